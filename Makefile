@@ -1,0 +1,68 @@
+# `make repro` runs the pipeline, `make test` the tests; each sets .venv up first. Paths are relative, so that a space
+# in the checkout's path does no harm.
+
+PYTHON ?= python3
+PORT ?= 5000
+PY := .venv/bin/python
+# Stages are started by name (`python -m src.fetch`): they must find this project's Python first.
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test lint format ui bench lock clean
+
+help: ## Show this list
+	@echo "make TARGET [PYTHON=python3.12] [PORT=5000]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed; try make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@lock=$$(cksum < requirements.lock); version=$$($(PYTHON) -V); \
+	ready=$$(cat .venv/ready 2>/dev/null || true); \
+	if [ "$$ready" = "$$version $$lock" ] || { [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; }; then \
+		exit 0; \
+	fi; \
+	echo "Setting up .venv ($$version); this takes a minute or two"; \
+	$(PYTHON) -m venv --clear .venv && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+	echo "$$version $$lock" > .venv/ready
+
+repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate
+	@$(IN_VENV) $(PY) -m dvc repro
+
+test: setup ## Run all tests
+	@$(IN_VENV) $(PY) -m pytest
+
+lint: setup ## Check style, types, and that params.yaml is up to date
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m src.compose --check
+
+format: setup ## Format the code
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
+	@[ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ] || \
+		{ echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; }
+	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
+	@MLFLOW_DISABLE_TELEMETRY=true $(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) \
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+bench: setup ## Time an epoch against its products, scikit-learn and PyTorch (benchmarks/README.md)
+	@[ -e benchmarks/.venv/ready ] || { \
+		$(PYTHON) -m venv --clear benchmarks/.venv && \
+		benchmarks/.venv/bin/python -m pip install --quiet -r requirements.lock && \
+		benchmarks/.venv/bin/python -m pip install --quiet -r benchmarks/requirements.txt && \
+		touch benchmarks/.venv/ready; }
+	@benchmarks/.venv/bin/python -m benchmarks.epoch
+	@benchmarks/.venv/bin/python -m benchmarks.flat
+
+lock: # What pyproject.toml allows, pinned for every Python from 3.11 on; needs uv
+	uv pip compile pyproject.toml --extra test --extra lint --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean: ## Remove environments and caches; data, runs and the store are kept
+	rm -rf .venv benchmarks/.venv .pytest_cache .mypy_cache .ruff_cache .hypothesis outputs multirun
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
