@@ -1,0 +1,80 @@
+"""The user's mistakes, a run's failures, and the exit codes that tell them apart.
+
+Every command ends through `run_command`: 0 done; 1 a run or a verification failed; 2 the user's input is wrong;
+130 interrupted. A mistake of the user's gets one line on stderr and never a traceback.
+"""
+
+import difflib
+import errno
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import NoReturn
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+# What the machine, not the program, has to mend: no space, no permission, a read-only disk, a file-size limit.
+_MACHINE_ERRORS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "operation not permitted",
+    errno.EROFS: "the disk is read-only",
+    errno.EFBIG: "the file would pass the limit on file sizes",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+class UserError(Exception):
+    """The user's input is wrong: the message names the key, the value and what is allowed, on one line."""
+
+    exit_code = WRONG_INPUT
+
+
+class RunFailed(Exception):
+    """A run or a verification failed, through no mistake in the command line."""
+
+    exit_code = FAILED
+
+
+def suggestion(word: str, allowed: Iterable[str]) -> str:
+    """The tail of a message about an unknown `word`: the nearest allowed one, or all of them."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    listing = ", ".join(names)
+    return f"did you mean {near[0]}? (allowed: {listing})" if near else f"allowed: {listing}"
+
+
+def run_command(main: Callable[[], None]) -> NoReturn:
+    """Runs a command to its exit code; `UserError`, `RunFailed` and a full disk are told in one line on stderr."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        main()
+    except (UserError, RunFailed) as error:
+        _tell(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in _MACHINE_ERRORS:
+            raise
+        _tell(machine_error(error))
+        sys.exit(WRONG_INPUT)
+    sys.exit(DONE)
+
+
+def machine_error(error: OSError) -> str:
+    """An `OSError` in words: the path that it is about and what to mend."""
+    reason = _MACHINE_ERRORS.get(error.errno or 0, error.strerror or str(error))
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _tell(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    # `kill` and a closing terminal end a run the way Ctrl-C does: its status says KILLED, nothing is half-written.
+    raise KeyboardInterrupt
