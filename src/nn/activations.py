@@ -1,0 +1,83 @@
+"""Activation functions and their slopes, as entries of one table."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from src.nn.arrays import Array
+
+LEAK = 0.01
+
+
+class Activation(NamedTuple):
+    """f and its slope, elementwise, written into `out`: an array like the input, and never the input itself.
+
+    The slope takes a = f(z), so that z is free for reuse once the layer has fired.
+    """
+
+    value: Callable[[Array, Array], object]  # value(z, out): out <- f(z)
+    slope: Callable[[Array, Array], object]  # slope(a, out): out <- f'(z)
+
+
+def sigmoid(z: Array, out: Array) -> Array:
+    """f(z) = 1 / (1 + exp(-z)), as (1 + tanh(z/2)) / 2, which overflows nowhere."""
+    np.multiply(z, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
+    return out
+
+
+def sigmoid_slope(a: Array, out: Array) -> Array:
+    """f'(z) = a (1 - a)"""
+    np.subtract(1, a, out=out)
+    out *= a
+    return out
+
+
+def tanh_slope(a: Array, out: Array) -> Array:
+    """f'(z) = 1 - a^2"""
+    np.square(a, out=out)
+    return np.subtract(1, out, out=out)
+
+
+def relu(z: Array, out: Array) -> Array:
+    """f(z) = max(z, 0)"""
+    return np.maximum(z, 0, out=out)
+
+
+def relu_slope(a: Array, out: Array) -> Array:
+    """f'(z) = 1 where z > 0, else 0 (at the kink, too)"""
+    return np.sign(a, out=out)  # a is never negative
+
+
+def leaky_relu(z: Array, out: Array) -> Array:
+    """f(z) = max(z, 0.01 z) (Maas, Hannun and Ng, 2013)"""
+    np.multiply(z, LEAK, out=out)
+    return np.maximum(z, out, out=out)
+
+
+def leaky_relu_slope(a: Array, out: Array) -> Array:
+    """f'(z) = 1 where z > 0, else 0.01"""
+    np.greater(a, 0, out=out)
+    return np.maximum(out, LEAK, out=out)
+
+
+def linear(z: Array, out: Array) -> None:
+    """f(z) = z"""
+    np.copyto(out, z)
+
+
+def linear_slope(a: Array, out: Array) -> None:
+    """f'(z) = 1"""
+    out.fill(1)
+
+
+ACTIVATIONS = {
+    "sigmoid": Activation(sigmoid, sigmoid_slope),
+    "tanh": Activation(np.tanh, tanh_slope),
+    "relu": Activation(relu, relu_slope),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_slope),
+    "linear": Activation(linear, linear_slope),
+}

@@ -1,0 +1,64 @@
+"""What a network is made of, in the words that users type: the group `model` of the configuration."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from src.errors import UserError
+from src.nn.activations import ACTIVATIONS
+from src.nn.arrays import Labels
+from src.nn.initializers import INITIALIZERS, Spread
+from src.nn.losses import HEADS, LOSSES, OUTPUTS
+from src.nn.network import Network
+
+Units = Annotated[int, ">= 1", "<= 65536"]
+Weight = Annotated[float, "> 0"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The layers, their initial weights, and the head. Names are keys of the room's tables."""
+
+    hidden: tuple[Units, ...] = (256,)  # units of the hidden layers; [] for a linear model
+    act: Annotated[str, ACTIVATIONS] = "relu"
+    init: Annotated[str, INITIALIZERS] = "he"
+    init_std: Annotated[float, ">= 0"] = 0.1  # of init=normal
+    init_bound: Annotated[float, ">= 0"] = 0.1  # of init=uniform
+    bias: bool = True
+    dropout: Annotated[float, ">= 0", "< 1"] = 0.0  # the probability that a hidden unit is dropped
+    output: Annotated[str, OUTPUTS] = "softmax"
+    loss: Annotated[str, LOSSES] = "cross_entropy"
+    class_weights: Annotated[str, ("balanced",)] | tuple[Weight, ...] | None = None  # balanced: 1 / count
+
+    def __post_init__(self) -> None:
+        if (self.output, self.loss) not in HEADS:
+            pairs = ", ".join(f"model.output={output} with model.loss={loss}" for output, loss in HEADS)
+            raise UserError(f"model.output={self.output} with model.loss={self.loss}: no such pair; allowed: {pairs}")
+
+    def network(self, inputs: int, classes: int, y_train: Labels, dtype: str) -> Network:
+        """The network, its parameters zero. y_train: [n], the labels whose counts balance the classes."""
+        return Network(
+            (inputs, *self.hidden, classes),
+            ACTIVATIONS[self.act],
+            HEADS[self.output, self.loss],
+            bias=self.bias,
+            dropout=self.dropout,
+            class_weights=self._weights_of(classes, y_train),
+            dtype=dtype,
+        )
+
+    def initialize(self, network: Network, seeds: np.random.SeedSequence) -> None:
+        """Draws the network's initial weights."""
+        network.initialize(INITIALIZERS[self.init], Spread(self.init_std, self.init_bound), seeds)
+
+    def _weights_of(self, classes: int, y_train: Labels) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
+        if self.class_weights is None:
+            return None
+        if self.class_weights == "balanced":
+            counts = np.bincount(y_train, minlength=classes)
+            return len(y_train) / (classes * np.maximum(counts, 1))
+        if len(self.class_weights) != classes:
+            given = ",".join(map(str, self.class_weights))
+            raise UserError(f"model.class_weights=[{given}]: one weight for each of the {classes} classes is needed")
+        return np.array(self.class_weights, np.float64)

@@ -1,0 +1,127 @@
+"""A multi-layer perceptron: forward, backward, and nothing else."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from src.nn.activations import Activation
+from src.nn.arrays import Array, Labels
+from src.nn.dropout import draw_mask
+from src.nn.initializers import Initializer, Spread
+from src.nn.losses import Head
+from src.nn.parameters import Parameters
+
+
+class Buffers(NamedTuple):
+    """What one pass over `batch` examples writes, for the layers l = 0 .. top. Hidden layers are those below top."""
+
+    z: list[Array]  # [batch, widths[l + 1]]  pre-activations, then slopes
+    h: list[Array]  # [batch, widths[l + 1]]  f(z) of the hidden layers, before dropout
+    a: list[Array]  # [batch, widths[l]]      what enters layer l; a[0] is the input
+    mask: list[Array]  # [batch, widths[l + 1]]  dropout masks of the hidden layers
+    delta: list[Array]  # [batch, widths[l + 1]]  dloss/dz
+
+
+class Network:
+    """Dense layers of `widths` units (inputs first, classes last) with one activation, and a head on top."""
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        activation: Activation,
+        head: Head,
+        *,
+        bias: bool = True,
+        dropout: float = 0.0,
+        class_weights: Array | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.widths = tuple(widths)
+        self.activation = activation
+        self.head = head
+        self.dropout = dropout
+        self.dtype = np.dtype(dtype)
+        self.parameters = Parameters(widths, bias, dtype)
+        self.gradient = Parameters(widths, bias, dtype)
+        self.class_weights = None if class_weights is None else class_weights.astype(dtype)
+        self._buffers: dict[tuple[int, bool], Buffers] = {}
+
+    def initialize(self, initializer: Initializer, spread: Spread, seeds: np.random.SeedSequence) -> None:
+        """Draws the weights, a child stream a layer, so that variants of depth share their first layers' draws."""
+        self.parameters.theta.fill(0)
+        for W, seed in zip(self.parameters.W, seeds.spawn(len(self.parameters.W)), strict=True):
+            W[...] = initializer.weights(np.random.default_rng(seed), *W.shape, spread)
+
+    def loss_and_gradient(self, x: Array, y: Labels, rng: np.random.Generator) -> float:
+        """The loss of a batch, with dropout drawn from `rng`; its gradient is left in `self.gradient`.
+
+        x: [batch, inputs] of the network's dtype; y: [batch] integers.
+        """
+        buffers = self._buffers_for(len(x), dropout=self.dropout > 0)
+        z, h, a, mask, delta = buffers
+        W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
+        dW, db = self.gradient.W, self.gradient.b
+
+        self._forward(x, buffers, rng if self.dropout > 0 else None)
+        loss = self.head.loss(z[top], y, self.example_weights(y), delta[top])
+
+        for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
+            np.matmul(a[l].T, delta[l], out=dW[l])
+            if b:
+                np.sum(delta[l], axis=0, out=db[l])
+            if l > 0:  # delta' = (delta W^T) * mask * f'(z)
+                np.matmul(delta[l], W[l].T, out=delta[l - 1])
+                if self.dropout > 0:
+                    delta[l - 1] *= mask[l - 1]
+                self.activation.slope(h[l - 1], z[l - 1])
+                delta[l - 1] *= z[l - 1]
+        return loss
+
+    def loss_and_probabilities(self, x: Array, y: Labels) -> tuple[float, Array]:
+        """The loss of a batch without dropout, and the class probabilities [batch, classes], a new array."""
+        buffers = self._buffers_for(len(x), dropout=False)
+        self._forward(x, buffers, None)
+        top = buffers.z[-1]
+        probabilities = self.head.probabilities(top, np.empty_like(top))
+        return self.head.loss(top, y, self.example_weights(y), buffers.delta[-1]), probabilities
+
+    def example_weights(self, y: Labels) -> Array:
+        """[batch, 1], sum 1: all alike, or in proportion to the weights of the examples' classes."""
+        if self.class_weights is None:
+            return np.full((len(y), 1), 1 / len(y), self.dtype)
+        weights = self.class_weights[y][:, np.newaxis]
+        return weights / weights.sum()
+
+    def _forward(self, x: Array, buffers: Buffers, rng: np.random.Generator | None) -> None:
+        z, h, a, mask, _ = buffers
+        W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
+        a[0] = x
+        for l in range(top + 1):  # z = a W + b,  h = f(z),  a' = h * mask
+            np.matmul(a[l], W[l], out=z[l])
+            if b:
+                z[l] += b[l]
+            if l < top:
+                self.activation.value(z[l], h[l])
+                if rng is None:
+                    a[l + 1] = h[l]
+                else:
+                    draw_mask(rng, self.dropout, mask[l])
+                    np.multiply(h[l], mask[l], out=a[l + 1])
+
+    def _buffers_for(self, batch: int, dropout: bool) -> Buffers:
+        # A training has two sizes of batch, the last one being smaller, and an evaluation two more.
+        if (batch, dropout) not in self._buffers:
+
+            def empty(widths: Sequence[int]) -> list[Array]:
+                return [np.empty((batch, width), self.dtype) for width in widths]
+
+            outputs, hidden = self.widths[1:], self.widths[1:-1]
+            self._buffers[batch, dropout] = Buffers(
+                z=empty(outputs),
+                h=empty(hidden),
+                a=empty((0, *hidden)) if dropout else empty((0,) * len(outputs)),
+                mask=empty(hidden) if dropout else [],
+                delta=empty(outputs),
+            )
+        return self._buffers[batch, dropout]

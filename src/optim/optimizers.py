@@ -1,0 +1,168 @@
+"""Optimizers over a flat parameter vector. Each is its hyperparameters, the slots that it keeps, and one update.
+
+theta: parameters, g: gradient, rate: the scheduled learning rate, all products elementwise. Updates follow PyTorch's
+conventions, and the tests hold them to sequences recorded from it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.floating[Any]]
+
+
+@dataclass
+class State:
+    """What an optimizer remembers: its slots and a scratch vector, each shaped like theta, and the steps taken."""
+
+    slots: dict[str, Vector]
+    scratch: Vector = field(repr=False)
+    steps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What all optimizers share: the rate, the L2 penalty on weights (not on biases), and clipping."""
+
+    lr: Annotated[float, "> 0"]
+    l2: Annotated[float, ">= 0"] = 0.0  # the gradient gains l2 * W
+    clip_norm: Annotated[float | None, "> 0"] = None  # the longest gradient that is let through
+
+    name: ClassVar[str]
+    slots: ClassVar[tuple[str, ...]] = ()
+
+    def init(self, theta: Vector) -> State:
+        """The state before the first step: every slot is zero."""
+        return State({slot: np.zeros_like(theta) for slot in self.slots}, np.empty_like(theta))
+
+    def step(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        """One step, in place. The first `weights` entries of theta are weights, the rest biases; g is used up."""
+        if self.l2:
+            np.multiply(theta[:weights], self.l2, out=state.scratch[:weights])
+            g[:weights] += state.scratch[:weights]
+        if self.clip_norm is not None:
+            norm = float(np.sqrt(np.vdot(g, g)))
+            if norm > self.clip_norm:  # Pascanu, Mikolov and Bengio (2013), algorithm 1
+                g *= self.clip_norm / norm
+        state.steps += 1
+        self.update(theta, g, rate, state, weights)
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        """The optimizer's own arithmetic, in place; `g` may be used as scratch."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """theta -= rate g"""
+
+    name = "sgd"
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        g *= rate
+        theta -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(Optimizer):
+    """v = momentum v + g;  theta -= rate v  (Polyak, 1964)"""
+
+    name = "momentum"
+    momentum: Annotated[float, ">= 0", "< 1"] = 0.9
+    slots = ("velocity",)
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        v = state.slots["velocity"]
+        v *= self.momentum
+        v += g
+        np.multiply(v, rate, out=g)
+        theta -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(Momentum):
+    """v = momentum v + g;  theta -= rate (g + momentum v)  (Sutskever et al., 2013)"""
+
+    name = "nesterov"
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        v = state.slots["velocity"]
+        v *= self.momentum
+        v += g
+        np.multiply(v, self.momentum, out=state.scratch)
+        g += state.scratch
+        g *= rate
+        theta -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSProp(Optimizer):
+    """s = decay s + (1 - decay) g^2;  theta -= rate g / (sqrt s + eps)  (Tieleman and Hinton, 2012)"""
+
+    name = "rmsprop"
+    decay: Annotated[float, ">= 0", "< 1"] = 0.99
+    eps: Annotated[float, "> 0"] = 1e-8
+    slots = ("square",)
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        s, scratch = state.slots["square"], state.scratch
+        _average(s, g, self.decay, scratch, power=2)
+        np.sqrt(s, out=scratch)
+        scratch += self.eps
+        g /= scratch
+        g *= rate
+        theta -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015, algorithm 1).
+
+    m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+    theta -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+    """
+
+    name = "adam"
+    beta1: Annotated[float, ">= 0", "< 1"] = 0.9
+    beta2: Annotated[float, ">= 0", "< 1"] = 0.999
+    eps: Annotated[float, "> 0"] = 1e-8
+    slots = ("mean", "square")
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        m, v, scratch, t = state.slots["mean"], state.slots["square"], state.scratch, state.steps
+        _average(m, g, self.beta1, scratch, power=1)
+        _average(v, g, self.beta2, scratch, power=2)
+        np.sqrt(v, out=scratch)
+        scratch *= 1 / (1 - self.beta2**t) ** 0.5
+        scratch += self.eps
+        np.divide(m, scratch, out=g)
+        g *= rate / (1 - self.beta1**t)
+        theta -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam after theta -= rate weight_decay theta, on weights alone (Loshchilov and Hutter, 2019, algorithm 2)"""
+
+    name = "adamw"
+    weight_decay: Annotated[float, ">= 0"] = 0.01
+
+    def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
+        theta[:weights] *= 1 - rate * self.weight_decay
+        super().update(theta, g, rate, state, weights)
+
+
+def _average(mean: Vector, g: Vector, decay: float, scratch: Vector, power: int) -> None:
+    # mean = decay mean + (1 - decay) g^power
+    mean *= decay
+    if power == 2:
+        np.square(g, out=scratch)
+        scratch *= 1 - decay
+    else:
+        np.multiply(g, 1 - decay, out=scratch)
+    mean += scratch
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Momentum, Nesterov, RMSProp, Adam, AdamW)}

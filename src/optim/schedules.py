@@ -1,0 +1,94 @@
+"""Learning-rate schedules: the factor that multiplies `optimizer.lr`, as a function of time in epochs.
+
+Time starts at 0 and ends at `last`, the time of the last update. With `by=epoch` it stands still during an epoch; with
+`by=step` it goes on with every batch. Any schedule may be preceded by a linear warm-up.
+"""
+
+from dataclasses import dataclass
+from math import cos, floor, pi
+from typing import Annotated, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Warm-up, and then a decay of the subclass's own shape."""
+
+    warmup: Annotated[float, ">= 0"] = 0.0  # epochs, during which the factor rises to 1 in equal steps
+    by: Annotated[str, ("epoch", "step")] = "epoch"
+
+    name: ClassVar[str]
+
+    def factor(self, epoch: int, step: int, epochs: int, steps: int) -> float:
+        """The factor at `step` of `epoch` (both from 0), of `epochs` epochs of `steps` steps each."""
+        tick = 1.0 if self.by == "epoch" else 1 / steps
+        time = epoch if self.by == "epoch" else epoch + step / steps
+        if time < self.warmup:
+            return min((time + tick) / self.warmup, 1.0)
+        return self.decay(time - self.warmup, epochs - tick - self.warmup)
+
+    def decay(self, time: float, last: float) -> float:
+        """The factor at `time` after the warm-up, where `last` is the time of the last update."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Schedule):
+    """factor = 1"""
+
+    name = "constant"
+
+    def decay(self, time: float, last: float) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Schedule):
+    """factor = 1 + (final - 1) time / last"""
+
+    name = "linear"
+    final: Annotated[float, ">= 0", "<= 1"] = 0.0  # the factor of the last update
+
+    def decay(self, time: float, last: float) -> float:
+        return 1 + (self.final - 1) * _progress(time, last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exponential(Schedule):
+    """factor = final^(time / last)"""
+
+    name = "exponential"
+    final: Annotated[float, "> 0", "<= 1"] = 0.01  # the factor of the last update
+
+    def decay(self, time: float, last: float) -> float:
+        return float(self.final ** _progress(time, last))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Schedule):
+    """factor = gamma^floor(time / interval)"""
+
+    name = "step"
+    interval: Annotated[float, "> 0"] = 10.0  # epochs
+    gamma: Annotated[float, "> 0", "<= 1"] = 0.5
+
+    def decay(self, time: float, last: float) -> float:
+        return float(self.gamma ** floor(time / self.interval))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(Schedule):
+    """factor = final + (1 - final) (1 + cos(pi time / last)) / 2  (Loshchilov and Hutter, 2017, eq. 5)"""
+
+    name = "cosine"
+    final: Annotated[float, ">= 0", "<= 1"] = 0.0  # the factor of the last update
+
+    def decay(self, time: float, last: float) -> float:
+        return self.final + (1 - self.final) * (1 + cos(pi * _progress(time, last))) / 2
+
+
+def _progress(time: float, last: float) -> float:
+    # A training of one update ends where it starts.
+    return time / last if last > 0 else 0.0
+
+
+SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in (Constant, Linear, Exponential, Step, Cosine)}

@@ -1,0 +1,29 @@
+"""Early stopping: when to stop, and which weights to go back to (Prechelt, 1998, criterion UP with strip length 1)."""
+
+from src.nn.arrays import Array
+from src.training.loop import Epoch, Training
+
+
+class EarlyStopping:
+    """Remembers the best epoch and its weights. Without `train.patience`, the last epoch counts as the best."""
+
+    def __init__(self, training: Training, theta: Array) -> None:
+        self._monitor = training.monitor
+        self._patience = training.patience
+        self._best: Epoch | None = None
+        self.theta = theta.copy()  # of the epoch that is kept
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose weights are kept; 0 before the first."""
+        return self._best.epoch if self._best is not None else 0
+
+    def should_stop(self, epoch: Epoch, theta: Array) -> bool:
+        """Takes note of an epoch and its weights; says whether training has gone on for too long without a better."""
+        if self._best is None or self._patience is None or self._score(epoch) > self._score(self._best):
+            self._best = epoch
+            self.theta[:] = theta
+        return self._patience is not None and epoch.epoch - self._best.epoch >= self._patience
+
+    def _score(self, epoch: Epoch) -> float:
+        return epoch.valid_accuracy if self._monitor == "valid_accuracy" else -epoch.valid_loss
