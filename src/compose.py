@@ -1,0 +1,59 @@
+"""Composes conf/ into params.yaml, the snapshot that DVC's stages read; `--check` only compares."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from src import schema
+from src.composition import CONF, check_overrides, errors_told
+from src.config import SNAPSHOT, build, read_yaml
+from src.errors import RunFailed, run_command
+from src.files import ROOT, write_text
+
+
+def snapshot(overrides: list[str]) -> str:
+    """The text of params.yaml, by DVC's own composition, so that `dvc exp run -S` writes the same."""
+    from dvc.utils.hydra import compose_and_dump
+
+    with tempfile.TemporaryDirectory() as folder, errors_told():
+        check_overrides(overrides)
+        file = Path(folder) / "params.yaml"
+        compose_and_dump(str(file), CONF, None, "config", str(ROOT), overrides)
+        build(read_yaml(file), "conf/")
+        return file.read_text(encoding="utf-8")
+
+
+def check(overrides: list[str]) -> None:
+    """Raises `RunFailed`, with the keys that differ, where params.yaml is not what conf/ composes to."""
+    import yaml
+
+    if SNAPSHOT.is_file() and SNAPSHOT.read_text(encoding="utf-8") == (composed := snapshot(overrides)):
+        print("params.yaml is what conf/ composes to")
+        return
+    there, here = _leaves(read_yaml(SNAPSHOT)), _leaves(yaml.safe_load(composed))
+    keys = sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key))
+    raise RunFailed(f"params.yaml differs from conf/ in {', '.join(keys) or 'its layout'}; run `python -m src.compose`")
+
+
+def _leaves(tree: Any) -> dict[str, Any]:
+    return dict(schema.flatten(tree)) if isinstance(tree, dict) else {}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m src.compose", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where params.yaml is not up to date"
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="what to change, as for python -m src.train")
+    arguments = parser.parse_args()
+    if arguments.check:
+        check(arguments.overrides)
+    else:
+        write_text(SNAPSHOT, snapshot(arguments.overrides))
+        print(f"wrote {SNAPSHOT.name}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,120 @@
+"""The bridge to Hydra: composing `conf/`, and telling Hydra's errors in our way.
+
+Imported as a command starts, so that it imports late what `--help` does not need.
+"""
+
+import contextlib
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError, suggestion
+from src.files import ROOT, conf_digest
+
+if TYPE_CHECKING:
+    from src.config import Config
+
+CONF = str(ROOT / "conf")
+_DIGEST = "${conf_digest:}"
+
+
+def load(overrides: Sequence[str]) -> "Config":
+    """What a stage works on: params.yaml, or `conf/` composed with overrides where the user gave some."""
+    from src.config import read_snapshot
+
+    return compose(overrides) if overrides else read_snapshot()
+
+
+def compose(overrides: Sequence[str]) -> "Config":
+    """`conf/` composed with overrides, as `python -m src.train` composes it; `UserError` for what is not allowed."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with errors_told():
+        check_overrides(overrides)
+        with initialize_config_dir(CONF, version_base="1.3"):
+            return from_hydra(hydra_compose("config", list(overrides)))
+
+
+def from_hydra(composed: Any) -> "Config":
+    """The typed configuration in an OmegaConf tree. Interpolations are refused: they would read the environment."""
+    from omegaconf import OmegaConf
+
+    from src import config
+
+    tree = OmegaConf.to_container(composed, resolve=False)
+    if isinstance(tree, dict):
+        tree.pop("hydra", None)
+        if tree.get("conf_digest") == _DIGEST:
+            tree["conf_digest"] = conf_digest()
+        _refuse_interpolations(tree, "")
+    return config.build(tree, "the configuration")
+
+
+def check_overrides(arguments: Sequence[str]) -> None:
+    """Refuses, among a command's arguments, what Hydra would let through: added and removed keys, interpolations."""
+    for argument in arguments:
+        if argument.startswith("-") or re.match(r"[+~]*hydra[./=]", argument):
+            continue
+        if argument.startswith(("+", "~")):
+            does = "added" if argument.startswith("+") else "removed"
+            raise UserError(
+                f"{argument}: keys and groups can't be {does}; allowed: KEY=VALUE for a key that --help lists"
+            )
+        if "${" in argument:
+            raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
+        group, _, choice = argument.partition("=")
+        if choice in ("null", "") and group != "experiment" and (choices := _choices(group)):
+            raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(choices)}")
+
+
+@contextlib.contextmanager
+def errors_told() -> Iterator[None]:
+    """Turns Hydra's and OmegaConf's errors into a `UserError` of one line."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    # Without it Hydra prints errors itself, over many lines, and exits with 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_one_line(error)) from None
+
+
+def _choices(group: str) -> list[str]:
+    return sorted(file.stem for file in (ROOT / "conf").glob(f"{glob.escape(group)}/*.yaml")) if group else []
+
+
+def _one_line(error: Exception) -> str:
+    from hydra.errors import MissingConfigException
+
+    text = str(error).split("Config search path")[0]
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, choice = error.missing_cfg_file.rpartition("/")
+        return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
+    if match := re.search(r"Could not override '([^']*)'", text):
+        key = match[1]
+        typed = next((a for a in sys.argv[1:] if a.lstrip("+~").startswith(key + "=")), key)
+        parent = getattr(error.__cause__, "parent_node", None)
+        if isinstance(parent, Mapping):
+            names = [str(name) for name in parent if name != "hydra"]
+            return f"{typed}: no such key; {suggestion(key.rpartition('.')[2], names)}"
+        return f"{typed}: no such key; `python -m src.train --help` lists the keys"
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _refuse_interpolations(node: Any, key: str) -> None:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            _refuse_interpolations(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            _refuse_interpolations(value, f"{key}[{i}]")
+    elif isinstance(node, str) and "${" in node:
+        raise UserError(f"{key}={node}: interpolations are not allowed; write the value itself")
+    elif node == "???":
+        raise UserError(f"{key}: missing, and it has no default")

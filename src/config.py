@@ -1,0 +1,95 @@
+"""The configuration as one typed tree, assembled from the rooms' own data classes and tables.
+
+Below this file there are no strings to interpret: what a user typed is an object, or was refused with one line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from src import schema
+from src.data.dataset import Dataset
+from src.data.recipes import Recipe
+from src.errors import UserError
+from src.files import ROOT
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.optim.optimizers import OPTIMIZERS, Optimizer
+from src.optim.schedules import SCHEDULES, Schedule
+from src.tracking.tracker import Tracking
+from src.training.loop import Training
+
+SNAPSHOT = ROOT / "params.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that a user decides about a run."""
+
+    data: Recipe
+    model: Architecture
+    optimizer: Annotated[Optimizer, OPTIMIZERS]
+    schedule: Annotated[Schedule, SCHEDULES]
+    train: Training
+    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
+    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: made from what is unusual
+    tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
+    conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
+
+    def plain(self) -> dict[str, Any]:
+        """The tree as plain dicts, lists and scalars."""
+        tree: dict[str, Any] = schema.plain(self)
+        return tree
+
+    def semantic(self) -> dict[str, Any]:
+        """The part of the tree that decides a run's results, without what only names, records or locates."""
+        tree: dict[str, Any] = schema.plain(self, semantic_only=True)
+        return tree
+
+
+def build(tree: Any, origin: str) -> Config:
+    """The configuration in a plain tree; `origin` says in messages where the tree is from.
+
+    Raises `UserError` for a key or value that is not allowed.
+    """
+    if not isinstance(tree, Mapping) or not tree:
+        raise UserError(f"{origin}: empty or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
+    config: Config = schema.build(Config, tree, "")
+    return config
+
+
+def read_snapshot(path: Path = SNAPSHOT) -> Config:
+    """The configuration in a composed snapshot, as DVC's stages read it."""
+    return build(read_yaml(path), path.name)
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file's plain value; nothing in it is interpolated. Raises `UserError` where it can't be read."""
+    import yaml
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        # OmegaConf's loader reads 1e-3 as a number, where YAML 1.1 sees a text.
+        loaded = OmegaConf.load(path)
+    except FileNotFoundError:
+        raise UserError(f"{path.name}: no such file; `python -m src.compose` writes params.yaml anew") from None
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path.name}: not readable as YAML ({reason}); `python -m src.compose` mends it") from None
+    return OmegaConf.to_container(loaded, resolve=False)
+
+
+def check_against(config: Config, dataset: Dataset) -> None:
+    """Refuses what only the data can show to be wrong: a batch larger than the training set, weights for no class."""
+    examples = len(dataset.train.y)
+    if config.train.batch_size > examples:
+        raise UserError(f"train.batch_size={config.train.batch_size}: must be <= {examples}, the training examples")
+    network(config, dataset)
+
+
+def network(config: Config, dataset: Dataset) -> Network:
+    """The network that the configuration describes, sized for the data; its parameters are zero."""
+    inputs, classes = dataset.train.x.shape[1], len(dataset.labels)
+    return config.model.network(inputs, classes, dataset.train.y, config.train.dtype)
