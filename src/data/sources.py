@@ -1,0 +1,9 @@
+"""The table of sources. A new one is a file that offers a `Source`, and an entry here."""
+
+from src.data import mnist, toys
+from src.data.raw import Source
+
+SOURCES: dict[str, Source] = {
+    "mnist": mnist.SOURCE,
+    "digits": toys.DIGITS,
+}

@@ -1,0 +1,109 @@
+"""Splits: which of a source's examples are for training, for validation and for testing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.data.dataset import PARTS, describe, open_array
+from src.errors import UserError, machine_error
+from src.files import read_json, replacing_folder, write_json
+
+_MANIFEST = "split.json"
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many examples each part gets: whole numbers, or fractions of all examples."""
+
+    train: Annotated[int | float, "> 0"]
+    valid: Annotated[int | float, "> 0"]
+    test: Annotated[int | float, "> 0"]
+    stratify: bool = True  # keep the classes' proportions in every part
+
+    def __post_init__(self) -> None:
+        sizes = (self.train, self.valid, self.test)
+        counts = all(isinstance(size, int) and size > 0 for size in sizes)
+        fractions = all(isinstance(size, float) and 0 < size < 1 for size in sizes)
+        if not counts and not fractions:
+            raise UserError(f"{_told(self)}: give three whole numbers above 0, or three fractions between 0 and 1")
+        if fractions and round(sum(sizes), 9) > 1:
+            raise UserError(f"{_told(self)}: the fractions add up to {sum(sizes):g}; at most 1 can be given away")
+
+    def counts(self, n: int) -> tuple[int, int, int]:
+        """The numbers of examples for training, validation and testing, of n in all; `UserError` if n is too few."""
+        if isinstance(self.train, int):
+            train, valid, test = int(self.train), int(self.valid), int(self.test)
+        else:
+            valid, test = round(self.valid * n), round(self.test * n)
+            train = round((self.train + self.valid + self.test) * n) - valid - test
+        if train + valid + test > n or min(train, valid, test) < 1:
+            raise UserError(
+                f"{_told(self)}: that is {train} + {valid} + {test} = {train + valid + test} examples, where there are "
+                f"{n}; give every part at least 1, and all parts {n} at most"
+            )
+        return train, valid, test
+
+
+def cut(y: NDArray[np.int64], split: Split, seed: int) -> dict[str, NDArray[np.int64]]:
+    """The indices of each part's examples, in scikit-learn's order.
+
+    First the test examples are cut off, then the validation examples of the rest, each by a call of
+    `sklearn.model_selection.train_test_split` with the same seed. Training gets the first that remain, so that asking
+    for fewer leaves the other parts as they are.
+
+    Args:
+        y: [n], every example's class.
+        split: the parts' sizes.
+        seed: scikit-learn's `random_state`.
+
+    Raises:
+        UserError: there are too few examples, or too few to have every class in every part.
+    """
+    from sklearn.model_selection import train_test_split
+
+    train, valid, test = split.counts(len(y))
+    classes = len(np.unique(y))
+    if split.stratify and min(train, valid, test) < classes:
+        raise UserError(
+            f"{_told(split)}: {min(train, valid, test)} examples cannot be stratified over {classes} classes; give "
+            f"every part at least {classes}, or data.split.stratify=false"
+        )
+    rest, order = np.arange(len(y), dtype=np.int64), {}
+    for part, count in (("test", test), ("valid", valid)):
+        classes_of_rest = y[rest] if split.stratify else None
+        try:
+            rest, order[part] = train_test_split(rest, test_size=count, stratify=classes_of_rest, random_state=seed)
+        except ValueError as error:
+            raise UserError(f"{_told(split)}: {part} cannot be cut off: {error}") from None
+    return {"train": rest[:train], "valid": order["valid"], "test": order["test"]}
+
+
+def save_split(folder: Path, made_by: Mapping[str, Any], parts: Mapping[str, NDArray[np.int64]]) -> None:
+    """Writes the parts' indices as `<part>.npy`, and `split.json`, which says what made them; atomically."""
+    with replacing_folder(folder) as new:
+        for part in PARTS:
+            np.save(new / f"{part}.npy", parts[part])
+        files = {f"{part}.npy": describe(new / f"{part}.npy") for part in PARTS}
+        write_json(new / _MANIFEST, {"made_by": made_by, "files": files})
+
+
+def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
+    """What made the split in a folder, and its indices; `UserError` if a file is missing or damaged."""
+    path = folder / _MANIFEST
+    try:
+        match read_json(path):
+            case {"made_by": dict(made_by), "files": dict(files)}:
+                return made_by, {part: open_array(folder / f"{part}.npy", files.get(f"{part}.npy")) for part in PARTS}
+            case _:
+                raise ValueError(f"{path} is damaged: it does not describe a split")
+    except (UserError, OSError, ValueError) as error:
+        reason = machine_error(error) if isinstance(error, OSError) else error
+        raise UserError(f"{reason}. Run `python -m src.split` to make it anew") from None
+
+
+def _told(split: Split) -> str:
+    return f"data.split.train={split.train} data.split.valid={split.valid} data.split.test={split.test}"

@@ -1,0 +1,200 @@
+import errno
+import gzip
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.data import mnist
+from src.data.places import NotServed, Offers, Place
+from src.errors import RunFailed, UserError
+
+from .conftest import SHAPES, idx_bytes
+
+IMAGES = "train-images-idx3-ubyte"
+
+
+def serving(files: dict[str, bytes]) -> Place:
+    def offers(wanted: Mapping[str, int]) -> Offers:
+        for name in wanted.keys() & files.keys():
+            yield name, io.BufferedReader(io.BytesIO(files[name]))
+
+    return offers
+
+
+def failing(reason: str) -> Place:
+    def offers(wanted: Mapping[str, int]) -> Offers:
+        yield from ()
+        raise NotServed(reason)
+
+    return offers
+
+
+def exploding(wanted: Mapping[str, int]) -> Offers:
+    raise AssertionError("nothing is to be fetched")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_published_lengths_are_those_of_the_format() -> None:
+    assert [file.length for file in mnist.FILES.values()] == [47_040_016, 60_008, 7_840_016, 10_008]
+
+
+@pytest.mark.parametrize("zipped", [[], [IMAGES], list(SHAPES)], ids=["plain", "mixed", "gzipped"])
+def test_files_come_from_the_users_folder(
+    published: dict[str, bytes], mirror: Path, tmp_path: Path, zipped: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in zipped:
+        (mirror / name).unlink()
+        (mirror / f"{name}.gz").write_bytes(gzip.compress(published[name]))
+    mnist.fetch(tmp_path / "raw", mirror)
+    assert contents(tmp_path / "raw") == published
+    assert f"4 of 4 files came from data.mirror={mirror}" in capsys.readouterr().err
+
+
+def test_a_gz_that_was_unzipped_under_way_is_taken(published: dict[str, bytes], mirror: Path, tmp_path: Path) -> None:
+    (mirror / IMAGES).rename(mirror / f"{IMAGES}.gz")
+    mnist.fetch(tmp_path / "raw", mirror)
+    assert contents(tmp_path / "raw") == published
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+# What is done to a file, and what is told of it.
+CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda content: b"", "too few for an IDX header"),
+    "cut": (lambda content: content[:-1], "its header announces"),
+    "longer": (lambda content: content + b"\x00", "more than the 23536 bytes"),
+    "flipped bit": (flipped, "SHA-256"),
+    "wrong type": (lambda content: content[:2] + b"\x09" + content[3:], "0x09"),
+    "other shape": (lambda content: idx_bytes(np.zeros((28, 28, 30))), "its shape is"),
+    "cut gzip": (lambda content: gzip.compress(content)[:-9], "ended before"),
+    "flipped gzip": (lambda content: flipped(gzip.compress(content)), "Incorrect length"),
+    "garbage behind gzip": (lambda content: gzip.compress(content) + b"garbage", "Not a gzipped file"),
+    "no deflate stream": (lambda content: gzip.compress(content)[:10] + b"\xff" * 40, "decompressing"),
+    "gzip bomb": (lambda content: gzip.compress(bytes(50_000_000)), "more than the 23536 bytes"),
+}
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_a_corrupt_file_of_the_users_is_told_and_leaves_nothing(
+    published: dict[str, bytes], mirror: Path, tmp_path: Path, corruption: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": exploding})
+    damage, reason = CORRUPTIONS[corruption]
+    (mirror / IMAGES).write_bytes(damage(published[IMAGES]))
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    with pytest.raises(UserError, match=f"data.mirror=.*{IMAGES} is not MNIST's: .*{reason}") as refused:
+        mnist.fetch(raw, mirror)
+    assert "\n" not in str(refused.value)
+    assert contents(raw) == {}
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_a_corrupt_file_of_a_public_place_is_sought_in_the_next(
+    published: dict[str, bytes], tmp_path: Path, corruption: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage, _ = CORRUPTIONS[corruption]
+    corrupt = {**published, IMAGES: damage(published[IMAGES])}
+    monkeypatch.setattr(mnist, "PLACES", {"corrupt": serving(corrupt), "sound": serving(published)})
+    mnist.fetch(tmp_path / "raw", None)
+    assert contents(tmp_path / "raw") == published
+
+
+def test_a_folder_that_is_not_there_is_refused(published: dict[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.mirror=.*nowhere: no such folder"):
+        mnist.fetch(tmp_path / "raw", tmp_path / "nowhere")
+
+
+def test_what_the_users_folder_lacks_is_sought_elsewhere(
+    published: dict[str, bytes],
+    mirror: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (mirror / IMAGES).unlink()
+    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": serving({IMAGES: published[IMAGES]}), "last": exploding})
+    mnist.fetch(tmp_path / "raw", mirror)
+    assert contents(tmp_path / "raw") == published
+    assert "1 of 4 files came from elsewhere" in capsys.readouterr().err
+
+
+def test_files_in_place_are_kept_and_nothing_is_asked(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mnist.fetch(tmp_path / "raw", mirror)
+    before = {path.name: path.stat() for path in (tmp_path / "raw").iterdir()}
+    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": exploding})
+    mnist.fetch(tmp_path / "raw", tmp_path / "nowhere")
+    assert {path.name: path.stat() for path in (tmp_path / "raw").iterdir()} == before
+
+
+def test_only_what_is_damaged_or_missing_is_fetched_again(
+    published: dict[str, bytes], mirror: Path, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    mnist.fetch(raw, mirror)
+    damaged, missing, *kept = SHAPES
+    inodes = {name: (raw / name).stat().st_ino for name in kept}
+    (raw / damaged).write_bytes(flipped(published[damaged]))
+    (raw / missing).unlink()
+    for name in kept:
+        (mirror / name).unlink()
+    mnist.fetch(raw, mirror)
+    assert contents(raw) == published
+    assert {name: (raw / name).stat().st_ino for name in kept} == inodes
+
+
+def test_where_no_place_serves_each_is_listed_with_its_reason(
+    published: dict[str, bytes], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mirror / IMAGES).unlink()
+    places = {"one": failing("no\nconnection"), "two": failing("x " * 5000), "three": serving({})}
+    monkeypatch.setattr(mnist, "PLACES", places)
+    with pytest.raises(RunFailed) as failed:
+        mnist.fetch(tmp_path / "raw", mirror)
+    message = str(failed.value)
+    told = [f"data.mirror={mirror}: it has no {IMAGES}", "one: no connection", "two: x x", f"three: it has no {IMAGES}"]
+    assert all(reason in message for reason in told)
+    assert message.endswith("by data.mirror=")
+    assert "\n" not in message
+    assert len(message) < 2000
+    assert sorted(contents(tmp_path / "raw")) == sorted(SHAPES.keys() - {IMAGES})
+
+
+def test_a_full_disk_is_not_taken_for_a_place_that_fails(
+    published: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space", str(path))
+
+    monkeypatch.setattr(mnist, "replacing", full)
+    monkeypatch.setattr(mnist, "PLACES", {"one": serving(published), "two": exploding})
+    with pytest.raises(OSError, match="no space"):
+        mnist.fetch(tmp_path / "raw", None)
+
+
+def test_examples_are_pooled_train_first(published: dict[str, bytes], mirror: Path) -> None:
+    x, y = mnist.read(mirror)
+    assert x.dtype == np.uint8
+    assert y.dtype == np.int64
+    assert x.tobytes() == published[IMAGES][16:] + published["t10k-images-idx3-ubyte"][16:]
+    np.testing.assert_array_equal(y, np.concatenate([np.arange(30) % 10, np.arange(20) % 10]))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_damaged_and_missing_files_are_not_read(published: dict[str, bytes], mirror: Path, name: str) -> None:
+    (mirror / name).write_bytes(flipped(published[name]))
+    with pytest.raises(UserError, match=f"{name} is damaged.*src.fetch"):
+        mnist.read(mirror)
+    (mirror / name).unlink()
+    with pytest.raises(UserError, match=f"{name} is not there.*src.fetch"):
+        mnist.read(mirror)

@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+
+from src.data.dataset import PARTS
+from src.data.splits import Split, cut, open_split, save_split
+from src.errors import UserError
+
+Y = np.random.default_rng(0).choice(5, 1000, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+MADE_BY = {"source": "digits", "seed": 0}
+
+
+@given(
+    sizes=st.tuples(*[st.integers(5, 333)] * 3),
+    stratify=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_parts_are_disjoint_and_as_large_as_asked(sizes: tuple[int, int, int], stratify: bool, seed: int) -> None:
+    parts = cut(Y, Split(*sizes, stratify=stratify), seed)
+    assert tuple(len(parts[part]) for part in PARTS) == sizes
+    assert all(parts[part].dtype == np.int64 for part in PARTS)
+    together = np.concatenate([parts[part] for part in PARTS])
+    assert len(np.unique(together)) == len(together)
+    assert 0 <= together.min() <= together.max() < len(Y)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_stratified_parts_keep_the_proportions(seed: int) -> None:
+    for rows in cut(Y, Split(700, 100, 200), seed).values():
+        expected = np.bincount(Y) * len(rows) / len(Y)
+        assert np.abs(np.bincount(Y[rows]) - expected).max() <= 1.5
+
+
+def test_a_seed_decides_the_split() -> None:
+    first, again, other = (cut(Y, Split(700, 100, 200), seed) for seed in (1, 1, 2))
+    for part in PARTS:
+        np.testing.assert_array_equal(first[part], again[part])
+        assert not np.array_equal(first[part], other[part])
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+def test_the_order_is_that_of_two_calls_of_scikit_learn(stratify: bool) -> None:
+    x = np.arange(len(Y)) * 3
+    rest, x_test, y_rest, _ = train_test_split(x, Y, test_size=200, random_state=123, stratify=Y if stratify else None)
+    x_train, x_valid = train_test_split(rest, test_size=100, random_state=123, stratify=y_rest if stratify else None)
+    parts = cut(Y, Split(700, 100, 200, stratify), 123)
+    for part, expected in {"train": x_train, "valid": x_valid, "test": x_test}.items():
+        np.testing.assert_array_equal(x[parts[part]], expected)
+
+
+def test_fewer_training_examples_leave_the_other_parts_alone() -> None:
+    all_of_them, fewer = cut(Y, Split(700, 100, 200), 0), cut(Y, Split(50, 100, 200), 0)
+    np.testing.assert_array_equal(fewer["train"], all_of_them["train"][:50])
+    np.testing.assert_array_equal(fewer["valid"], all_of_them["valid"])
+    np.testing.assert_array_equal(fewer["test"], all_of_them["test"])
+
+
+@given(n=st.integers(20, 10_000), shares=st.tuples(*[st.integers(5, 33)] * 2))
+def test_fractions_that_add_up_to_one_give_every_example_away(n: int, shares: tuple[int, int]) -> None:
+    valid, test = (share / 100 for share in shares)
+    train = 1 - valid - test
+    counts = Split(train, valid, test).counts(n)
+    assert sum(counts) == n
+    np.testing.assert_allclose(counts, (train * n, valid * n, test * n), atol=1.01)
+
+
+def test_fractions_of_a_thousand() -> None:
+    assert Split(0.7, 0.1, 0.2).counts(1797) == (1258, 180, 359)
+    assert Split(0.5, 0.1, 0.2).counts(1000) == (500, 100, 200)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (55000, 0.1, 0.2),
+        (0.7, 0.1, 1.0),
+        (0, 1, 1),
+        (-1, 1, 1),
+        (0.5, -0.1, 0.2),
+        (10.0, 10.0, 10.0),
+        (0.7, 0.2, 0.2),
+        (float("nan"), 0.1, 0.1),
+        (0.5, float("inf"), 0.1),
+    ],
+)
+def test_sizes_that_are_no_sizes_are_refused(sizes: tuple[float, float, float]) -> None:
+    with pytest.raises(UserError, match=f"data.split.train={sizes[0]} data.split.valid={sizes[1]}"):
+        Split(*sizes)
+
+
+@pytest.mark.parametrize(
+    ("split", "reason"),
+    [
+        pytest.param(Split(701, 100, 200), "701 \\+ 100 \\+ 200 = 1001 examples, where there are 1000", id="too many"),
+        pytest.param(Split(0.5, 0.0001, 0.2), "at least 1", id="none left"),
+        pytest.param(Split(700, 4, 200), "4 examples cannot be stratified over 5 classes", id="fewer than classes"),
+        pytest.param(Split(2, 100, 200), "2 examples cannot be stratified", id="train fewer than classes"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused(split: Split, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        cut(Y, split, 0)
+
+
+def test_a_class_of_one_cannot_be_stratified() -> None:
+    y = np.append(Y, 5)
+    with pytest.raises(UserError, match=r"test cannot be cut off: .*least populated"):
+        cut(y, Split(700, 100, 200), 0)
+    assert len(cut(y, Split(700, 100, 200, stratify=False), 0)["train"]) == 700
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save_split(tmp_path / "split", MADE_BY, cut(Y, Split(700, 100, 200), 0))
+    return tmp_path / "split"
+
+
+def test_what_is_saved_is_opened(saved: Path) -> None:
+    made_by, parts = open_split(saved)
+    assert made_by == MADE_BY
+    for part, rows in cut(Y, Split(700, 100, 200), 0).items():
+        np.testing.assert_array_equal(parts[part], rows)
+    assert sorted(path.name for path in saved.iterdir()) == ["split.json", "test.npy", "train.npy", "valid.npy"]
+
+
+@pytest.mark.parametrize("name", ["train.npy", "valid.npy", "test.npy", "split.json"])
+def test_damage_is_refused_with_a_remedy(saved: Path, name: str) -> None:
+    whole = (saved / name).read_bytes()
+    for damaged in (b"", whole[:-4], whole[:-9] + b"\xff" + whole[-8:], b"[]", b'{"made_by": {}, "files": {}}'):
+        (saved / name).write_bytes(damaged)
+        with pytest.raises(UserError, match=r"src\.split"):
+            open_split(saved)
+    (saved / name).unlink()
+    with pytest.raises(UserError, match=r"src\.split"):
+        open_split(saved)
