@@ -4,6 +4,7 @@ An optimizer, a checkpoint, a digest and a gradient check are each a few lines o
 is over the views. The weights come first, then the biases, so that what applies to weights alone is one slice.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ class Parameters:
     """
 
     def __init__(self, widths: Sequence[int], bias: bool, dtype: str) -> None:
-        shapes = list(zip(widths[:-1], widths[1:], strict=True))
+        shapes = list(itertools.pairwise(widths))
         weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
         biases = sum(widths[1:]) if bias else 0
         self.theta: Array = np.zeros(weights + biases, dtype)

@@ -1,0 +1,100 @@
+"""The stage `evaluate`. Tests models/model.npz: metrics/test.json, plots/confusion.csv, and the figures beside it."""
+
+from typing import Any
+
+import numpy as np
+
+from src.config import Config
+from src.data.dataset import Dataset
+from src.data.recipes import prepare
+from src.errors import UserError
+from src.files import ROOT, write_csv, write_json
+from src.nn.arrays import Labels
+from src.runs.model import load_model
+from src.runs.store import HISTORY
+from src.stage import run_stage
+from src.training.metrics import Predictions, confusion, predict
+from src.training.processor import held
+
+MODEL = ROOT / "models" / "model.npz"
+PLOTS = ROOT / "plots"
+
+
+def evaluate(config: Config) -> None:
+    """Writes everything that the model's predictions tell; raises `UserError` for a model of other data."""
+    dataset, model = prepare(config.data), load_model(MODEL)
+    if model.header["recipe"] != dataset.recipe:
+        raise UserError(f"{MODEL.name} was trained on data of another recipe than data={config.data.name}; `dvc repro`")
+    sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
+    with held(config.train.threads):
+        predictions = {name: predict(model.network, examples.x, examples.y) for name, examples in sets.items()}
+    on_test = predictions["test"]
+    metrics = test_metrics(dataset, on_test)
+    write_json(ROOT / "metrics" / "test.json", metrics)
+    labels = np.array(dataset.labels)
+    predicted = on_test.probabilities.argmax(axis=1)
+    write_csv(
+        PLOTS / "confusion.csv",
+        ("actual", "predicted"),
+        zip(labels[dataset.test.y], labels[predicted], strict=True),
+    )
+    _draw(dataset, model.network.parameters.W, predictions)
+    print(f"test accuracy {on_test.accuracy:.2%}, loss {on_test.loss:.4f}; metrics/test.json and plots/ are written")
+
+
+def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
+    """Loss and accuracy; precision, recall and F1 of each class, and their means weighted by the classes' counts."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    from src.reporting.calibration import reliability
+
+    y, predicted = np.asarray(dataset.test.y), on_test.probabilities.argmax(axis=1)
+    classes = range(len(dataset.labels))
+    # A class that is never predicted has precision 0, by convention and without a warning.
+    each = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0)
+    mean = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0, average="weighted")
+    calibration = reliability(on_test.probabilities.max(axis=1), predicted == y)
+    return {
+        "loss": on_test.loss,
+        "accuracy": on_test.accuracy,
+        "calibration_error": calibration.expected_calibration_error,
+        "overall": _scores([*mean[:3], len(y)]),
+        "class": {label: _scores([score[k] for score in each]) for k, label in enumerate(dataset.labels)},
+    }
+
+
+def _scores(scores: list[Any]) -> dict[str, float]:
+    precision, recall, f1, count = scores
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "num_samples": int(count)}
+
+
+def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -> None:
+    from src.reporting import gallery
+    from src.reporting.figures import canvas, curves, samples
+    from src.reporting.figures import confusion as confusion_figure
+
+    on_test = predictions["test"].probabilities
+    figures = dict(gallery.of_test_set(dataset, on_test.argmax(axis=1), on_test.max(axis=1)))
+    figures |= dict(gallery.of_first_layer(dataset, W))
+    history = np.loadtxt(PLOTS / "curves.csv", delimiter=",", skiprows=1, ndmin=2)
+    figures["curves"] = curves.draw(dict(zip(HISTORY, history.T.tolist(), strict=True)))
+    for name, examples in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test)):
+        counts = confusion(np.asarray(examples.y), _labels(predictions[name]), len(dataset.labels))
+        for suffix, normalize in (("", False), ("_normalized", True)):
+            title = f"{name}: {predictions[name].accuracy:.2%} right"
+            figure = confusion_figure.draw(counts, dataset.labels, title, normalize)
+            figures[f"confusion_{name}{suffix}"] = figure
+    if dataset.image is not None:
+        x = np.asarray(dataset.train.x[:1000]).reshape(-1, *dataset.image)
+        figures["samples"] = samples.draw(x, np.array(dataset.labels)[dataset.train.y[:1000]])
+    for name, figure in figures.items():
+        canvas.save(figure, PLOTS / f"{name}.png")
+
+
+def _labels(predictions: Predictions) -> Labels:
+    labels: Labels = predictions.probabilities.argmax(axis=1)
+    return labels
+
+
+if __name__ == "__main__":
+    run_stage("evaluate", "Tests models/model.npz: metrics, confusion matrices and figures.", evaluate)

@@ -1,0 +1,11 @@
+"""The stage `fetch`. Fetches the recipe's raw files into data/raw/<source>/, verified."""
+
+from src.data import recipes
+from src.stage import run_stage
+
+if __name__ == "__main__":
+    run_stage(
+        "fetch",
+        "Fetches the recipe's raw files into data/raw/<source>/, verified.",
+        lambda config: recipes.fetch(config.data),
+    )

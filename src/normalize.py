@@ -1,0 +1,11 @@
+"""The stage `normalize`. Scales the parts, as fitted on train, into data/normalized/<recipe>/."""
+
+from src.data import recipes
+from src.stage import run_stage
+
+if __name__ == "__main__":
+    run_stage(
+        "normalize",
+        "Scales the parts, as fitted on train, into data/normalized/<recipe>/.",
+        lambda config: recipes.normalize(config.data),
+    )

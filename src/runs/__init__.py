@@ -1,0 +1,1 @@
+"""Runs: what identifies one, where it is kept, and how it is made."""

@@ -1,0 +1,11 @@
+"""The stage `split`. Cuts the examples into train, valid and test: data/split/<recipe>/."""
+
+from src.data import recipes
+from src.stage import run_stage
+
+if __name__ == "__main__":
+    run_stage(
+        "split",
+        "Cuts the examples into train, valid and test: data/split/<recipe>/.",
+        lambda config: recipes.split(config.data),
+    )

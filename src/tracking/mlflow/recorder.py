@@ -1,0 +1,154 @@
+"""Records a run in MLflow from its folder: whatever the folder holds and the store does not, is written.
+
+So recording may be repeated, cut short, or done long after the run, and comes to the same: each metric once.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from src.config import read_snapshot
+from src.runs.store import RunFolder
+from src.schema import flatten, plain, show
+from src.tracking.mlflow.store import experiment_id, open_store
+from src.tracking.tracker import Tracking
+
+_SECONDS_BETWEEN_WRITES = 1.0
+_CURVES = {
+    "train/loss": "train_loss",
+    "train/accuracy": "train_accuracy",
+    "valid/loss": "valid_loss",
+    "valid/accuracy": "valid_accuracy",
+    "lr": "lr",
+    "images_per_second": "images_per_second",
+}
+_LARGEST_BATCH = 1000  # metrics that MLflow takes in one call
+_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+_LONGEST_DIGEST = 36  # characters that MLflow's schema has room for; the tag data.sha256 holds all
+_ARTIFACTS = ("config.yaml", "history.csv", "result.json", "timing.json", "model.npz", "predictions.npz", "figures")
+
+
+class Recorder:
+    """A tracker that keeps one MLflow run level with one run folder."""
+
+    def __init__(self, tracking: Tracking) -> None:
+        self._tracking = tracking
+        self._client = open_store(tracking)
+        self._experiment = experiment_id(self._client, tracking)
+        self.run_id: str | None = None
+        self._recorded = 0  # epochs
+        self._written = 0.0  # when, on the monotonic clock
+        self._failing = False
+
+    def started(self, folder: Path) -> None:
+        self.run_id = self._find(folder) or self._create(folder)
+        if self._complete():
+            return
+        self._client.update_run(self.run_id, status=_STATUS["running"])
+        history = self._client.get_metric_history(self.run_id, "train/loss")
+        self._recorded = max((metric.step for metric in history), default=0)
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._written >= _SECONDS_BETWEEN_WRITES and not self._failing:
+            self._written = now
+            try:
+                self._record_epochs(folder)
+            except Exception as error:  # the store may fail, the training may not
+                self._failing = True
+                print(
+                    f"warning: MLflow takes no metrics ({error}); they are written when the run ends", file=sys.stderr
+                )
+
+    def ended(self, folder: Path) -> None:
+        if self.run_id is None or self._complete():  # the store failed at the start, or has it all
+            return
+        run = RunFolder(folder)
+        status = run.status()
+        self._record_epochs(folder)
+        if status["reason"]:
+            self._client.set_tag(self.run_id, "reason", status["reason"])
+        for name in _ARTIFACTS:
+            if (folder / name).exists():
+                self._log_artifact(folder / name)
+        if run.finished():
+            self._record_result(run)
+        self._client.set_terminated(self.run_id, _STATUS[status["status"]], int(status["time"] * 1000))
+
+    def _complete(self) -> bool:
+        # The digest of the weights is the last thing to be written of a finished run.
+        return self.run_id is not None and "weights.sha256" in self._client.get_run(self.run_id).data.tags
+
+    def _identity(self, folder: Path) -> str:
+        return "/".join((folder.name, self._tracking.parent or "", self._tracking.variant or ""))
+
+    def _find(self, folder: Path) -> str | None:
+        # A run is recorded once under each parent and variant, however often it is reused there.
+        found = self._client.search_runs(
+            [self._experiment], f"tags.identity = '{self._identity(folder)}'", max_results=1
+        )
+        return str(found[0].info.run_id) if found else None
+
+    def _create(self, folder: Path) -> str:
+        from mlflow.entities import Dataset, DatasetInput, Param
+
+        run, config = RunFolder(folder).run(), read_snapshot(folder / "config.yaml")
+        digests = run["digests"]
+        tags = {
+            "identity": self._identity(folder),
+            "fingerprint": digests["fingerprint"],
+            "data.sha256": digests["data"],
+            "code.sha256": digests["code"],
+            "env.sha256": digests["env"],
+            "study": self._tracking.study or "none",
+            "variant": self._tracking.variant or run["name"],
+            "folder": str(folder),
+            **run["lineage"],
+        }
+        if self._tracking.parent:
+            tags["mlflow.parentRunId"] = self._tracking.parent
+        created = self._client.create_run(self._experiment, tags=tags, run_name=run["name"])
+        run_id = str(created.info.run_id)
+        params = [Param(key, show(value)) for key, value in flatten(config.semantic())]
+        self._client.log_batch(run_id, params=params)
+        recipe = plain(config.data, semantic_only=True)
+        dataset = Dataset(config.data.name, digests["data"][:_LONGEST_DIGEST], "recipe", str(recipe))
+        self._client.log_inputs(run_id, [DatasetInput(dataset)])
+        return run_id
+
+    def _record_epochs(self, folder: Path) -> None:
+        from mlflow.entities import Metric
+
+        assert self.run_id is not None
+        new = [record for record in RunFolder(folder).journal() if record["epoch"] > self._recorded]
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(key, record[column], now, record["epoch"]) for record in new for key, column in _CURVES.items()
+        ]
+        for start in range(0, len(metrics), _LARGEST_BATCH):
+            self._client.log_batch(self.run_id, metrics=metrics[start : start + _LARGEST_BATCH])
+        if new:
+            self._recorded = new[-1]["epoch"]
+
+    def _record_result(self, run: RunFolder) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        assert self.run_id is not None
+        result, timing = run.result(), run.timing()
+        now = int(time.time() * 1000)
+        values = {
+            "test/loss": result["test"]["loss"],
+            "test/accuracy": result["test"]["accuracy"],
+            "seconds": timing["seconds"],
+        }
+        metrics = [Metric(key, value, now, result["epochs"]) for key, value in values.items()]
+        self._client.log_batch(self.run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
+
+    def _log_artifact(self, path: Path) -> None:
+        assert self.run_id is not None
+        if path.is_dir():
+            self._client.log_artifacts(self.run_id, str(path), path.name)
+        else:
+            self._client.log_artifact(self.run_id, str(path))

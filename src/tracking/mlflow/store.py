@@ -1,0 +1,93 @@
+"""The MLflow store: where it is, and opening it safely.
+
+By default it is `mlflow.db` in the repository, with artifacts in `mlartifacts/`, which is also where a plain
+`mlflow ui` in the repository looks. MLflow's own first opening of an SQLite file is not safe: two processes at once, or
+one that is killed, leave a database that never opens again. So ours is made under a lock, beside its name, and renamed.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from filelock import FileLock
+
+from src.errors import UserError, machine_error
+from src.files import home
+from src.tracking.tracker import Tracking
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+
+
+def store_uri(tracking: Tracking) -> str:
+    """The store that is used: `tracking.uri`, else MLFLOW_TRACKING_URI, else the repository's own."""
+    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
+
+
+def open_store(tracking: Tracking) -> "MlflowClient":
+    """A client of the store, which is made where it is not there.
+
+    Raises `UserError` where the store can't be written or understood.
+    """
+    import mlflow.exceptions
+    from mlflow import MlflowClient
+
+    uri = store_uri(tracking)
+    try:
+        if uri.startswith(_SQLITE):
+            _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
+        return MlflowClient(tracking_uri=uri)
+    except OSError as error:
+        raise UserError(f"the MLflow store {uri} can't be written: {machine_error(error)}") from None
+    except (sqlite3.Error, mlflow.exceptions.MlflowException) as error:
+        raise UserError(
+            f"the MLflow store {uri} can't be opened: {_first_line(error)}; tracking=off does without"
+        ) from None
+
+
+def experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
+    """The id of the experiment, which is made where it is not there, with its artifacts in the repository."""
+    import mlflow.exceptions
+
+    if experiment := client.get_experiment_by_name(tracking.experiment):
+        return str(experiment.experiment_id)
+    # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
+    local = store_uri(tracking).startswith(_SQLITE)
+    try:
+        return client.create_experiment(tracking.experiment, (home() / "mlartifacts").as_uri() if local else None)
+    except mlflow.exceptions.MlflowException:
+        if experiment := client.get_experiment_by_name(tracking.experiment):  # another process was faster
+            return str(experiment.experiment_id)
+        raise
+
+
+def _make_once(path: Path) -> None:
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not path.exists():
+            for stale in path.parent.glob(f".{path.name}.init*"):
+                stale.unlink()
+            beside = path.with_name(f".{path.name}.init")
+            _create_tables(beside)
+            os.replace(beside, path)
+    # SQLite says so only at the first write, and MLflow then only after a while.
+    if not os.access(path, os.W_OK):
+        raise PermissionError(13, "permission denied", str(path))
+    with closing(sqlite3.connect(path, timeout=20)) as database:
+        database.execute("PRAGMA schema_version")
+
+
+def _create_tables(path: Path) -> None:
+    from mlflow import MlflowClient
+
+    MlflowClient(tracking_uri=f"{_SQLITE}{path}").search_experiments()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,80 @@
+"""What follows a run: the protocol, and the trackers that need no library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """Where and how a run is recorded: the group `tracking` of the configuration. No result depends on it."""
+
+    name: Annotated[str, ("mlflow", "off")] = "mlflow"
+    uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
+    experiment: str = "mlp"  # the MLflow experiment
+    figures: bool = True  # draw each run's figures and log them
+    study: str | None = None  # what a group of runs is called; a multirun fills it in
+    parent: str | None = None  # the MLflow run under which this one stands; a multirun fills it in
+    variant: str | None = None  # this run's name among those of its parent; a multirun fills it in
+
+
+class Tracker(Protocol):
+    """Told where a run's folder is and that something new stands in it; all it needs to know is in the folder."""
+
+    def started(self, folder: Path) -> None:
+        """The folder holds a run's configuration and identity, and its first epoch is about to start."""
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        """The journal has one epoch more: `record`."""
+
+    def ended(self, folder: Path) -> None:
+        """The status is final: finished (the results stand in the folder), failed or killed."""
+
+
+class Null:
+    """Follows nothing."""
+
+    def started(self, folder: Path) -> None:
+        pass
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        pass
+
+    def ended(self, folder: Path) -> None:
+        pass
+
+
+class Several:
+    """Tells several trackers, in order."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self._trackers = trackers
+
+    def started(self, folder: Path) -> None:
+        for tracker in self._trackers:
+            tracker.started(folder)
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        for tracker in self._trackers:
+            tracker.advanced(folder, record)
+
+    def ended(self, folder: Path) -> None:
+        for tracker in self._trackers:
+            tracker.ended(folder)
+
+
+class InMemory:
+    """Remembers what it was told, as (event, folder) pairs."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Path]] = []
+
+    def started(self, folder: Path) -> None:
+        self.events.append(("started", folder))
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        self.events.append(("advanced", folder))
+
+    def ended(self, folder: Path) -> None:
+        self.events.append(("ended", folder))

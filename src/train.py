@@ -1,0 +1,85 @@
+"""Trains a network: `python -m src.train [KEY=VALUE ...]`, a grid of them with `-m`, or the stage of the pipeline.
+
+Only the stage (`--stage`, as dvc.yaml calls it) writes models/, metrics/ and plots/, from params.yaml. Any other
+training leaves its results in its run folder and in MLflow, so that trying something never touches what DVC tracks.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+
+from src.composition import CONF, check_overrides, errors_told, from_hydra
+from src.errors import run_command
+from src.files import ROOT, replacing, write_json
+
+if TYPE_CHECKING:
+    from src.runs.experiment import Outcome
+
+
+def publish() -> None:
+    """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
+    from src.config import read_snapshot
+    from src.launching import start
+
+    outcome, run_id = start(read_snapshot())
+    folder, result = outcome.folder.path, outcome.result
+    _copy(folder / "model.npz", "models/model.npz")
+    _copy(folder / "history.csv", "plots/curves.csv")
+    _copy(folder / "timing.json", "metrics/timing.json")
+    kept = {key: result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
+    write_json(ROOT / "metrics" / "train.json", kept)
+    _tell(outcome, run_id)
+
+
+def _copy(source: Path, target: str) -> None:
+    with replacing(ROOT / target) as file:
+        file.write(source.read_bytes())
+
+
+def _tell(outcome: "Outcome", run_id: str) -> None:
+    result, timing = outcome.result, outcome.folder.timing()
+    print(
+        f"test accuracy {result['test']['accuracy']:.2%}, loss {result['test']['loss']:.4f}"
+        f" (weights of epoch {result['kept_epoch']} of {result['epochs']}, {timing['seconds']:.1f} s of training)"
+    )
+    print(f"run folder    {outcome.folder.path}")
+    if run_id:
+        print(f"MLflow run    {run_id}   (`make ui` shows it)")
+    if outcome.reused:
+        print("This run had finished before, so nothing was trained; train.fresh=true trains it anew.")
+
+
+def main() -> None:
+    """The command."""
+    if sys.argv[1:] == ["--stage"]:
+        publish()
+        return
+    single: list[Any] = []
+
+    @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+    def task(composed: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            from src.launching import start_job
+
+            return start_job(from_hydra(composed))
+        single.append(composed)
+        return None
+
+    with errors_told():
+        check_overrides(sys.argv[1:])
+        task()
+        # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
+        configs = [from_hydra(composed) for composed in single]
+    for config in configs:
+        from src.launching import start
+
+        _tell(*start(config))
+
+
+if __name__ == "__main__":
+    run_command(main)
