@@ -1,4 +1,4 @@
-"""Inverted dropout (Srivastava et al., 2014, section 10): what is kept in training is scaled up, so testing is plain."""
+"""Inverted dropout (Srivastava et al., 2014, section 10): what is kept is scaled up, so that testing is plain."""
 
 import numpy as np
 

@@ -51,22 +51,26 @@ def sigmoid_mse(z: Array, y: Labels, weight: Array, out: Array) -> float:
     """L = mean_k (p_k - t_k)^2,  dL/dz = 2 (p - t) p (1 - p) / classes"""
     classes = z.shape[1]
     sigmoid(z, out)
-    slope = sigmoid_slope(out, z)
+    slope = sigmoid_slope(out, z)  # dp/dz
     out[np.arange(len(y)), y] -= 1  # p - t
-    loss = np.einsum("ij,ij->i", out, out) / classes  # [batch]
-    out *= slope
-    out *= weight * (2 / classes)
-    return float(loss @ weight[:, 0])
+    gradient = out * (weight * (2 / classes))  # dL/dp
+    loss = np.einsum("ij,ij->", out, gradient) / 2
+    np.multiply(gradient, slope, out=out)
+    return float(loss)
 
 
 def sigmoid_binary_cross_entropy(z: Array, y: Labels, weight: Array, out: Array) -> float:
-    """L = sum_k -t_k log p_k - (1 - t_k) log(1 - p_k) = sum_k softplus(z_k) - z_y,  dL/dz = p - t"""
+    """L = sum_k -t_k log p_k - (1 - t_k) log(1 - p_k),  dL/dz = p - t
+
+    As -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp z), no logarithm of a rounded p is taken.
+    """
     rows = np.arange(len(y))
     sigmoid(z, out)
     out[rows, y] -= 1
     out *= weight
-    loss = np.logaddexp(0, z).sum(axis=1) - z[rows, y]  # softplus(z) = log(exp 0 + exp z)
-    return float(loss @ weight[:, 0])
+    z[rows, y] *= -1
+    softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # log(1 + exp z), overflowing nowhere
+    return float(softplus.sum(axis=1) @ weight[:, 0])
 
 
 HEADS = {

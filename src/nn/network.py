@@ -51,7 +51,8 @@ class Network:
         """Draws the weights, a child stream a layer, so that variants of depth share their first layers' draws."""
         self.parameters.theta.fill(0)
         for W, seed in zip(self.parameters.W, seeds.spawn(len(self.parameters.W)), strict=True):
-            W[...] = initializer.weights(np.random.default_rng(seed), *W.shape, spread)
+            fan_in, fan_out = W.shape
+            W[...] = initializer.weights(np.random.default_rng(seed), fan_in, fan_out, spread)
 
     def loss_and_gradient(self, x: Array, y: Labels, rng: np.random.Generator) -> float:
         """The loss of a batch, with dropout drawn from `rng`; its gradient is left in `self.gradient`.
@@ -69,7 +70,7 @@ class Network:
         for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
             np.matmul(a[l].T, delta[l], out=dW[l])
             if b:
-                np.sum(delta[l], axis=0, out=db[l])
+                np.add.reduce(delta[l], axis=0, out=db[l])
             if l > 0:  # delta' = (delta W^T) * mask * f'(z)
                 np.matmul(delta[l], W[l].T, out=delta[l - 1])
                 if self.dropout > 0:
@@ -90,8 +91,9 @@ class Network:
         """[batch, 1], sum 1: all alike, or in proportion to the weights of the examples' classes."""
         if self.class_weights is None:
             return np.full((len(y), 1), 1 / len(y), self.dtype)
-        weights = self.class_weights[y][:, np.newaxis]
-        return weights / weights.sum()
+        weights = self.class_weights[y]
+        weights /= weights.sum()
+        return weights[:, np.newaxis]
 
     def _forward(self, x: Array, buffers: Buffers, rng: np.random.Generator | None) -> None:
         z, h, a, mask, _ = buffers
@@ -116,12 +118,16 @@ class Network:
             def empty(widths: Sequence[int]) -> list[Array]:
                 return [np.empty((batch, width), self.dtype) for width in widths]
 
-            outputs, hidden = self.widths[1:], self.widths[1:-1]
+            def empty_outputs() -> list[Array]:
+                # A head reduces over the classes, which are few: it is faster with a class's examples side by side.
+                return [*empty(hidden), np.empty((batch, self.widths[-1]), self.dtype, order="F")]
+
+            hidden = self.widths[1:-1]
             self._buffers[batch, dropout] = Buffers(
-                z=empty(outputs),
+                z=empty_outputs(),
                 h=empty(hidden),
-                a=empty((0, *hidden)) if dropout else empty((0,) * len(outputs)),
+                a=empty((0, *hidden) if dropout else (0,) * (len(hidden) + 1)),
                 mask=empty(hidden) if dropout else [],
-                delta=empty(outputs),
+                delta=empty_outputs(),
             )
         return self._buffers[batch, dropout]

@@ -43,7 +43,7 @@ class Optimizer:
             np.multiply(theta[:weights], self.l2, out=state.scratch[:weights])
             g[:weights] += state.scratch[:weights]
         if self.clip_norm is not None:
-            norm = float(np.sqrt(np.vdot(g, g)))
+            norm = float(np.einsum("i,i->", g, g, dtype=np.float64)) ** 0.5  # the squares may overflow float32
             if norm > self.clip_norm:  # Pascanu, Mikolov and Bengio (2013), algorithm 1
                 g *= self.clip_norm / norm
         state.steps += 1

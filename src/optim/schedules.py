@@ -72,7 +72,8 @@ class Step(Schedule):
     gamma: Annotated[float, "> 0", "<= 1"] = 0.5
 
     def decay(self, time: float, last: float) -> float:
-        return float(self.gamma ** floor(time / self.interval))
+        # Times are sums of 1/steps: an update that stands at an interval's end may be computed a hair before it.
+        return float(self.gamma ** floor(time / self.interval + 1e-9))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class Cosine(Schedule):
 
 def _progress(time: float, last: float) -> float:
     # A training of one update ends where it starts.
-    return time / last if last > 0 else 0.0
+    return min(time / last, 1.0) if last > 0 else 0.0
 
 
 SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in (Constant, Linear, Exponential, Step, Cosine)}

@@ -21,7 +21,6 @@ class Batches:
         self._used = len(y) - len(y) % size if drop_last else len(y)
         self._gathered = np.empty((size, x.shape[1]), x.dtype)  # [size, features]
         self._batch_x = self._gathered if dtype == x.dtype else np.empty((size, x.shape[1]), dtype)
-        self._batch_y = np.empty(size, y.dtype)  # [size]
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -33,14 +32,16 @@ class Batches:
         return self._used
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Array, Labels]]:
-        """One epoch in a fresh order: x [batch, features], y [batch]. The arrays are overwritten by the next batch."""
-        order: NDArray[np.intp] = rng.permutation(len(self._y))
+        """One epoch in a fresh order: x [batch, features], overwritten by the next batch, and y [batch]."""
+        order: NDArray[np.intp] = rng.permutation(len(self._y))[: self._used]
+        labels = self._y[order]  # [examples]; of x, which is larger by far, only a batch is gathered at a time
         for start in range(0, self._used, self._size):
-            chosen = order[start : min(start + self._size, self._used)]
-            count = len(chosen)
+            batch = slice(start, start + self._size)
+            y = labels[batch]
+            # The rows lie apart in memory: touched all at once, they are waited for together, not each in its turn.
+            _ = self._x[order[batch], 0]
             # mode="clip" spares a buffered copy; the indices are in range by construction.
-            self._x.take(chosen, axis=0, out=self._gathered[:count], mode="clip")
-            self._y.take(chosen, out=self._batch_y[:count], mode="clip")
+            self._x.take(order[batch], axis=0, out=self._gathered[: len(y)], mode="clip")
             if self._batch_x is not self._gathered:
-                self._batch_x[:count] = self._gathered[:count]
-            yield self._batch_x[:count], self._batch_y[:count]
+                self._batch_x[: len(y)] = self._gathered[: len(y)]
+            yield self._batch_x[: len(y)], y

@@ -1,7 +1,7 @@
 """How the processor does its floating-point arithmetic while a network trains.
 
 The number of BLAS threads changes float32 results, so it is held. Subnormal numbers, which appear as a training
-converges, slow an epoch down by half, so they are flushed to zero where the processor and the C library let us.
+converges, slow many processors down, so they are flushed to zero where the processor and the C library let us.
 """
 
 import contextlib
@@ -38,9 +38,6 @@ def _flush_to_zero() -> Iterator[None]:
     if libm is None:
         yield
         return
-    # NumPy probes the smallest subnormal once, and warns where that is zero: let it look before it is.
-    for dtype in (np.float32, np.float64):
-        _ = np.finfo(dtype).smallest_subnormal
     before = (ctypes.c_uint32 * _FENV_WORDS)()
     libm.fegetenv(before)
     flushing = type(before)(*before)

@@ -1,0 +1,223 @@
+"""Gradients against central differences, and against automatic differentiation of an independent forward pass.
+
+Errors are relative to norms, array by array (each W and b for itself, so that a small one cannot hide behind a large
+one): |g - reference| / |reference|, Euclidean, and 0 where both are exactly zero. Everything is in float64.
+
+Biases and inputs are drawn until no hidden pre-activation is near 0, where the ReLUs have their kink.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from src.nn.activations import ACTIVATIONS
+from src.nn.initializers import INITIALIZERS, Spread
+from src.nn.losses import HEADS
+from src.nn.network import Network
+
+INPUTS, HIDDEN, CLASSES, BATCH = 4, (5, 4, 3), 3, 6
+KINK = 1e-3  # the least distance kept from it; differences reach 1e-5 times an activation
+H = 1e-5
+SEED = 7
+
+HEAD_IDS = ["+".join(head) for head in HEADS]
+EVERY_CASE = [
+    pytest.mark.parametrize("depth", range(4)),
+    pytest.mark.parametrize("init", INITIALIZERS),
+    pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS),
+    pytest.mark.parametrize("act", ACTIVATIONS),
+]
+
+# What the names mean, written once more from the textbook and without this project's code.
+DEFINITIONS = {
+    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+    "tanh": anp.tanh,
+    "relu": lambda z: anp.where(z > 0, z, 0.0),
+    "leaky_relu": lambda z: anp.where(z > 0, z, 0.01 * z),
+    "linear": lambda z: z,
+}
+OUTPUTS = {
+    "softmax": lambda z: anp.exp(z) / anp.sum(anp.exp(z), axis=1, keepdims=True),
+    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+}
+LOSSES = {
+    "cross_entropy": lambda p, t: -anp.sum(t * anp.log(p), axis=1),
+    "mse": lambda p, t: anp.mean((p - t) ** 2, axis=1),
+    "binary_cross_entropy": lambda p, t: -anp.sum(t * anp.log(p) + (1 - t) * anp.log(1 - p), axis=1),
+}
+
+
+class Case:
+    """A network with its weights, a batch, and the definition of its loss as a function of the weights."""
+
+    def __init__(
+        self,
+        act: str,
+        head: tuple[str, str],
+        init: str,
+        depth: int,
+        bias: bool = True,
+        dropout: float = 0.0,
+        class_weights: np.ndarray | None = None,
+    ) -> None:
+        self.act, self.head, self.class_weights = act, head, class_weights
+        widths = (INPUTS, *HIDDEN[:depth], CLASSES)
+        self.network = Network(
+            widths,
+            ACTIVATIONS[act],
+            HEADS[head],
+            bias=bias,
+            dropout=dropout,
+            class_weights=class_weights,
+            dtype="float64",
+        )
+        self.network.initialize(INITIALIZERS[init], Spread(0.5, 0.8), np.random.SeedSequence(3))
+        self.y = np.array([0, 1, 2, 2, 1, 1])
+        self.masks: list[np.ndarray] = []  # of the last pass with dropout, as `watched` noted them
+        rng = np.random.default_rng(11)
+        for _ in range(1000):
+            self.x = rng.standard_normal((BATCH, INPUTS))
+            for b in self.network.parameters.b:
+                b[:] = rng.standard_normal(b.shape)
+            if self._is_off_the_kink():
+                return
+        raise AssertionError("no inputs off the kink")
+
+    def _is_off_the_kink(self) -> bool:
+        # A hidden layer without biases under zero weights is at 0 for good; no weight moves its slope's part then.
+        hidden = self._layers(self.network.parameters.arrays())[:-1]
+        return all(np.abs(z).min() > KINK or not z.any() for z in hidden)
+
+    def _layers(self, arrays: dict[str, Any], masks: list[np.ndarray] | None = None) -> list[Any]:
+        """Every layer's pre-activations."""
+        a, layers = self.x, []
+        for l in range(len(self.network.widths) - 1):
+            if l > 0:
+                a = DEFINITIONS[self.act](layers[-1])
+                a = a * masks[l - 1] if masks else a
+            layers.append(anp.dot(a, arrays[f"W{l}"]) + arrays.get(f"b{l}", 0.0))
+        return layers
+
+    def definition(self, arrays: dict[str, Any]) -> Any:
+        """The mean loss, weighted by the classes' weights."""
+        output, loss = self.head
+        losses = LOSSES[loss](OUTPUTS[output](self._layers(arrays, self.masks)[-1]), np.eye(CLASSES)[self.y])
+        weights = np.ones(BATCH) if self.class_weights is None else self.class_weights[self.y]
+        return anp.sum(weights * losses) / np.sum(weights)
+
+    def loss(self) -> float:
+        """The network's loss in training, and its gradient left where the network leaves it."""
+        return self.network.loss_and_gradient(self.x, self.y, np.random.default_rng(SEED))
+
+    def analytic(self) -> dict[str, np.ndarray]:
+        self.network.gradient.theta.fill(np.nan)
+        self.loss()
+        return {name: array.copy() for name, array in self.network.gradient.arrays().items()}
+
+    def differences(self) -> dict[str, np.ndarray]:
+        """(L(theta + H e) - L(theta - H e)) / 2H for every unit vector e."""
+        theta = self.network.parameters.theta
+        slopes = self.network.gradient  # for its layout alone
+        result = np.empty_like(theta)
+        for i, middle in enumerate(theta.copy()):
+            theta[i] = middle + H
+            above = self.loss()
+            theta[i] = middle - H
+            below = self.loss()
+            theta[i] = middle
+            result[i] = (above - below) / (2 * H)
+        slopes.theta[:] = result
+        return {name: array.copy() for name, array in slopes.arrays().items()}
+
+    def automatic(self) -> dict[str, np.ndarray]:
+        arrays = {name: array.copy() for name, array in self.network.parameters.arrays().items()}
+        gradient: dict[str, np.ndarray] = autograd.grad(self.definition)(arrays)
+        return gradient
+
+
+def relative_error(gradient: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> float:
+    """The largest of all arrays' errors, as the file's head defines them."""
+    assert gradient.keys() == reference.keys()
+    errors = [0.0]
+    for name, g in gradient.items():
+        off, norm = np.linalg.norm(g - reference[name]), np.linalg.norm(reference[name])
+        errors.append(0.0 if off == 0 else float(off / norm) if norm else np.inf)
+    return max(errors)
+
+
+def every_case(test: Callable[..., None]) -> Callable[..., None]:
+    for mark in EVERY_CASE:
+        test = mark(test)
+    return test
+
+
+@every_case
+def test_gradient_equals_central_differences(act: str, head: tuple[str, str], init: str, depth: int) -> None:
+    case = Case(act, head, init, depth)
+    assert relative_error(case.analytic(), case.differences()) < 1e-6
+
+
+@every_case
+def test_loss_and_gradient_equal_autograds(act: str, head: tuple[str, str], init: str, depth: int) -> None:
+    case = Case(act, head, init, depth)
+    assert case.loss() == pytest.approx(case.definition(case.network.parameters.arrays()), rel=1e-13)
+    assert relative_error(case.analytic(), case.automatic()) < 1e-10
+
+
+VARIANTS = {
+    "without bias": {"bias": False},
+    "class weights": {"class_weights": np.array([0.5, 1.0, 3.0])},
+    "dropout": {"dropout": 0.4},
+    "all three": {"bias": False, "class_weights": np.array([0.5, 1.0, 3.0]), "dropout": 0.4},
+}
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The masks that dropout draws, in the order in which it draws them."""
+    from src.nn import network
+
+    masks: list[np.ndarray] = []
+    draw = network.draw_mask
+
+    def watch(*arguments: Any) -> np.ndarray:
+        mask = draw(*arguments)
+        masks.append(mask.copy())
+        return mask
+
+    monkeypatch.setattr(network, "draw_mask", watch)
+    return masks
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)
+@pytest.mark.parametrize("act", ACTIVATIONS)
+@pytest.mark.parametrize("variant", VARIANTS)
+class TestVariants:
+    def test_gradient_equals_central_differences(
+        self, variant: str, act: str, head: tuple[str, str], depth: int
+    ) -> None:
+        case = Case(act, head, "glorot", depth, **VARIANTS[variant])
+        assert relative_error(case.analytic(), case.differences()) < 1e-6
+
+    def test_loss_and_gradient_equal_autograds(
+        self, variant: str, act: str, head: tuple[str, str], depth: int, watched: list[np.ndarray]
+    ) -> None:
+        case = Case(act, head, "glorot", depth, **VARIANTS[variant])
+        gradient = case.analytic()
+        case.masks = list(watched)
+        assert len(case.masks) == (depth if case.network.dropout else 0)
+        assert case.loss() == pytest.approx(case.definition(case.network.parameters.arrays()), rel=1e-13)
+        assert relative_error(gradient, case.automatic()) < 1e-10
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)
+@pytest.mark.parametrize("act", ACTIVATIONS)
+def test_zero_weights_without_bias_have_the_right_gradient(act: str, head: tuple[str, str], depth: int) -> None:
+    case = Case(act, head, "zeros", depth, bias=False)
+    assert relative_error(case.analytic(), case.differences()) < 1e-6

@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+from sklearn.metrics import log_loss, mean_squared_error
+
+from src.nn.losses import HEADS, LOSSES, OUTPUTS, Head, softmax
+
+DTYPES = ["float32", "float64"]
+IDS = ["+".join(head) for head in HEADS]
+SOFTMAX = [head for head in HEADS if head[0] == "softmax"]
+RNG = np.random.default_rng(5)
+BATCH, CLASSES = 40, 5
+Z = 3 * RNG.standard_normal((BATCH, CLASSES))
+Y = RNG.integers(0, CLASSES, BATCH)
+T = np.eye(CLASSES)[Y]
+
+
+def even(batch: int, dtype: str = "float64") -> np.ndarray:
+    return np.full((batch, 1), 1 / batch, dtype)
+
+
+def loss_and_delta(head: Head, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    out = np.full_like(z, np.nan)
+    loss = head.loss(z.copy(), y, weight, out)
+    return loss, out
+
+
+def probabilities(head: Head, z: np.ndarray) -> np.ndarray:
+    out = np.full_like(z, np.nan)
+    head.probabilities(z, out)
+    return out
+
+
+class TestAgainstOtherLibraries:
+    def test_softmax_cross_entropy_is_sklearns_log_loss(self) -> None:
+        loss, _ = loss_and_delta(HEADS["softmax", "cross_entropy"], Z, Y, even(BATCH))
+        assert loss == pytest.approx(log_loss(Y, special.softmax(Z, axis=1), labels=range(CLASSES)), rel=1e-13)
+
+    def test_softmax_cross_entropy_is_logsumexp_minus_the_true_classs_z(self) -> None:
+        loss, delta = loss_and_delta(HEADS["softmax", "cross_entropy"], Z, Y, even(BATCH))
+        by_example = special.logsumexp(Z, axis=1) - Z[np.arange(BATCH), Y]
+        assert loss == pytest.approx(by_example.mean(), rel=1e-14)
+        np.testing.assert_allclose(delta, (special.softmax(Z, axis=1) - T) / BATCH, rtol=1e-12)
+
+    def test_sigmoid_mse_is_sklearns_mean_squared_error(self) -> None:
+        loss, delta = loss_and_delta(HEADS["sigmoid", "mse"], Z, Y, even(BATCH))
+        p = special.expit(Z)
+        assert loss == pytest.approx(mean_squared_error(T, p), rel=1e-13)
+        np.testing.assert_allclose(delta, 2 * (p - T) * p * (1 - p) / CLASSES / BATCH, rtol=1e-11)
+
+    def test_sigmoid_binary_cross_entropy_is_the_sum_of_the_outputs_log_losses(self) -> None:
+        loss, delta = loss_and_delta(HEADS["sigmoid", "binary_cross_entropy"], Z, Y, even(BATCH))
+        p = special.expit(Z)
+        by_output = [log_loss(T[:, k], p[:, k], labels=[0, 1]) for k in range(CLASSES)]
+        assert loss == pytest.approx(sum(by_output), rel=1e-12)
+        np.testing.assert_allclose(delta, (p - T) / BATCH, rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=IDS)
+class TestEveryHead:
+    def test_delta_equals_central_differences(self, head: tuple[str, str]) -> None:
+        weight = RNG.random((BATCH, 1))
+        weight /= weight.sum()
+        _, delta = loss_and_delta(HEADS[head], Z, Y, weight)
+        found = np.empty_like(Z)
+        for index in np.ndindex(Z.shape):
+            step = np.zeros_like(Z)
+            step[index] = 1e-5
+            above, _ = loss_and_delta(HEADS[head], Z + step, Y, weight)
+            below, _ = loss_and_delta(HEADS[head], Z - step, Y, weight)
+            found[index] = (above - below) / 2e-5
+        assert np.linalg.norm(delta - found) < 1e-6 * np.linalg.norm(found)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_far_out_it_is_finite_without_a_warning(self, head: tuple[str, str], dtype: str) -> None:
+        far = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4], [0, 0, 1e4]], dtype)
+        for label in range(3):
+            y = np.full(len(far), label)
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                loss, delta = loss_and_delta(HEADS[head], far, y, even(len(far), dtype))
+                p = probabilities(HEADS[head], far)
+            assert np.isfinite(loss)
+            assert loss >= 0
+            assert np.isfinite(delta).all()
+            assert (np.abs(delta) <= 1 / len(far)).all()
+            assert ((p >= 0) & (p <= 1)).all()
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_is_near_0_where_the_answer_is_right_and_sure(self, head: tuple[str, str], dtype: str) -> None:
+        z = np.array([[-1e4, 1e4, -1e4]], dtype)
+        loss, delta = loss_and_delta(HEADS[head], z, np.array([1]), even(1, dtype))
+        assert loss == 0
+        assert not delta.any()
+        assert probabilities(HEADS[head], z).tolist() == [[0, 1, 0]]
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_probabilities_are_the_outputs_definition(self, head: tuple[str, str], dtype: str) -> None:
+        expected = special.softmax(Z, axis=1) if head[0] == "softmax" else special.expit(Z)
+        z = Z.astype(dtype)
+        before = z.copy()
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(probabilities(HEADS[head], z), expected, rtol=20 * eps, atol=eps)
+        np.testing.assert_array_equal(z, before)
+
+    def test_is_the_weighted_sum_of_the_examples_losses(self, head: tuple[str, str]) -> None:
+        weight = RNG.random((BATCH, 1))
+        weight /= weight.sum()
+        alone = [loss_and_delta(HEADS[head], Z[[i]], Y[[i]], even(1)) for i in range(BATCH)]
+        loss, delta = loss_and_delta(HEADS[head], Z, Y, weight)
+        assert loss == pytest.approx(sum(w * one for w, (one, _) in zip(weight[:, 0], alone, strict=True)), rel=1e-13)
+        np.testing.assert_allclose(delta, weight * np.concatenate([one for _, one in alone]), rtol=1e-13)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_returns_a_python_float_and_keeps_the_dtype(self, head: tuple[str, str], dtype: str) -> None:
+        loss, delta = loss_and_delta(HEADS[head], Z.astype(dtype), Y, even(BATCH, dtype))
+        assert type(loss) is float
+        assert delta.dtype == dtype
+        reference, _ = loss_and_delta(HEADS[head], Z, Y, even(BATCH))
+        assert loss == pytest.approx(reference, rel=1e-5)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_takes_labels_of_any_integer_type(self, head: tuple[str, str], dtype: str) -> None:
+        expected, _ = loss_and_delta(HEADS[head], Z.astype(dtype), Y, even(BATCH, dtype))
+        for labels in (np.uint8, np.int32, np.int64):
+            assert loss_and_delta(HEADS[head], Z.astype(dtype), Y.astype(labels), even(BATCH, dtype))[0] == expected
+
+    def test_a_nan_shows_in_the_loss(self, head: tuple[str, str]) -> None:
+        z = Z.copy()
+        z[3, 1] = np.nan
+        assert np.isnan(loss_and_delta(HEADS[head], z, Y, even(BATCH))[0])
+
+
+@pytest.mark.parametrize("head", SOFTMAX, ids="+".join)
+@settings(deadline=None)
+@given(shift=st.floats(-1e4, 1e4))
+def test_softmax_does_not_change_under_a_shift(head: tuple[str, str], shift: float) -> None:
+    rtol = 1e-14 * (1 + abs(shift)) * 10  # Z + shift is itself rounded
+    np.testing.assert_allclose(probabilities(HEADS[head], Z + shift), probabilities(HEADS[head], Z), rtol=rtol)
+    loss, delta = loss_and_delta(HEADS[head], Z, Y, even(BATCH))
+    shifted_loss, shifted_delta = loss_and_delta(HEADS[head], Z + shift, Y, even(BATCH))
+    assert shifted_loss == pytest.approx(loss, rel=rtol)
+    np.testing.assert_allclose(shifted_delta, delta, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("head", SOFTMAX, ids="+".join)
+def test_softmax_does_not_change_under_an_exact_shift_to_the_bit(head: tuple[str, str]) -> None:
+    z = np.round(Z * 64) / 64  # adding a power of two leaves these exact
+    np.testing.assert_array_equal(probabilities(HEADS[head], z + 4096), probabilities(HEADS[head], z))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_softmax_sums_to_1_and_has_the_right_limits(dtype: str) -> None:
+    z = np.array([[1e4, -1e4, 0], [1e4, 1e4, -1e4], [-1e4, -1e4, -1e4]], dtype)
+    p = softmax(z, np.empty_like(z))
+    np.testing.assert_allclose(p, [[1, 0, 0], [0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3]], rtol=1e-6)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cross_entropy_is_linear_where_the_answer_is_wrong_and_sure(dtype: str) -> None:
+    z, wrong = np.array([[1e4, -1e4, 0]], dtype), np.array([1])
+    loss, delta = loss_and_delta(HEADS["softmax", "cross_entropy"], z, wrong, even(1, dtype))
+    assert loss == pytest.approx(2e4)
+    assert delta.tolist() == [[1, -1, 0]]
+    loss, delta = loss_and_delta(HEADS["sigmoid", "binary_cross_entropy"], z, wrong, even(1, dtype))
+    assert loss == pytest.approx(2e4 + np.log(2))
+    assert delta.tolist() == [[1, -1, 0.5]]
+    loss, delta = loss_and_delta(HEADS["sigmoid", "mse"], z, wrong, even(1, dtype))
+    assert loss == pytest.approx((1 + 1 + 0.25) / 3)
+    np.testing.assert_allclose(delta, [[0, 0, 2 * 0.5 * 0.25 / 3]], rtol=1e-6)
+
+
+def test_a_large_score_of_the_true_class_does_not_drown_the_other_outputs_loss() -> None:
+    head, z = HEADS["sigmoid", "binary_cross_entropy"], np.array([[3000.0, 0.3]], np.float32)
+    loss, _ = loss_and_delta(head, z, np.array([0]), even(1, "float32"))
+    assert loss == pytest.approx(np.log1p(np.exp(0.3)), rel=1e-5)
+
+
+def test_tables_of_outputs_and_losses_are_those_of_the_heads() -> None:
+    assert {(output, loss) for output in OUTPUTS for loss in LOSSES} >= set(HEADS)
+    assert set(OUTPUTS) == {output for output, _ in HEADS}
+    assert set(LOSSES) == {loss for _, loss in HEADS}

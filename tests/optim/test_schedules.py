@@ -1,0 +1,172 @@
+import dataclasses
+import json
+from fractions import Fraction
+from itertools import product
+from math import floor, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.optim.schedules import SCHEDULES, Schedule
+
+CASES = json.loads(Path(__file__).with_name("references.json").read_text())["schedules"]
+IDS = ["-".join([case["name"], *(f"{key}={value}" for key, value in case["settings"].items())]) for case in CASES]
+
+
+def factors(schedule: Schedule, epochs: int, steps: int) -> np.ndarray:
+    """Of every update of a training: [epochs, steps]."""
+    return np.array([[schedule.factor(epoch, step, epochs, steps) for step in range(steps)] for epoch in range(epochs)])
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_follows_the_recorded_sequence(case: dict[str, Any]) -> None:
+    schedule = SCHEDULES[case["name"]](**case["settings"])
+    epochs, steps, recorded = case["epochs"], case["steps"], np.array(case["factors"])
+    expected = np.repeat(recorded, steps) if schedule.by == "epoch" else recorded  # of every update
+    np.testing.assert_allclose(factors(schedule, epochs, steps).ravel(), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_has_references_with_and_without_warmup_by_epoch_and_by_step_and_for_each_field(name: str) -> None:
+    recorded = [case["settings"] for case in CASES if case["name"] == name]
+    kinds = {("warmup" in settings, settings.get("by", "epoch")) for settings in recorded}
+    assert kinds == {(warm, by) for warm in (False, True) for by in ("epoch", "step")}, (
+        f"{name} lacks recorded sequences: add them to record_references.py and run that"
+    )
+    assert {f.name for f in dataclasses.fields(SCHEDULES[name])} == set().union({"by", "warmup"}, *recorded)
+
+
+SHARED = {
+    "warmup": st.one_of(st.just(0.0), st.integers(0, 8).map(float), st.floats(0, 8)),
+    "by": st.sampled_from(["epoch", "step"]),
+}
+OWN = {
+    "final": st.floats(0.001, 1),
+    "gamma": st.floats(0.001, 1),
+    "interval": st.one_of(st.integers(1, 8).map(float), st.floats(0.1, 8)),
+}
+LENGTHS = {"epochs": st.integers(1, 6), "steps": st.integers(1, 7)}
+
+
+@st.composite
+def schedules(draw: st.DrawFn, name: str) -> Schedule:
+    fields = [f.name for f in dataclasses.fields(SCHEDULES[name])]
+    return SCHEDULES[name](**{field: draw((SHARED | OWN)[field]) for field in fields})
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+class TestEverySchedule:
+    def test_is_in_the_table_under_its_name(self, name: str) -> None:
+        assert SCHEDULES[name].name == name
+
+    @settings(deadline=None)
+    @given(data=st.data(), **LENGTHS)
+    def test_factors_are_above_0_and_at_most_1(self, name: str, data: st.DataObject, epochs: int, steps: int) -> None:
+        every = factors(data.draw(schedules(name)), epochs, steps)
+        assert (every > 0).all()
+        assert (every <= 1 + 1e-12).all()
+
+    @settings(deadline=None)
+    @given(data=st.data(), **LENGTHS)
+    def test_warmup_rises_in_equal_steps_and_ends_at_1(
+        self, name: str, data: st.DataObject, epochs: int, steps: int
+    ) -> None:
+        ticks_an_epoch = data.draw(st.sampled_from([1, steps]))
+        ticks = data.draw(st.integers(1, 3 * ticks_an_epoch))
+        schedule = SCHEDULES[name](warmup=ticks / ticks_an_epoch, by="step" if ticks_an_epoch == steps else "epoch")
+        every = factors(schedule, epochs, steps)
+        warm = (every.ravel() if schedule.by == "step" else every[:, 0])[:ticks]
+        np.testing.assert_allclose(warm, np.arange(1, len(warm) + 1) / ticks, rtol=1e-12)
+
+    @settings(deadline=None)
+    @given(data=st.data(), **LENGTHS)
+    def test_never_rises_after_the_warmup(self, name: str, data: st.DataObject, epochs: int, steps: int) -> None:
+        schedule = data.draw(schedules(name))
+        every = factors(schedule, epochs, steps).ravel()
+        after = every[np.repeat(np.arange(epochs), steps) >= schedule.warmup]
+        assert (np.diff(after) <= 1e-12).all()
+
+    @settings(deadline=None)
+    @given(data=st.data(), **LENGTHS)
+    def test_by_epoch_stands_still_during_an_epoch(
+        self, name: str, data: st.DataObject, epochs: int, steps: int
+    ) -> None:
+        every = factors(dataclasses.replace(data.draw(schedules(name)), by="epoch"), epochs, steps)
+        assert (every == every[:, :1]).all()
+
+    @pytest.mark.parametrize("by", ["epoch", "step"])
+    def test_starts_at_1_without_warmup(self, name: str, by: str) -> None:
+        assert SCHEDULES[name](by=by).factor(0, 0, 5, 4) == 1
+
+    @pytest.mark.parametrize("by", ["epoch", "step"])
+    def test_of_a_training_of_one_update_is_1(self, name: str, by: str) -> None:
+        assert SCHEDULES[name](by=by).factor(0, 0, 1, 1) == 1
+
+    def test_of_one_epoch_goes_its_whole_way_by_step(self, name: str) -> None:
+        one_epoch = factors(SCHEDULES[name](by="step", **({"interval": 0.25} if name == "step" else {})), 1, 12)[0]
+        twelve = factors(SCHEDULES[name](**({"interval": 3.0} if name == "step" else {})), 12, 1)[:, 0]
+        np.testing.assert_allclose(one_epoch, twelve, rtol=1e-12, atol=1e-12)
+
+    @pytest.mark.parametrize("by", ["epoch", "step"])
+    def test_warmup_may_outlast_the_training(self, name: str, by: str) -> None:
+        every = factors(SCHEDULES[name](warmup=100.0, by=by), 5, 4)
+        assert (every > 0).all()
+        assert every.max() == pytest.approx(5 / 100)
+
+    @pytest.mark.parametrize(("by", "warmup"), [("epoch", 4.0), ("epoch", 5.0), ("step", 4.75), ("step", 5.0)])
+    def test_warmup_may_last_as_long_as_the_training(self, name: str, by: str, warmup: float) -> None:
+        every = factors(SCHEDULES[name](warmup=warmup, by=by), 5, 4)
+        assert (every > 0).all()
+        assert every[-1, -1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("by", ["epoch", "step"])
+@pytest.mark.parametrize("warmup", [0.0, 2.0, 2.5])
+@pytest.mark.parametrize(
+    ("name", "final"),
+    [
+        (name, final)
+        for name, kind in SCHEDULES.items()
+        for final in (0.0, 0.01, 0.3, 1.0)
+        if "final" in (f.name for f in dataclasses.fields(kind))
+        and (name, final) != ("exponential", 0.0)  # which it never reaches, and its annotation says so
+    ],
+)
+def test_ends_at_its_final_factor(name: str, final: float, warmup: float, by: str) -> None:
+    last = factors(SCHEDULES[name](final=final, warmup=warmup, by=by), 8, 5)[-1, -1]
+    assert last == pytest.approx(final, rel=1e-12, abs=1e-15)
+
+
+def test_cosine_by_its_equation() -> None:
+    every = factors(SCHEDULES["cosine"](final=0.1), 11, 1)[:, 0]
+    np.testing.assert_allclose(every, 0.1 + 0.9 * np.cos(pi * np.arange(11) / 20) ** 2, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_a_final_factor_of_0_is_never_passed(name: str) -> None:
+    # A rate below zero would climb.
+    lasts = [
+        SCHEDULES[name](by="step", warmup=warmup).factor(epochs - 1, steps - 1, epochs, steps)
+        for epochs in range(1, 21)
+        for steps in range(1, 41)
+        for warmup in (0.0, 0.1, 0.3, 1.0, 2.5, 2.9)
+    ]
+    assert min(lasts) >= 0
+
+
+@pytest.mark.parametrize("interval", ["0.1", "0.2", "0.4", "0.5", "0.8", "1", "1.1"])
+def test_step_falls_exactly_at_its_intervals(interval: str) -> None:
+    amiss = []
+    for warmup, steps in product(("0", "0.1", "0.5"), (10, 550)):
+        schedule = SCHEDULES["step"](by="step", interval=float(interval), warmup=float(warmup), gamma=0.5)
+        for update in range(4 * steps):
+            time = Fraction(update, steps) - Fraction(warmup)
+            if time >= 0:
+                factor = schedule.factor(update // steps, update % steps, 4, steps)
+                if factor != 0.5 ** floor(time / Fraction(interval)):
+                    amiss.append({"warmup": warmup, "steps": steps, "update": update})
+    assert amiss == []

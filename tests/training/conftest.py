@@ -1,0 +1,84 @@
+"""Small data sets in memory, and trainings on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.data.dataset import Dataset, Examples
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.optim.optimizers import OPTIMIZERS, Optimizer
+from src.optim.schedules import SCHEDULES, Schedule
+from src.training.loop import Epoch, Streams, Training, train
+from src.training.processor import held
+
+FEATURES, CLASSES = 6, 3
+
+
+def _examples(rng: np.random.Generator, n: int) -> Examples:
+    y = rng.integers(0, CLASSES, n)
+    x = rng.standard_normal((n, FEATURES)) + 2 * np.eye(CLASSES, FEATURES)[y]  # clouds that overlap
+    return Examples(x.astype(np.float32), y)
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """103 training examples, so that batches of 10 leave a smaller last one."""
+    rng = np.random.default_rng(8)
+    return Dataset(
+        recipe={},
+        labels=("a", "b", "c"),
+        image=None,
+        scaling={"kind": "none", "center": 0, "scale": 1},
+        sha256="",
+        train=_examples(rng, 103),
+        valid=_examples(rng, 41),
+        test=_examples(rng, 41),
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training, of which a test changes what it is about."""
+
+    dataset: Dataset
+    model: Architecture
+    optimizer: Optimizer
+    schedule: Schedule
+    training: Training
+    seed: int = 0
+
+    def changed(self, **changes: Any) -> "Plan":
+        return replace(self, **changes)
+
+    def network(self) -> Network:
+        """The network with its initial weights."""
+        return self.initialized(Streams.of(self.seed))
+
+    def initialized(self, streams: Streams) -> Network:
+        y = self.dataset.train.y
+        network = self.model.network(FEATURES, CLASSES, y, self.training.dtype)
+        self.model.initialize(network, streams.initialization)
+        return network
+
+    def run(self, spy: Callable[[Network], None] = lambda network: None) -> tuple[Network, list[Epoch]]:
+        """The trained network and the epochs' records; `spy` sees the network before it is trained."""
+        streams = Streams.of(self.seed)
+        network = self.initialized(streams)
+        spy(network)
+        with held(1):
+            return network, list(train(network, self.optimizer, self.schedule, self.dataset, self.training, streams))
+
+
+@pytest.fixture
+def plan(dataset: Dataset) -> Plan:
+    return Plan(
+        dataset,
+        Architecture(hidden=(8, 7), act="tanh", init="glorot"),
+        OPTIMIZERS["sgd"](lr=0.1),
+        SCHEDULES["constant"](),
+        Training(epochs=3, batch_size=10),
+    )
