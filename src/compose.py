@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from src import schema
-from src.composition import CONF, check_overrides, errors_told
+from src.composition import CONF, told_our_way
 from src.config import SNAPSHOT, build, read_yaml
 from src.errors import RunFailed, run_command
 from src.files import ROOT, write_text
@@ -16,8 +16,7 @@ def snapshot(overrides: list[str]) -> str:
     """The text of params.yaml, by DVC's own composition, so that `dvc exp run -S` writes the same."""
     from dvc.utils.hydra import compose_and_dump
 
-    with tempfile.TemporaryDirectory() as folder, errors_told():
-        check_overrides(overrides)
+    with tempfile.TemporaryDirectory() as folder, told_our_way(overrides):
         file = Path(folder) / "params.yaml"
         compose_and_dump(str(file), CONF, None, "config", str(ROOT), overrides)
         build(read_yaml(file), "conf/")

@@ -7,7 +7,6 @@ import contextlib
 import glob
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +32,8 @@ def compose(overrides: Sequence[str]) -> "Config":
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    with errors_told():
-        check_overrides(overrides)
-        with initialize_config_dir(CONF, version_base="1.3"):
-            return from_hydra(hydra_compose("config", list(overrides)))
+    with told_our_way(overrides), initialize_config_dir(CONF, version_base="1.3"):
+        return from_hydra(hydra_compose("config", list(overrides)))
 
 
 def from_hydra(composed: Any) -> "Config":
@@ -72,24 +69,25 @@ def check_overrides(arguments: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def errors_told() -> Iterator[None]:
-    """Turns Hydra's and OmegaConf's errors into a `UserError` of one line."""
+def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
+    """Checks a command's arguments, and turns Hydra's and OmegaConf's errors about them into a `UserError`."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     # Without it Hydra prints errors itself, over many lines, and exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    check_overrides(arguments)
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_one_line(error)) from None
+        raise UserError(_one_line(error, arguments)) from None
 
 
 def _choices(group: str) -> list[str]:
     return sorted(file.stem for file in (ROOT / "conf").glob(f"{glob.escape(group)}/*.yaml")) if group else []
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     from hydra.errors import MissingConfigException
 
     text = str(error).split("Config search path")[0]
@@ -98,7 +96,7 @@ def _one_line(error: Exception) -> str:
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
     if match := re.search(r"Could not override '([^']*)'", text):
         key = match[1]
-        typed = next((a for a in sys.argv[1:] if a.lstrip("+~").startswith(key + "=")), key)
+        typed = next((a for a in arguments if a.lstrip("+~").startswith(key + "=")), key)
         parent = getattr(error.__cause__, "parent_node", None)
         if isinstance(parent, Mapping):
             names = [str(name) for name in parent if name != "hydra"]

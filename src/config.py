@@ -3,6 +3,7 @@
 Below this file there are no strings to interpret: what a user typed is an object, or was refused with one line.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from src import schema
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe
 from src.errors import UserError
-from src.files import ROOT
+from src.files import ROOT, read_capped
 from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
@@ -21,6 +22,7 @@ from src.tracking.tracker import Tracking
 from src.training.loop import Training
 
 SNAPSHOT = ROOT / "params.yaml"
+_LARGEST_YAML = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def build(tree: Any, origin: str) -> Config:
     Raises `UserError` for a key or value that is not allowed.
     """
     if not isinstance(tree, Mapping) or not tree:
-        raise UserError(f"{origin}: empty or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
+        raise UserError(f"{origin}: empty, or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
     config: Config = schema.build(Config, tree, "")
     return config
 
@@ -67,18 +69,21 @@ def read_snapshot(path: Path = SNAPSHOT) -> Config:
 def read_yaml(path: Path) -> Any:
     """A YAML file's plain value; nothing in it is interpolated. Raises `UserError` where it can't be read."""
     import yaml
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Reads 1e-3 as the number that it is to everybody but YAML 1.1, as Hydra's loader does."""
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789")
+    )
+    mend = "`python -m src.compose` writes params.yaml anew"
     try:
-        # OmegaConf's loader reads 1e-3 as a number, where YAML 1.1 sees a text.
-        loaded = OmegaConf.load(path)
+        return yaml.load(read_capped(path, _LARGEST_YAML), Loader)  # a safe one
     except FileNotFoundError:
-        raise UserError(f"{path.name}: no such file; `python -m src.compose` writes params.yaml anew") from None
-    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path.name}: no such file; {mend}") from None
+    except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path.name}: not readable as YAML ({reason}); `python -m src.compose` mends it") from None
-    return OmegaConf.to_container(loaded, resolve=False)
+        raise UserError(f"{path.name}: not readable as YAML ({reason}); {mend}") from None
 
 
 def check_against(config: Config, dataset: Dataset) -> None:

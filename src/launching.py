@@ -2,9 +2,10 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from src.config import Config, check_against
+from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
@@ -12,6 +13,9 @@ from src.reporting.gallery import RunFigures
 from src.reporting.tables import plain_table
 from src.runs.experiment import Outcome, run
 from src.tracking.tracker import Several, Tracker
+
+if TYPE_CHECKING:
+    from src.tracking.mlflow.recorder import Recorder
 
 
 class Job(TypedDict):
@@ -24,39 +28,37 @@ class Job(TypedDict):
     run_id: str  # of MLflow; empty with tracking=off
 
 
-def start(config: Config, lines: bool = True) -> tuple[Outcome, str]:
-    """Runs one training, after preparing its data if need be; returns its outcome and the id of its MLflow run.
+def start(config: Config) -> tuple[Outcome, str]:
+    """Runs one training, after preparing its data if need be, and prints every epoch.
 
-    With `lines`, every epoch is printed. Raises what `runs.experiment.run` raises.
+    Returns the outcome and the id of its MLflow run. Raises what `runs.experiment.run` raises.
     """
     dataset = prepare(config.data)
     check_against(config, dataset)
-    trackers: list[Tracker] = [EpochLines(config.train.epochs)] if lines else []
-    if config.tracking.figures:
-        trackers.append(RunFigures(dataset))
-    if config.tracking.name == "off":
-        return run(config, dataset, Several(trackers)), ""
-    from src.tracking.mlflow.recorder import Recorder
-
-    recorder = Recorder(config.tracking)
-    outcome = run(config, dataset, Several([*trackers, recorder]))
-    return outcome, recorder.run_id or ""
+    recorder = _recorder(config)
+    outcome = run(config, dataset, _trackers(config, dataset, recorder, EpochLines(config.train.epochs)))
+    return outcome, _run_id(recorder)
 
 
 def start_job(config: Config) -> Job:
     """Runs one job of a multirun. It never raises, or the other jobs would be lost: a failure is in what it returns."""
+    recorder = None
+    job = Job(status="failed", reason="", accuracy=None, seconds=None, run_id="")
     try:
-        outcome, run_id = start(config, lines=False)
+        dataset = prepare(config.data)
+        recorder = _recorder(config)
+        outcome = run(config, dataset, _trackers(config, dataset, recorder))
     except (UserError, RunFailed) as error:
-        job = _failed(str(error))
+        job["reason"] = str(error)
     except Exception as error:
         traceback.print_exc()
-        job = _failed(f"{type(error).__name__}: {error}")
+        job["reason"] = f"{type(error).__name__}: {error}"
     else:
-        status = "reused" if outcome.reused else "finished"
-        seconds = outcome.folder.timing()["seconds"]
-        job = Job(status=status, reason="", accuracy=outcome.result["test"]["accuracy"], seconds=seconds, run_id=run_id)
-    print(f"{config.tracking.variant}: {job['status']} {job['reason']}".rstrip(), flush=True)
+        job["status"] = "reused" if outcome.reused else "finished"
+        job["accuracy"] = outcome.result["test"]["accuracy"]
+        job["seconds"] = outcome.folder.timing()["seconds"]
+    job["run_id"] = _run_id(recorder)
+    print(f"{job['status']}: {config.tracking.variant}", flush=True)
     return job
 
 
@@ -98,8 +100,22 @@ def multirun(
         raise RunFailed(f"{failures} of {len(jobs)} jobs failed; the others are finished and recorded")
 
 
-def _failed(reason: str) -> Job:
-    return Job(status="failed", reason=reason, accuracy=None, seconds=None, run_id="")
+def _trackers(config: Config, dataset: Dataset, recorder: "Recorder | None", *first: Tracker) -> Tracker:
+    # The recorder comes last: what the others leave in the folder is there for it to log.
+    drawn = [RunFigures(dataset)] if config.tracking.figures else []
+    return Several([*first, *drawn, *([recorder] if recorder else [])])
+
+
+def _recorder(config: Config) -> "Recorder | None":
+    if config.tracking.name == "off":
+        return None
+    from src.tracking.mlflow.recorder import Recorder
+
+    return Recorder(config.tracking)
+
+
+def _run_id(recorder: "Recorder | None") -> str:
+    return (recorder.run_id or "") if recorder else ""
 
 
 def _closing_table(variants: Sequence[str], jobs: Sequence[Job]) -> str:

@@ -9,8 +9,8 @@ The data classes are the rooms' own. A field's annotation says what is allowed:
 """
 
 import dataclasses
-import math
 import operator
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -68,6 +68,7 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 def show(value: Any) -> str:
     """A value as the user would have typed it, cut where it is long."""
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    text = text if text.isprintable() else repr(text)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -84,7 +85,9 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for name in given:
         if name not in fields:
-            raise UserError(f"{_join(key, name)}={show(given[name])}: no such key; {suggestion(str(name), fields)}")
+            raise UserError(
+                f"{_join(key, show(name))}={show(given[name])}: no such key; {suggestion(str(name), fields)}"
+            )
     for name, f in fields.items():
         if name not in given and f.default is f.default_factory is dataclasses.MISSING:
             raise UserError(f"{_join(key, name)}: missing, and it has no default")
@@ -117,7 +120,7 @@ def _is_a(value: Any, kind: Any) -> bool:
     if isinstance(value, bool):  # which Python counts among the integers
         return kind is bool
     if kind is float:
-        return isinstance(value, int | float) and math.isfinite(value)
+        return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # no inf, no nan, no 10**400
     return isinstance(value, kind)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import hydra
 
-from src.composition import CONF, check_overrides, errors_told, from_hydra
+from src.composition import CONF, from_hydra, told_our_way
 from src.errors import run_command
 from src.files import ROOT, replacing, write_json
 
@@ -70,8 +70,7 @@ def main() -> None:
         single.append(composed)
         return None
 
-    with errors_told():
-        check_overrides(sys.argv[1:])
+    with told_our_way(sys.argv[1:]):
         task()
         # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
         configs = [from_hydra(composed) for composed in single]

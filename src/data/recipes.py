@@ -38,8 +38,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", self.name):
             raise UserError(
-                f"data.name={self.name}: it names a folder; give 1 to 100 letters, digits, '.', '_' and '-', and no "
-                "'.' in front"
+                f"data.name={show(self.name)}: it names a folder; give 1 to 100 letters, digits, '.', '_' and '-', "
+                "and no '.' in front"
             )
 
 

@@ -18,6 +18,8 @@ from src.nn.network import Network
 
 LIMIT = 1 << 30  # bytes; the largest network that the configuration allows trains for weeks before it fills them
 _FORMAT = 1
+# What reading bytes that are not what they claim to be may end in.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def load_model(path: Path) -> Model:
     """Reads a model file and checks it whole: its size, header, shapes and digest. `UserError` for a damaged one."""
     try:
         if path.stat().st_size > LIMIT:
-            raise UserError(f"{path}: larger than any model of this project; the file is not what it should be")
+            raise ValueError("it is larger than any model of this project")
         arrays = _read_arrays(path)
         header = json.loads(str(arrays.pop("header")))
         network = _network_of(header, path.stat().st_size)
@@ -69,7 +71,16 @@ def load_model(path: Path) -> Model:
             raise ValueError("the weights do not match their digest")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `dvc repro` makes models/model.npz") from None
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (
+        UserError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+    ) as error:
         raise UserError(f"{path}: not a model of this project, or damaged ({error})") from None
     return Model(network, header)
 

@@ -1,6 +1,6 @@
 """The MLflow run under which the runs of a multirun stand."""
 
-from src.tracking.mlflow.store import experiment_id, open_store
+from src.tracking.mlflow.store import open_store
 from src.tracking.tracker import Tracking
 
 
@@ -8,8 +8,8 @@ class ParentRun:
     """An open MLflow run without metrics of its own; the UI shows its children below it."""
 
     def __init__(self, tracking: Tracking, name: str) -> None:
-        self._client = open_store(tracking)
-        run = self._client.create_run(experiment_id(self._client, tracking), run_name=name)
+        self._client, experiment = open_store(tracking)
+        run = self._client.create_run(experiment, run_name=name)
         self.run_id = str(run.info.run_id)
 
     def close(self, status: str) -> None:

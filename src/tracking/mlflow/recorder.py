@@ -12,7 +12,7 @@ from typing import Any
 from src.config import read_snapshot
 from src.runs.store import RunFolder
 from src.schema import flatten, plain, show
-from src.tracking.mlflow.store import experiment_id, open_store
+from src.tracking.mlflow.store import open_store
 from src.tracking.tracker import Tracking
 
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -35,8 +35,7 @@ class Recorder:
 
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
-        self._client = open_store(tracking)
-        self._experiment = experiment_id(self._client, tracking)
+        self._client, self._experiment = open_store(tracking)
         self.run_id: str | None = None
         self._recorded = 0  # epochs
         self._written = 0.0  # when, on the monotonic clock
@@ -44,11 +43,10 @@ class Recorder:
 
     def started(self, folder: Path) -> None:
         self.run_id = self._find(folder) or self._create(folder)
-        if self._complete():
-            return
-        self._client.update_run(self.run_id, status=_STATUS["running"])
         history = self._client.get_metric_history(self.run_id, "train/loss")
         self._recorded = max((metric.step for metric in history), default=0)
+        if not self._complete():
+            self._client.update_run(self.run_id, status=_STATUS["running"])
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         now = time.monotonic()

@@ -5,11 +5,13 @@ By default it is `mlflow.db` in the repository, with artifacts in `mlartifacts/`
 one that is killed, leave a database that never opens again. So ours is made under a lock, beside its name, and renamed.
 """
 
+import logging
 import os
 import sqlite3
+import warnings
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from filelock import FileLock
@@ -29,29 +31,38 @@ def store_uri(tracking: Tracking) -> str:
     return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
 
 
-def open_store(tracking: Tracking) -> "MlflowClient":
-    """A client of the store, which is made where it is not there.
+class Store(NamedTuple):
+    """A client of the store, and the id of the experiment that runs are recorded in."""
 
-    Raises `UserError` where the store can't be written or understood.
+    client: "MlflowClient"
+    experiment_id: str
+
+
+def open_store(tracking: Tracking) -> Store:
+    """Opens the store and its experiment, and makes what is not there.
+
+    Raises `UserError` where the store can't be written, reached or understood.
     """
     import mlflow.exceptions
     from mlflow import MlflowClient
 
+    # It announces each table that it makes, and warns of how it maps them: nothing that the user could act on.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
     uri = store_uri(tracking)
     try:
         if uri.startswith(_SQLITE):
             _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
-        return MlflowClient(tracking_uri=uri)
+        client = MlflowClient(tracking_uri=uri)
+        return Store(client, _experiment_id(client, tracking))
     except OSError as error:
         raise UserError(f"the MLflow store {uri} can't be written: {machine_error(error)}") from None
     except (sqlite3.Error, mlflow.exceptions.MlflowException) as error:
-        raise UserError(
-            f"the MLflow store {uri} can't be opened: {_first_line(error)}; tracking=off does without"
-        ) from None
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"the MLflow store {uri} can't be opened: {reason}; tracking=off does without") from None
 
 
-def experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
-    """The id of the experiment, which is made where it is not there, with its artifacts in the repository."""
+def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     import mlflow.exceptions
 
     if experiment := client.get_experiment_by_name(tracking.experiment):
@@ -75,7 +86,7 @@ def _make_once(path: Path) -> None:
                 stale.unlink()
             beside = path.with_name(f".{path.name}.init")
             _create_tables(beside)
-            os.replace(beside, path)
+            beside.replace(path)
     # SQLite says so only at the first write, and MLflow then only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
@@ -87,7 +98,3 @@ def _create_tables(path: Path) -> None:
     from mlflow import MlflowClient
 
     MlflowClient(tracking_uri=f"{_SQLITE}{path}").search_experiments()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

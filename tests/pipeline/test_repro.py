@@ -1,0 +1,184 @@
+"""The real pipeline, in a checkout of its own: `dvc repro`, experiments, and what stops them."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from tests.conftest import ROOT, Shell
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")]
+SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3")
+
+
+def compose(shell: Shell, *overrides: str) -> None:
+    composed = shell("python", "-m", "src.compose", *overrides)
+    assert composed.returncode == 0, composed.stderr
+
+
+def repro(shell: Shell) -> str:
+    done = shell("dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def children(checkout: Path) -> list[mlflow.entities.Run]:
+    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    experiment = client.get_experiment_by_name("mlp")
+    return client.search_runs([experiment.experiment_id]) if experiment else []
+
+
+def test_repro_on_digits_keeps_every_contract(checkout: Path, shell: Shell) -> None:
+    compose(shell, *SMALL)
+    told = repro(shell)
+    assert "epoch 3/3" in told
+    assert "%|" not in told  # no progress bar where there is no terminal
+
+    train = json.loads((checkout / "metrics/train.json").read_text())
+    assert set(train) == {"train", "valid", "epochs", "weights_sha256"}
+    assert set(train["train"]) == set(train["valid"]) == {"loss", "accuracy"}
+    assert train["epochs"] == 3
+    test = json.loads((checkout / "metrics/test.json").read_text())
+    assert {"loss", "accuracy", "overall", "class"} <= set(test)
+    assert set(test["class"]) == set("0123456789")
+    for scores in (test["overall"], *test["class"].values()):
+        assert set(scores) == {"precision", "recall", "f1", "num_samples"}
+    assert sum(scores["num_samples"] for scores in test["class"].values()) == test["overall"]["num_samples"] == 359
+    assert 0.5 < test["accuracy"] <= 1
+    assert set(json.loads((checkout / "metrics/timing.json").read_text())) == {"seconds", "images_per_second"}
+
+    with (checkout / "plots/curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"]
+    assert float(rows[-1]["train_accuracy"]) == train["train"]["accuracy"]
+    with (checkout / "plots/confusion.csv").open() as file:
+        pairs = list(csv.DictReader(file))
+    right = sum(pair["actual"] == pair["predicted"] for pair in pairs)
+    assert right / len(pairs) == pytest.approx(test["accuracy"])
+
+    with np.load(checkout / "models/model.npz", allow_pickle=False) as model:
+        assert {"W0", "b0", "W1", "b1", "header"} == set(model.files)
+    normalized = {file.name for file in (checkout / "data/normalized/digits").iterdir()}
+    arrays = {f"{axis}_{part}.npy" for axis in "xy" for part in ("train", "valid", "test")}
+    assert normalized == arrays | {"dataset.json"}
+
+    [run] = children(checkout)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["test/accuracy"] == test["accuracy"]
+    assert run.data.tags["weights.sha256"] == train["weights_sha256"]
+    assert (checkout / "runs" / run.data.tags["fingerprint"] / "result.json").exists()
+
+    # Again there is nothing to do, and what runs leave behind stays out of Git's sight.
+    start = time.monotonic()
+    assert "Data and pipelines are up to date." in repro(shell)
+    assert time.monotonic() - start < 60
+    changed = shell("git", "status", "--porcelain").stdout.split()
+    assert set(changed[1::2]) <= {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{n}.json" for n in NAMES)}
+
+
+NAMES = ("train", "test", "timing")
+
+
+def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(checkout: Path, shell: Shell) -> None:
+    outs = ("models/model.npz", "plots/curves.csv", "plots/confusion.csv", "metrics/train.json", "metrics/test.json")
+    outs += ("plots/curves.png", "plots/failures.png", "data/normalized/digits/dataset.json")
+
+    def outcome() -> dict[str, bytes]:
+        return {out: (checkout / out).read_bytes() for out in outs}
+
+    compose(shell, *SMALL)
+    repro(shell)
+    tracked = outcome()
+    assert len(children(checkout)) == 1
+    for folder in ("runs", "models", "plots", "metrics", "data/normalized", "data/split", ".dvc/cache"):
+        assert shell("rm", "-r", folder).returncode == 0
+    assert shell("rm", "dvc.lock", "mlflow.db").returncode == 0
+    compose(shell, *SMALL, "tracking=off")
+    repro(shell)
+    assert outcome() == tracked
+    assert not (checkout / "mlflow.db").exists()
+
+
+def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(checkout: Path, shell: Shell) -> None:
+    compose(shell, *SMALL)
+    repro(shell)
+    with (checkout / "conf/schedule/linear.yaml").open("a") as file:
+        file.write("# An edit that the snapshot has not seen.\n")
+    stopped = shell("dvc", "repro")
+    assert stopped.returncode != 0
+    assert "run `python -m src.compose`" in stopped.stderr
+    compose(shell, *SMALL)
+    told = repro(shell)
+    assert "Running stage 'check'" in told
+    assert told.count("Running stage") == 1
+
+
+def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) -> None:
+    overrides = [*SMALL, "model.act=tanh", "optimizer=momentum"]
+    done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    params = yaml.safe_load((checkout / "params.yaml").read_text())
+    assert (params["model"]["act"], params["optimizer"]["name"], params["optimizer"]["momentum"]) == (
+        "tanh",
+        "momentum",
+        0.9,
+    )
+    [run] = children(checkout)
+    assert run.info.run_name == "tanh-he-momentum s0"
+    shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
+    assert json.dumps(shown).count("num_samples") == 11
+    assert shell("dvc", "params", "diff").returncode == 0
+    assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
+    page = (checkout / "plots-page/index.html").read_text()
+    assert "confusion" in page
+    assert "train_loss" in page
+
+
+def test_queued_experiments_are_recorded_in_the_repository_itself(checkout: Path, shell: Shell) -> None:
+    queued = shell(
+        "dvc", "exp", "run", "--queue", "-S", "experiment=digits", "-S", "train.epochs=2", "-S", "model.act=relu,tanh"
+    )
+    assert queued.returncode == 0, queued.stderr
+    done = shell("dvc", "exp", "run", "--run-all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    runs = children(checkout)
+    assert {run.data.params["model.act"] for run in runs} == {"relu", "tanh"}
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        assert (checkout / "runs" / run.data.tags["fingerprint"] / "model.npz").exists()
+    assert not list((checkout / ".dvc/tmp/exps").glob("*/mlflow.db"))
+
+
+def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
+    fetched = ROOT / "data/raw/mnist"
+    mirror = [f"data.mirror='{fetched}'"] if fetched.exists() else []  # else from where users get it
+    shrunken = ["experiment=quick", "data.split.train=5000", "data.split.valid=1000", "data.split.test=2000"]
+    compose(shell, *shrunken, *mirror)
+    repro(shell)
+    test = json.loads((checkout / "metrics/test.json").read_text())
+    assert test["overall"]["num_samples"] == 2000
+    assert test["accuracy"] > 0.85
+    raw = {file.name: file.stat().st_size for file in (checkout / "data/raw/mnist").iterdir()}
+    assert raw == {
+        "train-images-idx3-ubyte": 47_040_016,
+        "train-labels-idx1-ubyte": 60_008,
+        "t10k-images-idx3-ubyte": 7_840_016,
+        "t10k-labels-idx1-ubyte": 10_008,
+    }
+
+
+def test_a_corrupt_mirror_is_refused_and_nothing_is_left(checkout: Path, shell: Shell, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "train-labels-idx1-ubyte").write_bytes(b"\0" * 60_008)
+    refused = shell("python", "-m", "src.fetch", f"data.mirror='{mirror}'")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "train-labels-idx1-ubyte" in refused.stderr
+    assert not [file for file in (checkout / "data").rglob("*") if file.is_file() and "idx" in file.name]

@@ -1,0 +1,121 @@
+"""Model files: whole, or refused."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.errors import UserError
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.runs.model import load_model, save_model
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save_model(tmp_path / "model.npz", network(), ARCHITECTURE, {"labels": ["a", "b", "c"]})
+    return tmp_path / "model.npz"
+
+
+ARCHITECTURE = Architecture(hidden=(5, 4), act="tanh", class_weights="balanced")
+
+
+def network(dtype: str = "float32") -> Network:
+    net = ARCHITECTURE.network(7, 3, np.array([0, 0, 1, 2]), dtype)
+    ARCHITECTURE.initialize(net, np.random.SeedSequence(1))
+    return net
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_comes_back_as_it_was(tmp_path: Path, dtype: str) -> None:
+    net = network(dtype)
+    save_model(tmp_path / "model.npz", net, ARCHITECTURE, {"labels": ["a", "b", "c"]})
+    model = load_model(tmp_path / "model.npz")
+    np.testing.assert_array_equal(model.network.parameters.theta, net.parameters.theta)
+    np.testing.assert_array_equal(model.network.class_weights, net.class_weights)
+    assert model.network.dtype == net.dtype
+    assert model.header["labels"] == ["a", "b", "c"]
+    x = np.random.default_rng(0).random((9, 7)).astype(dtype)
+    y = np.zeros(9, np.int64)
+    for ours, theirs in zip(model.network.loss_and_probabilities(x, y), net.loss_and_probabilities(x, y), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.npz", "b.npz"):
+        save_model(tmp_path / name, network(), ARCHITECTURE, {})
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_a_model_needs_no_pickle(saved: Path) -> None:
+    with np.load(saved, allow_pickle=False) as archive:
+        assert set(archive.files) == {"header", "W0", "W1", "W2", "b0", "b1", "b2"}
+        json.loads(str(archive["header"]))
+
+
+def test_every_cut_is_refused(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for length in range(0, len(whole), 7):
+        saved.write_bytes(whole[:length])
+        with pytest.raises(UserError, match=r"model\.npz"):
+            load_model(saved)
+
+
+def test_a_flipped_bit_never_gives_another_model(saved: Path) -> None:
+    whole = saved.read_bytes()
+    expected = load_model(saved).network.parameters.theta.copy()
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, 8 * len(whole), 500):
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << (position % 8)
+        saved.write_bytes(damaged)
+        try:
+            model = load_model(saved)
+        except UserError:
+            continue
+        np.testing.assert_array_equal(model.network.parameters.theta, expected)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda header: header | {"widths": [10**6, 10**6, 3]},
+        lambda header: header | {"widths": [7, -5, 4, 3]},
+        lambda header: header | {"widths": []},
+        lambda header: header | {"dtype": "object"},
+        lambda header: header | {"format": 99},
+        lambda header: header | {"weights_sha256": "0" * 64},
+        lambda header: header | {"model": header["model"] | {"act": "exec"}},
+        lambda header: header | {"model": "mlp"},
+        lambda header: {key: value for key, value in header.items() if key != "widths"},
+        lambda header: [],
+        lambda header: None,
+    ],
+)
+def test_a_header_that_lies_is_refused(saved: Path, lie: Callable[[Any], Any]) -> None:
+    with np.load(saved, allow_pickle=False) as archive:
+        arrays = dict(archive)
+    arrays["header"] = np.array(json.dumps(lie(json.loads(str(arrays["header"])))))
+    np.savez(saved, **arrays)
+    with pytest.raises(UserError, match=r"model\.npz"):
+        load_model(saved)
+
+
+def test_pickled_and_compressed_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "pickled.npz", header=np.array([{}], dtype=object))
+    np.savez_compressed(tmp_path / "bomb.npz", header=np.zeros(10**6))
+    with zipfile.ZipFile(tmp_path / "foreign.npz", "w") as archive:
+        archive.writestr("../../elsewhere.npy", b"")
+    (tmp_path / "text.npz").write_text("hello")
+    for file in tmp_path.iterdir():
+        with pytest.raises(UserError, match="damaged"):
+            load_model(file)
+
+
+def test_a_missing_model_is_answered_with_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="dvc repro"):
+        load_model(tmp_path / "model.npz")

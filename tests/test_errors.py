@@ -1,0 +1,55 @@
+"""Exit codes, and one line for the user's mistakes."""
+
+import errno
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from src import errors
+from tests.conftest import ROOT
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def main() -> None:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (errors.UserError("key=1:\n no such  key"), 2, "error: key=1: no such key\n"),
+        (errors.RunFailed("failed: diverged"), 1, "error: failed: diverged\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 2, "error: /data/x: no space left on the disk\n"),
+    ],
+)
+def test_an_ending_has_its_exit_code_and_one_line(
+    error: BaseException, code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        errors.run_command(raising(error))
+    assert ended.value.code == code
+    assert capsys.readouterr().err == told
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        errors.run_command(raising(ZeroDivisionError()))
+
+
+def test_a_kill_ends_as_an_interruption() -> None:
+    script = (
+        "import os, signal; from src.errors import run_command\n"
+        "run_command(lambda: os.kill(os.getpid(), signal.SIGTERM))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
+def test_a_misspelt_word_is_answered_with_the_nearest() -> None:
+    assert errors.suggestion("rleu", ["relu", "tanh"]).startswith("did you mean relu?")
+    assert errors.suggestion("xyzzy", ["relu", "tanh"]) == "allowed: relu, tanh"

@@ -1,0 +1,104 @@
+"""The house keeps its plan: who may import whom, as docs/architecture.md draws it."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.runs.fingerprint import imports, numeric_code
+from tests.conftest import ROOT
+
+SRC = ROOT / "src"
+# What each room, or group of files, may import of the project, itself apart.
+ALLOWED = {
+    "errors": set(),
+    "files": {"errors"},
+    "schema": {"errors"},
+    "nn": {"errors"},
+    "optim": set(),
+    "data": {"errors", "files", "schema"},
+    "tracking": {"errors", "files", "schema", "config", "runs"},
+    "training": {"errors", "files", "nn", "optim", "data"},
+    "config": {"errors", "files", "schema", "nn", "optim", "data", "tracking", "training"},
+    "runs": {"errors", "files", "schema", "nn", "data", "config", "training", "tracking"},
+    "reporting": {"files", "nn", "data", "runs", "training"},
+    "composition": {"errors", "files", "config"},
+}
+# Standing above the rooms: commands, and what they share.
+COMMANDS = {"check", "compose", "evaluate", "fetch", "launching", "normalize", "split", "stage", "train"}
+NUMPY_ONLY = ("nn", "optim")
+
+
+def sources() -> list[Path]:
+    return sorted(SRC.rglob("*.py"))
+
+
+def room(file: Path) -> str:
+    return file.relative_to(SRC).parts[0].removesuffix(".py")
+
+
+def project_imports(file: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(file) if name.startswith("src.")}
+
+
+@pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(SRC)))
+def test_a_room_imports_only_what_it_may(file: Path) -> None:
+    name = room(file)
+    if name in COMMANDS or name == "__init__":
+        return
+    assert project_imports(file) - {name} <= ALLOWED[name]
+
+
+def test_every_file_has_its_place_in_the_plan() -> None:
+    assert {room(file) for file in sources()} == ALLOWED.keys() | COMMANDS | {"__init__"}
+
+
+def test_nothing_but_commands_imports_a_command() -> None:
+    for file in sources():
+        if room(file) not in COMMANDS:
+            assert not project_imports(file) & COMMANDS, file
+
+
+@pytest.mark.parametrize("name", NUMPY_ONLY)
+def test_the_network_and_the_optimizers_need_numpy_alone(name: str) -> None:
+    for file in (SRC / name).rglob("*.py"):
+        foreign = {module.split(".")[0] for module in imports(file)} - sys.stdlib_module_names - {"src"}
+        assert foreign <= {"numpy"}, file
+
+
+def test_the_foundation_needs_the_standard_library_alone() -> None:
+    for name in ("errors", "files", "schema"):
+        foreign = {module.split(".")[0] for module in imports(SRC / f"{name}.py")} - sys.stdlib_module_names
+        assert foreign <= {"src"}, name
+
+
+@pytest.mark.parametrize(("library", "where"), [("mlflow", "tracking/mlflow"), ("matplotlib", "reporting/figures")])
+def test_a_heavy_library_has_one_room(library: str, where: str) -> None:
+    users = {f for f in sources() if any(name.split(".")[0] == library for name in imports(f))}
+    assert users
+    assert all(file.is_relative_to(SRC / where) for file in users)
+
+
+def test_a_run_knows_the_protocol_of_trackers_and_nothing_else_of_tracking() -> None:
+    for file in (SRC / "runs").rglob("*.py"):
+        used = {name for name in imports(file) if name.startswith("src.tracking")}
+        assert all(name.startswith("src.tracking.tracker") for name in used), file
+
+
+def test_no_pickle_and_no_evaluation_of_text() -> None:
+    for file in itertools.chain(sources(), (ROOT / "hydra_plugins").glob("*.py")):
+        assert not {name.split(".")[0] for name in imports(file)} & {"pickle", "dill", "cloudpickle", "marshal"}, file
+        text = file.read_text()
+        assert "allow_pickle=True" not in text, file
+        for line in text.splitlines():
+            if "np.load(" in line or "numpy.load(" in line:
+                assert "allow_pickle=False" in line, file
+
+
+def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:
+    names = {file.relative_to(SRC).as_posix() for file in numeric_code()}
+    assert {"runs/experiment.py", "nn/network.py", "nn/losses.py", "optim/optimizers.py", "training/loop.py"} <= names
+    assert {"data/dataset.py", "config.py", "training/processor.py"} <= names
+    apart = ("tracking/", "reporting/", "data/mnist.py", "data/recipes.py", "train.py", "evaluate.py")
+    assert not [name for name in names if name.startswith(apart)]
