@@ -20,13 +20,13 @@ Weight = Annotated[float, "> 0"]
 class Architecture:
     """The layers, their initial weights, and the head. Names are keys of the room's tables."""
 
-    hidden: tuple[Units, ...] = (256,)  # units of the hidden layers; [] for a linear model
+    hidden: tuple[Units, ...] = (512,)  # units of the hidden layers; [] for a linear model
     act: Annotated[str, ACTIVATIONS] = "relu"
     init: Annotated[str, INITIALIZERS] = "he"
     init_std: Annotated[float, ">= 0"] = 0.1  # of init=normal
     init_bound: Annotated[float, ">= 0"] = 0.1  # of init=uniform
     bias: bool = True
-    dropout: Annotated[float, ">= 0", "< 1"] = 0.0  # the probability that a hidden unit is dropped
+    dropout: Annotated[float, ">= 0", "< 1"] = 0.3  # the probability that a hidden unit is dropped
     output: Annotated[str, OUTPUTS] = "softmax"
     loss: Annotated[str, LOSSES] = "cross_entropy"
     class_weights: Annotated[str, ("balanced",)] | tuple[Weight, ...] | None = None  # balanced: 1 / count

@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 
 from tests.conftest import ROOT, Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")]
-SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3")
+pytestmark = pytest.mark.slow
+SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
 
 
 def compose(shell: Shell, *overrides: str) -> None:
@@ -136,8 +136,9 @@ def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) 
     assert shell("dvc", "params", "diff").returncode == 0
     assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
     page = (checkout / "plots-page/index.html").read_text()
-    assert "confusion" in page
-    assert "train_loss" in page
+    for title in ("Loss", "Accuracy", "Confusion matrix of the test set", "Confusion matrix of the test set, normalized"):
+        assert f'"text": "{title}"' in page
+    assert "failures_confident" in page
 
 
 def test_queued_experiments_are_recorded_in_the_repository_itself(checkout: Path, shell: Shell) -> None:
@@ -163,7 +164,7 @@ def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
     repro(shell)
     test = json.loads((checkout / "metrics/test.json").read_text())
     assert test["overall"]["num_samples"] == 2000
-    assert test["accuracy"] > 0.85
+    assert test["accuracy"] > 0.75
     raw = {file.name: file.stat().st_size for file in (checkout / "data/raw/mnist").iterdir()}
     assert raw == {
         "train-images-idx3-ubyte": 47_040_016,

@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 
 from tests.conftest import Shell, environment, make_checkout
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")]
+pytestmark = pytest.mark.slow
 TRAIN = ("python", "-m", "src.train")
-SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3")
+SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
 
 
 @pytest.fixture

@@ -3,16 +3,18 @@
 So recording may be repeated, cut short, or done long after the run, and comes to the same: each metric once.
 """
 
+import contextlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from src.config import read_snapshot
+from src.errors import UserError
 from src.runs.store import RunFolder
 from src.schema import flatten, plain, show
-from src.tracking.mlflow.store import open_store
+from src.tracking.mlflow.store import one_line, open_store, store_uri
 from src.tracking.tracker import Tracking
 
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -42,27 +44,42 @@ class Recorder:
         self._failing = False
 
     def started(self, folder: Path) -> None:
-        self.run_id = self._find(folder) or self._create(folder)
-        history = self._client.get_metric_history(self.run_id, "train/loss")
-        self._recorded = max((metric.step for metric in history), default=0)
-        if not self._complete():
-            self._client.update_run(self.run_id, status=_STATUS["running"])
+        """Finds the run's record, or makes it; `UserError` where the store does not let us."""
+        try:
+            self.run_id = self._find(folder) or self._create(folder)
+            history = self._client.get_metric_history(self.run_id, "train/loss")
+            self._recorded = max((metric.step for metric in history), default=0)
+            if not self._complete():
+                self._client.update_run(self.run_id, status=_STATUS["running"])
+        except Exception as error:
+            uri, reason = store_uri(self._tracking), one_line(error)
+            raise UserError(f"the MLflow store {uri} can't be written: {reason}; tracking=off does without") from None
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         now = time.monotonic()
         if now - self._written >= _SECONDS_BETWEEN_WRITES and not self._failing:
             self._written = now
-            try:
+            with self._warning_only("the metrics follow when the run ends"):
                 self._record_epochs(folder)
-            except Exception as error:  # the store may fail, the training may not
-                self._failing = True
-                print(
-                    f"warning: MLflow takes no metrics ({error}); they are written when the run ends", file=sys.stderr
-                )
 
     def ended(self, folder: Path) -> None:
-        if self.run_id is None or self._complete():  # the store failed at the start, or has it all
+        if self.run_id is None:  # the run never stood in the store
             return
+        with self._warning_only("the run folder holds everything, and the same command records it again"):
+            if not self._complete():
+                self._record_end(folder)
+
+    @contextlib.contextmanager
+    def _warning_only(self, remedy: str) -> Iterator[None]:
+        # Once a training runs, the store may fail and the training may not.
+        try:
+            yield
+        except Exception as error:
+            self._failing = True
+            print(f"warning: the MLflow store failed ({one_line(error)}); {remedy}", file=sys.stderr)
+
+    def _record_end(self, folder: Path) -> None:
+        assert self.run_id is not None
         run = RunFolder(folder)
         status = run.status()
         self._record_epochs(folder)

@@ -46,8 +46,8 @@ def open_store(tracking: Tracking) -> Store:
     import mlflow.exceptions
     from mlflow import MlflowClient
 
-    # It announces each table that it makes, and warns of how it maps them: nothing that the user could act on.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    # It announces each table that it makes, warns of how it maps them, and logs errors that we tell in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
     uri = store_uri(tracking)
     try:
@@ -58,8 +58,15 @@ def open_store(tracking: Tracking) -> Store:
     except OSError as error:
         raise UserError(f"the MLflow store {uri} can't be written: {machine_error(error)}") from None
     except (sqlite3.Error, mlflow.exceptions.MlflowException) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"the MLflow store {uri} can't be opened: {reason}; tracking=off does without") from None
+        raise UserError(
+            f"the MLflow store {uri} can't be opened: {one_line(error)}; tracking=off does without"
+        ) from None
+
+
+def one_line(error: Exception) -> str:
+    """What an error of MLflow's is about; SQLAlchemy's are long, and have the database's own words in the middle."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return next((line for line in lines if "Error) " in line), lines[0])
 
 
 def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
@@ -91,7 +98,8 @@ def _make_once(path: Path) -> None:
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
     with closing(sqlite3.connect(path, timeout=20)) as database:
-        database.execute("PRAGMA schema_version")
+        database.execute("BEGIN IMMEDIATE")
+        database.rollback()
 
 
 def _create_tables(path: Path) -> None:
