@@ -35,7 +35,7 @@ class Config:
     schedule: Annotated[Schedule, SCHEDULES]
     train: Training
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
-    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: made from what is unusual
+    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
 
