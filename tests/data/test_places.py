@@ -104,10 +104,12 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[functools.p
         with tarfile.open(folder / "package.tgz", "w:gz") as archive:
             for info, content in members:
                 archive.addfile(info, io.BytesIO(content))
-        (folder / "npm").write_text(
-            f"#!{sys.executable}\nimport os, shutil, sys, time\nfrom pathlib import Path\n"
+        (folder / "program.py").write_text(
+            "import os, shutil, sys, time\nfrom pathlib import Path\n"
             f"package = Path({str(folder)!r}) / 'package.tgz'\n{program}\n"
         )
+        # By way of a shell: a "#!" line can't name an interpreter whose path has a space.
+        (folder / "npm").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder}/program.py" "$@"\n')
         (folder / "npm").chmod(0o755)
 
     yield replace

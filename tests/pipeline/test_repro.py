@@ -136,7 +136,12 @@ def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) 
     assert shell("dvc", "params", "diff").returncode == 0
     assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
     page = (checkout / "plots-page/index.html").read_text()
-    for title in ("Loss", "Accuracy", "Confusion matrix of the test set", "Confusion matrix of the test set, normalized"):
+    for title in (
+        "Loss",
+        "Accuracy",
+        "Confusion matrix of the test set",
+        "Confusion matrix of the test set, normalized",
+    ):
         assert f'"text": "{title}"' in page
     assert "failures_confident" in page
 

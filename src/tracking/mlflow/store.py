@@ -44,16 +44,12 @@ def open_store(tracking: Tracking) -> Store:
     Raises `UserError` where the store can't be written, reached or understood.
     """
     import mlflow.exceptions
-    from mlflow import MlflowClient
 
-    # It announces each table that it makes, warns of how it maps them, and logs errors that we tell in one line.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
     uri = store_uri(tracking)
     try:
         if uri.startswith(_SQLITE):
             _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
-        client = MlflowClient(tracking_uri=uri)
+        client = _client(uri)
         return Store(client, _experiment_id(client, tracking))
     except OSError as error:
         raise UserError(f"the MLflow store {uri} can't be written: {machine_error(error)}") from None
@@ -103,6 +99,13 @@ def _make_once(path: Path) -> None:
 
 
 def _create_tables(path: Path) -> None:
+    _client(f"{_SQLITE}{path}").search_experiments()
+
+
+def _client(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
-    MlflowClient(tracking_uri=f"{_SQLITE}{path}").search_experiments()
+    # It announces each table that it makes, warns of how it maps them, and logs errors that we tell in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
+    return MlflowClient(tracking_uri=uri)
