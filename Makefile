@@ -46,8 +46,9 @@ format: setup ## Format the code
 ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
 	@[ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ] || \
 		{ echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; }
-	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
-	@MLFLOW_DISABLE_TELEMETRY=true $(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) \
+	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it). A new browser asks what you do: choose Model training."
+	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+		$(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 bench: setup ## Time an epoch against its products, scikit-learn and PyTorch (benchmarks/README.md)

@@ -190,6 +190,25 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     assert [step for step, _ in steps(client, str(recorder.run_id), "train/loss")] == [1, 2, 3]
 
 
+def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    recorder = Recorder(Tracking())
+    log_inputs = recorder._client.log_inputs
+    calls = []
+
+    def slower_than_another(*arguments: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise mlflow.exceptions.MlflowException("UNIQUE constraint failed: datasets.experiment_id, ...")
+        log_inputs(*arguments)
+
+    recorder._client.log_inputs = slower_than_another  # type: ignore[method-assign]
+    run(small(), digits, recorder)
+    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(recorder.run_id))
+    assert len(stored.inputs.dataset_inputs) == 1
+
+
 def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store_uri(Tracking()) == f"sqlite:///{home}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere/x.db")

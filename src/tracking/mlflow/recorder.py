@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.config import read_snapshot
 from src.errors import UserError
@@ -17,18 +17,21 @@ from src.schema import flatten, plain, show
 from src.tracking.mlflow.store import one_line, open_store, store_uri
 from src.tracking.tracker import Tracking
 
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
 _SECONDS_BETWEEN_WRITES = 1.0
 _CURVES = {
     "train/loss": "train_loss",
     "train/accuracy": "train_accuracy",
     "valid/loss": "valid_loss",
     "valid/accuracy": "valid_accuracy",
-    "lr": "lr",
-    "images_per_second": "images_per_second",
+    "train/lr": "lr",
+    "train/images_per_second": "images_per_second",
 }
 _LARGEST_BATCH = 1000  # metrics that MLflow takes in one call
 _STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
-_LONGEST_DIGEST = 36  # characters that MLflow's schema has room for; the tag data.sha256 holds all
+_SHOWN_OF_DIGEST = 12  # characters that the UI has room for; the tag data.sha256 holds all
 _ARTIFACTS = ("config.yaml", "history.csv", "result.json", "timing.json", "model.npz", "predictions.npz", "figures")
 
 
@@ -120,6 +123,8 @@ class Recorder:
             "study": self._tracking.study or "none",
             "variant": self._tracking.variant or run["name"],
             "folder": str(folder),
+            "mlflow.source.name": "python -m src.train",
+            "mlflow.source.git.commit": run["lineage"]["git.commit"],
             **run["lineage"],
         }
         if self._tracking.parent:
@@ -128,10 +133,19 @@ class Recorder:
         run_id = str(created.info.run_id)
         params = [Param(key, show(value)) for key, value in flatten(config.semantic())]
         self._client.log_batch(run_id, params=params)
-        recipe = plain(config.data, semantic_only=True)
-        dataset = Dataset(config.data.name, digests["data"][:_LONGEST_DIGEST], "recipe", str(recipe))
-        self._client.log_inputs(run_id, [DatasetInput(dataset)])
+        recipe = str(plain(config.data, semantic_only=True))
+        dataset = Dataset(config.data.name, digests["data"][:_SHOWN_OF_DIGEST], "recipe", recipe)
+        self._log_input(run_id, DatasetInput(dataset))
         return run_id
+
+    def _log_input(self, run_id: str, dataset_input: "DatasetInput") -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.log_inputs(run_id, [dataset_input])
+        except MlflowException:
+            # MLflow looks a data set up, then inserts it: a parallel job may have been faster, and once more finds it.
+            self._client.log_inputs(run_id, [dataset_input])
 
     def _record_epochs(self, folder: Path) -> None:
         from mlflow.entities import Metric
@@ -156,7 +170,7 @@ class Recorder:
         values = {
             "test/loss": result["test"]["loss"],
             "test/accuracy": result["test"]["accuracy"],
-            "seconds": timing["seconds"],
+            "train/seconds": timing["seconds"],
         }
         metrics = [Metric(key, value, now, result["epochs"]) for key, value in values.items()]
         self._client.log_batch(self.run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])

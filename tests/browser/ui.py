@@ -1,0 +1,178 @@
+"""The MLflow UI in a headless browser: starting both, and the clicks that the test and the README's pictures share."""
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.conftest import environment
+
+NEEDED = "chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
+_START = 300  # seconds; `mlflow ui` imports a great deal, in several processes
+_WAIT = 60  # seconds for anything to show up on a page
+_QUIET = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage "
+    # A mouse, or else every chart has its tools spread over it, as on a telephone.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+)
+_NOT_YET = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+# After the address of the table of runs: the charts instead. Sorted by a metric, runs do not hide below their parents,
+# where charts leave them out.
+AS_CHARTS = f"?compareRunsMode=CHART&orderByAsc=false&orderByKey={quote('metrics.`valid/accuracy`')}"
+# What is drawn, chart by chart: each line's run, heights, and the path on the screen.
+_LINES = """
+return [...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.data && plot.calcdata).map(plot => {
+    const drawn = [...plot.querySelectorAll('.trace.scatter')]
+    return plot.data.map((line, number) => ({
+        run: line.name,
+        heights: Array.from(line.y ?? []),
+        path: drawn[number]?.querySelector('path.js-line')?.getAttribute('d') ?? '',
+    }))
+})
+"""
+
+
+def has_browser() -> bool:
+    """Whether this machine has a Chromium that can be steered."""
+    return bool(shutil.which("chromium") and shutil.which("chromedriver"))
+
+
+@contextlib.contextmanager
+def mlflow_ui(checkout: Path) -> Iterator[str]:
+    """Runs `make ui` in a checkout, with this Python, and gives its address."""
+    with contextlib.suppress(FileExistsError):
+        (checkout / ".venv").symlink_to(sys.prefix)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = checkout / "ui.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            ["make", "--old-file=setup", "ui", f"PORT={port}"],  # an old `setup` is not run
+            cwd=checkout,
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await_health(server, port, log)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        _stop(server)
+
+
+@contextlib.contextmanager
+def browser(profile: Path, pictures: Path, width: int = 1280, height: int = 900) -> Iterator[webdriver.Chrome]:
+    """Opens Chromium with a page of this size; whatever fails in it leaves `failure.png` among the pictures."""
+    profile.mkdir()
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    for flag in (*_QUIET.split(), f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+        options.add_argument(flag)
+    # With both paths given, Selenium neither looks for a browser nor downloads one.
+    service = Service(str(shutil.which("chromedriver")), env={**os.environ, "HOME": str(profile)})
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        frame = height - driver.execute_script("return window.innerHeight")
+        driver.set_window_size(width, height + frame)
+        yield driver
+    except BaseException:
+        pictures.mkdir(parents=True, exist_ok=True)
+        driver.save_screenshot(str(pictures / "failure.png"))
+        print(f"the page was {driver.current_url}:\n{text(driver)}")
+        raise
+    finally:
+        driver.quit()
+
+
+def text(driver: webdriver.Chrome) -> str:
+    """What the page says."""
+    return str(driver.find_element(By.TAG_NAME, "body").text)
+
+
+def wait_for(driver: webdriver.Chrome, what: str, there: Callable[[webdriver.Chrome], Any]) -> Any:
+    """Waits until `there` gives something, and gives that."""
+    wait = WebDriverWait(driver, _WAIT, ignored_exceptions=_NOT_YET)
+    return wait.until(there, f"{what}: not there after {_WAIT} s")
+
+
+def click(driver: webdriver.Chrome, what: str, by: str = By.CSS_SELECTOR) -> None:
+    """Clicks on an element, as soon as it can be clicked on."""
+
+    def clicked(driver: webdriver.Chrome) -> bool:
+        driver.find_element(by, what).click()
+        return True
+
+    wait_for(driver, what, clicked)
+
+
+def open_runs(driver: webdriver.Chrome, address: str, experiment: str) -> str:
+    """Clicks the way to an experiment's table of runs in a new browser; returns the page's address."""
+    driver.get(f"{address}#/experiments")
+    click(driver, "[data-component-id='mlflow.assistant.chat_panel.close']")  # it opens by itself, once
+    # A new browser begins among MLflow's pages for language models; this click is remembered.
+    click(driver, "//*[text()='Model training']", By.XPATH)
+    click(driver, experiment, By.LINK_TEXT)
+    wait_for(driver, "the table of runs", lambda d: d.find_element(By.CSS_SELECTOR, ".ag-row"))
+    return str(driver.current_url).split("?")[0]
+
+
+def lines(driver: webdriver.Chrome, runs: Sequence[str]) -> dict[str, list[float]] | None:
+    """The heights of each run's curve in the page's first chart that has a drawn curve of every run."""
+    for chart in driver.execute_script(_LINES):
+        curves = {line["run"]: line["heights"] for line in chart if len(re.findall("[ML]", line["path"])) > 1}
+        if set(runs) <= set(curves):
+            return curves
+    return None
+
+
+def _await_health(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 200:
+                    return
+            finally:
+                connection.close()
+        time.sleep(0.2)
+    raise RuntimeError(f"`make ui` did not come up:\n{log.read_text(errors='replace')}")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    # Ctrl-C, as a user would; then whatever is left of the session, since MLflow's workers may take their time.
+    for how in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=10)
