@@ -31,7 +31,7 @@ repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, ev
 	@$(IN_VENV) $(PY) -m dvc repro
 
 test: setup ## Run all tests
-	@$(IN_VENV) $(PY) -m pytest
+	@$(IN_VENV) $(PY) -m pytest -n auto --dist worksteal
 
 lint: setup ## Check style, types, and that params.yaml is up to date
 	@$(PY) -m ruff check .
