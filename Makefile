@@ -15,19 +15,21 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed; try make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
-	@lock=$$(cksum < requirements.lock); version=$$($(PYTHON) -V); \
-	ready=$$(cat .venv/ready 2>/dev/null || true); \
-	if [ "$$ready" = "$$version $$lock" ] || { [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; }; then \
-		exit 0; \
-	fi; \
+	@lock=$$(cksum < requirements.lock); ready=$$(cat .venv/ready 2>/dev/null || true); \
+	if [ -x $(PY) ] && [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; then exit 0; fi; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+		exit 2; }; \
+	version=$$($(PYTHON) -V); \
+	if [ -x $(PY) ] && [ "$$ready" = "$$version $$lock" ]; then exit 0; fi; \
 	echo "Setting up .venv ($$version); this takes a minute or two"; \
+	rm -f .venv/ready && \
 	$(PYTHON) -m venv --clear .venv && \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
 	echo "$$version $$lock" > .venv/ready
 
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate
+	@$(PY) -m src.check # which says more of a params.yaml that is none than DVC does
 	@$(IN_VENV) $(PY) -m dvc repro
 
 test: setup ## Run all tests
@@ -44,10 +46,11 @@ format: setup ## Format the code
 	@$(PY) -m ruff format .
 
 ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
-	@[ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ] || \
-		{ echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; }
-	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it). A new browser asks what you do: choose Model training."
-	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+	@case "$$MLFLOW_TRACKING_URI" in http*) echo "The runs are on $$MLFLOW_TRACKING_URI; open that."; exit 0;; esac; \
+	if [ -z "$$MLFLOW_TRACKING_URI" ] && [ ! -e mlflow.db ]; then \
+		echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; fi; \
+	echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it). A new browser asks what you do: choose Model training."; \
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		$(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 

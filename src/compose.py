@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from src import schema
-from src.composition import CONF, told_our_way
-from src.config import SNAPSHOT, build, read_yaml
+from src.composition import CONF, compose, told_our_way
+from src.config import SNAPSHOT, read_yaml
 from src.errors import RunFailed, run_command
 from src.files import ROOT, write_text
 
@@ -16,10 +16,10 @@ def snapshot(overrides: list[str]) -> str:
     """The text of params.yaml, by DVC's own composition, so that `dvc exp run -S` writes the same."""
     from dvc.utils.hydra import compose_and_dump
 
+    compose(overrides)  # which refuses what is not allowed, while DVC's resolves any interpolation
     with tempfile.TemporaryDirectory() as folder, told_our_way(overrides):
         file = Path(folder) / "params.yaml"
         compose_and_dump(str(file), CONF, None, "config", str(ROOT), overrides)
-        build(read_yaml(file), "conf/")
         return file.read_text(encoding="utf-8")
 
 
@@ -27,7 +27,8 @@ def check(overrides: list[str]) -> None:
     """Raises `RunFailed`, with the keys that differ, where params.yaml is not what conf/ composes to."""
     import yaml
 
-    if SNAPSHOT.is_file() and SNAPSHOT.read_text(encoding="utf-8") == (composed := snapshot(overrides)):
+    composed = snapshot(overrides)
+    if SNAPSHOT.is_file() and SNAPSHOT.read_bytes() == composed.encode():
         print("params.yaml is what conf/ composes to")
         return
     there, here = _leaves(read_yaml(SNAPSHOT)), _leaves(yaml.safe_load(composed))

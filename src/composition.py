@@ -71,6 +71,7 @@ def check_overrides(arguments: Sequence[str]) -> None:
 @contextlib.contextmanager
 def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
     """Checks a command's arguments, and turns Hydra's and OmegaConf's errors about them into a `UserError`."""
+    import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -79,6 +80,8 @@ def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
     check_overrides(arguments)
     try:
         yield
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"a file of conf/ is not readable as YAML: {error}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_one_line(error, arguments)) from None
 

@@ -39,6 +39,11 @@ class Config:
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
 
+    def __post_init__(self) -> None:
+        warmup, epochs = self.schedule.warmup, self.train.epochs
+        if warmup and warmup >= epochs:
+            raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}, or it is never over")
+
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
         tree: dict[str, Any] = schema.plain(self)

@@ -6,6 +6,7 @@ Every command ends through `run_command`: 0 done; 1 a run or a verification fail
 
 import difflib
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -48,7 +49,9 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
 
 def run_command(main: Callable[[], None]) -> NoReturn:
     """Runs a command to its exit code; `UserError`, `RunFailed` and a full disk are told in one line on stderr."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(ending, _interrupt)
     try:
         main()
     except (UserError, RunFailed) as error:
@@ -57,6 +60,8 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     except KeyboardInterrupt:
         _tell("interrupted")
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # who reads has read enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise

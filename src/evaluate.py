@@ -9,7 +9,6 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.errors import UserError
 from src.files import ROOT, write_csv, write_json
-from src.nn.arrays import Labels
 from src.runs.model import load_model
 from src.runs.store import HISTORY
 from src.stage import run_stage
@@ -22,7 +21,8 @@ PLOTS = ROOT / "plots"
 
 def evaluate(config: Config) -> None:
     """Writes everything that the model's predictions tell; raises `UserError` for a model of other data."""
-    dataset, model = prepare(config.data), load_model(MODEL)
+    model = load_model(MODEL)
+    dataset = prepare(config.data)
     if model.header["recipe"] != dataset.recipe:
         raise UserError(f"{MODEL.name} was trained on data of another recipe than data={config.data.name}; `dvc repro`")
     sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
@@ -32,12 +32,8 @@ def evaluate(config: Config) -> None:
     metrics = test_metrics(dataset, on_test)
     write_json(ROOT / "metrics" / "test.json", metrics)
     labels = np.array(dataset.labels)
-    predicted = on_test.probabilities.argmax(axis=1)
-    write_csv(
-        PLOTS / "confusion.csv",
-        ("actual", "predicted"),
-        zip(labels[dataset.test.y], labels[predicted], strict=True),
-    )
+    pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)
+    write_csv(PLOTS / "confusion.csv", ("actual", "predicted"), pairs)
     _draw(dataset, model.network.parameters.W, predictions)
     print(f"test accuracy {on_test.accuracy:.2%}, loss {on_test.loss:.4f}; metrics/test.json and plots/ are written")
 
@@ -48,12 +44,12 @@ def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
 
     from src.reporting.calibration import reliability
 
-    y, predicted = np.asarray(dataset.test.y), on_test.probabilities.argmax(axis=1)
+    y, predicted = np.asarray(dataset.test.y), on_test.labels
     classes = range(len(dataset.labels))
     # A class that is never predicted has precision 0, by convention and without a warning.
     each = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0)
     mean = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0, average="weighted")
-    calibration = reliability(on_test.probabilities.max(axis=1), predicted == y)
+    calibration = reliability(on_test.confidence, predicted == y)
     return {
         "loss": on_test.loss,
         "accuracy": on_test.accuracy,
@@ -73,27 +69,22 @@ def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -
     from src.reporting.figures import canvas, curves, samples
     from src.reporting.figures import confusion as confusion_figure
 
-    on_test = predictions["test"].probabilities
-    figures = dict(gallery.of_test_set(dataset, on_test.argmax(axis=1), on_test.max(axis=1)))
+    on_test = predictions["test"]
+    figures = dict(gallery.of_test_set(dataset, on_test.labels, on_test.confidence))
     figures |= dict(gallery.of_first_layer(dataset, W))
     history = np.loadtxt(PLOTS / "curves.csv", delimiter=",", skiprows=1, ndmin=2)
     figures["curves"] = curves.draw(dict(zip(HISTORY, history.T.tolist(), strict=True)))
     for name, examples in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test)):
-        counts = confusion(np.asarray(examples.y), _labels(predictions[name]), len(dataset.labels))
-        for suffix, normalize in (("", False), ("_normalized", True)):
-            title = f"{name}: {predictions[name].accuracy:.2%} right"
-            figure = confusion_figure.draw(counts, dataset.labels, title, normalize)
-            figures[f"confusion_{name}{suffix}"] = figure
+        counts = confusion(np.asarray(examples.y), predictions[name].labels, len(dataset.labels))
+        title = f"{name}: {predictions[name].accuracy:.2%} right"
+        figures[f"confusion_{name}"] = confusion_figure.draw(counts, dataset.labels, title)
+        figures[f"confusion_{name}_normalized"] = confusion_figure.draw(counts, dataset.labels, title, normalize=True)
     if dataset.image is not None:
-        x = np.asarray(dataset.train.x[:1000]).reshape(-1, *dataset.image)
-        figures["samples"] = samples.draw(x, np.array(dataset.labels)[dataset.train.y[:1000]])
+        classes, first = np.unique(dataset.train.y, return_index=True)
+        images = np.asarray(dataset.train.x[first]).reshape(-1, *dataset.image)
+        figures["samples"] = samples.draw(images, np.array(dataset.labels)[classes])
     for name, figure in figures.items():
         canvas.save(figure, PLOTS / f"{name}.png")
-
-
-def _labels(predictions: Predictions) -> Labels:
-    labels: Labels = predictions.probabilities.argmax(axis=1)
-    return labels
 
 
 if __name__ == "__main__":

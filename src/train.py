@@ -66,7 +66,7 @@ def main() -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             from src.launching import start_job
 
-            return start_job(from_hydra(composed))
+            return start_job(composed)
         single.append(composed)
         return None
 

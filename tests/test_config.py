@@ -98,6 +98,7 @@ REFUSED = {
     "model.output=sigmoid": ("model.output=sigmoid", "model.loss=mse"),
     "model.class_weights=some": ("model.class_weights=some", "balanced"),
     "model.class_weights=[1,0]": ("model.class_weights[1]=0", "> 0"),
+    "schedule.warmup=20": ("schedule.warmup=20", "train.epochs=20"),
     "train.epochs=0": ("train.epochs=0", ">= 1"),
     "train.epochs=2.5": ("train.epochs=2.5", "an integer"),
     "train.batch_size=0": ("train.batch_size=0", ">= 1"),

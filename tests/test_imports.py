@@ -1,12 +1,16 @@
 """The house keeps its plan: who may import whom, as docs/architecture.md draws it."""
 
+import ast
 import itertools
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from src.runs.fingerprint import imports, numeric_code
+from src.runs.fingerprint import imports, numeric_code, reached
 from tests.conftest import ROOT
 
 SRC = ROOT / "src"
@@ -55,9 +59,10 @@ def test_every_file_has_its_place_in_the_plan() -> None:
 
 
 def test_nothing_but_commands_imports_a_command() -> None:
+    shared = {"launching", "stage"}  # by commands
     for file in sources():
-        if room(file) not in COMMANDS:
-            assert not project_imports(file) & COMMANDS, file
+        allowed = shared if room(file) in COMMANDS else set()
+        assert not project_imports(file) & COMMANDS - allowed - {room(file)}, file
 
 
 @pytest.mark.parametrize("name", NUMPY_ONLY)
@@ -94,6 +99,41 @@ def test_no_pickle_and_no_evaluation_of_text() -> None:
         for line in text.splitlines():
             if "np.load(" in line or "numpy.load(" in line:
                 assert "allow_pickle=False" in line, file
+
+
+def test_the_numeric_code_is_all_that_a_run_really_imports() -> None:
+    script = "import sys, src.runs.experiment; print(*(m.__file__ for n, m in sys.modules.items() if n[:4] == 'src.'))"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix(f"{SRC}/") for name in re.split(r"\s+(?=/)", run.stdout.strip())}
+    making_data = {file for file in loaded if file.startswith("data/")} - {"data/__init__.py", "data/dataset.py"}
+    expected = {file for file in loaded if not file.startswith("tracking/")} - making_data
+    assert expected == {file.relative_to(SRC).as_posix() for file in numeric_code()} - {"__init__.py"}
+
+
+def test_no_import_is_relative() -> None:
+    for file in sources():
+        relative = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.ImportFrom) and n.level]
+        assert not relative, file
+
+
+# What a stage imports and need not declare: the command line, and what follows a run without changing its outs.
+NEVER_IN_AN_OUT = ("src/__init__.py", "src/stage.py", "src/composition.py", "src/tracking")
+# Of a configuration, these use the recipe, which their params declare.
+ONLY_THE_RECIPE = ("fetch", "split", "normalize")
+ALSO_APART = {"train": ("src/reporting",), "check": ("src/",), "evaluate": ()}
+
+
+def test_stages_declare_what_they_import() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert stages.keys() == {*ALSO_APART, *ONLY_THE_RECIPE}
+    for name, stage in stages.items():
+        declared = tuple(dep for dep in stage["deps"] if dep.startswith("src/"))
+        needed = {file.relative_to(ROOT).as_posix() for file in reached(f"src.{name}")}
+        if name in ONLY_THE_RECIPE:
+            needed = {file for file in needed if file.startswith((f"src/{name}", "src/data", "src/files", "src/err"))}
+        fine = (*declared, *NEVER_IN_AN_OUT, *ALSO_APART.get(name, ()))
+        assert not {file for file in needed if not file.startswith(fine)}, name
+    assert {"src/check.py", "src/files.py"} <= set(stages["check"]["deps"])
 
 
 def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:

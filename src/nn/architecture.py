@@ -1,5 +1,6 @@
 """What a network is made of, in the words that users type: the group `model` of the configuration."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS, LOSSES, OUTPUTS
 from src.nn.network import Network
 
+MOST_PARAMETERS = 1 << 27
 Units = Annotated[int, ">= 1", "<= 65536"]
 Weight = Annotated[float, "> 0"]
 
@@ -38,8 +40,13 @@ class Architecture:
 
     def network(self, inputs: int, classes: int, y_train: Labels, dtype: str) -> Network:
         """The network, its parameters zero. y_train: [n], the labels whose counts balance the classes."""
+        widths = (inputs, *self.hidden, classes)
+        parameters = sum((fan_in + self.bias) * fan_out for fan_in, fan_out in itertools.pairwise(widths))
+        if parameters > MOST_PARAMETERS:
+            layers = ",".join(map(str, self.hidden))
+            raise UserError(f"model.hidden=[{layers}]: {parameters:,} parameters; allowed: at most {MOST_PARAMETERS:,}")
         return Network(
-            (inputs, *self.hidden, classes),
+            widths,
             ACTIVATIONS[self.act],
             HEADS[self.output, self.loss],
             bias=self.bias,

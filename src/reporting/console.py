@@ -1,5 +1,6 @@
 """What a person sees of a training: a line an epoch, over a progress bar where there is a terminal."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -22,14 +23,15 @@ class EpochLines:
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         left = (time.perf_counter() - self._start) / record["epoch"] * (self._epochs - record["epoch"])
-        self._bar.write(
+        line = (
             f"epoch {record['epoch']:>{len(str(self._epochs))}}/{self._epochs}"
             f"  train {record['train_loss']:.4f} {record['train_accuracy']:7.2%}"
             f"  valid {record['valid_loss']:.4f} {record['valid_accuracy']:7.2%}"
-            f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left",
-            file=sys.stdout,
+            f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left"
         )
-        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # a reader that leaves, as in `| head`, does not end the training
+            self._bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
         self._bar.update()
 
     def ended(self, folder: Path) -> None:

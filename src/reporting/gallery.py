@@ -1,5 +1,6 @@
 """Which figures belong to a network and its predictions, and the files that they go to."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,15 @@ class RunFigures:
         run = RunFolder(folder)
         if not run.finished() or (folder / "figures").exists():
             return
+        try:
+            self._draw(run)
+        except Exception as error:  # a picture less does not make the run another one
+            print(f"warning: not all figures of {folder} could be drawn ({error})", file=sys.stderr)
+
+    def _draw(self, run: RunFolder) -> None:
         from src.reporting.figures import canvas
 
+        folder = run.path
         with np.load(folder / "predictions.npz", allow_pickle=False) as predictions:
             predicted, probability = predictions["predicted"], predictions["probability"]
         W = load_model(folder / "model.npz").network.parameters.W
@@ -75,8 +83,9 @@ def of_test_set(dataset: Dataset, predicted: Labels, probability: Array) -> Iter
 
 
 def of_first_layer(dataset: Dataset, W: list[Array]) -> Iterator[tuple[str, Any]]:
-    """The weights of the first hidden units as images, where the inputs are images and there are such units."""
+    """The weights of the first units as images, where the inputs are images; without hidden units, the outputs'."""
     from src.reporting.figures import hidden_weights
 
-    if dataset.image is not None and len(W) > 1:
-        yield "hidden_weights", hidden_weights.draw(W[0], dataset.image)
+    if dataset.image is not None:
+        units = "hidden" if len(W) > 1 else "output"
+        yield "hidden_weights", hidden_weights.draw(W[0], dataset.image, f"Weights of the first {units} units")

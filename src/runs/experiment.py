@@ -50,7 +50,7 @@ def run(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
         try:
             tracker.started(folder.path)
             with held(config.train.threads):
-                result = _train_and_test(config, dataset, folder, tracker)
+                result = _train_and_test(config, dataset, digests["fingerprint"], folder, tracker)
             folder.finish(result)
         except Diverged as error:
             folder.end("failed", str(error))
@@ -68,7 +68,9 @@ def run(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
     return Outcome(folder, result, reused=False)
 
 
-def _train_and_test(config: Config, dataset: Dataset, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+def _train_and_test(
+    config: Config, dataset: Dataset, identity: str, folder: RunFolder, tracker: Tracker
+) -> dict[str, Any]:
     streams = Streams.of(config.seed)
     net = network(config, dataset)
     config.model.initialize(net, streams.initialization)
@@ -78,33 +80,27 @@ def _train_and_test(config: Config, dataset: Dataset, folder: RunFolder, tracker
     try:
         for epoch in train(net, config.optimizer, config.schedule, dataset, config.train, streams):
             epochs = epoch.epoch
-            record = dataclasses.asdict(epoch)
-            folder.append(record)
-            tracker.advanced(folder.path, record)
+            tracker.advanced(folder.path, folder.append(dataclasses.asdict(epoch)))
             if keeper.should_stop(epoch, theta):
                 break
     finally:
         theta[:] = keeper.theta  # finite, even where the training diverged or was interrupted
-        _save_model(config, dataset, net, folder)
+        about = {
+            "fingerprint": identity,
+            "labels": list(dataset.labels),
+            "image": dataset.image,
+            "scaling": dataset.scaling,
+            "recipe": dataset.recipe,
+        }
+        save_model(folder.path / "model.npz", net, config.model, about)
     return {"epochs": epochs, "kept_epoch": keeper.epoch} | _evaluate(net, dataset, folder)
-
-
-def _save_model(config: Config, dataset: Dataset, net: Network, folder: RunFolder) -> None:
-    about = {
-        "labels": list(dataset.labels),
-        "image": dataset.image,
-        "scaling": dataset.scaling,
-        "recipe": dataset.recipe,
-    }
-    fingerprint_ = folder.run()["digests"]["fingerprint"]
-    save_model(folder.path / "model.npz", net, config.model, about | {"fingerprint": fingerprint_})
 
 
 def _evaluate(net: Network, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
     predictions = {name: predict(net, examples.x, examples.y) for name, examples in sets.items()}
-    on_test = predictions["test"].probabilities
+    on_test = predictions["test"]
     with replacing(folder.path / "predictions.npz") as file:
-        np.savez(file, predicted=on_test.argmax(axis=1), probability=on_test.max(axis=1))
+        np.savez(file, predicted=on_test.labels, probability=on_test.confidence)
     metrics = {name: {"loss": p.loss, "accuracy": p.accuracy} for name, p in predictions.items()}
     return metrics | {"weights_sha256": weights_digest(net)}

@@ -41,14 +41,20 @@ def code_digest() -> str:
 
 def numeric_code() -> list[Path]:
     """The files of the numeric code, found by following the imports of `runs/experiment.py`."""
+    return reached("src.runs.experiment", _APART)
+
+
+def reached(module: str, apart: tuple[str, ...] = ()) -> list[Path]:
+    """The project's files that importing `module` runs, those of the modules in `apart` left out."""
     found: dict[str, Path] = {}
-    waiting = ["src.runs.experiment"]
+    waiting = [module]
     while waiting:
-        module = waiting.pop()
-        file = _file_of(module)
-        if file is None or module in found or module.startswith(_APART):
+        name = waiting.pop()
+        file = _file_of(name)
+        if file is None or name in found or name.startswith(apart):
             continue
-        found[module] = file
+        found[name] = file
+        waiting.append(name.rpartition(".")[0])  # a package's own __init__.py is run before its modules
         waiting.extend(imports(file))
     return sorted(found.values())
 
@@ -86,6 +92,8 @@ def environment(threads: int) -> dict[str, Any]:
 
 
 def _file_of(module: str) -> Path | None:
+    if not module.startswith("src"):
+        return None
     path = ROOT.joinpath(*module.split("."))
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in candidates if file.is_file()), None)

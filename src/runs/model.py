@@ -12,11 +12,11 @@ import numpy as np
 from src import schema
 from src.errors import UserError
 from src.files import canonical_json, replacing, sha256
-from src.nn.architecture import Architecture
+from src.nn.architecture import MOST_PARAMETERS, Architecture
 from src.nn.arrays import Array
 from src.nn.network import Network
 
-LIMIT = 1 << 30  # bytes; the largest network that the configuration allows trains for weeks before it fills them
+LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there can be, and its header
 _FORMAT = 1
 # What reading bytes that are not what they claim to be may end in.
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile)

@@ -27,6 +27,8 @@ from src.files import home, read_json, write_csv, write_json, write_text
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 Status = Mapping[str, Any]
+_STATUS = "status.json"
+_RESULTS = ("result.json", "timing.json", "history.csv", "model.npz", "predictions.npz")
 
 
 def runs_folder() -> Path:
@@ -63,16 +65,17 @@ class RunFolder:
 
     def status(self) -> Status:
         """The status as last written; an empty mapping before the run has begun."""
-        file = self.path / "status.json"
+        file = self.path / _STATUS
         status: Status = read_json(file) if file.exists() else {}
         return status
 
     def finished(self) -> bool:
         """Whether the run has come to its end and its results stand here."""
-        return self.status().get("status") == "finished" and (self.path / "result.json").exists()
+        return self.status().get("status") == "finished" and all((self.path / file).exists() for file in _RESULTS)
 
     def begin(self, config: Mapping[str, Any], run: Mapping[str, Any]) -> None:
         """Empties the folder of an earlier attempt, and writes what is known before the first epoch."""
+        (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, what is left counts for nothing
         for file in self.path.iterdir():
             if file.name != "lock":
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
@@ -80,10 +83,12 @@ class RunFolder:
         write_json(self.path / "run.json", dict(run))
         self._set_status("running", None)
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Adds an epoch to the journal."""
+    def append(self, epoch: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds an epoch to the journal, with the time; returns the record as it stands there."""
+        record = {**epoch, "time": time.time()}
         with (self.path / "journal.jsonl").open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(record, allow_nan=False) + "\n")
+        return record
 
     def journal(self) -> list[dict[str, Any]]:
         """The epochs so far. A last line that a killed process left torn is not there yet."""
@@ -121,5 +126,6 @@ class RunFolder:
         self._set_status(status, reason)
 
     def _set_status(self, status: str, reason: str | None) -> None:
+        now = time.time()
         about = {"status": status, "reason": reason, "pid": os.getpid(), "host": socket.gethostname()}
-        write_json(self.path / "status.json", about | {"time": time.time()})
+        write_json(self.path / _STATUS, about | {"started": self.status().get("started", now), "time": now})

@@ -14,7 +14,7 @@ class Tracking:
     uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
-    study: str | None = None  # what a group of runs is called; a multirun fills it in
+    study: str | None = None  # what a group of runs is called
     parent: str | None = None  # the MLflow run under which this one stands; a multirun fills it in
     variant: str | None = None  # this run's name among those of its parent; a multirun fills it in
 
@@ -60,8 +60,14 @@ class Several:
             tracker.advanced(folder, record)
 
     def ended(self, folder: Path) -> None:
-        for tracker in self._trackers:
-            tracker.ended(folder)
+        errors = []
+        for tracker in self._trackers:  # each is told of the end, whatever the others make of it
+            try:
+                tracker.ended(folder)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
 class InMemory:

@@ -17,6 +17,18 @@ class Predictions(NamedTuple):
     loss: float
     accuracy: float
 
+    @property
+    def labels(self) -> Labels:
+        """[n], the most probable class of each example."""
+        labels: Labels = self.probabilities.argmax(axis=1)
+        return labels
+
+    @property
+    def confidence(self) -> Array:
+        """[n], the probability of that class."""
+        confidence: Array = self.probabilities.max(axis=1)
+        return confidence
+
 
 def predict(network: Network, x: Array, y: Labels) -> Predictions:
     """Runs x [n, features] through the network in chunks. With class weights, the loss is the weighted mean."""

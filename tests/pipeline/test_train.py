@@ -1,11 +1,14 @@
 """`python -m src.train` as users type it: one run, a multirun, a mistake, an interruption, a full disk."""
 
+import json
+import os
 import re
 import resource
 import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -159,6 +162,21 @@ def test_arrays_that_are_not_the_recipes_are_refused(checkout: Path, shell: Shel
     assert "data/normalized/digits" in refused.stderr
 
 
+def test_a_file_of_conf_that_is_none_is_told_in_one_line(checkout: Path, shell: Shell) -> None:
+    file = checkout / "conf/model/mlp.yaml"
+    whole = file.read_text()
+    for content, told in (
+        (whole.replace("[512]", "[512"), "conf/"),
+        (whole.replace("act: relu", "act: ${oc.env:HOME}"), "interpolations"),
+    ):
+        assert content != whole
+        file.write_text(content)
+        for command in ("src.train", "src.compose"):
+            done = shell("python", "-m", command)
+            assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+            assert told in done.stderr
+
+
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
 def test_a_snapshot_that_is_none_stops_every_stage(checkout: Path, shell: Shell, content: str | None) -> None:
     if content is None:
@@ -192,6 +210,51 @@ def test_an_interrupted_run_ends_as_killed(checkout: Path, shell: Shell) -> None
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill a worker"])
+def test_a_multirun_that_is_cut_short_tells_how_each_job_stands(checkout: Path, shell: Shell, how: str) -> None:
+    process = subprocess.Popen(
+        [*TRAIN, "-m", "experiment=digits", "train.batch_size=1", "train.epochs=3,100000", "tracking.figures=false"],
+        cwd=checkout,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("finished: train.epochs=3"):
+        assert process.poll() is None
+    running: list[dict[str, Any]] = []
+    while not running:
+        statuses = [json.loads(file.read_text()) for file in (checkout / "runs").glob("*/status.json")]
+        running = [status for status in statuses if status["status"] == "running"]
+        assert process.poll() is None
+    if how == "interrupt":
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    else:
+        os.kill(running[0]["pid"], signal.SIGKILL)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == (130 if how == "interrupt" else 1), errors
+    assert re.search(r"train.epochs=3 +(finished|reused) ", told)
+    assert re.search(r"train.epochs=100000 +killed ", told)
+    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    experiment = client.get_experiment_by_name("mlp")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    parent = "KILLED" if how == "interrupt" else "FAILED"
+    assert sorted(run.info.status for run in runs) == sorted(["FINISHED", "KILLED", parent])
+    for file in (checkout / "runs").glob("*/status.json"):
+        assert json.loads(file.read_text())["status"] in ("finished", "killed")
+
+
+def test_a_reader_that_leaves_ends_no_training(checkout: Path, shell: Shell) -> None:
+    done = shell("sh", "-c", "python -m src.train experiment=digits tracking=off | head -n 2")
+    assert done.stdout.count("\n") == 2
+    assert done.stderr == ""
+    [status] = (checkout / "runs").glob("*/status.json")
+    assert json.loads(status.read_text())["status"] == "finished"
 
 
 def test_a_second_process_waits_for_the_same_run_and_reuses_it(checkout: Path, shell: Shell) -> None:

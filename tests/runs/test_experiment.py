@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ import pytest
 from src.config import Config
 from src.data.dataset import Dataset
 from src.errors import RunFailed, UserError
+from src.reporting.gallery import RunFigures
 from src.runs import fingerprint as identity
 from src.runs.experiment import run
 from src.runs.fingerprint import fingerprint
 from src.runs.model import load_model, weights_digest
 from src.runs.store import HISTORY
-from src.tracking.tracker import InMemory, Null
+from src.tracking.tracker import InMemory, Null, Several
 from src.training.metrics import predict
 from src.training.processor import held
+from tests.conftest import ROOT
 
 Small = Callable[..., Config]
 
@@ -171,9 +174,44 @@ def test_data_code_and_environment_decide_the_fingerprint(
     assert len(seen) == 4
 
 
+def test_an_edit_of_numeric_code_changes_its_digest_and_an_edit_of_a_figure_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+
+    def digest_after_editing(file: str) -> str:
+        with (tmp_path / "src" / file).open("a") as opened:
+            opened.write("# edited\n")
+        return identity.code_digest.__wrapped__()
+
+    before = identity.code_digest.__wrapped__()
+    for file in ("reporting/figures/curves.py", "tracking/mlflow/recorder.py", "data/mnist.py", "train.py"):
+        assert digest_after_editing(file) == before
+    seen = {before}
+    for file in ("nn/network.py", "nn/__init__.py", "optim/schedules.py", "training/batches.py", "data/dataset.py"):
+        seen.add(digest_after_editing(file))
+    assert len(seen) == 6
+
+
+def test_a_figure_that_fails_costs_a_warning(
+    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("src.reporting.gallery.curves", fail)
+    watched = InMemory()
+    outcome = run(small(), digits, Several([RunFigures(digits), watched]))
+    assert outcome.folder.status()["status"] == "finished"
+    assert watched.events[-1][0] == "ended"
+    assert capsys.readouterr().err.count("no ink") == 1
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
+        ("model.hidden=[65536,65536]", r"model\.hidden=\[65536,65536\]: 4,.* parameters; allowed"),
         ("train.batch_size=100000", r"train\.batch_size=100000: must be <= 1258"),
         ("model.class_weights=[1,2]", r"model\.class_weights=\[1\.0,2\.0\]: one weight for each of the 10"),
     ],

@@ -19,6 +19,7 @@ from src.data.dataset import Dataset
 from src.errors import RunFailed, UserError
 from src.reporting.gallery import RunFigures
 from src.runs.experiment import Outcome, run
+from src.runs.naming import run_name
 from src.schema import flatten, show
 from src.tracking.mlflow.parent import ParentRun
 from src.tracking.mlflow.recorder import Recorder
@@ -41,7 +42,7 @@ def home(home: Path, empty_store: Path) -> Path:
 
 
 def recorded(config: Config, dataset: Dataset, **tracking: str) -> tuple[Outcome, Recorder]:
-    recorder = Recorder(Tracking(**tracking))
+    recorder = Recorder(Tracking(**tracking), run_name(config))
     return run(config, dataset, Several([RunFigures(dataset), recorder])), recorder
 
 
@@ -108,6 +109,40 @@ def test_training_anew_adds_no_metric_twice(home: Path, digits: Dataset, small: 
     assert [step for step, _ in steps(client, str(second.run_id), "valid/accuracy")] == [1, 2, 3]
 
 
+def test_training_anew_that_is_interrupted_is_told_of_a_record_that_was_finished(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    _, finished = recorded(small(), digits)
+
+    class Interrupted(Recorder):
+        def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(small("train.fresh=true"), digits, Interrupted(Tracking(), "a run"))
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    stored = client.get_run(str(finished.run_id))
+    assert (stored.info.status, stored.data.tags["reason"]) == ("KILLED", "interrupted")
+    assert "weights.sha256" not in stored.data.tags
+    recorded(small(), digits)
+    stored = client.get_run(str(finished.run_id))
+    assert stored.info.status == "FINISHED"
+    assert "reason" not in stored.data.tags
+    assert "weights.sha256" in stored.data.tags
+
+
+def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    outcome, _ = recorded(small("tracking=off"), digits, variant="first")
+    _, later = recorded(small("name=mine"), digits, variant="it's another")
+    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(later.run_id))
+    assert stored.info.run_name == "mine s0"
+    assert 0 <= stored.info.end_time - stored.info.start_time < 60_000
+    status = outcome.folder.status()
+    assert stored.info.start_time == int(status["started"] * 1000)
+
+
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "KILLED"), (ZeroDivisionError("oh"), "FAILED")])
 def test_the_status_is_true_to_what_happened(
     home: Path, digits: Dataset, small: Small, error: BaseException, status: str
@@ -118,7 +153,7 @@ def test_the_status_is_true_to_what_happened(
             if record["epoch"] == 2:
                 raise error
 
-    recorder = Breaking(Tracking())
+    recorder = Breaking(Tracking(), "a run")
     with pytest.raises(type(error)):
         run(small(), digits, recorder)
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
@@ -133,7 +168,7 @@ def test_the_status_is_true_to_what_happened(
 
 
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
-    recorder = Recorder(Tracking())
+    recorder = Recorder(Tracking(), "a run")
     with pytest.raises(RunFailed):
         run(small("optimizer=sgd", "optimizer.lr=1e8", "schedule=constant"), digits, recorder)
     stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(recorder.run_id))
@@ -153,7 +188,7 @@ def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> 
 
 
 def test_metrics_are_written_at_most_once_a_second(home: Path, digits: Dataset, small: Small) -> None:
-    recorder = Recorder(Tracking())
+    recorder = Recorder(Tracking(), "a run")
     writes: list[float] = []
     log_batch = recorder._client.log_batch
 
@@ -174,7 +209,7 @@ def test_metrics_are_written_at_most_once_a_second(home: Path, digits: Dataset, 
 def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     home: Path, digits: Dataset, small: Small, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorder = Recorder(Tracking())
+    recorder = Recorder(Tracking(), "a run")
     log_batch = recorder._client.log_batch
 
     def away_for_a_while(*arguments: Any, **named: Any) -> Any:
@@ -193,7 +228,7 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
 def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    recorder = Recorder(Tracking())
+    recorder = Recorder(Tracking(), "a run")
     log_inputs = recorder._client.log_inputs
     calls = []
 
@@ -216,10 +251,31 @@ def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyP
     assert store_uri(Tracking(uri="sqlite:////typed.db")) == "sqlite:////typed.db"
 
 
-def test_a_store_in_a_folder_with_a_space_works(tmp_path: Path, home: Path, digits: Dataset, small: Small) -> None:
-    uri = f"sqlite:///{tmp_path}/my stores/x.db"
-    _, recorder = recorded(small(), digits, uri=uri)
-    assert MlflowClient(uri).get_run(str(recorder.run_id)).info.status == "FINISHED"
+@pytest.mark.parametrize("folder", ["my stores", "100%41 sure"])
+def test_a_repository_in_a_path_of_any_letters_has_its_store(
+    tmp_path: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    for module in ("src.runs.store", "src.tracking.mlflow.store"):
+        monkeypatch.setattr(f"{module}.home", lambda: tmp_path / folder)
+    _, recorder = recorded(small(), digits)
+    assert (tmp_path / folder / "mlflow.db").exists()
+    stored = open_store(Tracking()).client.get_run(str(recorder.run_id))
+    assert stored.info.status == "FINISHED"
+    assert (tmp_path / folder / "mlartifacts" / str(recorder.run_id) / "artifacts" / "model.npz").exists()
+
+
+def test_the_store_of_a_checkout_that_was_copied_is_refused(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(Tracking())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(home / "mlflow.db", elsewhere)
+    monkeypatch.setattr("src.tracking.mlflow.store.home", lambda: elsewhere)
+    with pytest.raises(UserError, match=r"tracking\.experiment=mlp: its artifacts belong in"):
+        open_store(Tracking())
+    assert open_store(Tracking(experiment="another")).experiment_id
 
 
 def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:

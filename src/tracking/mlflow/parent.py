@@ -1,6 +1,6 @@
 """The MLflow run under which the runs of a multirun stand."""
 
-from src.tracking.mlflow.store import open_store
+from src.tracking.mlflow.store import open_store, store_errors_told, warning_only
 from src.tracking.tracker import Tracking
 
 
@@ -9,9 +9,10 @@ class ParentRun:
 
     def __init__(self, tracking: Tracking, name: str) -> None:
         self._client, experiment = open_store(tracking)
-        run = self._client.create_run(experiment, run_name=name)
-        self.run_id = str(run.info.run_id)
+        with store_errors_told(tracking):
+            self.run_id = str(self._client.create_run(experiment, run_name=name).info.run_id)
 
     def close(self, status: str) -> None:
         """Ends the run: FINISHED, FAILED or KILLED."""
-        self._client.set_terminated(self.run_id, status)
+        with warning_only("the parent run stays open in the store"):
+            self._client.set_terminated(self.run_id, status)

@@ -3,18 +3,17 @@
 So recording may be repeated, cut short, or done long after the run, and comes to the same: each metric once.
 """
 
-import contextlib
-import sys
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.config import read_snapshot
-from src.errors import UserError
+from src.config import Config, read_snapshot
+from src.files import sha256
 from src.runs.store import RunFolder
 from src.schema import flatten, plain, show
-from src.tracking.mlflow.store import one_line, open_store, store_uri
+from src.tracking.mlflow.store import open_store, store_errors_told, warning_only
 from src.tracking.tracker import Tracking
 
 if TYPE_CHECKING:
@@ -38,48 +37,47 @@ _ARTIFACTS = ("config.yaml", "history.csv", "result.json", "timing.json", "model
 class Recorder:
     """A tracker that keeps one MLflow run level with one run folder."""
 
-    def __init__(self, tracking: Tracking) -> None:
+    def __init__(self, tracking: Tracking, name: str) -> None:
         self._tracking = tracking
+        self._name = name
         self._client, self._experiment = open_store(tracking)
         self.run_id: str | None = None
         self._recorded = 0  # epochs
         self._written = 0.0  # when, on the monotonic clock
-        self._failing = False
 
     def started(self, folder: Path) -> None:
         """Finds the run's record, or makes it; `UserError` where the store does not let us."""
-        try:
-            self.run_id = self._find(folder) or self._create(folder)
-            history = self._client.get_metric_history(self.run_id, "train/loss")
+        run = RunFolder(folder)
+        about, config, status = run.run(), read_snapshot(folder / "config.yaml"), run.status()
+        with store_errors_told(self._tracking):
+            run_id = self._find(folder) or self._create(folder, about, config, status)
+            history = self._client.get_metric_history(run_id, "train/loss")
             self._recorded = max((metric.step for metric in history), default=0)
-            if not self._complete():
-                self._client.update_run(self.run_id, status=_STATUS["running"])
-        except Exception as error:
-            uri, reason = store_uri(self._tracking), one_line(error)
-            raise UserError(f"the MLflow store {uri} can't be written: {reason}; tracking=off does without") from None
+            if status["status"] == "running":  # whatever an earlier attempt left in the record, it is open again
+                self._forget(run_id, "weights.sha256", "reason")
+                self._client.update_run(run_id, status=_STATUS["running"], name=self._name)
+                for key, value in about["lineage"].items():
+                    self._client.set_tag(run_id, key, value)
+            else:
+                self._client.update_run(run_id, name=self._name)
+        self.run_id = run_id
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         now = time.monotonic()
-        if now - self._written >= _SECONDS_BETWEEN_WRITES and not self._failing:
+        if now - self._written >= _SECONDS_BETWEEN_WRITES:
             self._written = now
-            with self._warning_only("the metrics follow when the run ends"):
+            with warning_only("the metrics follow when the run ends"):
+                self._written = math.inf  # if this fails, it is tried no more until the run ends
                 self._record_epochs(folder)
+                self._written = now
 
     def ended(self, folder: Path) -> None:
         if self.run_id is None:  # the run never stood in the store
             return
-        with self._warning_only("the run folder holds everything, and the same command records it again"):
-            if not self._complete():
+        with warning_only("the run folder holds everything, and the same command records it again"):
+            # The digest of the weights is the last thing to be written of a finished run.
+            if "weights.sha256" not in self._client.get_run(self.run_id).data.tags:
                 self._record_end(folder)
-
-    @contextlib.contextmanager
-    def _warning_only(self, remedy: str) -> Iterator[None]:
-        # Once a training runs, the store may fail and the training may not.
-        try:
-            yield
-        except Exception as error:
-            self._failing = True
-            print(f"warning: the MLflow store failed ({one_line(error)}); {remedy}", file=sys.stderr)
 
     def _record_end(self, folder: Path) -> None:
         assert self.run_id is not None
@@ -95,25 +93,25 @@ class Recorder:
             self._record_result(run)
         self._client.set_terminated(self.run_id, _STATUS[status["status"]], int(status["time"] * 1000))
 
-    def _complete(self) -> bool:
-        # The digest of the weights is the last thing to be written of a finished run.
-        return self.run_id is not None and "weights.sha256" in self._client.get_run(self.run_id).data.tags
-
     def _identity(self, folder: Path) -> str:
-        return "/".join((folder.name, self._tracking.parent or "", self._tracking.variant or ""))
+        # A run is recorded once under each parent and variant, however often it is reused there.
+        return sha256("/".join((folder.name, self._tracking.parent or "", self._tracking.variant or "")).encode())
+
+    def _forget(self, run_id: str, *tags: str) -> None:
+        present = self._client.get_run(run_id).data.tags
+        for tag in tags:
+            if tag in present:
+                self._client.delete_tag(run_id, tag)
 
     def _find(self, folder: Path) -> str | None:
-        # A run is recorded once under each parent and variant, however often it is reused there.
-        found = self._client.search_runs(
-            [self._experiment], f"tags.identity = '{self._identity(folder)}'", max_results=1
-        )
+        identity = self._identity(folder)
+        found = self._client.search_runs([self._experiment], f"tags.identity = '{identity}'", max_results=1)
         return str(found[0].info.run_id) if found else None
 
-    def _create(self, folder: Path) -> str:
+    def _create(self, folder: Path, about: Mapping[str, Any], config: Config, status: Mapping[str, Any]) -> str:
         from mlflow.entities import Dataset, DatasetInput, Param
 
-        run, config = RunFolder(folder).run(), read_snapshot(folder / "config.yaml")
-        digests = run["digests"]
+        digests, lineage = about["digests"], about["lineage"]
         tags = {
             "identity": self._identity(folder),
             "fingerprint": digests["fingerprint"],
@@ -121,15 +119,17 @@ class Recorder:
             "code.sha256": digests["code"],
             "env.sha256": digests["env"],
             "study": self._tracking.study or "none",
-            "variant": self._tracking.variant or run["name"],
+            "variant": self._tracking.variant or self._name,
             "folder": str(folder),
             "mlflow.source.name": "python -m src.train",
-            "mlflow.source.git.commit": run["lineage"]["git.commit"],
-            **run["lineage"],
+            "mlflow.source.git.commit": lineage["git.commit"],
+            **lineage,
         }
         if self._tracking.parent:
             tags["mlflow.parentRunId"] = self._tracking.parent
-        created = self._client.create_run(self._experiment, tags=tags, run_name=run["name"])
+        created = self._client.create_run(
+            self._experiment, start_time=int(status["started"] * 1000), tags=tags, run_name=self._name
+        )
         run_id = str(created.info.run_id)
         params = [Param(key, show(value)) for key, value in flatten(config.semantic())]
         self._client.log_batch(run_id, params=params)
@@ -152,9 +152,10 @@ class Recorder:
 
         assert self.run_id is not None
         new = [record for record in RunFolder(folder).journal() if record["epoch"] > self._recorded]
-        now = int(time.time() * 1000)
         metrics = [
-            Metric(key, record[column], now, record["epoch"]) for record in new for key, column in _CURVES.items()
+            Metric(key, record[column], int(record["time"] * 1000), record["epoch"])
+            for record in new
+            for key, column in _CURVES.items()
         ]
         for start in range(0, len(metrics), _LARGEST_BATCH):
             self._client.log_batch(self.run_id, metrics=metrics[start : start + _LARGEST_BATCH])

@@ -5,14 +5,16 @@ By default it is `mlflow.db` in the repository, with artifacts in `mlartifacts/`
 one that is killed, leave a database that never opens again. So ours is made under a lock, beside its name, and renamed.
 """
 
+import contextlib
 import logging
 import os
 import sqlite3
+import sys
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
@@ -26,11 +28,6 @@ if TYPE_CHECKING:
 _SQLITE = "sqlite:///"
 
 
-def store_uri(tracking: Tracking) -> str:
-    """The store that is used: `tracking.uri`, else MLFLOW_TRACKING_URI, else the repository's own."""
-    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
-
-
 class Store(NamedTuple):
     """A client of the store, and the id of the experiment that runs are recorded in."""
 
@@ -38,46 +35,82 @@ class Store(NamedTuple):
     experiment_id: str
 
 
+def store_uri(tracking: Tracking) -> str:
+    """The store that is used: `tracking.uri`, else MLFLOW_TRACKING_URI, else the repository's own."""
+    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _own_store()
+
+
 def open_store(tracking: Tracking) -> Store:
     """Opens the store and its experiment, and makes what is not there.
 
     Raises `UserError` where the store can't be written, reached or understood.
     """
-    import mlflow.exceptions
-
     uri = store_uri(tracking)
-    try:
+    with store_errors_told(tracking):
         if uri.startswith(_SQLITE):
             _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
         client = _client(uri)
         return Store(client, _experiment_id(client, tracking))
-    except OSError as error:
-        raise UserError(f"the MLflow store {uri} can't be written: {machine_error(error)}") from None
-    except (sqlite3.Error, mlflow.exceptions.MlflowException) as error:
-        raise UserError(
-            f"the MLflow store {uri} can't be opened: {one_line(error)}; tracking=off does without"
-        ) from None
 
 
-def one_line(error: Exception) -> str:
-    """What an error of MLflow's is about; SQLAlchemy's are long, and have the database's own words in the middle."""
+@contextlib.contextmanager
+def store_errors_told(tracking: Tracking) -> Iterator[None]:
+    """Turns an error of the store's into a `UserError` of one line."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, MlflowException) as error:
+        reason = machine_error(error) if isinstance(error, OSError) else _one_line(error)
+        uri = store_uri(tracking)
+        raise UserError(f"the MLflow store {uri} can't be used: {reason}; tracking=off does without") from None
+
+
+@contextlib.contextmanager
+def warning_only(remedy: str) -> Iterator[None]:
+    """Turns any error into a warning: once a training runs, the store may fail and the training may not."""
+    try:
+        yield
+    except Exception as error:
+        print(f"warning: the MLflow store failed ({_one_line(error)}); {remedy}", file=sys.stderr)
+
+
+def _one_line(error: Exception) -> str:
+    # SQLAlchemy's errors are long, and have the database's own words in the middle.
     lines = str(error).splitlines() or [type(error).__name__]
     return next((line for line in lines if "Error) " in line), lines[0])
 
 
 def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
-    import mlflow.exceptions
+    from mlflow.exceptions import MlflowException
 
-    if experiment := client.get_experiment_by_name(tracking.experiment):
-        return str(experiment.experiment_id)
     # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
     local = store_uri(tracking).startswith(_SQLITE)
-    try:
-        return client.create_experiment(tracking.experiment, (home() / "mlartifacts").as_uri() if local else None)
-    except mlflow.exceptions.MlflowException:
-        if experiment := client.get_experiment_by_name(tracking.experiment):  # another process was faster
-            return str(experiment.experiment_id)
-        raise
+    artifacts = home() / "mlartifacts"
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        try:
+            return client.create_experiment(tracking.experiment, artifacts.as_uri() if local else None)
+        except MlflowException:
+            experiment = client.get_experiment_by_name(tracking.experiment)  # another process was faster
+            if experiment is None:
+                raise
+    elsewhere = Path(unquote(urlsplit(experiment.artifact_location).path))
+    if store_uri(tracking) == _own_store() and elsewhere != artifacts:
+        raise UserError(
+            f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}, where this checkout was "
+            "before it was moved or copied; give tracking.experiment another name, or remove mlflow.db"
+        )
+    return str(experiment.experiment_id)
+
+
+def _own_store() -> str:
+    return _sqlite(home() / "mlflow.db")
+
+
+def _sqlite(path: Path) -> str:
+    # SQLAlchemy decodes %41 and the like, MLflow does not: of what could be encoded, only that must be.
+    return f"{_SQLITE}{str(path).replace('%', '%25')}"
 
 
 def _make_once(path: Path) -> None:
@@ -93,13 +126,13 @@ def _make_once(path: Path) -> None:
     # SQLite says so only at the first write, and MLflow then only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
-    with closing(sqlite3.connect(path, timeout=20)) as database:
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
         database.execute("BEGIN IMMEDIATE")
         database.rollback()
 
 
 def _create_tables(path: Path) -> None:
-    _client(f"{_SQLITE}{path}").search_experiments()
+    _client(_sqlite(path)).search_experiments()
 
 
 def _client(uri: str) -> "MlflowClient":
