@@ -4,12 +4,14 @@ Every command ends through `run_command`: 0 done; 1 a run or a verification fail
 130 interrupted. A mistake of the user's gets one line on stderr and never a traceback.
 """
 
+import contextlib
 import difflib
 import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -68,6 +70,24 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         _tell(machine_error(error))
         sys.exit(WRONG_INPUT)
     sys.exit(DONE)
+
+
+@contextlib.contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Holds interruptions back until the block ends: what is under way, like a database's transaction, is completed."""
+    waiting: list[int] = []
+    held = {}
+    if threading.current_thread() is threading.main_thread():  # the only one that signals interrupt
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if callable(signal.getsignal(ending)):
+                held[ending] = signal.signal(ending, lambda signum, frame: waiting.append(signum))
+    try:
+        yield
+    finally:
+        for ending, handler in held.items():
+            signal.signal(ending, handler)
+    if waiting:
+        raise KeyboardInterrupt
 
 
 def machine_error(error: OSError) -> str:

@@ -1,6 +1,8 @@
 """Exit codes, and one line for the user's mistakes."""
 
 import errno
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,6 +41,36 @@ def test_an_ending_has_its_exit_code_and_one_line(
 def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         errors.run_command(raising(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_waits_for_what_is_under_way(ending: signal.Signals) -> None:
+    before = signal.getsignal(ending)
+    signal.signal(ending, signal.default_int_handler)
+    done = []
+
+    def work() -> None:
+        with errors.interrupts_wait():
+            os.kill(os.getpid(), ending)
+            done.append("completed")
+        done.append("gone on")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+        assert done == ["completed"]
+        assert signal.getsignal(ending) is signal.default_int_handler
+    finally:
+        signal.signal(ending, before)
+
+
+def test_an_interruption_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with errors.interrupts_wait():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_kill_ends_as_an_interruption() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.config import Config, read_snapshot
+from src.errors import interrupts_wait
 from src.files import sha256
 from src.runs.store import RunFolder
 from src.schema import flatten, plain, show
@@ -49,7 +50,7 @@ class Recorder:
         """Finds the run's record, or makes it; `UserError` where the store does not let us."""
         run = RunFolder(folder)
         about, config, status = run.run(), read_snapshot(folder / "config.yaml"), run.status()
-        with store_errors_told(self._tracking):
+        with interrupts_wait(), store_errors_told(self._tracking):
             run_id = self._find(folder) or self._create(folder, about, config, status)
             history = self._client.get_metric_history(run_id, "train/loss")
             self._recorded = max((metric.step for metric in history), default=0)
@@ -66,7 +67,7 @@ class Recorder:
         now = time.monotonic()
         if now - self._written >= _SECONDS_BETWEEN_WRITES:
             self._written = now
-            with warning_only("the metrics follow when the run ends"):
+            with interrupts_wait(), warning_only("the metrics follow when the run ends"):
                 self._written = math.inf  # if this fails, it is tried no more until the run ends
                 self._record_epochs(folder)
                 self._written = now
@@ -74,7 +75,7 @@ class Recorder:
     def ended(self, folder: Path) -> None:
         if self.run_id is None:  # the run never stood in the store
             return
-        with warning_only("the run folder holds everything, and the same command records it again"):
+        with interrupts_wait(), warning_only("the run folder holds everything, and the same command records it again"):
             # The digest of the weights is the last thing to be written of a finished run.
             if "weights.sha256" not in self._client.get_run(self.run_id).data.tags:
                 self._record_end(folder)
