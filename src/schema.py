@@ -72,6 +72,13 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def written(value: Any) -> str:
+    """A value in full, as an override has it on a command line."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(written, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
         raise UserError(f"{key}={show(value)}: a group of keys is needed here, not a single value")

@@ -19,7 +19,7 @@ from src.nn.network import Network
 LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there can be, and its header
 _FORMAT = 1
 # What reading bytes that are not what they claim to be may end in.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile)
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,7 @@ def load_model(path: Path) -> Model:
             raise ValueError("the weights do not match their digest")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `dvc repro` makes models/model.npz") from None
-    except (
-        UserError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-    ) as error:
+    except (UserError, *_DAMAGE) as error:
         raise UserError(f"{path}: not a model of this project, or damaged ({error})") from None
     return Model(network, header)
 
