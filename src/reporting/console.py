@@ -1,4 +1,4 @@
-"""What a person sees of a training: a line an epoch, over a progress bar where there is a terminal."""
+"""What a person sees of a training, or of many: lines over a progress bar, which only a terminal gets."""
 
 import contextlib
 import sys
@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from src.runs.store import RunFolder
 
 
 class EpochLines:
@@ -29,10 +31,53 @@ class EpochLines:
             f"  valid {record['valid_loss']:.4f} {record['valid_accuracy']:7.2%}"
             f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left"
         )
-        with contextlib.suppress(BrokenPipeError):  # a reader that leaves, as in `| head`, does not end the training
-            self._bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
+        _write(self._bar, line)
         self._bar.update()
 
     def ended(self, folder: Path) -> None:
         self._bar.close()
+
+
+class JobLines:
+    """Prints a line as each of many jobs ends, over one bar for all of them."""
+
+    def __init__(self, jobs: int) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=jobs, unit="job", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+
+    def of(self, job: str) -> "JobLine":
+        """The tracker of one job, which is called so on its line."""
+        return JobLine(job, self._bar)
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._bar.close()
+
+
+class JobLine:
+    """A tracker that prints how its job ended."""
+
+    def __init__(self, job: str, bar: Any) -> None:
+        self._job = job
+        self._bar = bar
+
+    def started(self, folder: Path) -> None:
+        pass
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        pass
+
+    def ended(self, folder: Path) -> None:
+        run = RunFolder(folder)
+        told = f"{run.status()['status']}: {self._job}"
+        if run.finished():
+            told += f"  test {run.result()['test']['accuracy']:.2%}  {run.timing()['seconds']:.1f} s"
+        _write(self._bar, told)
+        self._bar.update()
+
+
+def _write(bar: Any, line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # a reader that leaves, as in `| head`, does not end the training
+        bar.write(line, file=sys.stdout)
+        sys.stdout.flush()

@@ -32,7 +32,7 @@ def _cut(cell: str, width: int) -> str:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell.removesuffix("%").replace(",", ""))
+        float(cell.removesuffix("%").replace(",", "").replace("−", "-"))
     except ValueError:
         return False
     return True

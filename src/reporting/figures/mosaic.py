@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from src.reporting.figures import canvas
 
 _GREYS = colormaps["gray_r"].resampled(32)  # as good as 256 to the eye, in a smaller file
+COLUMNS = 5
 _CAPTION, _NOTE = 0.2, 0.17  # inches a line
 
 
@@ -71,15 +72,13 @@ def gallery(
         gap: between two pictures, in inches; a caption may reach over half of it on either side.
         if_empty: what the sheet says when there is no picture.
     """
-    columns, rows = 5, math.ceil(len(images) / 5)
-    lettering = _CAPTION + (_NOTE if notes else 0)
-    pitch = side + gap, lettering + side + 0.16
-    width = 2 * canvas.MARGIN + columns * pitch[0]
-    figure, axes = sheet(width, canvas.HEADER + max(1, rows) * pitch[1], title)
+    rows, step = math.ceil(len(images) / COLUMNS), pitch(side, bool(notes))
+    width = 2 * canvas.MARGIN + COLUMNS * (side + gap)
+    figure, axes = sheet(width, canvas.HEADER + max(1, rows) * step, title)
     if not rows:
         axes.text(
             width / 2,
-            canvas.HEADER + pitch[1] / 2,
+            canvas.HEADER + step / 2,
             if_empty,
             ha="center",
             va="center",
@@ -88,22 +87,37 @@ def gallery(
         )
         return figure
     low, high = float(images.min()), float(images.max())
-    for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        row, column = divmod(position, columns)
-        left, top = canvas.MARGIN + column * pitch[0] + gap / 2, canvas.HEADER + row * pitch[1]
-        place(axes, image, left, top + lettering, side, low, high, cmap=_GREYS)
-        _write(axes, caption, left + side / 2, top + 0.8 * _CAPTION, side + gap, canvas.TEXT - 1, canvas.INK)
-        if notes:
-            _write(
-                axes,
-                notes[position],
-                left + side / 2,
-                top + _CAPTION + 0.7 * _NOTE,
-                side + gap,
-                canvas.SMALL,
-                canvas.MUTED,
-            )
+    fill(axes, images, captions, notes, canvas.HEADER, side, gap, low, high)
     return figure
+
+
+def fill(
+    axes: Axes,
+    images: NDArray[np.floating],
+    captions: Sequence[str],
+    notes: Sequence[str],
+    top: float,
+    side: float,
+    gap: float,
+    low: float,
+    high: float,
+) -> None:
+    """Draws pictures as `gallery` does, from `top` inches down, on a grey scale from `low` to `high`."""
+    lettering = _CAPTION + (_NOTE if notes else 0)
+    for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(position, COLUMNS)
+        left, above = canvas.MARGIN + column * (side + gap) + gap / 2, top + row * pitch(side, bool(notes))
+        place(axes, image, left, above + lettering, side, low, high, cmap=_GREYS)
+        center = left + side / 2
+        _write(axes, caption, center, above + 0.8 * _CAPTION, side + gap, canvas.TEXT - 1, canvas.INK)
+        if notes:
+            baseline = above + _CAPTION + 0.7 * _NOTE
+            _write(axes, notes[position], center, baseline, side + gap, canvas.SMALL, canvas.MUTED)
+
+
+def pitch(side: float, notes: bool) -> float:
+    """The inches from one row of pictures to the next."""
+    return _CAPTION + (_NOTE if notes else 0) + side + 0.16
 
 
 def _write(axes: Axes, line: str, center: float, baseline: float, width: float, size: float, color: str) -> None:

@@ -1,0 +1,27 @@
+"""How numbers are spelt in a report: accuracies in percent, differences in percentage points, p-values."""
+
+
+def percent(fraction: float) -> str:
+    """An accuracy, such as 0.9731, as "97.31"; a head or a label says that it is in percent."""
+    return f"{100 * fraction:.2f}"
+
+
+def points(difference: float) -> str:
+    """A difference of accuracies, such as 0.0042, as "+0.42" percentage points; what rounds to zero has no sign."""
+    spelt = f"{100 * difference:+.2f}"
+    return "0.00" if float(spelt) == 0 else spelt.replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """A probability under the null hypothesis, such as "0.0123" or "< 0.0001"."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def seconds(duration: float) -> str:
+    """A duration, such as "0.42 s", "12.3 s" or "1 h 02 min"."""
+    if duration < 99.95:
+        return f"{duration:.2f} s" if duration < 9.995 else f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

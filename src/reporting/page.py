@@ -1,0 +1,123 @@
+"""The report of a study: one page that needs nothing but itself, and its figures and numbers as files beside it."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from src.data.dataset import Dataset
+from src.files import replacing_folder
+from src.reporting import formats, study_figures
+from src.reporting.figures import canvas
+from src.reporting.study_figures import StudyFigure
+from src.reporting.summary import Comparison, Summary
+from src.studies.results import Results, is_loss
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(
+    target: Path,
+    results: Results,
+    summary: Summary,
+    seconds: Mapping[str, float],
+    dataset: Dataset | None,
+    lineage: Mapping[str, str],
+    files: Mapping[str, str],
+) -> None:
+    """Writes `index.html`, the figures as `<name>.png`, and other files, in a folder that is replaced as a whole.
+
+    Args:
+        target: the folder; what stood there before is gone afterwards.
+        results: of the study.
+        summary: its numbers, by `summarize`.
+        seconds: of training, by fingerprint, as far as they are known.
+        dataset: the one that the study was tested on; without it, the figures that need it are left out.
+        lineage: `git.commit` and `git.dirty` of this checkout, and, where it is known, `code`: "same" if the runs'
+            numeric code is that of this checkout, "another" otherwise.
+        files: texts, by the names of the files that they go to.
+    """
+    with replacing_folder(target) as folder:
+        pictures = {}
+        for drawn in study_figures.draw(results, summary, dataset):
+            path = folder / f"{drawn.name}.png"
+            canvas.save(drawn.figure, path)
+            pictures[drawn.name] = _as_html(drawn, path)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        beside = sorted(path.name for path in folder.iterdir())
+        page = render(results, summary, seconds, lineage, pictures, beside)
+        (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def render(
+    results: Results,
+    summary: Summary,
+    seconds: Mapping[str, float],
+    lineage: Mapping[str, str],
+    pictures: Mapping[str, Markup],
+    beside: Sequence[str],
+) -> str:
+    """The page. pictures: by the figures' names, as HTML; beside: the names of the files in its folder."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "value": _value,
+        "points": formats.points,
+        "p_value": formats.p_value,
+        "seconds": formats.seconds,
+        "in_words": study_figures.in_words,
+        "fact": _fact,
+    }
+    return environment.get_template("study.html").render(
+        results=results,
+        summary=summary,
+        seconds=seconds,
+        comparisons=_comparisons(summary),
+        pictures=pictures,
+        beside=beside,
+        commit=lineage.get("git.commit", "unknown"),
+        dirty=lineage.get("git.dirty") == "true",
+        code=lineage.get("code", ""),
+    )
+
+
+def _as_html(drawn: StudyFigure, png: Path) -> Markup:
+    if not drawn.of_pixels:
+        return Markup(canvas.svg(drawn.figure, drawn.name, drawn.words))
+    width, height = drawn.figure.get_size_inches()
+    shown = height - canvas.HEADER  # the page has a heading of its own
+    source = f"data:image/png;base64,{base64.b64encode(png.read_bytes()).decode()}"
+    image = Markup('<img src="{}" style="aspect-ratio: {:g} / {:g}" width="{:.0f}" alt="{}">')
+    return image.format(source, width, shown, 96 * width, drawn.words)
+
+
+def _comparisons(summary: Summary) -> list[Comparison]:
+    """Every comparison that was made, once: a cumulative study's first step is against the baseline, too."""
+    made = [each for row in summary.rows for each in (row.step, row.against_baseline) if each is not None]
+    return list({(each.variant, each.against): each for each in made}.values())
+
+
+def _value(x: float, metric: str) -> str:
+    return f"{x:.4g}" if is_loss(metric) else formats.percent(x)
+
+
+def _fact(value: Any) -> str:
+    """Something about the machine, as it is told to people."""
+    match value:
+        case None | "" | []:
+            return "unknown"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(_fact, value))
+        case _:
+            return str(value).removesuffix(" None")  # which a BLAS that names no processor ends with

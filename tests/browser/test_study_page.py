@@ -1,0 +1,154 @@
+"""A study's report in a real browser, from a file: on a telephone and on a desk, by day and by night.
+
+The screenshots stay in reports/browser/study/.
+"""
+
+import base64
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tests.browser import ui
+from tests.conftest import ROOT
+from tests.reporting.studies import STUDIES
+from tests.reporting.test_figures import contrast
+from tests.reporting.test_page import written
+
+pytestmark = pytest.mark.slow
+PICTURES = ROOT / "reports" / "browser" / "study"
+SHOWN = ("a ladder", "failures", "sixteen variants", "the longest names", "hostile names")
+# What is written where, and on what: the nearest ancestor with a background of its own, else the page.
+_COLOURS = """
+return [...document.querySelectorAll('p, li, th, td, dt, dd, code, figcaption, summary, svg text, span')]
+    .filter(element => element.textContent.trim() && element.checkVisibility() && !element.ariaHidden)
+    .map(element => {
+        let ground = element
+        while (ground && /rgba\\(.*, 0\\)/.test(getComputedStyle(ground).backgroundColor)) ground = ground.parentElement
+        const style = getComputedStyle(element)
+        return [
+            element.textContent.trim().slice(0, 40),
+            element.closest('svg') ? style.fill : style.color,
+            getComputedStyle(ground ?? document.documentElement).backgroundColor,
+        ]
+    })
+"""
+_SIZES = """
+return [...document.querySelectorAll('svg, img')].map(element => {
+    const box = element.getBoundingClientRect()
+    return [box.width, box.height, element.complete ?? true, element.naturalWidth ?? 1]
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    if not ui.has_browser():
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
+        pytest.skip(f"LEFT OUT, the report of a study was not looked at: there is no browser; it takes {ui.NEEDED}")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with ui.browser(tmp_path_factory.mktemp("browser") / "profile", PICTURES) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The addresses of written reports."""
+    folder = tmp_path_factory.mktemp("reports")
+    for name in SHOWN:
+        written(folder / name, STUDIES[name])
+    return {name: (folder / name / "index.html").as_uri() for name in SHOWN}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_report_reads_well(
+    name: str, width: int, scheme: str, driver: webdriver.Chrome, pages: dict[str, str]
+) -> None:
+    look_as(driver, width, scheme)
+    driver.get(pages[name])
+    assert not overflow(driver)
+    driver.execute_script("document.querySelector('details').open = true")
+    assert not overflow(driver)
+    assert driver.execute_script("return getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'") == (
+        scheme == "light"
+    )
+
+    sizes = driver.execute_script(_SIZES)
+    assert sizes
+    for across, down, complete, natural in sizes:
+        assert across > 300
+        assert down > 100
+        assert complete
+        assert natural > 0
+    written_on = driver.execute_script(_COLOURS)
+    assert len(written_on) > 200
+    for text, colour, ground in written_on:
+        assert contrast(rgb(colour), rgb(ground)) > 4.5, (text, colour, ground)
+
+    shot(driver, f"{name.replace(' ', '-')}-{width}-{scheme}")
+    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert [address for address in loaded if not address.startswith("data:")] == []
+    assert driver.get_log("browser") == []
+
+
+def test_the_table_turns_into_cards_on_a_telephone(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
+    tops = {}
+    for width in (390, 1280):
+        look_as(driver, width, "light")
+        driver.get(pages["a ladder"])
+        cells = driver.find_elements(By.CSS_SELECTOR, ".cards tbody tr:nth-child(2) > *")
+        tops[width] = [cell.location["y"] for cell in cells]
+    assert len(set(tops[1280])) == 1
+    assert tops[390] == sorted(tops[390])
+    assert len(set(tops[390])) == len(tops[390])
+
+
+def test_the_keyboard_reaches_what_scrolls_and_what_folds(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
+    look_as(driver, 390, "light")
+    driver.get(pages["a ladder"])
+    reached = []
+    for _ in range(40):
+        driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyDown", "key": "Tab", "windowsVirtualKeyCode": 9})
+        reached.append(driver.execute_script("return document.activeElement"))
+        if reached[-1].tag_name == "summary":
+            break
+    assert reached[-1].tag_name == "summary"
+    scrolling = driver.find_elements(By.CSS_SELECTOR, "main > section > .scroll, figure > .scroll")
+    assert scrolling
+    assert set(scrolling) <= set(reached)
+
+
+def look_as(driver: webdriver.Chrome, width: int, scheme: str) -> None:
+    """Makes the window as wide as a telephone or a desk shows a page, and sets what the user prefers."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    prefers = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": prefers})
+
+
+def overflow(driver: webdriver.Chrome) -> int:
+    """By how many pixels the page is wider than the window."""
+    script = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
+    return int(driver.execute_script(script))
+
+
+def shot(driver: webdriver.Chrome, name: str) -> None:
+    """Keeps a picture of the whole page."""
+    size: Any = driver.execute_script(
+        "const page = document.documentElement; return [page.clientWidth, page.scrollHeight]"
+    )
+    clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+    taken = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+    (PICTURES / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
+
+
+def rgb(colour: str) -> list[float]:
+    """`rgb(1, 2, 3)` as matplotlib has it."""
+    return [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
