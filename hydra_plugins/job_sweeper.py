@@ -1,56 +1,137 @@
-"""The sweeper behind `-m`: the parent's seat for the work on a grid of jobs.
+"""The sweeper behind `-m` and behind studies: the parent's seat for the work on many jobs.
 
-Hydra's own sweeper finds a wrong value when the job that has it starts, and tells only of the first job that failed.
-This one composes and checks all jobs before the first starts, and closes with a table of all of them. It works with
-any launcher. Hydra accepts sweepers from `hydra_plugins` alone, so what can stand in `src/` does.
+Hydra's own sweeper finds a wrong value when the job that has it starts, makes Cartesian products only, and tells only
+of the first job that failed. This one composes and checks all jobs before the first starts, takes the variants of a
+study, and leaves the rest to `src/sweeping.py`. It works with any launcher. Hydra accepts sweepers from `hydra_plugins`
+alone, so what can stand in `src/` does.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.plugins.launcher import Launcher
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from src.config import Config
+    from src.launching import Returned
+    from src.runs.planned import Planned
+    from src.studies.plan import Plan
 
 
 class JobSweeper(Sweeper):
-    """Runs the Cartesian product of the swept overrides."""
+    """Runs the Cartesian product of the swept overrides, or each variant of a study with each seed.
+
+    params: what is swept where the command line does not say otherwise, as in Hydra's own sweeper.
+    """
 
     hydra_context: HydraContext
     config: DictConfig
-    launcher: Launcher
+    task_function: TaskFunction
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        self._params = [f"{key}={value}" for key, value in params.items()]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from hydra.core.plugins import Plugins
-
         self.hydra_context = hydra_context
         self.config = config
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        self.task_function = task_function
 
     def sweep(self, arguments: list[str]) -> None:
         # Hydra imports this file at every start: what it needs to sweep is imported when it does.
-        from src.composition import from_hydra
-        from src.launching import Job, multirun
+        from src.errors import UserError
+        from src.runs.frozen import freeze
+        from src.sweeping import multirun
 
-        loader = self.hydra_context.config_loader
-        overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
+        frozen = freeze()  # before anything is composed
+        if run_study := getattr(self.task_function, "run_study", None):
+            run_study(self._study(arguments), partial(self._launch, frozen))
+            return
+        for override in self._parsed(arguments):
+            if override.get_key_element() == "ablation":
+                given = override.input_line
+                raise UserError(f"{given}: a study is run by `python -m src.ablation {given}`")
+        multirun(" ".join(arguments) or "one job", self._grid(arguments), partial(self._launch, frozen))
+
+    def _grid(self, arguments: list[str]) -> "list[Planned]":
+        from src.runs.naming import run_name
+        from src.runs.planned import Planned
+
+        overrides = self._parsed([*self._params, *arguments])
         [grid] = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-        configs = [from_hydra(loader.load_sweep_config(self.config, job)) for job in grid]
         swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
-        variants = [" ".join(o for o in job if o.partition("=")[0] in swept) or " ".join(job) for job in grid]
+        planned = []
+        for job in grid:
+            config = self._composed(job)
+            label = " ".join(o for o in job if o.partition("=")[0] in swept) or " ".join(job)
+            planned.append(Planned(label, run_name(config), label, config, tuple(job)))
+        return planned
 
-        def launch(told: list[list[str]]) -> list[Job]:
-            jobs = [[*job, *more] for job, more in zip(grid, told, strict=True)]
-            returned: Any = self.launcher.launch(jobs, initial_job_idx=0)
-            return [job.return_value for job in returned]
+    def _study(self, arguments: list[str]) -> "Plan":
+        from src.errors import UserError
+        from src.studies.declare import declare
+        from src.studies.plan import plan
 
-        multirun(configs, " ".join(arguments) or "one job", variants, launch)
+        name = self.config.hydra.runtime.choices.ablation
+        composed: Any = OmegaConf.to_container(self.config, resolve=False)
+        declaration = declare(name, composed.get("ablation"))
+        typed = self._parsed(arguments)
+        declared = self._parsed(self._params)
+        changes = self._parsed([change for variant in declaration.variants for change in variant.changes])
+        for override in changes:
+            if override.get_key_element() == "seed":
+                raise UserError(f"ablation.variants: {override.input_line}: all variants have the same seeds")
+        for override in declared:
+            if override.get_key_element() != "seed":
+                raise UserError(
+                    f"hydra.sweeper.params: {override.input_line}: a study has seed alone there; alternatives belong "
+                    "under ablation.grids, and what all variants share at the top of the file"
+                )
+        for override in (*typed, *changes):
+            if override.is_sweep_override() and override.get_key_element() != "seed":
+                raise UserError(
+                    f"{override.input_line}: a study sweeps its variants and seeds alone; list the alternatives under "
+                    f"ablation.grids in conf/ablation/{name}.yaml, or give one value"
+                )
+        seeds = [o for o in (*declared, *typed) if o.get_key_element() == "seed"][-1:]
+        more = [o.input_line or "" for o in typed if o.get_key_element() != "seed"]
+        as_declared = not any(seed in typed for seed in seeds)
+        return plan(declaration, _values(seeds), more, as_declared, self._composed)
+
+    def _parsed(self, overrides: list[str]) -> list[Override]:
+        parsed: list[Override] = OverridesParser.create(self.hydra_context.config_loader).parse_overrides(overrides)
+        return parsed
+
+    def _composed(self, overrides: list[str]) -> "Config":
+        from src.composition import check_overrides, from_hydra
+
+        check_overrides(overrides)  # of a study's file, which nobody typed
+        return from_hydra(self.hydra_context.config_loader.load_sweep_config(self.config, overrides))
+
+    def _launch(self, frozen: Mapping[str, str], jobs: list[list[str]]) -> "list[Returned]":
+        from src.launching import start_job
+
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self.hydra_context, task_function=partial(start_job, frozen), config=self.config
+        )
+        returned: Any = launcher.launch(jobs, initial_job_idx=0)
+        return [job.return_value for job in returned]
+
+
+def _values(seeds: list[Override]) -> list[str]:
+    return [
+        str(value)
+        for seed in seeds
+        for value in (seed.sweep_string_iterator() if seed.is_sweep_override() else [seed.get_value_element_as_str()])
+    ]
 
 
 @dataclass
@@ -58,6 +139,7 @@ class JobSweeperConf:
     """What `hydra/sweeper: jobs` stands for."""
 
     _target_: str = "hydra_plugins.job_sweeper.JobSweeper"
+    params: dict[str, str] = field(default_factory=dict)
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="jobs", node=JobSweeperConf, provider="tracked-mlp")

@@ -4,6 +4,7 @@ Imported as a command starts, so that it imports late what `--help` does not nee
 """
 
 import contextlib
+import functools
 import glob
 import os
 import re
@@ -31,9 +32,36 @@ def compose(overrides: Sequence[str]) -> "Config":
     """`conf/` composed with overrides, as `python -m src.train` composes it; `UserError` for what is not allowed."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
 
-    with told_our_way(overrides), initialize_config_dir(CONF, version_base="1.3"):
+    # Inside a command that Hydra runs, it is initialized, with the same conf/.
+    running = GlobalHydra.instance().is_initialized()
+    with (
+        told_our_way(overrides),
+        contextlib.nullcontext() if running else initialize_config_dir(CONF, version_base="1.3"),
+    ):
         return from_hydra(hydra_compose("config", list(overrides)))
+
+
+def typed(config: "Config") -> list[str]:
+    """The overrides that make a configuration out of `conf/`: what one would type to get the same run."""
+    from src.schema import flatten, written
+
+    groups = {"data": config.data.name, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
+    default = dict(flatten(_composed(()).semantic()))
+    chosen = [
+        f"{group}={name}"
+        for group, name in groups.items()
+        if name != default[f"{group}.name"] and name in choices(group)
+    ]
+    base = dict(flatten(_composed(tuple(chosen)).semantic()))
+    changed = [(key, value) for key, value in flatten(config.semantic()) if base.get(key) != value]
+    return [*chosen, *(f"{key}={written(value)}" for key, value in changed)]
+
+
+@functools.lru_cache(maxsize=64)
+def _composed(overrides: tuple[str, ...]) -> "Config":
+    return compose(overrides)
 
 
 def from_hydra(composed: Any) -> "Config":
@@ -45,6 +73,7 @@ def from_hydra(composed: Any) -> "Config":
     tree = OmegaConf.to_container(composed, resolve=False)
     if isinstance(tree, dict):
         tree.pop("hydra", None)
+        tree.pop("ablation", None)  # what a study compares is in no single run
         if tree.get("conf_digest") == _DIGEST:
             tree["conf_digest"] = conf_digest()
         _refuse_interpolations(tree, "")
@@ -63,9 +92,16 @@ def check_overrides(arguments: Sequence[str]) -> None:
             )
         if "${" in argument:
             raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
-        group, _, choice = argument.partition("=")
-        if choice in ("null", "") and group != "experiment" and (choices := _choices(group)):
-            raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(choices)}")
+        group, equals, choice = argument.partition("=")
+        if equals and not group:
+            raise UserError(f"{argument}: no key; allowed: KEY=VALUE for a key that --help lists")
+        if not (allowed := choices(group)):
+            continue
+        if choice in ("null", ""):
+            raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(allowed)}")
+        for word in re.findall(r"(?:^|,)([\w.+-]+)(?=,|$)", choice):
+            if word not in allowed:  # Hydra itself trips over one that reads as a number, a truth value or null
+                raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
 
 
 @contextlib.contextmanager
@@ -86,7 +122,8 @@ def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
         raise UserError(_one_line(error, arguments)) from None
 
 
-def _choices(group: str) -> list[str]:
+def choices(group: str) -> list[str]:
+    """The choices of a group of `conf/`."""
     return sorted(file.stem for file in (ROOT / "conf").glob(f"{glob.escape(group)}/*.yaml")) if group else []
 
 

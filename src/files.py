@@ -60,9 +60,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     beside.mkdir()
     try:
         yield beside
-        for file in beside.iterdir():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
+        for file in beside.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
         if path.exists():
             old = _beside(path)
             os.rename(path, old)
@@ -135,7 +136,8 @@ def conf_digest() -> str:
     """
     conf = ROOT / "conf"
     apart = {"ablation", "hparams_search"}
-    return sha256_tree(conf, [f for f in conf.rglob("*.yaml") if f.relative_to(conf).parts[0] not in apart])
+    files = [f for f in conf.rglob("*.yaml") if f.is_file()]  # and not an editor's lock, which is a dangling link
+    return sha256_tree(conf, [f for f in files if f.relative_to(conf).parts[0] not in apart])
 
 
 def canonical_json(value: Mapping[str, Any]) -> bytes:

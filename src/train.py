@@ -59,16 +59,8 @@ def main() -> None:
     single: list[Any] = []
 
     @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-    def task(composed: Any) -> Any:
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            from src.launching import start_job
-
-            return start_job(composed)
-        single.append(composed)
-        return None
+    def task(composed: Any) -> None:
+        single.append(composed)  # the jobs of a multirun are our sweeper's
 
     with told_our_way(sys.argv[1:]):
         task()

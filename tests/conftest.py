@@ -1,5 +1,6 @@
 """What many tests need: the digits data set, run folders of their own, and a copy of the repository to run in."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -41,10 +42,11 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Callable[..., Config]:
     """Composes a configuration that trains in a blink on `digits`, without tracking."""
 
+    @functools.cache  # a configuration is immutable, and composing one takes a while
     def composed(*overrides: str) -> Config:
         shrunken = ["experiment=digits", "model.hidden=[8]", "train.epochs=3", "tracking=off"]
         return compose([*shrunken, *overrides])
@@ -54,10 +56,11 @@ def small() -> Callable[..., Config]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the repository, for run folders and the MLflow store."""
+    """A folder in the place of the repository, for run folders, the MLflow store, and what studies leave."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for module in ("src.runs.store", "src.tracking.mlflow.store"):
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path)
+    monkeypatch.setattr("src.studies.places.ROOT", tmp_path)
     return tmp_path
 
 

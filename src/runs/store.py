@@ -63,6 +63,18 @@ class RunFolder:
         finally:
             lock.release()
 
+    def idle(self, wait: float = 0.0) -> bool:
+        """Whether no process works on the run; one that does is given `wait` seconds to leave."""
+        if not self.path.is_dir():
+            return True
+        lock = FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=wait)
+        except Timeout:
+            return False
+        lock.release()
+        return True
+
     def status(self) -> Status:
         """The status as last written; an empty mapping before the run has begun."""
         file = self.path / _STATUS

@@ -14,9 +14,7 @@ class Tracking:
     uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
-    study: str | None = None  # what a group of runs is called
-    parent: str | None = None  # the MLflow run under which this one stands; a multirun fills it in
-    variant: str | None = None  # this run's name among those of its parent; a multirun fills it in
+    study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
 
 
 class Tracker(Protocol):

@@ -95,7 +95,9 @@ def test_a_multirun_finishes_the_others_and_tells_of_the_failure(checkout: Path,
     assert statuses["optimizer.lr=0.1 model.act=relu"] == "finished"
     assert statuses["optimizer.lr=100000000.0 model.act=relu"] == "failed"
     assert len(rows) == 4
-    assert re.search(r"^job \d: failed: diverged at epoch 1", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^job \d \(optimizer.lr=\S+ model.act=relu\): failed: diverged at epoch 1", done.stdout, re.MULTILINE
+    )
 
     client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
     experiment = client.get_experiment_by_name("mlp")

@@ -87,17 +87,25 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
     _, alone = recorded(small(), digits)
     _, again = recorded(small(), digits)
     assert alone.run_id == again.run_id
-    parent = ParentRun(Tracking(), "a study")
-    ids = [recorded(small(), digits, parent=parent.run_id, variant="relu")[1].run_id for _ in range(2)]
-    parent.close("FINISHED")
+    parent = ParentRun.open(Tracking(), "a study", "ladder", "its identity")
+    ids = []
+    with parent.closing():
+        for _ in range(2):
+            recorder = parent.child("relu s0", "relu")
+            assert run(small(), digits, recorder).reused
+            ids.append(recorder.run_id)
     assert ids[0] == ids[1] != alone.run_id
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
     child = client.get_run(str(ids[0]))
     assert child.data.tags["mlflow.parentRunId"] == parent.run_id
-    assert child.data.tags["variant"] == "relu"
+    assert (child.info.run_name, child.data.tags["study"], child.data.tags["variant"]) == ("relu s0", "ladder", "relu")
     for run_id in (alone.run_id, ids[0]):
         assert [step for step, _ in steps(client, str(run_id), "train/loss")] == [1, 2, 3]
     assert client.get_run(parent.run_id).info.status == "FINISHED"
+    found = ParentRun.find(Tracking(), "its identity")
+    assert found is not None
+    assert found.run_id == parent.run_id == ParentRun.open(Tracking(), "a study", "ladder", "its identity").run_id
+    assert ParentRun.find(Tracking(), "another") is None
 
 
 def test_training_anew_adds_no_metric_twice(home: Path, digits: Dataset, small: Small) -> None:
@@ -134,8 +142,9 @@ def test_training_anew_that_is_interrupted_is_told_of_a_record_that_was_finished
 def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    outcome, _ = recorded(small("tracking=off"), digits, variant="first")
-    _, later = recorded(small("name=mine"), digits, variant="it's another")
+    outcome, _ = recorded(small("tracking=off"), digits)
+    later = ParentRun.open(Tracking(), "a sweep").child("mine s0", "it's another")
+    assert run(small(), digits, later).reused
     stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(later.run_id))
     assert stored.info.run_name == "mine s0"
     assert 0 <= stored.info.end_time - stored.info.start_time < 60_000

@@ -6,6 +6,7 @@ So recording may be repeated, cut short, or done long after the run, and comes t
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from src.errors import interrupts_wait
 from src.files import sha256
 from src.runs.store import RunFolder
 from src.schema import flatten, plain, show
-from src.tracking.mlflow.store import open_store, store_errors_told, warning_only
+from src.tracking.mlflow.store import Store, open_store, store_errors_told, warning_only
 from src.tracking.tracker import Tracking
 
 if TYPE_CHECKING:
@@ -35,13 +36,23 @@ _SHOWN_OF_DIGEST = 12  # characters that the UI has room for; the tag data.sha25
 _ARTIFACTS = ("config.yaml", "history.csv", "result.json", "timing.json", "model.npz", "predictions.npz", "figures")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run stands among others in the store: a run is recorded once in each of its places."""
+
+    parent: str | None = None  # the MLflow run below which it stands
+    variant: str | None = None  # what tells it from the others there
+    study: str | None = None  # what they are called together
+
+
 class Recorder:
     """A tracker that keeps one MLflow run level with one run folder."""
 
-    def __init__(self, tracking: Tracking, name: str) -> None:
+    def __init__(self, tracking: Tracking, name: str, place: Place | None = None, store: Store | None = None) -> None:
         self._tracking = tracking
         self._name = name
-        self._client, self._experiment = open_store(tracking)
+        self._place = place or Place(study=tracking.study)
+        self._client, self._experiment = store or open_store(tracking)
         self.run_id: str | None = None
         self._recorded = 0  # epochs
         self._written = 0.0  # when, on the monotonic clock
@@ -96,7 +107,7 @@ class Recorder:
 
     def _identity(self, folder: Path) -> str:
         # A run is recorded once under each parent and variant, however often it is reused there.
-        return sha256("/".join((folder.name, self._tracking.parent or "", self._tracking.variant or "")).encode())
+        return sha256("/".join((folder.name, self._place.parent or "", self._place.variant or "")).encode())
 
     def _forget(self, run_id: str, *tags: str) -> None:
         present = self._client.get_run(run_id).data.tags
@@ -119,15 +130,15 @@ class Recorder:
             "data.sha256": digests["data"],
             "code.sha256": digests["code"],
             "env.sha256": digests["env"],
-            "study": self._tracking.study or "none",
-            "variant": self._tracking.variant or self._name,
+            "study": self._place.study or "none",
+            "variant": self._place.variant or self._name,
             "folder": str(folder),
             "mlflow.source.name": "python -m src.train",
             "mlflow.source.git.commit": lineage["git.commit"],
             **lineage,
         }
-        if self._tracking.parent:
-            tags["mlflow.parentRunId"] = self._tracking.parent
+        if self._place.parent:
+            tags["mlflow.parentRunId"] = self._place.parent
         created = self._client.create_run(
             self._experiment, start_time=int(status["started"] * 1000), tags=tags, run_name=self._name
         )
@@ -174,7 +185,8 @@ class Recorder:
             "test/accuracy": result["test"]["accuracy"],
             "train/seconds": timing["seconds"],
         }
-        metrics = [Metric(key, value, now, result["epochs"]) for key, value in values.items()]
+        # At step 0 the UI draws a bar a run, and the mean of a group of runs; at any other, a curve of a single dot.
+        metrics = [Metric(key, value, now, 0) for key, value in values.items()]
         self._client.log_batch(self.run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
 
     def _log_artifact(self, path: Path) -> None:

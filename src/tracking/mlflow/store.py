@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
@@ -51,6 +51,16 @@ def open_store(tracking: Tracking) -> Store:
             _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
         client = _client(uri)
         return Store(client, _experiment_id(client, tracking))
+
+
+def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
+    """Which store it is, found without opening it; None where there is none yet."""
+    uri = store_uri(tracking)
+    if not uri.startswith(_SQLITE):
+        return {"uri": uri, "experiment": tracking.experiment}
+    path = Path(unquote(uri.removeprefix(_SQLITE)))
+    # A store that was removed and made anew has the same name, and is another file.
+    return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino} if path.exists() else None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,185 @@
+"""Runs a study: `python -m src.ablation ablation=ladder [KEY=VALUE ...]`.
+
+A study is a file of conf/ablation/. What of it has not run yet is trained, in parallel; then its report is written. As
+it is declared, its results stand in models/studies/ and its report in reports/, where DVC tracks them; with overrides
+it is another study, under runs/studies/.
+"""
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import hydra
+
+from src.composition import CONF, choices, told_our_way, typed
+from src.errors import RunFailed, UserError, run_command, suggestion
+from src.files import ROOT
+
+if TYPE_CHECKING:
+    from src.runs.planned import Planned
+    from src.studies.places import Places
+    from src.studies.plan import Plan
+    from src.studies.results import Results
+    from src.sweeping import Job, Launch
+    from src.tracking.mlflow.parent import ParentRun
+
+_TRAIN = ("python", "-m", "src.train")
+_HELP = """\
+Runs an ablation study: every variant with every seed, paired statistics, and a report.
+
+  python -m src.ablation ablation=STUDY [KEY=VALUE ...]
+
+== Studies: each a file of conf/ablation/ ==
+{studies}
+
+== Examples ==
+  python -m src.ablation ablation=ladder                        what has not run yet, then reports/ladder/index.html
+  python -m src.ablation ablation=ladder train.epochs=3         an override applies to all runs: this is another
+                                                                study, which is reported under runs/studies/
+  python -m src.ablation ablation=ladder 'seed=range(10)'       ten seeds in place of five
+  python -m src.ablation ablation=width data=digits             other data
+  python -m src.ablation ablation=ladder hydra/launcher=basic   one run after another
+
+The last line that is printed is the path of the report's page. Fewer than three seeds give numbers and no verdicts.
+Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. The same command finishes what is missing.
+`python -m src.train --help` lists the keys.
+"""
+
+
+def run_study(stage: bool, plan: "Plan", launch: "Launch") -> None:
+    """Trains what is missing of a study, then collects its results and reports them.
+
+    As a stage of the pipeline it leaves the report to another stage, and a variant that diverges is a result like any
+    other. Raises `RunFailed` if a job did not come to an end (there is no report then) or, at the end, if one diverged.
+    """
+    from src.studies.collect import collect, write_headline
+    from src.studies.places import Places
+    from src.sweeping import identified, run_jobs
+
+    places = Places.of(plan, stage)
+    planned = [training.planned for training in plan.trainings]
+    with places.locked():
+        digests = identified(planned)
+        with _recorded(plan, places, digests) as parent:
+            jobs = run_jobs(plan.name, planned, digests, launch, parent)
+            _refuse_missing(planned, jobs)
+            commands = [shlex.join([*_TRAIN, *typed(job.config), "train.fresh=true"]) for job in planned]
+            results = collect(plan, digests, commands, places.results)
+            if places.tracked:
+                write_headline(results, plan.declaration.name)
+            if stage:
+                return
+            _report(plan, results, places, parent)
+            if diverged := [job.label for job, end in zip(planned, jobs, strict=True) if end.diverged]:
+                raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
+
+
+def _studies() -> "Iterator[tuple[str, str]]":
+    from src.config import read_yaml
+
+    for name in choices("ablation"):
+        try:
+            yield name, read_yaml(ROOT / "conf" / "ablation" / f"{name}.yaml")["ablation"]["title"]
+        except (UserError, LookupError, TypeError):  # running it says what is wrong with it
+            yield name, "(its file declares no study)"
+
+
+def _of_the_pipeline(*arguments: str) -> list[str]:
+    """The stage's arguments in Hydra's words: params.yaml says on which data, and where runs are recorded."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    from src.composition import load
+
+    if len(arguments) != 1:
+        raise UserError(f"--stage {' '.join(arguments)}: the name of one study is needed, as dvc.yaml gives it")
+    config = load([])
+    data = [override for override in typed(config) if override.startswith(("data=", "data."))]
+    store = {"uri": config.tracking.uri, "experiment": config.tracking.experiment}
+    quoted = {key: QuotedString(value, Quote.single).with_quotes() for key, value in store.items() if value}
+    tracking = [f"tracking={config.tracking.name}", *(f"tracking.{key}={value}" for key, value in quoted.items())]
+    return [f"ablation={arguments[0]}", *data, *tracking]
+
+
+@contextlib.contextmanager
+def _recorded(plan: "Plan", places: "Places", digests: "Sequence[Mapping[str, str]]") -> "Iterator[ParentRun | None]":
+    """The study's run in MLflow, closed at the end; None with tracking off, or where there is nothing new to record."""
+    from src.studies.results import identity
+    from src.sweeping import reusable
+
+    planned = [training.planned for training in plan.trainings]
+    tracking = planned[0].config.tracking
+    if tracking.name == "off":
+        yield None
+        return
+    from src.tracking.mlflow.parent import ParentRun
+    from src.tracking.mlflow.store import whereabouts
+
+    known_as = identity(plan.name, [of["fingerprint"] for of in digests])
+    store = whereabouts(tracking)
+    if store is not None and places.recorded(known_as, store) and all(reusable(planned, digests)):
+        yield None
+        return
+    parent = ParentRun.open(tracking, plan.name, plan.name, known_as)
+    with parent.closing():
+        yield parent
+    places.remember(known_as, whereabouts(tracking))
+
+
+def _refuse_missing(planned: "Sequence[Planned]", jobs: "Sequence[Job]") -> None:
+    ends = zip(planned, jobs, strict=True)
+    missing = [f"{job.label} ({end.status})" for job, end in ends if not (end.done or end.diverged)]
+    if missing:
+        more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
+        raise RunFailed(
+            f"{len(missing)} of {len(jobs)} jobs are missing: {', '.join(missing[:5])}{more}; the others are kept, and "
+            "the same command finishes the study"
+        )
+
+
+def _report(plan: "Plan", results: "Results", places: "Places", parent: "ParentRun | None") -> None:
+    from src.reporting.report import make_report, metrics, table
+    from src.studies.collect import seconds_of
+
+    summary, new = make_report(results, seconds_of(results, plan.declaration.name), places.report)
+    print("", table(summary), "", *summary.verdict, "", sep="\n")
+    tracking = plan.trainings[0].planned.config.tracking
+    if new and parent is None and tracking.name == "mlflow":  # the runs stand in the store, this report does not
+        from src.tracking.mlflow.parent import ParentRun
+
+        parent = ParentRun.find(tracking, results.identity)
+    if parent is not None:
+        parent.log(metrics(summary), {"verdict": " ".join(summary.verdict)}, places.report)
+    print(places.report / "index.html", flush=True)
+
+
+def main() -> None:
+    """The command."""
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        print(_HELP.format(studies="\n".join(f"  {name:14} {question}" for name, question in _studies())))
+        return
+    stage = arguments[:1] == ["--stage"]
+    if stage:
+        sys.argv[1:] = arguments = _of_the_pipeline(*arguments[1:])
+    named = [argument.removeprefix("ablation=") for argument in arguments if argument.startswith("ablation=")]
+    if len(named) != 1:
+        raise UserError(f"ablation: which one study? like ablation=ladder; allowed: {', '.join(choices('ablation'))}")
+    if named[0] not in choices("ablation"):
+        raise UserError(f"ablation={named[0]}: no such study; {suggestion(named[0], choices('ablation'))}")
+    single: list[Any] = []
+
+    def task(composed: Any) -> None:
+        single.append(composed)  # a study's jobs are our sweeper's
+
+    task.run_study = partial(run_study, stage)  # type: ignore[attr-defined]  # where our sweeper looks for it
+    with told_our_way(arguments):
+        hydra.main(version_base="1.3", config_path=CONF, config_name="config")(task)()
+    if single:
+        raise UserError(f"ablation={named[0]}: its file lacks `hydra: {{mode: MULTIRUN}}`, without which it is one run")
+
+
+if __name__ == "__main__":
+    run_command(main)

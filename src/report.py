@@ -1,0 +1,54 @@
+"""Reports a study from its results: `python -m src.report ladder`, which trains nothing.
+
+It reads models/studies/<study>/, which `dvc pull` brings, and writes reports/<study>/.
+"""
+
+import argparse
+from pathlib import Path
+
+from src.errors import UserError, run_command
+from src.files import ROOT
+
+
+def report(study: str, target: Path | None) -> None:
+    """Writes the report of a study, named or by the folder of its results, and puts it on the study's MLflow run."""
+    from src.config import read_snapshot
+    from src.reporting.report import make_report, metrics, table
+    from src.studies.collect import seconds_of
+    from src.studies.results import read_results
+
+    named = ROOT / "models" / "studies" / study
+    folder = named if (named / "study.json").exists() else Path(study)
+    if not (folder / "study.json").exists():
+        there = sorted(file.parent.name for file in named.parent.glob("*/study.json"))
+        raise UserError(
+            f"{study}: no results of such a study; `python -m src.ablation ablation={study}` makes them, `dvc pull` "
+            f"brings those of a remote (here are: {', '.join(there) or 'none'})"
+        )
+    results = read_results(folder)
+    target = target or ROOT / "reports" / folder.name
+    summary, _ = make_report(results, seconds_of(results, folder.name), target)
+    tracking = read_snapshot().tracking
+    if tracking.name == "mlflow":
+        from src.tracking.mlflow.parent import ParentRun
+
+        if parent := ParentRun.find(tracking, results.identity):
+            parent.log(metrics(summary), {"verdict": " ".join(summary.verdict)}, target)
+    print(table(summary), "", *summary.verdict, "", target / "index.html", sep="\n")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.report",
+        description="Makes a study's report from its results; nothing is trained.",
+        epilog="Example: python -m src.report ladder, which `dvc repro` runs after study@ladder.",
+    )
+    parser.add_argument("study", metavar="STUDY", help="a study under models/studies/, or a folder with its results")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes (default: reports/STUDY)")
+    given = parser.parse_args()
+    report(given.study, given.to)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,130 @@
+"""What a sweep runs is frozen at its start: no job mixes two versions."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from src.config import Config
+from src.errors import UserError
+from src.launching import start_job
+from src.runs import fingerprint, frozen
+from src.runs.frozen import freeze, refuse_changed
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of `conf/` and `src/` in the place of the project's own."""
+    for name in ("conf", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(frozen, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    in_another_process()
+    yield tmp_path
+    in_another_process()
+
+
+def in_another_process() -> None:
+    """Forgets what this process has noted of the files that it imported, as a job's process knows nothing of it."""
+    frozen._imported.cache_clear()
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+def append(file: Path, text: str) -> None:
+    with file.open("a") as opened:
+        opened.write(text)
+
+
+def refusal(of: frozen.Frozen) -> str:
+    with pytest.raises(UserError) as caught:
+        refuse_changed(of)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert message.endswith("start the same command again")
+    return message
+
+
+def test_all_of_conf_and_the_numeric_code_are_frozen(tree: Path) -> None:
+    names = set(freeze())
+    assert {file for file in names if file.startswith("conf/")} == {
+        file.relative_to(tree).as_posix() for file in (tree / "conf").rglob("*.yaml")
+    }
+    assert {"conf/config.yaml", "conf/ablation/ladder.yaml", "src/nn/network.py", "src/optim/optimizers.py"} <= names
+    assert not {name for name in names if name.startswith(("src/reporting", "src/tracking"))}
+
+
+def test_what_is_unchanged_passes_in_this_process_and_in_another(tree: Path) -> None:
+    began = freeze()
+    refuse_changed(began)
+    in_another_process()
+    refuse_changed(began)
+    (tree / "conf" / "config.yaml").touch()  # its time is not its content
+    refuse_changed(began)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "conf/optimizer/adam.yaml": lambda file: append(file, "# edited\n"),
+    "conf/ablation/ladder.yaml": lambda file: append(file, "# edited\n"),
+    "conf/ablation/new.yaml": lambda file: write(file, "seed: 1\n"),
+    "conf/experiment/deeper/new.yaml": lambda file: write(file, "seed: 1\n"),
+    "conf/experiment/quick.yaml": lambda file: file.unlink(),
+    "src/nn/network.py": lambda file: append(file, "# edited\n"),
+    "src/data/scaling.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.scaling\n"),
+    "src/optim/schedules.py": lambda file: file.unlink(),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_changed_added_or_removed_is_refused_by_name(tree: Path, name: str) -> None:
+    began = freeze()
+    CHANGES[name](tree / name)
+    in_another_process()
+    assert refusal(began).startswith(f"changed since the sweep began: {name}")
+
+
+def test_all_files_that_changed_are_named(tree: Path) -> None:
+    began = freeze()
+    for name in ("src/nn/losses.py", "conf/data/mnist.yaml", "conf/config.yaml"):
+        append(tree / name, "# edited\n")
+    in_another_process()
+    assert "began: conf/config.yaml, conf/data/mnist.yaml, src/nn/losses.py; " in refusal(began)
+
+
+def test_what_changes_no_run_may_be_edited_meanwhile(tree: Path) -> None:
+    began = freeze()
+    for name in ("src/reporting/figures/curves.py", "src/tracking/mlflow/store.py", "src/report.py", "conf/notes.txt"):
+        append(tree / name, "# edited\n")
+    in_another_process()
+    refuse_changed(began)
+
+
+def test_an_editors_lock_on_a_file_is_no_file(tree: Path) -> None:
+    began = freeze()
+    (tree / "conf" / "ablation" / ".#ladder.yaml").symlink_to("me@here.1:1")  # as Emacs marks what is being edited
+    refuse_changed(began)
+
+
+def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_anew(tree: Path) -> None:
+    began = freeze()
+    append(tree / "src" / "nn" / "network.py", "# edited\n")
+    refuse_changed(began)
+    append(tree / "conf" / "config.yaml", "# edited\n")
+    assert "began: conf/config.yaml; " in refusal(began)
+
+
+def test_a_job_that_finds_other_files_trains_nothing_and_says_why(
+    tree: Path, home: Path, small: Callable[..., Config]
+) -> None:
+    began = freeze()
+    append(tree / "conf" / "model" / "mlp.yaml", "# edited\n")
+    returned = start_job(began, OmegaConf.create(small().plain()))
+    assert returned["fingerprint"] == ""
+    assert returned["reason"].startswith("changed since the sweep began: conf/model/mlp.yaml; ")
+    assert not (home / "runs").exists()

@@ -1,0 +1,218 @@
+"""The same fingerprint means the same bits: whatever decides results decides it, over the whole schema, and no more."""
+
+import dataclasses
+import functools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from src import config as configuration
+from src.composition import compose
+from src.config import Config
+from src.data.dataset import Dataset, Examples
+from src.nn.losses import HEADS
+from src.optim.optimizers import OPTIMIZERS
+from src.optim.schedules import SCHEDULES
+from src.runs import fingerprint as identity
+from src.runs.fingerprint import environment, fingerprint
+from tests.conftest import ROOT
+
+NOTHING = Examples(None, None)  # type: ignore[arg-type]
+DATASET = Dataset(
+    recipe={}, labels=(), image=None, scaling={}, sha256="a" * 64, train=NOTHING, valid=NOTHING, test=NOTHING
+)
+
+
+@functools.cache
+def composed(*overrides: str) -> Config:
+    return compose(["model.output=sigmoid", "model.loss=mse", "schedule.warmup=1", *overrides])
+
+
+def of(config: Config, dataset: Dataset = DATASET) -> str:
+    return fingerprint(config, dataset)["fingerprint"]
+
+
+# --- the schema, leaf by leaf ----------------------------------------------------------------------------------------
+
+
+def leaves(kind: Any, value: Any, key: str = "", semantic: bool = True) -> Iterator[tuple[str, Any, Any, bool]]:
+    """Every leaf of a configuration: its dotted key, annotation and value, and whether it decides results."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        entry, counts = getattr(value, field.name), semantic and field.metadata.get("semantic", True)
+        if dataclasses.is_dataclass(entry):
+            yield from leaves(type(entry), entry, f"{key}{field.name}.", counts)
+        else:
+            yield f"{key}{field.name}", hints[field.name], entry, counts
+
+
+def another(hint: Any, value: Any) -> Any:
+    """A plain value that the annotation allows, and that is not `value`."""
+    if get_origin(hint) is Annotated:
+        hint, *metadata = get_args(hint)
+        for table in metadata:
+            if not isinstance(table, str) and str in (hint, *get_args(hint)):
+                return next(entry for entry in table if entry != value)
+    if get_origin(hint) is tuple:
+        return [*value, another(get_args(hint)[0], 1)]
+    if options := get_args(hint):  # of a union
+        return another(options[0], value) if value is None else another(type(value), value)
+    if hint is bool:
+        return not value
+    if hint is str:
+        return f"{value or ''}x"
+    return {int: 2, float: 0.5}[hint] if value is None else value + 1 if hint is int else value / 2 or 0.25
+
+
+def changed(config: Config, key: str, value: Any) -> Config:
+    tree = config.plain()
+    *parents, last = key.split(".")
+    node = functools.reduce(lambda node, parent: node[parent], parents, tree)
+    node[last] = value
+    if key == "model.output":  # which comes with a loss of its own
+        tree["model"]["loss"] = next(loss for output, loss in HEADS if output == value)
+    return configuration.build(tree, "a test")
+
+
+def cases(semantic: bool) -> list[Any]:
+    """A configuration with each optimizer and each schedule, and every leaf of it that is new with them."""
+    found: dict[str, Any] = {}
+    choices = [(f"optimizer={name}",) for name in OPTIMIZERS] + [(f"schedule={name}",) for name in SCHEDULES]
+    for choice in choices:
+        config = composed(*choice)
+        for key, hint, value, counts in leaves(Config, config):
+            if counts == semantic:
+                name = f"{choice[0]} {key}" if key.partition(".")[0] == choice[0].partition("=")[0] else key
+                other = "binary_cross_entropy" if key == "model.loss" else another(hint, value)
+                found.setdefault(name, pytest.param(config, key, other, id=name))
+    return list(found.values())
+
+
+def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
+    told = {case.values[1] for case in cases(semantic=True)}
+    for config in (composed(f"optimizer={name}") for name in OPTIMIZERS):
+        semantic = {key for key, _, _, counts in leaves(Config, config) if counts}
+        assert semantic <= told
+    assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= told
+    silent = {case.values[1] for case in cases(semantic=False)}
+    assert silent == {"data.mirror", "train.fresh", "name", "conf_digest"} | {
+        f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "study")
+    }
+
+
+@pytest.fixture
+def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One machine for all: to look at the real one takes a while."""
+    monkeypatch.setattr(identity, "environment", lambda threads: {})
+
+
+@pytest.mark.usefixtures("anywhere")
+@pytest.mark.parametrize(("config", "key", "value"), cases(semantic=True))
+def test_a_change_of_what_decides_results_is_another_run(config: Config, key: str, value: Any) -> None:
+    other = changed(config, key, value)
+    assert other.semantic() != config.semantic()
+    assert of(other) != of(config)
+
+
+@pytest.mark.usefixtures("anywhere")
+@pytest.mark.parametrize(("config", "key", "value"), cases(semantic=False))
+def test_a_change_of_what_names_records_or_locates_is_the_same_run(config: Config, key: str, value: Any) -> None:
+    other = changed(config, key, value)
+    assert other != config
+    assert of(other) == of(config)
+
+
+def test_another_optimizer_and_another_schedule_is_another_run() -> None:
+    configs = [composed(f"optimizer={name}", f"schedule={by}") for name in ("sgd", "adam") for by in ("step", "linear")]
+    assert len({of(config) for config in configs}) == len(configs)
+
+
+# --- data, code and machine ------------------------------------------------------------------------------------------
+
+
+def test_other_data_are_another_run_and_their_recipe_beside_them_is_not_asked() -> None:
+    config = composed()
+    assert of(config, dataclasses.replace(DATASET, sha256="b" * 64)) != of(config)
+    assert of(config, dataclasses.replace(DATASET, recipe={"name": "mine"})) == of(config)
+
+
+@pytest.mark.parametrize("what", ["machine", "numpy", "blas", "threads", "simd", "flush_to_zero"])
+def test_another_environment_is_another_run(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = of(composed())
+    elsewhere = environment(1) | {what: "another"}
+    assert environment(1).keys() == elsewhere.keys()
+    monkeypatch.setattr(identity, "environment", lambda threads: elsewhere)
+    assert of(composed()) != here
+
+
+def test_the_number_of_threads_is_part_of_the_environment() -> None:
+    assert environment(1) != environment(2)
+    assert {key for key, value in environment(1).items() if value != environment(2)[key]} == {"threads"}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of `src/`, to edit."""
+    folder = tmp_path_factory.mktemp("tree")
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+CODE_DIGEST = identity.code_digest.__wrapped__  # which looks at the files at every call
+# What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
+APART = ["reporting", "tracking", "studies", "data/recipes.py", "data/mnist.py", "runs/frozen.py", "runs/planned.py"]
+APART += ["ablation.py", "sweeping.py", "launching.py", "composition.py", "report.py", "train.py", "evaluate.py"]
+
+
+class Code:
+    """The code of a run, in a folder where it can be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.src = folder / "src"
+        self.whole = of(composed())
+
+    def decides(self, file: Path) -> bool:
+        """Whether an edit of a file makes a run another one."""
+        whole = file.read_bytes()
+        file.write_bytes(whole + b"\n# edited\n")
+        try:
+            return of(composed()) != self.whole
+        finally:
+            file.write_bytes(whole)
+
+
+@pytest.fixture
+def code(tree: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Code:
+    monkeypatch.setattr(identity, "ROOT", tree)
+    monkeypatch.setattr(identity, "code_digest", CODE_DIGEST)
+    return Code(tree)
+
+
+@pytest.mark.parametrize("name", APART)
+def test_an_edit_of_what_follows_or_starts_a_run_is_the_same_run(code: Code, name: str) -> None:
+    place = code.src / name
+    for file in sorted(place.rglob("*.py"))[:3] if place.is_dir() else [place]:
+        assert not code.decides(file), file
+
+
+@pytest.mark.parametrize("room", ["nn", "optim", "training"])
+def test_an_edit_of_any_numeric_code_is_another_run(code: Code, room: str) -> None:
+    files = sorted((code.src / room).rglob("*.py"))
+    assert len(files) > 2
+    for file in files:
+        assert code.decides(file), file
+
+
+def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(code: Code) -> None:
+    added, losses = code.src / "nn" / "added.py", code.src / "nn" / "losses.py"
+    added.write_text('"""New."""\n')
+    assert not code.decides(added)
+    whole = losses.read_bytes()
+    losses.write_bytes(whole + b"\nfrom src.nn import added\n")
+    code.whole = of(composed())
+    assert code.decides(added)
+    losses.write_bytes(whole)
+    added.unlink()

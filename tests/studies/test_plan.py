@@ -1,0 +1,309 @@
+"""What a study comes to before anything runs: every training composed, checked, and told apart."""
+
+import functools
+import itertools
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from src import composition
+from src.composition import choices
+from src.config import Config, read_yaml
+from src.errors import UserError
+from src.schema import flatten
+from src.studies.declare import Declaration, declare
+from src.studies.plan import Plan, plan
+from tests.conftest import ROOT
+
+SEEDS = ["0", "1", "2"]
+VARIANTS = {"sigmoid": [], "tanh": ["model.act=tanh"]}
+GROUND = ("experiment=digits", "model.act=sigmoid")
+
+
+@functools.cache  # a configuration is immutable, and composing one takes a while
+def composed(*overrides: str) -> Config:
+    return composition.compose(overrides)
+
+
+def on(*ground: str) -> Callable[[list[str]], Config]:
+    """Composes the configurations of a study with this common ground, as the sweeper does."""
+    return lambda overrides: composed(*ground, *overrides)
+
+
+def declared(**more: Any) -> Declaration:
+    return declare("mine", {"title": "Which?", "baseline": "sigmoid", "variants": VARIANTS} | more)
+
+
+def planned(*arguments: str, seeds: Sequence[str] = SEEDS, typed_seeds: bool = False, **more: Any) -> Plan:
+    return plan(declared(**more), seeds, arguments, declared=not typed_seeds, compose=on(*GROUND))
+
+
+def refusal(*arguments: str, **more: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        planned(*arguments, **more)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+# --- the trainings ---------------------------------------------------------------------------------------------------
+
+
+def test_every_variant_is_trained_with_every_seed_variant_by_variant() -> None:
+    found = planned()
+    assert found.seeds == (0, 1, 2)
+    assert [(training.variant.name, training.seed) for training in found.trainings] == [
+        (variant, seed) for variant in VARIANTS for seed in range(3)
+    ]
+    for training in found.trainings:
+        job = training.planned
+        assert job.config.seed == training.seed
+        assert job.label == job.name == f"{training.variant.name} s{training.seed}"
+        assert job.variant == training.variant.name
+        assert set(training.variant.changes) <= set(job.overrides)
+    for training in (found.trainings[0], found.trainings[-1]):
+        # What the parent has checked is what another process makes of the overrides.
+        assert composed(*GROUND, *training.planned.overrides) == training.planned.config
+
+
+def test_the_command_line_applies_to_every_run_and_has_the_last_word() -> None:
+    for training in planned("train.epochs=3", "optimizer.lr=0.5").trainings:
+        assert (training.planned.config.train.epochs, training.planned.config.optimizer.lr) == (3, 0.5)
+
+
+def test_cumulative_variants_carry_the_changes_of_those_before_them() -> None:
+    variants = {"sigmoid": [], "slow": ["optimizer.lr=0.0001"], "tanh": ["model.act=tanh"]}
+    configs = [t.planned.config for t in planned(variants=variants, cumulative=True, seeds=["0"]).trainings]
+    assert [(config.model.act, config.optimizer.lr) for config in configs] == [
+        ("sigmoid", 0.001),
+        ("sigmoid", 0.0001),
+        ("tanh", 0.0001),
+    ]
+
+
+def test_one_seed_is_a_plan_too() -> None:
+    assert planned(seeds=["7"]).seeds == (7,)
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_two_variants_of_one_training_are_refused_by_name() -> None:
+    message = refusal(variants=VARIANTS | {"again": ["model.act=relu", "model.act=tanh"]})
+    assert message == "ablation.variants: tanh and again are the same training"
+
+
+def test_variants_that_the_command_line_makes_alike_are_refused_with_what_did_it() -> None:
+    message = refusal("train.epochs=3", "model.act=relu", "tracking=off")
+    assert message.startswith("ablation.variants: sigmoid and tanh are the same training")
+    assert message.endswith("with train.epochs=3 model.act=relu")
+
+
+@pytest.mark.parametrize("override", ["name=mine", "tracking.figures=true", "train.fresh=true", "data.mirror=/else"])
+def test_variants_that_differ_in_what_changes_no_result_are_refused(override: str) -> None:
+    assert refusal(variants={"sigmoid": [], "other": [override]}).startswith("ablation.variants")
+
+
+@pytest.mark.parametrize("override", ["data.seed=1", "data.scaling=unit", "data.split.stratify=false", "data=mnist"])
+def test_other_data_are_refused_by_the_variants_name(override: str) -> None:
+    message = refusal(variants=VARIANTS | {"elsewhere": [override]})
+    assert message.startswith("ablation.variants.elsewhere: ")
+    assert "data" in message
+    assert "sigmoid" in message
+
+
+@pytest.mark.parametrize("seeds", [["0", "0"], ["0", "2", "0"], ["0", "1", "01"]])
+def test_a_seed_that_is_there_twice_is_refused(seeds: list[str]) -> None:
+    assert refusal(seeds=seeds).startswith(f"seed={','.join(seeds)}: a seed is there twice")
+
+
+def test_a_study_without_seeds_is_refused_with_an_example() -> None:
+    assert refusal(seeds=[]) == "seed: none; a study needs at least one, like seed=range(5)"
+
+
+@pytest.mark.parametrize("seed", ["x", "-1", "1.5", "", "null", "true", "4294967296", "9" * 50, "1e3", "[1]"])
+def test_a_seed_that_is_none_is_refused_with_what_is_allowed(seed: str) -> None:
+    message = refusal(seeds=["0", seed])
+    assert message.startswith(f"seed={seed}: ")
+    assert "an integer >= 0 and <= 4294967295" in message
+
+
+@pytest.mark.parametrize("seed", ["x", "-1", "null"])
+def test_the_first_seed_is_checked_like_the_others(seed: str) -> None:
+    message = refusal(seeds=[seed, "0"])
+    assert message.startswith(f"seed={seed}: ")
+    assert "an integer >= 0 and <= 4294967295" in message
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("model.act=rleu", "model.act=rleu: unknown; did you mean relu?"),
+        ("model.nosuch=1", "model.nosuch=1: no such key; "),
+        ("experiment=nope", "experiment=nope: no such choice; allowed: digits, "),
+        ("optimizer=3", "optimizer=3: no such choice; allowed: adam, "),
+        ("+model.more=1", "+model.more=1: keys and groups can't be added"),
+        ("name=${oc.env:HOME}", "name=${oc.env:HOME}: interpolations are not allowed"),
+    ],
+)
+def test_what_a_variant_may_not_change_is_refused_before_anything_runs(override: str, told: str) -> None:
+    assert refusal(variants={"sigmoid": [], "wrong": [override]}).startswith(told)
+
+
+# --- which study it is -----------------------------------------------------------------------------------------------
+
+# What changes no result, and so makes no other study.
+INERT = ["tracking=off", "tracking.figures=true", "tracking.experiment=x", "train.fresh=true", "name=x"]
+INERT += ["hydra/launcher=basic", "hydra.verbose=false", "data.mirror=/elsewhere"]
+
+
+def test_what_changes_no_result_makes_no_other_study() -> None:
+    plain, other = planned(), planned(*INERT)
+    assert other.trainings[0].planned.config != plain.trainings[0].planned.config
+    assert plain.typed == other.typed == ()
+    assert plain.as_declared
+    assert other.as_declared
+    assert other.digest == plain.digest
+    assert other.name == plain.name == "mine"
+    assert other.command == plain.command == "python -m src.ablation ablation=mine"
+
+
+@pytest.mark.parametrize("argument", ["train.epochs=3", "data.seed=1", "model.hidden=[3]"])
+def test_an_override_makes_another_study(argument: str) -> None:
+    other = planned(argument)
+    assert not other.as_declared
+    assert other.digest != planned().digest
+    assert other.name == f"mine-{other.digest}"
+
+
+def test_typed_seeds_make_another_study_even_where_they_are_those_of_the_file() -> None:
+    typed = planned(seeds=["0", "1"], typed_seeds=True)
+    assert not typed.as_declared
+    assert typed.command == "python -m src.ablation ablation=mine seed=0,1"
+    assert typed.digest == planned(seeds=["0", "1"]).digest
+
+
+def test_everything_that_makes_a_study_makes_its_digest() -> None:
+    # The same study, whoever plans it.
+    assert planned().digest == planned().digest
+    # What the study is called, or how an override is spelt, is not what it compares.
+    assert planned(title="Why?").digest == planned().digest
+    spelt = VARIANTS | {"tanh": ["model.act=relu", "model.act=tanh"]}
+    assert planned(variants=spelt).digest == planned().digest
+    backwards = dict(reversed(VARIANTS.items()))
+    renamed = {"sigmoid": [], "hyperbolic": ["model.act=tanh"]}
+    others = [
+        planned(),
+        planned(seeds=["0", "1"]),
+        planned(seeds=["0", "2", "1"]),
+        planned(baseline="tanh"),
+        planned(choose_by="valid/loss"),
+        planned(cumulative=True),
+        planned(variants=backwards),
+        planned(variants=renamed),
+        planned(variants=VARIANTS | {"relu": ["model.act=relu"]}),
+        plan(declare("other", {"title": "?", "baseline": "tanh", "variants": VARIANTS}), SEEDS, [], True, on(*GROUND)),
+    ]
+    assert len({other.digest for other in others}) == len(others)
+
+
+@pytest.mark.parametrize("arguments", [[], ["model.hidden=[8, 4]", "optimizer.l2=1e-5"]])
+def test_the_command_comes_to_the_same_study(arguments: list[str]) -> None:
+    first = planned(*arguments, seeds=["0", "1"], typed_seeds=True)
+    python, m, module, study, *typed = shlex.split(first.command)
+    assert [python, m, module, study] == ["python", "-m", "src.ablation", "ablation=mine"]
+    seeds = [value for argument in typed if (value := argument.removeprefix("seed=")) != argument]
+    others = [argument for argument in typed if not argument.startswith("seed=")]
+    assert len(seeds) == 1
+    assert planned(*others, seeds=seeds[0].split(","), typed_seeds=True) == first
+
+
+# --- the studies that are shipped ------------------------------------------------------------------------------------
+
+STUDIES = choices("ablation")
+
+
+def differences(one: Config, other: Config) -> dict[str, Any]:
+    """The semantic keys in which a configuration differs from another, with its own values."""
+    there = dict(flatten(other.semantic()))
+    return {key: value for key, value in flatten(one.semantic()) if there.get(key) != value}
+
+
+@functools.cache
+def shipped(study: str) -> tuple[Any, Plan]:
+    """A study of conf/ablation/: what its file says, and its plan."""
+    tree = read_yaml(ROOT / "conf" / "ablation" / f"{study}.yaml")
+    seeds = [str(seed) for seed in range(5)]
+    return tree, plan(declare(study, tree["ablation"]), seeds, [], declared=True, compose=on(f"ablation={study}"))
+
+
+def test_the_studies_of_the_issue_are_shipped() -> None:
+    assert {"ladder", "one_factor", "width", "depth", "learning_rate", "l2"} <= set(STUDIES)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+class TestShipped:
+    def test_runs_with_five_seeds_without_a_word_on_the_command_line(self, study: str) -> None:
+        tree, _ = shipped(study)
+        assert tree["hydra"] == {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(5)"}}}
+
+    def test_declares_its_question_its_baseline_and_how_it_is_judged(self, study: str) -> None:
+        tree, found = shipped(study)
+        declaration = found.declaration
+        assert declaration.name == study
+        assert declaration.title.endswith("?")
+        assert declaration.baseline in {variant.name for variant in declaration.variants}
+        assert {"baseline", "choose_by", "report_on"} <= set(tree["ablation"])
+        assert (declaration.choose_by, declaration.report_on) == ("valid/accuracy", "test/accuracy")
+
+    def test_comes_to_trainings_that_all_differ_and_share_their_data(self, study: str) -> None:
+        _, found = shipped(study)
+        assert found.as_declared
+        assert len(found.trainings) == 5 * len(found.declaration.variants)
+        semantics = [training.planned.config.semantic() for training in found.trainings]
+        assert all(one != other for i, one in enumerate(semantics) for other in semantics[:i])
+        assert len({training.planned.config.data for training in found.trainings}) == 1
+        assert found.trainings[0].planned.config.tracking.name == "mlflow"
+
+    def test_can_be_run_on_a_shrunken_setting(self, study: str) -> None:
+        last = shipped(study)[1].trainings[-1].planned
+        small = composed(f"ablation={study}", *last.overrides, "data=digits", "train.epochs=1")
+        assert {key for key in differences(small, last.config) if key[:5] != "data."} == {"train.epochs"}
+        assert small.data == composed("data=digits").data
+
+
+def test_one_factor_changes_one_thing_at_a_time() -> None:
+    _, found = shipped("one_factor")
+    configs = {t.variant.name: t.planned.config for t in found.trainings if t.seed == 0}
+    changed = [differences(config, configs["baseline"]) for config in configs.values()]
+    assert changed == [
+        {},
+        {"model.act": "tanh"},
+        {"model.act": "relu"},
+        {"optimizer.momentum": 0.9},
+        {"model.init": "glorot"},
+        {"model.init": "he"},
+        {"model.dropout": 0.2},
+        {"model.dropout": 0.5},
+    ]
+    base = configs["baseline"]
+    assert (base.model.act, base.model.init, base.model.dropout) == ("sigmoid", "normal", 0.0)
+
+
+def test_the_ladder_takes_one_step_at_a_time() -> None:
+    _, found = shipped("ladder")
+    assert found.declaration.cumulative
+    configs = [t.planned.config for t in found.trainings if t.seed == 0]
+    assert (configs[0].model.output, configs[0].model.loss) == ("sigmoid", "mse")
+    steps = [differences(after, before) for before, after in itertools.pairwise(configs)]
+    # Cross-entropy has other slopes than the mean square, and so another rate; a decay is another schedule.
+    assert [set(step) for step in steps] == [
+        {"model.output", "model.loss", "optimizer.lr"},
+        {"model.act"},
+        {"optimizer.name", "optimizer.momentum"},
+        {"schedule.name", "schedule.final", "schedule.by"},
+        {"model.init"},
+        {"model.dropout"},
+    ]
