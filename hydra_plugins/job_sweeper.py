@@ -47,7 +47,6 @@ class JobSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         # Hydra imports this file at every start: what it needs to sweep is imported when it does.
-        from src.errors import UserError
         from src.runs.frozen import freeze
         from src.sweeping import multirun
 
@@ -55,10 +54,6 @@ class JobSweeper(Sweeper):
         if run_study := getattr(self.task_function, "run_study", None):
             run_study(self._study(arguments), partial(self._launch, frozen))
             return
-        for override in self._parsed(arguments):
-            if override.get_key_element() == "ablation":
-                given = override.input_line
-                raise UserError(f"{given}: a study is run by `python -m src.ablation {given}`")
         multirun(" ".join(arguments) or "one job", self._grid(arguments), partial(self._launch, frozen))
 
     def _grid(self, arguments: list[str]) -> "list[Planned]":

@@ -14,6 +14,7 @@ from src.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
 from src.reporting.gallery import RunFigures
 from src.runs.experiment import Outcome, run
+from src.runs.fingerprint import code_digest
 from src.runs.frozen import Frozen, refuse_changed
 from src.runs.naming import run_name
 from src.tracking.tracker import Null, Several, Tracker
@@ -34,6 +35,7 @@ def start(config: Config) -> tuple[Outcome, str]:
 
     Returns the outcome and the id of its MLflow run. Raises what `runs.experiment.run` raises.
     """
+    code_digest()  # of the code as it was imported, however long the data take
     dataset = prepare(config.data)
     check_against(config, dataset)
     recorder = _recorder(config)

@@ -31,8 +31,10 @@ def report(study: str, target: Path | None) -> None:
     tracking = read_snapshot().tracking
     if tracking.name == "mlflow":
         from src.tracking.mlflow.parent import ParentRun
+        from src.tracking.mlflow.store import whereabouts
 
-        if parent := ParentRun.find(tracking, results.identity):
+        # On a fresh clone there is no store, and none is made for a report.
+        if whereabouts(tracking) and (parent := ParentRun.find(tracking, results.identity)):
             parent.log(metrics(summary), {"verdict": " ".join(summary.verdict)}, target)
     print(table(summary), "", *summary.verdict, "", target / "index.html", sep="\n")
 

@@ -62,7 +62,7 @@ def multirun(title: str, planned: Sequence[Planned], launch: Launch) -> None:
 
 def identified(planned: Sequence[Planned]) -> list[dict[str, str]]:
     """The digests that identify each job's run; prepares the data, and raises `UserError` for a job that can't run."""
-    datasets = {job.config.data: prepare(job.config.data) for job in planned}
+    datasets = {recipe: prepare(recipe) for recipe in dict.fromkeys(job.config.data for job in planned)}
     for job in planned:
         check_against(job.config, datasets[job.config.data])
     return [fingerprint(job.config, datasets[job.config.data]) for job in planned]

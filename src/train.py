@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import hydra
 
 from src.composition import CONF, from_hydra, told_our_way
-from src.errors import run_command
+from src.errors import UserError, run_command
 from src.files import ROOT, replacing, write_json
 
 if TYPE_CHECKING:
@@ -56,11 +56,24 @@ def main() -> None:
     if sys.argv[1:] == ["--stage"]:
         publish()
         return
+    for argument in sys.argv[1:]:
+        if argument.startswith("ablation="):
+            raise UserError(f"{argument}: a study is run by `python -m src.ablation {argument}`")
     single: list[Any] = []
 
     @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-    def task(composed: Any) -> None:
-        single.append(composed)  # the jobs of a multirun are our sweeper's
+    def task(composed: Any) -> float | None:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            from src.launching import start
+
+            # Our own sweeper starts its jobs itself. Another one, as hydra/sweeper=... asks for, is told this number.
+            outcome, _ = start(from_hydra(composed))
+            return float(outcome.result["valid"]["accuracy"])
+        single.append(composed)
+        return None
 
     with told_our_way(sys.argv[1:]):
         task()

@@ -24,7 +24,8 @@ def make_report(results: Results, seconds: Mapping[str, float], target: Path) ->
     """Writes index.html, summary.json, runs.csv and the figures into a folder that takes the place of `target`.
 
     seconds: of training, by fingerprint, as far as they are known. A report of the same numbers by the same code is
-    left as it is; whether it is a new one is returned, too. Raises `UserError` where the data are not those that the study was trained on.
+    left as it is; whether it is a new one is returned, too. Raises `UserError` where the data are not those that the
+    study was trained on.
     """
     dataset = _dataset_of(results)
     summary = summarize(results, seconds, np.asarray(dataset.test.y))

@@ -1,4 +1,4 @@
-"""What a study declares: the group `ablation` of the configuration.
+"""What a study declares: the group `ablation` of the configuration::
 
 title: Which width?          # the question
 baseline: hidden=[128]       # the variant that all others are compared with

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from selenium import webdriver
 from selenium.common.exceptions import (
@@ -22,6 +22,7 @@ from selenium.common.exceptions import (
     NoSuchElementException,
     StaleElementReferenceException,
 )
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -46,16 +47,32 @@ _NOT_YET = (
 # After the address of the table of runs: the charts instead. Sorted by a metric, runs do not hide below their parents,
 # where charts leave them out.
 AS_CHARTS = f"?compareRunsMode=CHART&orderByAsc=false&orderByKey={quote('metrics.`valid/accuracy`')}"
-# What is drawn, chart by chart: each line's run, heights, and the path on the screen.
+CARD = "[data-testid='experiment-view-compare-runs-card']"  # a chart with its title and its tools
+# What is drawn, chart by chart: each line's run (or group of runs), heights, and the path on the screen.
 _LINES = """
 return [...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.data && plot.calcdata).map(plot => {
     const drawn = [...plot.querySelectorAll('.trace.scatter')]
     return plot.data.map((line, number) => ({
-        run: line.name,
+        run: line.name || line.uuid,
         heights: Array.from(line.y ?? []),
         path: drawn[number]?.querySelector('path.js-line')?.getAttribute('d') ?? '',
     }))
 })
+"""
+# Of the first chart with bars: what each stands for, and its length.
+_BARS = """
+const bars = [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => plot.data ?? [])
+    .find(drawn => drawn.type === 'bar')
+return bars ? bars.names.map((name, number) => [name, bars.x[number]]) : []
+"""
+# The grid keeps the parts of a row in different places; they share its number.
+_ROWS = """
+const rows = []
+for (const cell of document.querySelectorAll('.ag-row .ag-cell')) {
+    const number = cell.closest('.ag-row').getAttribute('row-index')
+    rows[number] = {...rows[number], [cell.getAttribute('col-id')]: cell.innerText}
+}
+return rows.filter(Boolean)
 """
 
 
@@ -143,6 +160,74 @@ def open_runs(driver: webdriver.Chrome, address: str, experiment: str) -> str:
     click(driver, experiment, By.LINK_TEXT)
     wait_for(driver, "the table of runs", lambda d: d.find_element(By.CSS_SELECTOR, ".ag-row"))
     return str(driver.current_url).split("?")[0]
+
+
+def search(driver: webdriver.Chrome, query: str) -> None:
+    """Searches runs, and waits until the address says so; the table follows."""
+    box = wait_for(driver, "the search", lambda d: d.find_element(By.CSS_SELECTOR, "[data-testid='search-box']"))
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys(query, Keys.ENTER)
+    wait_for(driver, query, lambda d: f"searchFilter={quote_plus(query)}&" in d.current_url)
+
+
+def sort_by(driver: webdriver.Chrome, what: str) -> None:
+    """Sorts runs by a metric, or by `Created`: the highest or the latest first."""
+    click(driver, "[data-component-id='mlflow.experiment_page.sort_select_v2.toggle']")
+    click(driver, f"[data-testid='sort-select-{what}']")
+
+
+def group_by(driver: webdriver.Chrome, tag: str) -> None:
+    """Groups runs by a tag."""
+    click(driver, "//button[normalize-space()='Group by']", By.XPATH)
+    click(driver, f"//*[@role='menuitemcheckbox'][normalize-space()='{tag}']", By.XPATH)
+    wait_for(driver, f"groups by {tag}", lambda d: d.find_element(By.CSS_SELECTOR, f".ag-row[row-id^='tag.{tag}.']"))
+
+
+def ungroup(driver: webdriver.Chrome) -> None:
+    """Ends the grouping of runs."""
+    click(driver, "//button[starts-with(normalize-space(), 'Group by:')]//*[@role='button']", By.XPATH)
+    wait_for(driver, "no groups", lambda d: not d.find_elements(By.CSS_SELECTOR, ".ag-row[row-id^='tag.']"))
+
+
+def show_as(driver: webdriver.Chrome, mode: str) -> None:
+    """Shows runs as a `TABLE` or as a `CHART`."""
+    click(driver, f"//label[.//input[@name='runs-view-mode'][@value='{mode}']]", By.XPATH)
+
+
+def search_charts(driver: webdriver.Chrome, query: str, found: int) -> None:
+    """Leaves the charts whose names hold a text, and waits until they are this many."""
+
+    def left(driver: webdriver.Chrome) -> bool:
+        cards = driver.find_elements(By.CSS_SELECTOR, CARD)
+        drawn = driver.find_elements(By.CSS_SELECTOR, f"{CARD} .js-plotly-plot")
+        return len(cards) == len(drawn) == found and all(query in card.text for card in cards)
+
+    box = wait_for(driver, "charts", lambda d: d.find_element(By.CSS_SELECTOR, "[placeholder='Search metric charts']"))
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys(query)
+    wait_for(driver, f"{found} charts of {query}", left)
+
+
+def stretch(driver: webdriver.Chrome, *steps: tuple[int, int]) -> None:
+    """Draws all charts larger by the corner of the first, which a mouse pulls in steps of so many pixels."""
+    card = driver.find_element(By.CSS_SELECTOR, CARD)
+    size = card.size
+    mouse = ActionChains(driver)
+    mouse.move_to_element_with_offset(card, size["width"] // 2 - 6, size["height"] // 2 - 6).click_and_hold()
+    for across, down in steps:
+        mouse.move_by_offset(across, down)
+    mouse.release().perform()
+    wait_for(driver, "wider charts", lambda d: card.size["width"] > size["width"] + 50)
+
+
+def rows(driver: webdriver.Chrome) -> list[dict[str, str]]:
+    """The table of runs from its top, as far as it is in view: what stands in each column of a row."""
+    return list(driver.execute_script(_ROWS))
+
+
+def bars(driver: webdriver.Chrome) -> dict[str, float]:
+    """The lengths of the bars in the page's first chart that has any, by run or group."""
+    return dict(driver.execute_script(_BARS))
 
 
 def lines(driver: webdriver.Chrome, runs: Sequence[str]) -> dict[str, list[float]] | None:

@@ -14,6 +14,8 @@ from tests.conftest import ROOT, Shell
 
 pytestmark = pytest.mark.slow
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
+MAIN_LINE = "evaluate"  # the last stage of it; the studies stand beside it
+STUDIES = {"ladder": 7, "one_factor": 8}  # and how many variants each has
 
 
 def compose(shell: Shell, *overrides: str) -> None:
@@ -21,19 +23,24 @@ def compose(shell: Shell, *overrides: str) -> None:
     assert composed.returncode == 0, composed.stderr
 
 
-def repro(shell: Shell) -> str:
-    done = shell("dvc", "repro")
+def repro(shell: Shell, *targets: str) -> str:
+    done = shell("dvc", "repro", *targets)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def children(checkout: Path) -> list[mlflow.entities.Run]:
+def children(checkout: Path, study: str = "none") -> list[mlflow.entities.Run]:
+    """The runs of a study, its parent run apart; the main line's are of none."""
     client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
     experiment = client.get_experiment_by_name("mlp")
-    return client.search_runs([experiment.experiment_id]) if experiment else []
+    found = client.search_runs([experiment.experiment_id], f"tags.study LIKE '{study}%'") if experiment else []
+    return [run for run in found if "fingerprint" in run.data.tags]
 
 
 def test_repro_on_digits_keeps_every_contract(checkout: Path, shell: Shell) -> None:
+    for study in STUDIES:
+        file = checkout / f"conf/ablation/{study}.yaml"
+        file.write_text(file.read_text().replace("range(5)", "range(1)"))
     compose(shell, *SMALL)
     told = repro(shell)
     assert "epoch 3/3" in told
@@ -73,13 +80,21 @@ def test_repro_on_digits_keeps_every_contract(checkout: Path, shell: Shell) -> N
     assert run.data.tags["weights.sha256"] == train["weights_sha256"]
     assert (checkout / "runs" / run.data.tags["fingerprint"] / "result.json").exists()
 
+    for study, variants in STUDIES.items():
+        summary = json.loads((checkout / "reports" / study / "summary.json").read_text())
+        assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * variants
+        headline = json.loads((checkout / f"metrics/{study}.json").read_text())
+        assert (headline["finished"], headline["failed"]) == (variants, 0)
+        assert [run.info.status for run in children(checkout, study)] == ["FINISHED"] * variants
+
     # Again there is nothing to do, and what runs leave behind stays out of Git's sight.
     assert "Data and pipelines are up to date." in repro(shell)
     changed = shell("git", "status", "--porcelain").stdout.split()
-    assert set(changed[1::2]) <= {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{n}.json" for n in NAMES)}
+    written = {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{name}.json" for name in NAMES)}
+    assert set(changed[1::2]) <= written | {f"conf/ablation/{study}.yaml" for study in STUDIES}
 
 
-NAMES = ("train", "test", "timing")
+NAMES = ("train", "test", "timing", *STUDIES, *(f"{study}_timing" for study in STUDIES))
 
 
 def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(checkout: Path, shell: Shell) -> None:
@@ -90,35 +105,35 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
         return {out: (checkout / out).read_bytes() for out in outs}
 
     compose(shell, *SMALL)
-    repro(shell)
+    repro(shell, MAIN_LINE)
     tracked = outcome()
     assert len(children(checkout)) == 1
     for folder in ("runs", "models", "plots", "metrics", "data/normalized", "data/split", ".dvc/cache"):
         assert shell("rm", "-r", folder).returncode == 0
     assert shell("rm", "dvc.lock", "mlflow.db").returncode == 0
     compose(shell, *SMALL, "tracking=off")
-    repro(shell)
+    repro(shell, MAIN_LINE)
     assert outcome() == tracked
     assert not (checkout / "mlflow.db").exists()
 
 
 def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(checkout: Path, shell: Shell) -> None:
     compose(shell, *SMALL)
-    repro(shell)
+    repro(shell, MAIN_LINE)
     with (checkout / "conf/schedule/linear.yaml").open("a") as file:
         file.write("# An edit that the snapshot has not seen.\n")
-    stopped = shell("dvc", "repro")
+    stopped = shell("dvc", "repro", MAIN_LINE)
     assert stopped.returncode != 0
     assert "run `python -m src.compose`" in stopped.stderr
     compose(shell, *SMALL)
-    told = repro(shell)
+    told = repro(shell, MAIN_LINE)
     assert "Running stage 'check'" in told
     assert told.count("Running stage") == 1
 
 
 def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) -> None:
     overrides = [*SMALL, "model.hidden=[]", "model.act=tanh", "optimizer=momentum"]
-    done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)))
+    done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)), MAIN_LINE)
     assert done.returncode == 0, done.stdout + done.stderr
     params = yaml.safe_load((checkout / "params.yaml").read_text())
     assert (params["model"]["act"], params["optimizer"]["name"], params["optimizer"]["momentum"]) == (
@@ -144,9 +159,9 @@ def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) 
 
 
 def test_queued_experiments_are_recorded_in_the_repository_itself(checkout: Path, shell: Shell) -> None:
-    queued = shell(
-        "dvc", "exp", "run", "--queue", "-S", "experiment=digits", "-S", "train.epochs=2", "-S", "model.act=relu,tanh"
-    )
+    grid = ("experiment=digits", "train.epochs=2", "model.act=relu,tanh")
+    settings = [word for override in grid for word in ("-S", override)]
+    queued = shell("dvc", "exp", "run", "--queue", *settings, MAIN_LINE)
     assert queued.returncode == 0, queued.stderr
     done = shell("dvc", "exp", "run", "--run-all")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -163,7 +178,7 @@ def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
     mirror = [f"data.mirror='{fetched}'"] if fetched.exists() else []  # else from where users get it
     shrunken = ["experiment=quick", "data.split.train=5000", "data.split.valid=1000", "data.split.test=2000"]
     compose(shell, *shrunken, *mirror)
-    repro(shell)
+    repro(shell, MAIN_LINE)
     test = json.loads((checkout / "metrics/test.json").read_text())
     assert test["overall"]["num_samples"] == 2000
     assert test["accuracy"] > 0.75

@@ -1,0 +1,151 @@
+"""The questions of the README, asked of a study in the real MLflow UI: which variant, which runs, where the report is.
+
+The screenshots stay in reports/browser/mlflow/.
+"""
+
+import os
+import re
+import shutil
+import statistics
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from src.studies.results import Results, read_results
+from tests.browser import ui
+from tests.conftest import ROOT, Shell
+from tests.pipeline.test_ablation import declare
+
+PICTURES = ROOT / "reports" / "browser" / "mlflow"
+# The better variant comes first, so that the latest runs are not the best.
+DUEL = (
+    ("    cold: []\n    hot: [optimizer.lr=0.2]", "    hot: [optimizer.lr=0.2]\n    cold: []"),
+    ("epochs: 2", "epochs: 4"),
+    ("range(3)", "range(2)"),
+)
+VALID, TEST = "valid/accuracy", "test/accuracy"
+
+
+@pytest.mark.slow
+def test_the_ui_answers_the_questions_of_a_study(
+    checkout: Path, shell: Shell, digits_folder: Path, empty_store: Path, tmp_path: Path
+) -> None:
+    if not ui.has_browser():
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
+        pytest.skip(f"LEFT OUT, a study was not looked at in the MLflow UI: there is no browser; it takes {ui.NEEDED}")
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    declare(checkout, "duel", *DUEL)
+    ran = shell("python", "-m", "src.ablation", "ablation=duel", "hydra/launcher=basic")
+    assert ran.returncode == 0, ran.stderr
+    study = read_results(checkout / "models/studies/duel")
+    add_a_stranger(checkout)
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob("*.png"):
+        old.unlink()
+    # A desk's width, at which the table has room for a metric.
+    with ui.mlflow_ui(checkout) as address, ui.browser(tmp_path / "profile", PICTURES, 1600, 900) as driver:
+        ui.open_runs(driver, address, "mlp")
+        which_variant(driver, study)
+        which_runs(driver, study)
+        where_the_report_is(driver, study)
+
+
+def which_variant(driver: webdriver.Chrome, study: Results) -> None:
+    """Grouped by variant: means over seeds, in a table and as charts."""
+    means = {name: statistics.mean(last(study, name)) for name in ("cold", "hot")}
+    best_first = sorted(means, key=lambda name: -means[name])
+
+    ui.search(driver, "tags.study = 'duel'")
+    ui.sort_by(driver, VALID)
+    ui.group_by(driver, "variant")
+    # The best group is the first, with its runs below it; the last is the study's own run, folded.
+    tops = [*(f"Group: {name} 2" for name in best_first), "Additional runs 1"]
+    ui.wait_for(driver, "groups by their means", lambda d: [name_of(row) for row in ui.rows(d)][::3] == tops)
+    assert "5 matching runs" in ui.text(driver)
+    shot(driver, "1-groups")
+    table = ui.rows(driver)
+    below = [{name_of(row) for row in table[first : first + 2]} for first in (1, 4)]
+    assert below == [{f"{name} s0", f"{name} s1"} for name in best_first]
+    for row, name in zip(table[:6:3], best_first, strict=True):
+        figure, of = row[f"metrics.`{VALID}`"].split(" ")
+        assert of == "(average)"
+        assert float(figure) == pytest.approx(means[name], rel=1e-6)
+
+    ui.show_as(driver, "CHART")
+    sections = re.compile(r"^(\w+)\n\(\d+\)$", re.MULTILINE)
+    first = ["test", "train", "valid", "variants"]
+    ui.wait_for(driver, "the study's numbers last", lambda d: sections.findall(ui.text(d))[:4] == first)
+    ui.search_charts(driver, TEST, found=1)
+    shot(driver, "2-bars")
+    assert ui.bars(driver) == pytest.approx({name: statistics.mean(study.values(name, TEST)) for name in means})
+    ui.search_charts(driver, VALID, found=1)
+    groups = {name: f"tag.variant.{name}" for name in means}
+    curves = ui.wait_for(driver, "the curves", lambda d: ui.lines(d, list(groups.values())))
+    shot(driver, "3-curves")
+    for name, group in groups.items():
+        histories = [run.history["valid_accuracy"] for run in study.runs if run.variant == name and run.history]
+        assert curves[group] == pytest.approx([statistics.mean(epoch) for epoch in zip(*histories, strict=True)])
+    ui.show_as(driver, "TABLE")
+
+
+def which_runs(driver: webdriver.Chrome, study: Results) -> None:
+    """Above a threshold: a search."""
+    reached = {f"{run.variant} s{run.seed}": run.result["test"]["accuracy"] for run in study.runs if run.result}
+    threshold = statistics.median(reached.values())
+    above = {name for name, accuracy in reached.items() if accuracy > threshold}
+    assert 0 < len(above) < len(reached)
+
+    ui.ungroup(driver)
+    ui.sort_by(driver, TEST)
+    ui.search(driver, f"tags.study = 'duel' and metrics.\"{TEST}\" > {threshold}")
+    ui.wait_for(driver, "those runs alone", lambda d: {name_of(row) for row in ui.rows(d)} == above)
+    assert f"{len(above)} matching run" in ui.text(driver)
+    shot(driver, "4-search")
+
+
+def where_the_report_is(driver: webdriver.Chrome, study: Results) -> None:
+    """On the study's own run, among its artifacts, shown as a page."""
+    ui.search(driver, "tags.study = 'duel'")
+    ui.sort_by(driver, "Created")
+    ui.click(driver, "duel", By.LINK_TEXT)
+    ui.click(driver, "//*[@role='tab'][.='Artifacts']", By.XPATH)
+    for name in ("report", "index.html"):
+        ui.click(driver, f"//*[text()='{name}']", By.XPATH)
+    frame = ui.wait_for(driver, "the report", lambda d: d.find_element(By.CSS_SELECTOR, "iframe.mlflow-html-iframe"))
+    driver.switch_to.frame(frame)
+    ui.wait_for(driver, "the page", lambda d: d.find_element(By.TAG_NAME, "h1").text == study.title)
+    assert driver.execute_script("return document.documentElement.clientWidth") > 700
+    assert len(driver.find_elements(By.CSS_SELECTOR, ".cards tbody tr")) == 2
+    pictures = driver.find_elements(By.CSS_SELECTOR, "figure svg, figure img")
+    assert min(picture.size["width"] for picture in pictures) > 300
+    driver.switch_to.default_content()
+    shot(driver, "5-report")
+
+
+def add_a_stranger(checkout: Path) -> None:
+    """Records a run that does better than any of the study, and is not of it."""
+    client = MlflowClient(f"sqlite:///{checkout / 'mlflow.db'}")
+    experiment = client.search_experiments(filter_string="name = 'mlp'")[0]
+    run = client.create_run(experiment.experiment_id, run_name="stranger", tags={"study": "none"})
+    for metric in (VALID, TEST):
+        client.log_metric(run.info.run_id, metric, 1.0)
+    client.set_terminated(run.info.run_id)
+
+
+def name_of(row: dict[str, str]) -> str:
+    """What the table says in a row's first column, without the number of its colour."""
+    return re.sub(r"^#\w+\n", "", row.get("attributes.`Run Name`", "")).replace("\n", " ")
+
+
+def last(study: Results, variant: str) -> list[float]:
+    return [run.history["valid_accuracy"][-1] for run in study.runs if run.variant == variant and run.history]
+
+
+def shot(driver: webdriver.Chrome, name: str) -> None:
+    driver.save_screenshot(str(PICTURES / f"{name}.png"))

@@ -1,0 +1,654 @@
+"""`python -m src.ablation` as users type it: declared, reused, changed, mistaken, cut short, edited; and in DVC."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from src.composition import compose
+from src.studies.results import Results, read_results
+from tests.conftest import Shell, environment, make_checkout
+
+pytestmark = pytest.mark.slow
+ABLATION = ("python", "-m", "src.ablation")
+ONE_BY_ONE = ("hydra/launcher=basic", "tracking=off")  # in one process, and without MLflow: the quickest way
+TWO_WORKERS = "hydra.launcher.n_jobs=2"  # on any machine, while joblib's -1 means no worker at all on a single core
+
+TINY = """\
+# @package _global_
+defaults:
+  - override /data: digits
+  - override /optimizer: sgd
+  - override /schedule: constant
+model:
+  hidden: [8]
+  dropout: 0.0
+train:
+  epochs: 2
+tracking:
+  figures: false
+ablation:
+  title: Is the default rate too cold?
+  baseline: cold
+  variants:
+    cold: []
+    hot: [optimizer.lr=0.2]
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      seed: range(3)
+"""
+Changes = tuple[tuple[str, str], ...]
+# For a stage of the pipeline, which takes no overrides.
+IN_ONE_PROCESS = ("schedule: constant", "schedule: constant\n  - override /hydra/launcher: basic")
+# Two trainings that are over at once, and two that last long enough to be stopped.
+LONG: Changes = (
+    ("  epochs: 2", "  epochs: 15\n  batch_size: 1"),
+    ("baseline: cold", "baseline: short"),
+    ("    cold: []\n    hot: [optimizer.lr=0.2]", "    short: [train.epochs=1]\n    long: []"),
+    ("range(3)", "range(2)"),
+)
+LONG_JOBS = ["short s0", "short s1", "long s0", "long s1"]
+
+
+def declare(checkout: Path, name: str, *changes: tuple[str, str]) -> None:
+    text = TINY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (checkout / f"conf/ablation/{name}.yaml").write_text(text)
+
+
+def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    declare(checkout, "tiny")
+    declare(checkout, "long", *LONG)
+    return checkout
+
+
+@pytest.fixture
+def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    """A checkout with the digits, an empty store, and two small studies."""
+    return furnish(checkout, digits_folder, empty_store)
+
+
+class Studied(NamedTuple):
+    """A checkout in which `tiny` has run, and what that printed."""
+
+    checkout: Path
+    told: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Studied:
+    """For tests that leave the study as it was."""
+    checkout = furnish(make_checkout(tmp_path_factory.mktemp("studied") / "check out"), digits_folder, empty_store)
+    return Studied(checkout, ablation(checkout, "ablation=tiny", TWO_WORKERS))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(studied: Studied) -> dict[tuple[str, int], str]:
+    """The digests of the weights that the study `long` comes to."""
+    done = ablation(studied.checkout, "ablation=long", *ONE_BY_ONE)
+    assert done.returncode == 0, done.stderr
+    return weights(studied.checkout, "long")
+
+
+def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*ABLATION, *arguments]
+    return subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=600)
+
+
+def set_params(checkout: Path) -> None:
+    """Sets the pipeline to the digits, and to no tracking."""
+    (checkout / "params.yaml").write_text(yaml.safe_dump(compose(["data=digits", "tracking=off"]).plain()))
+
+
+@contextlib.contextmanager
+def started(checkout: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command under way, in a process group of its own, which does not outlive the block."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(
+        [*ABLATION, *arguments], cwd=checkout, env=environment(), start_new_session=True, **pipes
+    )
+
+    def end() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    patience = threading.Timer(300, end)  # of whoever waits for what it prints
+    patience.start()
+    try:
+        yield process
+    finally:
+        patience.cancel()
+        end()
+        process.communicate()
+
+
+def read_until(process: subprocess.Popen[str], stream: Any, wanted: str) -> None:
+    line = ""
+    while wanted not in line:
+        line = stream.readline()
+        assert line, (wanted, process.poll())
+
+
+def hold_long(checkout: Path, process: subprocess.Popen[str]) -> int:
+    """Waits until both short trainings are over and a long one runs, stops its process there, and returns that's id."""
+    while True:
+        assert process.poll() is None, process.communicate()
+        stands = statuses(checkout)
+        running = [status["pid"] for status in stands if status["status"] == "running"]
+        time.sleep(0.01)
+        if running and sum(status["status"] == "finished" for status in stands) == 2:
+            os.kill(running[0], signal.SIGSTOP)
+            if any((status["status"], status["pid"]) == ("running", running[0]) for status in statuses(checkout)):
+                return int(running[0])
+            os.kill(running[0], signal.SIGCONT)
+
+
+def statuses(checkout: Path) -> list[dict[str, Any]]:
+    found = []
+    for file in (checkout / "runs").glob("*/status.json"):
+        with contextlib.suppress(FileNotFoundError):  # a run begins anew
+            found.append(json.loads(file.read_text()))
+    return found
+
+
+def jobs(told: str) -> dict[str, str]:
+    """How each job ended, by the closing table."""
+    return dict(re.findall(r"^ +\d+  (\S.* s\d+) +(reused|finished|failed|killed|running|not started) ", told, re.M))
+
+
+def results(checkout: Path, study: str) -> Results:
+    return read_results(checkout / "models/studies" / study)
+
+
+def weights(checkout: Path, study: str) -> dict[tuple[str, int], str]:
+    runs = results(checkout, study).runs
+    return {(run.variant, run.seed): run.result["weights_sha256"] for run in runs if run.result}
+
+
+def snapshot(checkout: Path, *folders: str) -> dict[str, tuple[int, bytes]]:
+    """The bytes of all files, and when they were written: to rewrite is to touch, too."""
+    files = [file for folder in folders for file in (checkout / folder).rglob("*") if file.is_file()]
+    return {str(file): (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
+def made(checkout: Path) -> set[str]:
+    """What a study makes, as far as it is there. A lock is nothing: it says who may begin."""
+    files = [f for folder in ("runs", "reports", "models") for f in (checkout / folder).rglob("*") if f.is_file()]
+    return {file.relative_to(checkout).as_posix() for file in files if file.name != "lock" and file.suffix != ".lock"}
+
+
+def records(checkout: Path, query: str = "") -> list[Run]:
+    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    experiment = client.get_experiment_by_name("mlp")
+    return client.search_runs([experiment.experiment_id], query) if experiment else []
+
+
+def family(checkout: Path, study: str) -> tuple[Run, dict[str, Run]]:
+    """The one parent run of a study, and its children by name. Nothing stands in the store twice."""
+    runs = records(checkout, f"tags.study = '{study}'")
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert len(children) == len(runs) - 1
+    assert max(Counter(run.info.run_name for run in children).values()) == 1
+    return parent, {run.info.run_name: run for run in children}
+
+
+def assert_each_metric_once(checkout: Path, runs: list[Run]) -> None:
+    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    for run in runs:
+        for metric in run.data.metrics:
+            steps = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
+            assert len(steps) == len(set(steps)), (run.info.run_name, metric)
+
+
+def assert_one_line(told: subprocess.CompletedProcess[str], exit_code: int) -> None:
+    assert (told.returncode, told.stderr.count("\n")) == (exit_code, 1), told.stderr
+    assert told.stderr.startswith("error: ")
+
+
+# --- A study as it is declared
+
+
+def test_help_lists_the_studies_and_gives_examples(studied: Studied) -> None:
+    told = ablation(studied.checkout, "--help").stdout
+    for study in ("depth", "l2", "ladder", "learning_rate", "one_factor", "width"):
+        assert re.search(rf"^  {study} +\w.*\?$", told, re.M)
+    assert "Is the default rate too cold?" in told
+    assert told.count("python -m src.ablation ablation=") >= 5
+
+
+def test_help_imports_nothing_heavy(studied: Studied) -> None:
+    command = ["python", "-X", "importtime", *ABLATION[1:], "--help"]
+    told = subprocess.run(command, cwd=studied.checkout, env=environment(), capture_output=True, text=True, check=True)
+    imported = set(re.findall(r"\| +([\w.]+)$", told.stderr, re.M))
+    assert "hydra" in imported
+    assert not imported & {"mlflow", "matplotlib", "sklearn", "scipy", "pandas", "dvc"}
+
+
+def test_a_study_is_trained_and_reported(studied: Studied) -> None:
+    checkout, told = studied
+    assert (told.returncode, told.stderr) == (0, "")
+    assert jobs(told.stdout) == dict.fromkeys(
+        [f"{v} s{seed}" for v in ("cold", "hot") for seed in range(3)], "finished"
+    )
+    assert re.search(r"^hot( \*)? +3 ", told.stdout, re.M)
+    assert told.stdout.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
+    assert {"index.html", "summary.json", "runs.csv"} < {file.name for file in (checkout / "reports/tiny").iterdir()}
+    assert len(list((checkout / "reports/tiny").glob("*.png"))) >= 3
+
+    came_to = results(checkout, "tiny")
+    assert [(run.variant, run.seed) for run in came_to.runs] == [(v, s) for v in ("cold", "hot") for s in range(3)]
+    for run in came_to.runs:
+        folder = checkout / "runs" / run.fingerprint
+        assert run.result == json.loads((folder / "result.json").read_text())
+        assert run.history is not None
+        assert run.history["epoch"] == [1, 2]
+    headline = json.loads((checkout / "metrics/tiny.json").read_text())
+    assert (headline["finished"], headline["failed"]) == (6, 0)
+    reached = [
+        run.result["test"]["accuracy"] for run in came_to.runs if run.variant == headline["chosen"] and run.result
+    ]
+    assert headline["test_accuracy"] == pytest.approx(sum(reached) / 3)
+
+
+def test_in_mlflow_a_study_is_a_parent_with_its_report_and_named_children(studied: Studied) -> None:
+    checkout = studied.checkout
+    parent, children = family(checkout, "tiny")
+    assert (parent.info.run_name, parent.info.status) == ("tiny", "FINISHED")
+    assert {"variants/cold accuracy", "variants/hot accuracy", "variants/hot p"} < parent.data.metrics.keys()
+    artifacts = MlflowClient(f"sqlite:///{checkout}/mlflow.db").list_artifacts(parent.info.run_id, "report")
+    assert {"report/index.html", "report/summary.json", "report/runs.csv"} < {file.path for file in artifacts}
+    for run in results(checkout, "tiny").runs:
+        child = children[f"{run.variant} s{run.seed}"]
+        assert run.result is not None
+        assert (child.info.status, child.data.tags["variant"]) == ("FINISHED", run.variant)
+        assert child.data.metrics["test/accuracy"] == run.result["test"]["accuracy"]
+    assert len(children) == 6
+
+    best = max(child.data.metrics["test/accuracy"] for child in children.values())
+    found = records(checkout, f"tags.study = 'tiny' and metrics.\"test/accuracy\" > {best - 1e-6}")
+    assert [run.data.metrics["test/accuracy"] for run in found] == [best]
+
+
+def test_again_nothing_is_trained_nor_recorded(studied: Studied) -> None:
+    checkout = studied.checkout
+    before = snapshot(checkout, "runs", "reports", "models")
+    again = ablation(checkout, "ablation=tiny")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert set(jobs(again.stdout).values()) == {"reused"}
+    assert again.stdout.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
+    assert snapshot(checkout, "runs", "reports", "models") == before
+
+    parent, children = family(checkout, "tiny")
+    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+    assert_each_metric_once(checkout, [parent, *children.values()])
+
+
+def test_one_process_comes_to_the_same_bits_as_two_workers(checkout: Path, studied: Studied) -> None:
+    done = ablation(checkout, "ablation=tiny", *ONE_BY_ONE)  # which change no result: it is the study of the file
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
+    assert weights(checkout, "tiny") == weights(studied.checkout, "tiny")
+    assert records(checkout) == []
+
+
+def test_with_overrides_it_is_another_study_and_one_seed_gives_no_verdict(studied: Studied) -> None:
+    checkout = studied.checkout
+    before = snapshot(checkout, "reports", "models", "metrics")
+    done = ablation(checkout, "ablation=tiny", "train.epochs=1", "seed=7", *ONE_BY_ONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert jobs(done.stdout) == {"cold s7": "finished", "hot s7": "finished"}
+    page = Path(done.stdout.splitlines()[-1])
+    assert re.fullmatch(r"tiny-[0-9a-f]{8}", page.parent.name)
+    assert page.parent.parent == checkout / "runs/studies"
+    assert snapshot(checkout, "reports", "models", "metrics") == before
+
+    summary = json.loads((page.parent / "summary.json").read_text())
+    assert [variant["reported"]["n"] for variant in summary["variants"]] == [1, 1]
+    assert summary["variants"][1]["against_baseline"]["verdict"] == "no verdict"
+    assert "With fewer than 3 seeds there are numbers, but no verdicts" in page.read_text()
+    assert "ablation=tiny train.epochs=1 seed=7" in page.read_text()
+
+
+def test_a_training_that_two_studies_share_is_trained_once_and_stands_in_both(studied: Studied) -> None:
+    checkout = studied.checkout
+    declare(checkout, "sharing", ("    hot: [optimizer.lr=0.2]", "    warm: [optimizer.lr=0.15]"))
+    done = ablation(checkout, "ablation=sharing", "hydra/launcher=basic")
+    assert (done.returncode, done.stderr) == (0, "")
+    seeds = range(3)
+    assert jobs(done.stdout) == {f"cold s{s}": "reused" for s in seeds} | {f"warm s{s}": "finished" for s in seeds}
+    _, there = family(checkout, "tiny")
+    _, here = family(checkout, "sharing")
+    assert here.keys() == {*(f"cold s{s}" for s in seeds), *(f"warm s{s}" for s in seeds)}
+    for name in here.keys() & there.keys():
+        assert here[name].info.run_id != there[name].info.run_id
+        assert here[name].data.tags["fingerprint"] == there[name].data.tags["fingerprint"]
+        assert here[name].data.metrics == there[name].data.metrics
+
+
+# --- Bad input
+
+MISTAKES: dict[str, tuple[Changes, str]] = {
+    "no baseline": ((("  baseline: cold\n", ""),), "ablation.baseline: missing"),
+    "an unknown baseline": (
+        (("baseline: cold", "baseline: cool"),),
+        "ablation.baseline=cool: no such variant; did you",
+    ),
+    "a variant twice": ((("hot: [", "cold: ["),), "found duplicate key cold"),
+    "a variant in a list and in a grid": (
+        (("    hot: [optimizer.lr=0.2]", "    lr=0.2: [optimizer.lr=0.3]\n  grids:\n    - optimizer.lr: [0.2]"),),
+        "ablation.variants.lr=0.2: there twice",
+    ),
+    "an unknown experiment": ((("optimizer.lr=0.2", "experiment=nope"),), "experiment=nope: no such choice"),
+    "an unknown key": ((("optimizer.lr=0.2", "optimizer.rate=0.2"),), "optimizer.rate: no such key"),
+    "a sweep inside a variant": ((("[optimizer.lr=0.2]", '"optimizer.lr=0.2,0.3"'),), "optimizer.lr=0.2,0.3: a study"),
+    "a seed inside a variant": ((("[optimizer.lr=0.2]", "seed=9"),), "seed=9: all variants have the same seeds"),
+    "other data in a variant": ((("optimizer.lr=0.2", "data.scaling=unit"),), "its data are not those of cold"),
+    "one training under two names": (
+        (("[optimizer.lr=0.2]", "[train.epochs=2]"),),
+        "cold and hot are the same training",
+    ),
+    "no seeds": ((("  sweeper:\n    params:\n      seed: range(3)\n", ""),), "seed: none"),
+    "a seed twice": ((("range(3)", "0,1,0"),), "seed=0,1,0: a seed is there twice"),
+    "a sweep beside the seeds": (
+        (("seed: range(3)", "seed: range(3)\n      train.epochs: 3"),),
+        "train.epochs=3: a study",
+    ),
+    "no mode": ((("  mode: MULTIRUN\n", ""),), "lacks `hydra: {mode: MULTIRUN}`"),
+    "no study in it": (((TINY[TINY.index("ablation:") : TINY.index("hydra:")], ""),), "its file declares no study"),
+    "no YAML": ((("variants:", "variants: {["),), "not readable as YAML"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_study_that_is_not_right_stops_before_it_starts(fresh: Path, mistake: str) -> None:
+    changes, told = MISTAKES[mistake]
+    declare(fresh, "wrong", *changes)
+    done = ablation(fresh, "ablation=wrong", *ONE_BY_ONE)
+    assert_one_line(done, 2)
+    assert told in done.stderr
+    assert made(fresh) == set()
+
+
+COMMANDS = {
+    "": "allowed: depth, l2, ladder",
+    "ablation=ladde": "did you mean ladder?",
+    "ablation=tiny ablation=long": "which one study?",
+    "-m ablation=tiny,long": "ablation=tiny,long: no such study",
+    "ablation=tiny train.epochs=1,2": "train.epochs=1,2: a study sweeps its variants and seeds alone",
+    "ablation=tiny seed=range(0)": "seed: none",
+    "--stage": "--stage",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistake_in_the_command_stops_it_before_it_starts(fresh: Path, command: str) -> None:
+    done = ablation(fresh, *command.split())
+    assert_one_line(done, 2)
+    assert COMMANDS[command] in done.stderr
+    assert made(fresh) == set()
+
+
+@pytest.mark.parametrize("arguments", [["ablation=tiny"], ["-m", "ablation=tiny,long"]], ids=" ".join)
+def test_a_study_is_no_training(fresh: Path, shell: Shell, arguments: list[str]) -> None:
+    done = shell("python", "-m", "src.train", *arguments, cwd=fresh)
+    assert_one_line(done, 2)
+    assert "python -m src.ablation ablation=tiny" in done.stderr
+    assert made(fresh) == set()
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Path:
+    """For commands that make nothing."""
+    return furnish(make_checkout(tmp_path_factory.mktemp("fresh") / "check out"), digits_folder, empty_store)
+
+
+# --- Faults
+
+
+def test_a_variant_that_diverges_leaves_a_gap_and_the_others_complete(checkout: Path, shell: Shell) -> None:
+    wild = [f"wild s{seed}" for seed in range(3)]
+    ends = {f"cold s{seed}": "finished" for seed in range(3)} | dict.fromkeys(wild, "failed")
+    declare(checkout, "wild", ("hot: [optimizer.lr=0.2]", "wild: [optimizer.lr=1e38]"), IN_ONE_PROCESS)
+    set_params(checkout)
+
+    # A stage of the pipeline records it, and another stage reports.
+    stage = ablation(checkout, "--stage", "wild")
+    assert (stage.returncode, stage.stderr) == (0, "")
+    assert jobs(stage.stdout) == ends
+    assert not (checkout / "reports").exists()
+    gaps = {run.reason for run in results(checkout, "wild").runs if run.status == "failed"}
+    assert gaps == {"diverged at epoch 1"}
+    report = shell("python", "-m", "src.report", "wild")
+    assert (report.returncode, report.stderr) == (0, "")
+    assert report.stdout.splitlines()[-1] == str(checkout / "reports/wild/index.html")
+    assert "diverged at epoch 1" in (checkout / "reports/wild/index.html").read_text()
+    assert records(checkout) == []
+
+    shutil.rmtree(checkout / "reports")
+    alone = ablation(checkout, "ablation=wild", *ONE_BY_ONE)
+    assert_one_line(alone, 1)
+    assert alone.stderr == f"error: {', '.join(wild)}: diverged; the report shows the gap\n"
+    assert jobs(alone.stdout) == {job: "failed" if job in wild else "reused" for job in ends}
+    assert "diverged at epoch 1" in (checkout / "reports/wild/index.html").read_text()
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill a worker"])
+def test_a_study_that_is_cut_short_is_finished_by_the_same_command(
+    checkout: Path, undisturbed: dict[tuple[str, int], str], how: str
+) -> None:
+    with started(checkout, "ablation=long", TWO_WORKERS) as process:
+        held = hold_long(checkout, process)
+        if how == "interrupt":
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        else:
+            os.kill(held, signal.SIGKILL)
+        told, errors = process.communicate(timeout=120)
+    last = errors.splitlines()[-1]
+    ends = jobs(told)
+    assert list(ends) == LONG_JOBS
+    assert (ends["short s0"], ends["short s1"]) == ("finished", "finished")
+    cut = [job for job in ("long s0", "long s1") if ends[job] == "killed"]
+    assert cut
+    if how == "interrupt":
+        assert (process.returncode, last) == (130, "error: interrupted")
+    else:
+        assert process.returncode == 1
+        assert last.startswith("error: ")
+        assert all(f"{job} (killed)" in last for job in cut)
+    assert {status["status"] for status in statuses(checkout)} == {"finished", "killed"}
+    assert not [name for name in made(checkout) if name.startswith(("reports/", "models/"))]
+    parent, children = family(checkout, "long")
+    assert parent.info.status == ("KILLED" if how == "interrupt" else "FAILED")
+    told_there = {name: child.info.status for name, child in children.items()}
+    assert told_there == {job: status.upper() for job, status in ends.items() if status != "not started"}
+
+    again = ablation(checkout, "ablation=long", "hydra/launcher=basic")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert jobs(again.stdout) == {job: "reused" if end == "finished" else "finished" for job, end in ends.items()}
+    assert weights(checkout, "long") == undisturbed
+    parent, children = family(checkout, "long")
+    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+    assert sorted(children) == sorted(LONG_JOBS)
+    assert_each_metric_once(checkout, [parent, *children.values()])
+
+
+def test_studies_at_once_train_no_run_twice(checkout: Path, undisturbed: dict[tuple[str, int], str]) -> None:
+    """One study twice, and another one that shares runs with it, all while one of the shared runs is under way."""
+    other_variants = (("short: [train.epochs=1]", "brief: [train.epochs=2]"), ("baseline: short", "baseline: long"))
+    declare(checkout, "other", *LONG, *other_variants)
+    with (checkout / "src/runs/store.py").open("a") as file:
+        file.write(COUNT_BEGINNINGS)
+    with started(checkout, "ablation=long", TWO_WORKERS) as first:
+        held = hold_long(checkout, first)
+        with (
+            started(checkout, "ablation=long", TWO_WORKERS) as same,
+            started(checkout, "ablation=other", "hydra/launcher=basic") as other,
+        ):
+            read_until(same, same.stderr, "waiting for another process, which runs this very study")
+            read_until(other, other.stderr, f"waiting for process {held}, which is training this very run")
+            os.kill(held, signal.SIGCONT)
+            told = [process.communicate(timeout=120) for process in (first, same, other)]
+            assert [process.returncode for process in (first, same, other)] == [0, 0, 0], told
+    assert set(jobs(told[1][0]).values()) == {"reused"}
+    begun = Counter((checkout / "runs/begun").read_text().split())
+    assert set(begun) == {run.fingerprint for study in ("long", "other") for run in results(checkout, study).runs}
+    assert set(begun.values()) == {1}
+    assert weights(checkout, "long") == undisturbed
+    for study, names in (("long", LONG_JOBS), ("other", ["brief s0", "brief s1", "long s0", "long s1"])):
+        parent, children = family(checkout, study)
+        assert sorted(children) == sorted(names)
+        assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+        assert_each_metric_once(checkout, [parent, *children.values()])
+
+
+COUNT_BEGINNINGS = """
+
+def _counted(begin):
+    def counting(folder, config, run):
+        with (runs_folder() / "begun").open("a") as file:
+            file.write(folder.path.name + "\\n")
+        begin(folder, config, run)
+    return counting
+
+
+RunFolder.begin = _counted(RunFolder.begin)
+"""
+
+
+# --- Edits while a study runs
+
+
+def code_digests(checkout: Path, study: str) -> set[str]:
+    """Of the numeric code, as the folders of a study's runs have it."""
+    folders = [checkout / "runs" / run.fingerprint for run in results(checkout, study).runs]
+    return {json.loads((folder / "run.json").read_text())["digests"]["code"] for folder in folders}
+
+
+def test_an_edit_of_conf_stops_the_jobs_that_are_still_to_come(checkout: Path) -> None:
+    with started(checkout, "ablation=long", *ONE_BY_ONE) as process:
+        held = hold_long(checkout, process)
+        append_comment(checkout / "conf/train/default.yaml")
+        os.kill(held, signal.SIGCONT)
+        told, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors.count("\n")) == (1, 1)
+    assert "1 of 4 jobs are missing: long s1 (failed)" in errors
+    assert "job 3 (long s1): changed since the sweep began: conf/train/default.yaml" in told
+    assert not [name for name in made(checkout) if name.startswith(("reports/", "models/"))]
+    again = ablation(checkout, "ablation=long", *ONE_BY_ONE)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert jobs(again.stdout) == dict.fromkeys(LONG_JOBS[:3], "reused") | {"long s1": "finished"}
+    assert len(code_digests(checkout, "long")) == 1
+
+
+def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Studied) -> None:
+    [known] = (studied.checkout / "runs/studies").glob(".tiny-*/recorded.json")
+    lock = FileLock(checkout / "runs/studies" / known.parent.name / "lock")
+    Path(lock.lock_file).parent.mkdir(parents=True)
+
+    def edited_as_it_begins(*arguments: str) -> tuple[int, str, str]:
+        """The study, kept waiting when it has imported its code, and edited before its first job."""
+        lock.acquire()
+        with started(checkout, "ablation=tiny", "tracking=off", *arguments) as process:
+            read_until(process, process.stderr, "waiting for another process, which runs this very study")
+            append_comment(checkout / "src/nn/losses.py")
+            lock.release()
+            told, errors = process.communicate(timeout=120)
+        return process.returncode, told, errors
+
+    # Jobs in the same process run what it has imported, and are known by that, not by the file as it is now.
+    exit_code, told, errors = edited_as_it_begins("hydra/launcher=basic")
+    assert (exit_code, errors) == (0, "")
+    assert set(jobs(told).values()) == {"finished"}
+    [old] = code_digests(studied.checkout, "tiny")
+    assert code_digests(checkout, "tiny") == {old}
+
+    # Workers would run the file as it is now, and refuse.
+    exit_code, told, errors = edited_as_it_begins(TWO_WORKERS)
+    assert (exit_code, errors.count("\n")) == (1, 1)
+    assert set(jobs(told).values()) == {"failed"}
+    assert told.count("changed since the sweep began: src/nn/losses.py; start the same command again") == 6
+
+    again = ablation(checkout, "ablation=tiny", *ONE_BY_ONE)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert set(jobs(again.stdout).values()) == {"finished"}
+    [new] = code_digests(checkout, "tiny")
+    assert new != old
+    assert results(checkout, "tiny").digests["code"] == new
+    assert weights(checkout, "tiny") == weights(studied.checkout, "tiny")
+
+
+def append_comment(file: Path) -> None:
+    with file.open("a") as opened:
+        opened.write("# An edit.\n")
+
+
+# --- In DVC
+
+
+def test_the_pipeline_trains_and_reports_only_what_has_changed(checkout: Path, shell: Shell) -> None:
+    declare(checkout, "one_factor", IN_ONE_PROCESS)  # a small one in its place
+    set_params(checkout)
+
+    def repro() -> list[str]:
+        """The stages that `dvc repro` runs."""
+        done = shell("dvc", "repro", "--single-item", "study@one_factor", "report@one_factor")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return re.findall(r"Running stage '(.*)'", done.stdout)
+
+    trained, reported = "study@one_factor", "report@one_factor"
+    assert repro() == [trained, reported]
+    names = {file.name for file in (checkout / "reports/one_factor").iterdir()}
+    numbers = numbers_of(checkout)
+    assert {"index.html", "summary.json", "runs.csv"} < names
+    assert records(checkout) == []  # params.yaml says tracking=off
+    shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
+    assert shown[""]["data"]["metrics/one_factor.json"]["data"]["finished"] == 6
+    assert set(shell("git", "status", "--porcelain").stdout.split()[1::2]) <= {
+        *("params.yaml", "dvc.lock", "metrics/", "metrics/one_factor.json", "metrics/one_factor_timing.json"),
+        *("conf/ablation/one_factor.yaml", "conf/ablation/tiny.yaml", "conf/ablation/long.yaml"),
+    }
+
+    # Nothing to do, but to take the report from the cache.
+    shutil.rmtree(checkout / "reports")
+    assert repro() == []
+    assert {file.name for file in (checkout / "reports/one_factor").iterdir()} == names
+
+    # From a study's results alone, without its runs, comes the same report.
+    shutil.rmtree(checkout / "runs")
+    append_comment(checkout / "src/reporting/figures/strip.py")
+    assert repro() == [reported]
+    assert numbers_of(checkout) == numbers
+    assert statuses(checkout) == []
+
+    append_comment(checkout / "src/optim/optimizers.py")
+    assert repro() == [trained, reported]
+    assert [status["status"] for status in statuses(checkout)] == ["finished"] * 6
+
+
+def numbers_of(checkout: Path) -> tuple[dict[str, Any], str]:
+    """All that the report of `one_factor` tells, seconds included, whatever code drew it."""
+    folder = checkout / "reports/one_factor"
+    summary = json.loads((folder / "summary.json").read_text())
+    return {key: value for key, value in summary.items() if key != "made_from"}, (folder / "runs.csv").read_text()
