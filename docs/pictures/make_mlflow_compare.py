@@ -6,14 +6,12 @@ UI are photographed in Chromium. Fonts: Roboto, which MLflow's pages ask for (De
 
 import subprocess
 import tempfile
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 
-from src.files import ROOT, replacing
+from docs.pictures.picture import save, with_mnist
 from tests.browser import ui
 from tests.conftest import environment, make_checkout
 
@@ -23,10 +21,6 @@ TARGET = Path(__file__).with_name("mlflow-compare.png")
 
 def train(checkout: Path) -> None:
     """Makes the three runs, with the copy's own store."""
-    raw = ROOT / "data" / "raw" / "mnist"
-    if raw.is_dir():
-        (checkout / "data" / "raw").mkdir(parents=True, exist_ok=True)
-        (checkout / "data" / "raw" / "mnist").symlink_to(raw)
     grid = [f"model.act={','.join(COLORS)}", "train.epochs=10"]
     subprocess.run(["python", "-m", "src.train", "-m", *grid], cwd=checkout, env=environment(), check=True)
 
@@ -48,17 +42,11 @@ def photograph(checkout: Path, folder: Path) -> bytes:
         table = ui.open_runs(driver, address, "mlp")
         driver.get(table + ui.AS_CHARTS)
         ui.click(driver, "[aria-label='Toggle sidebar']")
-        driver.find_element(By.CSS_SELECTOR, "input[placeholder='Search metric charts']").send_keys("valid")
-        ui.wait_for(driver, "two charts", lambda d: len(d.find_elements(By.CSS_SELECTOR, ".js-plotly-plot")) == 2)
+        ui.search_charts(driver, "valid", found=2)
         # The parent has no curves: its eye, the last one, is closed. Then the charts are drawn wider, to half the page.
         driver.find_elements(By.CSS_SELECTOR, ".ag-row label:has(.is-visibility-toggle-checkbox)")[-1].click()
-        corner = driver.find_elements(By.CSS_SELECTOR, "[data-testid='experiment-view-compare-runs-card']")[0]
-        size = corner.size
-        mouse = ActionChains(driver)
-        mouse.move_to_element_with_offset(corner, size["width"] // 2 - 6, size["height"] // 2 - 6).click_and_hold()
-        mouse.move_by_offset(60, 0).move_by_offset(60, 0).move_by_offset(20, 0).release().perform()
-        ui.wait_for(driver, "wider charts", lambda d: corner.size["width"] > size["width"] + 50)
-        mouse.move_to_element(driver.find_element(By.XPATH, "//*[text()='Runs']")).perform()
+        ui.stretch(driver, (60, 0), (60, 0), (20, 0))
+        ActionChains(driver).move_to_element(driver.find_element(By.XPATH, "//*[text()='Runs']")).perform()
         driver.execute_script("document.activeElement.blur()")
         ui.wait_for(driver, "the curves", lambda d: len(ui.lines(d, []) or []) == len(COLORS))
         return bytes(driver.get_screenshot_as_png())
@@ -66,10 +54,7 @@ def photograph(checkout: Path, folder: Path) -> bytes:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        checkout = make_checkout(Path(temporary) / "checkout")
+        checkout = with_mnist(make_checkout(Path(temporary) / "checkout"))
         train(checkout)
         paint(checkout)
-        picture = Image.open(BytesIO(photograph(checkout, Path(temporary)))).convert("RGB")
-    with replacing(TARGET) as file:
-        picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    print(TARGET, TARGET.stat().st_size)
+        save(photograph(checkout, Path(temporary)), TARGET)
