@@ -28,7 +28,7 @@ setup: # .venv from requirements.lock; again only for another lock, or for anoth
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
 	echo "$$version $$lock" > .venv/ready
 
-repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate
+repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
 	@$(PY) -m src.check # which says more of a params.yaml that is none than DVC does
 	@$(IN_VENV) $(PY) -m dvc repro
 

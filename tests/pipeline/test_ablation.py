@@ -331,6 +331,16 @@ def test_with_overrides_it_is_another_study_and_one_seed_gives_no_verdict(studie
     assert "ablation=tiny train.epochs=1 seed=7" in page.read_text()
 
 
+@pytest.mark.parametrize(("study", "variants"), [("width", 4), ("depth", 4), ("learning_rate", 16), ("l2", 8)])
+def test_a_long_study_runs_on_a_shrunken_setting(checkout: Path, study: str, variants: int) -> None:
+    done = ablation(checkout, f"ablation={study}", "data=digits", "train.epochs=1", "seed=0", "tracking=off")
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.splitlines()[-1])
+    summary = json.loads(page.with_name("summary.json").read_text())
+    assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * variants
+    assert all(variant["variant"] in page.read_text() for variant in summary["variants"])
+
+
 def test_a_training_that_two_studies_share_is_trained_once_and_stands_in_both(studied: Studied) -> None:
     checkout = studied.checkout
     declare(checkout, "sharing", ("    hot: [optimizer.lr=0.2]", "    warm: [optimizer.lr=0.15]"))
