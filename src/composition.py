@@ -93,12 +93,14 @@ def check_overrides(arguments: Sequence[str]) -> None:
         if "${" in argument:
             raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
         group, equals, choice = argument.partition("=")
-        if equals and not group:
-            raise UserError(f"{argument}: no key; allowed: KEY=VALUE for a key that --help lists")
+        if equals and (not group or "@" in group or group.startswith("/")):
+            raise UserError(f"{argument}: no such key; allowed: KEY=VALUE for a key that --help lists")
         if not (allowed := choices(group)):
             continue
         if choice in ("null", ""):
             raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(allowed)}")
+        if choice.startswith("[") and group != "experiment":  # Hydra would merge them all
+            raise UserError(f"{argument}: one choice is needed, not a list; allowed: {', '.join(allowed)}")
         for word in re.findall(r"(?:^|,)([\w.+-]+)(?=,|$)", choice):
             if word not in allowed:  # Hydra itself trips over one that reads as a number, a truth value or null
                 raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
