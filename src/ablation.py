@@ -125,7 +125,8 @@ def _recorded(plan: "Plan", places: "Places", digests: "Sequence[Mapping[str, st
     parent = ParentRun.open(tracking, plan.name, plan.name, known_as)
     with parent.closing():
         yield parent
-    places.remember(known_as, whereabouts(tracking))
+    if parent.holds(len(planned)):  # where the store failed in between, the next start tries again
+        places.remember(known_as, whereabouts(tracking))
 
 
 def _refuse_missing(planned: "Sequence[Planned]", jobs: "Sequence[Job]") -> None:

@@ -108,6 +108,21 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
     assert ParentRun.find(Tracking(), "another") is None
 
 
+def test_a_parent_tells_whether_all_of_its_runs_are_recorded(
+    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = ParentRun.open(Tracking(), "a study", "ladder", "its identity")
+    assert parent.holds(0)
+    run(small(), digits, parent.child("relu s0", "relu"))
+    assert parent.holds(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Recorder, "_record_result", lambda *_: 1 / 0)
+        run(small("seed=1"), digits, parent.child("relu s1", "relu"))
+    assert not parent.holds(2)
+    run(small("seed=1"), digits, parent.child("relu s1", "relu"))
+    assert parent.holds(2)
+
+
 def test_training_anew_adds_no_metric_twice(home: Path, digits: Dataset, small: Small) -> None:
     _, first = recorded(small(), digits)
     outcome, second = recorded(small("train.fresh=true"), digits)

@@ -10,6 +10,8 @@ from src.tracking.mlflow.recorder import Place, Recorder
 from src.tracking.mlflow.store import Store, open_store, store_errors_told, warning_only
 from src.tracking.tracker import Tracking
 
+_MOST_CHILDREN = 50_000  # that MLflow gives in one answer
+
 
 class ParentRun:
     """An MLflow run with children; the UI shows them below it. `open` and `find` make one."""
@@ -59,6 +61,16 @@ class ParentRun:
                 tags=[RunTag(name, value) for name, value in tags.items()],
             )
             self._client.log_artifacts(self.run_id, str(files), "report")
+
+    def holds(self, runs: int) -> bool:
+        """Whether so many finished runs stand below this one with all that is recorded of them."""
+        query = f"tags.`mlflow.parentRunId` = '{self.run_id}'"
+        complete = 0
+        with warning_only("the same command records again"):
+            found = self._client.search_runs([self._store.experiment_id], query, max_results=_MOST_CHILDREN)
+            # The digest of the weights is the last thing to be written of a finished run.
+            complete = sum("weights.sha256" in run.data.tags for run in found)
+        return complete >= runs
 
     @contextlib.contextmanager
     def closing(self) -> Iterator[None]:
