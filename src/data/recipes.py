@@ -132,6 +132,8 @@ def _normalize(recipe: Recipe, root: Path) -> None:
         raise UserError(f"{folder} was made otherwise ({differences}): run `python -m src.split` first")
     source = SOURCES[recipe.source]
     raw = source.read(_raw_folder(recipe, root))
+    if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(raw.y):
+        raise UserError(f"{folder} has indices of more examples than {recipe.source} has: run `python -m src.split`")
     scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
     with replacing_folder(_normalized_folder(recipe, root)) as new:
         for part, rows in parts.items():

@@ -13,6 +13,7 @@ from src.errors import UserError, machine_error
 from src.files import read_json, replacing_folder, write_json
 
 _MANIFEST = "split.json"
+_LARGEST_MANIFEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,18 @@ def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64
     """What made the split in a folder, and its indices; `UserError` if a file is missing or damaged."""
     path = folder / _MANIFEST
     try:
-        match read_json(path):
+        match read_json(path, _LARGEST_MANIFEST):
             case {"made_by": dict(made_by), "files": dict(files)}:
-                return made_by, {part: open_array(folder / f"{part}.npy", files.get(f"{part}.npy")) for part in PARTS}
+                parts = {part: open_array(folder / f"{part}.npy", files.get(f"{part}.npy")) for part in PARTS}
             case _:
                 raise ValueError(f"{path} is damaged: it does not describe a split")
-    except (UserError, OSError, ValueError) as error:
+        if not all(rows.dtype == np.int64 and rows.shape == (rows.size,) for rows in parts.values()):
+            raise ValueError(f"{folder}: its arrays are not indices of examples")
+        together = np.concatenate([parts[part] for part in PARTS])
+        if together.min(initial=0) < 0 or len(np.unique(together)) < len(together):
+            raise ValueError(f"{folder}: its parts are not disjoint")
+        return made_by, parts
+    except (UserError, OSError, ValueError, RecursionError) as error:
         reason = machine_error(error) if isinstance(error, OSError) else error
         raise UserError(f"{reason}. Run `python -m src.split` to make it anew") from None
 

@@ -10,6 +10,7 @@ import numpy as np
 from src.data.dataset import Dataset
 from src.nn.arrays import Array, Labels
 from src.runs.model import load_model
+from src.runs.predictions import read_predictions
 from src.runs.store import HISTORY, RunFolder
 from src.training.metrics import confusion
 
@@ -42,11 +43,10 @@ class RunFigures:
         from src.reporting.figures import canvas
 
         folder = run.path
-        with np.load(folder / "predictions.npz", allow_pickle=False) as predictions:
-            predicted, probability = predictions["predicted"], predictions["probability"]
+        predicted = read_predictions(folder / "predictions.npz")
         W = load_model(folder / "model.npz").network.parameters.W
         figures = {"curves": curves(run.journal(), run.result()["kept_epoch"])}
-        figures |= dict(of_test_set(self._dataset, predicted, probability))
+        figures |= dict(of_test_set(self._dataset, predicted.labels, predicted.confidence))
         figures |= dict(of_first_layer(self._dataset, W))
         for name, figure in figures.items():
             canvas.save(figure, folder / "figures" / f"{name}.png")

@@ -1,28 +1,171 @@
-"""Where a run comes from: the commit, and whether the tree differed from it."""
+"""Where a run comes from: the commit, what the tree adds to it, and the machine with its packages.
 
+Git is asked once in a process, as soon as the first run starts: later edits don't reach what is imported. Of the
+environment variables, only those of a list are looked at, so that no secret gets into a record.
+"""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from src.files import ROOT
+from src.files import ROOT, sha256_file
 
-# What running the pipeline rewrites does not make the code another one.
-_WRITTEN_BY_RUNS = (":!dvc.lock", ":!metrics")
+UNKNOWN = "unknown"
+# What running the pipeline rewrites does not make the code another one; and .dvc/config may hold a remote's password.
+_APART = (":!dvc.lock", ":!metrics", ":!.dvc")
 # Where a file that Git does not know yet can change what a run does.
 _CODE = ("src", "conf", "hydra_plugins")
+_LARGEST_DIFF = 1 << 20  # bytes
+CUT = "# a part of the difference"  # how a patch begins that is not whole
+# Whatever the user's settings make of `git diff` for the eyes, this is for `git apply`.
+_PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv",
+               "--no-renames", "--no-relative", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/")  # fmt: skip
+
+# The distributions that pyproject.toml names; all others come with them, and stand in requirements.lock.
+PACKAGES = (
+    "numpy", "mlflow", "dvc", "hydra-core", "omegaconf", "hydra-joblib-launcher", "joblib", "scipy", "scikit-learn",
+    "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "pyyaml", "jinja2",
+)  # fmt: skip
+# What can decide numbers: threads, and which kernels NumPy, its BLAS and the C library choose.
+VARIABLES = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "GLIBC_TUNABLES",
+    "PYTHONHASHSEED",
+)  # fmt: skip
+
+
+class _Tree(NamedTuple):
+    """The checkout; what Git can't tell is None."""
+
+    commit: str | None
+    diff: str | None
 
 
 def lineage() -> dict[str, str]:
-    """`git.commit` and `git.dirty` ("true" or "false"); both "unknown" outside a Git checkout."""
-    commit = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_WRITTEN_BY_RUNS)
-    added = _git("ls-files", "--others", "--exclude-standard", "--", *_CODE)
-    if commit is None or changed is None or added is None:
-        return {"git.commit": "unknown", "git.dirty": "unknown"}
-    return {"git.commit": commit, "git.dirty": "true" if changed or added else "false"}
+    """What one would search runs for: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.
+
+    Outside of a Git checkout, `git.commit` and `git.dirty` are "unknown".
+    """
+    tree = _tree()
+    return {
+        "git.commit": tree.commit or UNKNOWN,
+        "git.dirty": UNKNOWN if tree.diff is None else str(tree.diff != "").lower(),
+        **{f"{name}.sha256": _digest(ROOT / name) for name in ("dvc.lock", "requirements.lock")},
+        "python": platform.python_version(),
+        "numpy": _packages()["numpy"],
+        "cpu": _cpu(),
+    }
 
 
-def _git(*arguments: str) -> str | None:
+def diff() -> str:
+    """The patch that `git apply` makes this tree with, out of a clean checkout of its commit; "" where it is clean.
+
+    Changes of tracked files, and files of src, conf and hydra_plugins that Git does not know yet. Where the patch has
+    more than 1 MiB, its first line names the files that are left out.
+    """
+    return _tree().diff or ""
+
+
+def surroundings() -> dict[str, Any]:
+    """The machine and the packages. What of them decides floating-point results is in `fingerprint.environment`."""
+    return {
+        "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "libc": " ".join(platform.libc_ver()).strip() or UNKNOWN,
+        "cpu": {"model": _cpu(), "count": os.cpu_count()},
+        "packages": dict(_packages()),
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+    }
+
+
+@functools.cache
+def _tree() -> _Tree:
+    commit = None
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+        commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
+        return _Tree(commit, _capped(_diff()))
     except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+        return _Tree(commit, None)
+
+
+def _diff() -> str:
+    added = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE)
+    with tempfile.TemporaryDirectory() as temporary:
+        index = Path(temporary, "index")
+        if added:  # made known to Git in a copy of its index, so that they are part of the same diff
+            shutil.copyfile(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
+            _git(
+                "--literal-pathspecs",
+                "add",
+                "--intent-to-add",
+                "--pathspec-from-file=-",
+                "--pathspec-file-nul",
+                index=index,
+                given=added,
+            )
+        asked = (*_PLAIN_DIFF, "HEAD", "--", ".", *_APART)
+        try:
+            return _git(*asked, index=index if added else None).decode()
+        except UnicodeDecodeError:  # a file in another encoding: all files as binary ones, which are told in ASCII
+            attributes = Path(temporary, "attributes")
+            attributes.write_text("* -diff\n")
+            return _git("-c", f"core.attributesFile={attributes}", *asked, index=index if added else None).decode()
+
+
+def _capped(patch: str) -> str:
+    if len(patch.encode()) <= _LARGEST_DIFF:
+        return patch
+    kept, left_out, room = [], [], _LARGEST_DIFF
+    for of_file in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[1:]:  # whole ones, that `git apply` takes
+        size = len(of_file.encode())
+        if size <= room:
+            kept.append(of_file)
+            room -= size
+        else:
+            left_out.append(of_file.partition("\n")[0].removeprefix("diff --git "))
+    return "".join([f"{CUT} of at most {_LARGEST_DIFF} bytes, without {'; '.join(left_out)}\n", *kept])
+
+
+def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> bytes:
+    # Without optional locks: a job that only looks must not keep the user's own git command from its index.
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"} | ({"GIT_INDEX_FILE": str(index)} if index else {})
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=30, check=True)
+    return done.stdout
+
+
+def _digest(path: Path) -> str:
+    return sha256_file(path) if path.is_file() else "none"
+
+
+@functools.cache
+def _packages() -> dict[str, str]:
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+@functools.cache
+def _cpu() -> str:
+    """The processor's model, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or UNKNOWN

@@ -1,8 +1,7 @@
-"""Model files: every array of a network, and a JSON header that says how to use them. Never pickle."""
+"""Model files: every array of a network, and a JSON header that says how to use them; sealed, and never pickle."""
 
 import itertools
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,13 @@ import numpy as np
 
 from src import schema
 from src.errors import UserError
-from src.files import canonical_json, replacing, sha256
+from src.files import canonical_json, sha256
 from src.nn.architecture import MOST_PARAMETERS, Architecture
-from src.nn.arrays import Array
 from src.nn.network import Network
+from src.npz import DAMAGE, read_npz, write_npz
 
 LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there can be, and its header
-_FORMAT = 1
-# What reading bytes that are not what they claim to be may end in.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile)
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,13 @@ def save_model(path: Path, network: Network, architecture: Architecture, about: 
         "dtype": network.dtype.name,
         "weights_sha256": weights_digest(network),
     }
-    arrays: dict[str, Any] = {"header": np.array(canonical_json(header).decode()), **network.parameters.arrays()}
-    with replacing(path) as file:
-        np.savez(file, **arrays)
+    write_npz(path, {"header": np.array(canonical_json(header).decode()), **network.parameters.arrays()})
 
 
 def load_model(path: Path) -> Model:
     """Reads a model file and checks it whole: its size, header, shapes and digest. `UserError` for a damaged one."""
     try:
-        if path.stat().st_size > LIMIT:
-            raise ValueError("it is larger than any model of this project")
-        arrays = _read_arrays(path)
+        arrays = read_npz(path, LIMIT)
         header = json.loads(str(arrays.pop("header")))
         network = _network_of(header, path.stat().st_size)
         for name, view in network.parameters.arrays().items():
@@ -71,20 +64,9 @@ def load_model(path: Path) -> Model:
             raise ValueError("the weights do not match their digest")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `dvc repro` makes models/model.npz") from None
-    except (UserError, *_DAMAGE) as error:
+    except (UserError, *DAMAGE) as error:
         raise UserError(f"{path}: not a model of this project, or damaged ({error})") from None
     return Model(network, header)
-
-
-def _read_arrays(path: Path) -> dict[str, Array]:
-    # A zip's directory states the sizes: look at them before anything is unpacked.
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > LIMIT:
-            raise ValueError("it would unpack to more than any model of this project")
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise ValueError("its arrays are compressed, which ours never are")
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def _network_of(header: Any, size: int) -> Network:
@@ -93,11 +75,11 @@ def _network_of(header: Any, size: int) -> Network:
     if header["dtype"] not in ("float32", "float64"):
         raise ValueError(f"its dtype is {header['dtype']}")
     architecture: Architecture = schema.build(Architecture, header["model"], "model")
-    inputs, *_, classes = widths = [int(width) for width in header["widths"]]
+    inputs, *hidden, classes = widths = [int(width) for width in header["widths"]]
+    if hidden != list(architecture.hidden):
+        raise ValueError(f"its widths are {widths}, where its hidden layers are {list(architecture.hidden)}")
     # Before memory is taken: a header that claims more parameters than the file has bytes for is a lie.
-    if min(widths) < 1 or 4 * sum(a * b for a, b in itertools.pairwise(widths)) > size:
+    weights = sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
+    if min(widths) < 1 or np.dtype(header["dtype"]).itemsize * weights > size:
         raise ValueError(f"its widths are {widths}, more than the file holds")
-    network = architecture.network(inputs, classes, np.zeros(0, np.int64), header["dtype"])
-    if list(network.widths) != header["widths"]:
-        raise ValueError(f"its widths are {header['widths']}, where its layers are {list(network.widths)}")
-    return network
+    return architecture.network(inputs, classes, np.zeros(0, np.int64), header["dtype"])

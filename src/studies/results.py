@@ -8,23 +8,20 @@ The folder holds no times, so the same code, data, declaration and machine give 
 """
 
 import dataclasses
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
 
 from src.errors import UserError
-from src.files import read_json, sha256
+from src.files import read_capped, read_json, sha256
 from src.nn.arrays import Labels
+from src.npz import DAMAGE
+from src.runs.predictions import read_predictions
 
 STUDY = "study.json"
 _FORMAT = 1
-# What reading bytes that are not what they claim to be may end in.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error)
+_LARGEST_HISTORY = 16 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def read_results(folder: Path) -> Results:
         about["seeds"] = tuple(about["seeds"])
         about["runs"] = tuple(_read_run(folder, run) for run in about["runs"])
         return Results(**about)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{folder}: not a study's results, or damaged ({error})") from None
 
 
@@ -137,10 +134,12 @@ def _read_run(folder: Path, about: dict[str, Any]) -> StudyRun:
     if run.status != "finished":
         return run
     place = folder / "runs" / run.fingerprint
-    header, *lines = (place / "history.csv").read_text(encoding="utf-8").splitlines()
+    result = read_json(place / "result.json")
+    header, *lines, end = read_capped(place / "history.csv", _LARGEST_HISTORY).decode().split("\n")
+    if end or len(lines) != result["epochs"]:
+        raise ValueError(f"{place / 'history.csv'} does not hold {result['epochs']} whole lines")
     rows = [[float(value) for value in line.split(",")] for line in lines]
     columns = (list(column) for column in zip(*rows, strict=True))
-    with (place / "predictions.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        predicted = arrays["predicted"]
+    predicted = read_predictions(place / "predictions.npz").labels
     history = dict(zip(header.split(","), columns, strict=True))
-    return dataclasses.replace(run, result=read_json(place / "result.json"), history=history, predicted=predicted)
+    return dataclasses.replace(run, result=result, history=history, predicted=predicted)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
+from src.errors import UserError, masked
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
@@ -15,6 +17,14 @@ class Tracking:
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
     study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
+
+    def __post_init__(self) -> None:
+        if self.uri is not None and masked(self.uri) != self.uri:
+            raise UserError(
+                f"tracking.uri={self.uri}: a password would stand in every record; give it by "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (http), or the whole address by "
+                "MLFLOW_TRACKING_URI: they are in no record"
+            )
 
 
 class Tracker(Protocol):

@@ -1,6 +1,7 @@
 import errno
 import gzip
 import io
+import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -95,6 +96,17 @@ def test_a_corrupt_file_of_the_users_is_told_and_leaves_nothing(
         mnist.fetch(raw, mirror)
     assert "\n" not in str(refused.value)
     assert contents(raw) == {}
+
+
+def test_a_gzip_bomb_takes_no_memory(published: dict[str, bytes], mirror: Path, tmp_path: Path) -> None:
+    (mirror / IMAGES).write_bytes(gzip.compress(bytes(200_000_000), 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="more than the 23536 bytes"):
+            mnist.fetch(tmp_path / "raw", mirror)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)

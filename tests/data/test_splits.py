@@ -137,3 +137,26 @@ def test_damage_is_refused_with_a_remedy(saved: Path, name: str) -> None:
     (saved / name).unlink()
     with pytest.raises(UserError, match=r"src\.split"):
         open_split(saved)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        pytest.param({"test": np.arange(3.0)}, "indices", id="floats"),
+        pytest.param({"test": np.zeros((2, 2), np.int64)}, "indices", id="a matrix"),
+        pytest.param({"test": np.array([-1])}, "disjoint", id="negative"),
+        pytest.param({"test": np.array([0, 1])}, "disjoint", id="training examples"),
+        pytest.param({"test": np.array([7, 7])}, "disjoint", id="twice"),
+    ],
+)
+def test_parts_that_are_no_split_are_refused(tmp_path: Path, parts: dict[str, np.ndarray], reason: str) -> None:
+    save_split(tmp_path / "split", MADE_BY, {"train": np.arange(4), "valid": np.array([5, 6])} | parts)
+    with pytest.raises(UserError, match=f"{reason}.*src.split"):
+        open_split(tmp_path / "split")
+
+
+def test_a_nested_or_endless_manifest_is_refused(saved: Path) -> None:
+    for content in ("[" * 100_000, "[" + "{}," * (1 << 20) + "{}]"):
+        (saved / "split.json").write_text(content)
+        with pytest.raises(UserError, match=r"src\.split"):
+            open_split(saved)

@@ -1,0 +1,186 @@
+"""Lineage: the commit, a patch that gives back the tree, and no secret."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from src.files import sha256, write_text
+from src.runs import lineage as module
+from src.runs.lineage import CUT, PACKAGES, VARIABLES, diff, lineage, surroundings
+from tests.conftest import ROOT
+
+Git = Callable[..., str]
+TRACKED = {
+    "src/a.py": b"one\ntwo\nthree\n",
+    "src/with space.py": b"hello\n",
+    "src/latin.txt": "gr\u00fcn\n".encode("latin-1"),
+    "src/windows.py": b"a\r\nb\r\n",
+    "src/unended.py": b"no newline",
+    "src/run.sh": b"#!/bin/sh\n",
+    "conf/config.yaml": b"seed: 0\n",
+    "docs/picture.png": bytes(range(256)),
+    "dvc.lock": b"stages\n",
+    "metrics/test.json": b"{}\n",
+    ".dvc/config": b"[core]\n",
+    ".gitignore": b"*.tmp\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    module._tree.cache_clear()
+    yield
+    module._tree.cache_clear()
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small Git checkout in the place of this one."""
+    folder = tmp_path / "a check out"
+    for name, content in TRACKED.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    monkeypatch.setattr(module, "ROOT", folder)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout.decode()
+
+
+def content(folder: Path) -> dict[str, tuple[bytes, bool]]:
+    files = (file for file in folder.rglob("*") if file.is_file() and ".git" not in file.relative_to(folder).parts)
+    return {str(file.relative_to(folder)): (file.read_bytes(), os.access(file, os.X_OK)) for file in files}
+
+
+def rebuilt(tree: Path, beside: Path) -> Path:
+    """A clean checkout of the commit that the lineage names, with the patch applied."""
+    git(tree.parent, "clone", "-q", str(tree), str(beside))
+    git(beside, "checkout", "-q", lineage()["git.commit"])
+    write_text(tree.parent / "patch", diff())
+    git(beside, "apply", str(tree.parent / "patch"))
+    return beside
+
+
+def test_a_clean_checkout_is_its_commit(tree: Path) -> None:
+    (tree / "dvc.lock").write_text("changed\n")
+    (tree / "metrics/test.json").write_text("changed\n")
+    (tree / ".dvc/config").write_text("password = secret\n")
+    (tree / "src/left.tmp").write_text("ignored\n")
+    (tree / "notes.txt").write_text("no code\n")
+    os.utime(tree / "src/a.py", (0, 0))  # a file that only looks changed is not
+    found = lineage()
+    assert found["git.commit"] == git(tree, "rev-parse", "HEAD").strip()
+    assert found["git.dirty"] == "false"
+    assert diff() == ""
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool) -> None:
+    (tree / "src/a.py").write_text("one\n2\nthree\n")
+    (tree / "src/with space.py").write_text("hello again\n")
+    (tree / "src/windows.py").write_bytes(b"a\r\nb\r\nc\r\n")
+    (tree / "src/unended.py").write_text("still no newline")
+    (tree / "src/run.sh").chmod(0o755)
+    (tree / "docs/picture.png").write_bytes(bytes(reversed(range(256))))
+    (tree / "conf/config.yaml").unlink()
+    (tree / "conf/deep/new group").mkdir(parents=True)
+    (tree / "conf/deep/new group/added.yaml").write_text("a: 1\n")
+    (tree / "src/new [a-z] :(glob) \u00e9.py").write_text("# \u00e9\n")
+    (tree / "src/empty.py").touch()
+    (tree / "src/data.bin").write_bytes(bytes(1000))
+    if staged:
+        git(tree, "add", "-A")
+        (tree / "src/a.py").write_text("one\n2\n3\n")
+    before = git(tree, "status", "--porcelain")
+    assert lineage()["git.dirty"] == "true"
+    assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
+    assert git(tree, "status", "--porcelain") == before
+
+
+def test_a_patch_of_text_in_another_encoding_gives_back_the_tree(tree: Path, tmp_path: Path) -> None:
+    (tree / "src/latin.txt").write_bytes("gr\u00fcner\n".encode("latin-1"))
+    (tree / "src/a.py").write_text("changed\n")
+    assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
+
+
+def test_what_a_user_set_for_the_eyes_does_not_get_into_the_patch(tree: Path, tmp_path: Path) -> None:
+    settings = {"diff.noprefix": "true", "color.ui": "always", "diff.external": "false", "diff.context": "0"}
+    for key, value in {**settings, "diff.renames": "copies", "core.quotePath": "false"}.items():
+        git(tree, "config", key, value)
+    (tree / "src/a.py").write_text("one\n2\nthree\n")
+    (tree / "src/run.sh").rename(tree / "src/moved \u00e9.sh")
+    assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
+
+
+def test_a_patch_that_is_too_large_says_what_is_left_out_and_still_applies(tree: Path, tmp_path: Path) -> None:
+    (tree / "src/a.py").write_text("changed\n")
+    (tree / "src/large.bin").write_bytes(os.urandom(2 << 20))
+    (tree / "src/z.py").write_text("added\n")
+    patch = diff()
+    assert len(patch.encode()) < 1 << 20
+    assert patch.startswith(CUT)
+    assert "src/large.bin" in patch.splitlines()[0]
+    there, here = content(rebuilt(tree, tmp_path / "beside")), content(tree)
+    assert here.keys() - there.keys() == {"src/large.bin"}
+    assert there.items() <= here.items()
+
+
+def test_a_process_stays_with_the_tree_that_it_found(tree: Path) -> None:
+    before = lineage()
+    (tree / "src/a.py").write_text("edited while it runs\n")
+    assert lineage() == before
+    assert diff() == ""
+
+
+def test_asking_takes_no_lock_of_the_users(tree: Path) -> None:
+    (tree / ".git/index.lock").touch()  # as while the user commits
+    os.utime(tree / "src/a.py", (0, 0))
+    (tree / "src/new.py").write_text("added\n")
+    assert lineage()["git.dirty"] == "true"
+
+
+def test_outside_of_git_the_commit_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    found = lineage()
+    assert (found["git.commit"], found["git.dirty"], diff()) == ("unknown", "unknown", "")
+    assert found["dvc.lock.sha256"] == found["requirements.lock.sha256"] == "none"
+
+
+def test_without_git_the_commit_is_unknown(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lineage()["git.commit"] == lineage()["git.dirty"] == "unknown"
+
+
+def test_the_locks_are_told_by_their_digests() -> None:
+    found = lineage()
+    for name in ("dvc.lock", "requirements.lock"):
+        assert found[f"{name}.sha256"] == sha256((ROOT / name).read_bytes())
+
+
+def test_the_packages_are_those_that_the_project_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {re.split(r"[<>=!~ \[;]", dependency)[0] for dependency in project["dependencies"]}
+    assert set(PACKAGES) == named
+    assert surroundings()["packages"] == {name: importlib.metadata.version(name) for name in named}
+
+
+def test_of_the_environment_only_what_decides_numbers_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*os.environ]:
+        if name != "PATH":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    assert surroundings()["variables"] == {"OMP_NUM_THREADS": "3"}
+    assert not [name for name in VARIABLES if re.search("KEY|TOKEN|PASS|SECRET|USER", name)]
