@@ -19,12 +19,17 @@ class EpochLines:
         self._epochs = epochs
         self._bar = tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
         self._start = time.perf_counter()
+        self._before: int | None = None  # epochs that an earlier process has trained
 
     def started(self, folder: Path) -> None:
         self._start = time.perf_counter()
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        left = (time.perf_counter() - self._start) / record["epoch"] * (self._epochs - record["epoch"])
+        if self._before is None:
+            self._before = record["epoch"] - 1
+            self._bar.update(self._before)
+        trained = record["epoch"] - self._before
+        left = (time.perf_counter() - self._start) / trained * (self._epochs - record["epoch"])
         line = (
             f"epoch {record['epoch']:>{len(str(self._epochs))}}/{self._epochs}"
             f"  train {record['train_loss']:.4f} {record['train_accuracy']:7.2%}"

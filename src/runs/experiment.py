@@ -1,26 +1,29 @@
 """One run, from a configuration and a data set to a folder with its results."""
 
 import dataclasses
+import secrets
+import sys
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from src.config import Config, check_against, network
 from src.data.dataset import Dataset
-from src.errors import RunFailed
-from src.files import replacing
+from src.errors import RunFailed, UserError
 from src.nn.network import Network
-from src.runs.fingerprint import fingerprint
-from src.runs.lineage import lineage
+from src.npz import write_npz
+from src.runs.fingerprint import environment, fingerprint
+from src.runs.lineage import diff, lineage, surroundings
 from src.runs.model import save_model, weights_digest
 from src.runs.naming import run_name
 from src.runs.store import RunFolder
 from src.tracking.tracker import Tracker
+from src.training.checkpoint import Saver, latest
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Diverged, Streams, train
+from src.training.loop import Diverged, Epoch, Progress, Streams, train
 from src.training.metrics import predict
 from src.training.processor import held
+
+_TIMES = ("seconds", "images_per_second")
 
 
 @dataclass(frozen=True)
@@ -32,25 +35,31 @@ class Outcome:
     reused: bool
 
 
-def run(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
+def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | None = None) -> Outcome:
     """Trains and tests one network, or hands over the run of the same fingerprint that has finished before.
 
+    One that was cut off goes on from its last checkpoint. folder: where, if not in the folder of its fingerprint.
     Raises `UserError` for a configuration that does not fit the data, before anything is written, and `RunFailed` for
     a training that diverged; the folder then holds the last finite model.
     """
     check_against(config, dataset)
     digests = fingerprint(config, dataset)
-    folder = RunFolder.of(digests["fingerprint"])
+    folder = folder or RunFolder.of(digests["fingerprint"])
+    fresh = config.train.fresh
     with folder.locked():
-        if folder.finished() and not config.train.fresh:
+        if not fresh:
+            folder.restore()
+        if folder.finished() and not fresh:
             tracker.started(folder.path)
             tracker.ended(folder.path)
             return Outcome(folder, folder.result(), reused=True)
-        folder.begin(config.plain(), {"name": run_name(config), "digests": digests, "lineage": lineage()})
+        # Training anew, when it is cut off, goes on like any other; but it does not go on with what was not anew.
+        goes_on = folder.unfinished() and config.train.resume and (not fresh or folder.run()["fresh"])
+        if not goes_on:
+            folder.begin(config.plain(), about(config, digests), diff())
         try:
-            tracker.started(folder.path)
             with held(config.train.threads):
-                result = _train_and_test(config, dataset, digests["fingerprint"], folder, tracker)
+                result = _train_and_test(config, dataset, digests["fingerprint"], folder, tracker, goes_on)
             folder.finish(result)
         except Diverged as error:
             folder.end("failed", str(error))
@@ -64,43 +73,105 @@ def run(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
             folder.end("failed", f"{type(error).__name__}: {error}")
             raise
         finally:
+            folder.restore()
             tracker.ended(folder.path)
     return Outcome(folder, result, reused=False)
 
 
+def about(config: Config, digests: dict[str, str]) -> dict[str, Any]:
+    """What run.json holds of a run that would start now: who it is, where it comes from, and on what it runs."""
+    return {
+        "name": run_name(config),
+        "fresh": config.train.fresh,
+        "attempt": secrets.token_hex(8),  # tells the records of this training from those of one before it
+        "digests": digests,
+        "lineage": lineage(),
+        "environment": environment(config.train.threads),
+        "surroundings": surroundings(),
+    }
+
+
 def _train_and_test(
-    config: Config, dataset: Dataset, identity: str, folder: RunFolder, tracker: Tracker
+    config: Config,
+    dataset: Dataset,
+    identity: str,
+    folder: RunFolder,
+    tracker: Tracker,
+    goes_on: bool,
 ) -> dict[str, Any]:
     streams = Streams.of(config.seed)
     net = network(config, dataset)
     config.model.initialize(net, streams.initialization)
     theta = net.parameters.theta
     keeper = EarlyStopping(config.train, theta)
-    epochs = 0
+    progress = Progress.start(config.optimizer, net, streams)
+    saver = Saver(folder.path, identity, config.train, net, streams, progress, keeper)
+    known = _resume(folder, identity, saver) if goes_on else []
+    tracker.started(folder.path)
     try:
-        for epoch in train(net, config.optimizer, config.schedule, dataset, config.train, streams):
-            epochs = epoch.epoch
-            tracker.advanced(folder.path, folder.append(dataclasses.asdict(epoch)))
+        for epoch in train(
+            net, config.optimizer, config.schedule, dataset, config.train, streams, progress, saver.after_step
+        ):
+            record = _journaled(folder, epoch, known)
+            tracker.advanced(folder.path, record)
             if keeper.should_stop(epoch, theta):
                 break
+            saver.after_epoch(record)
     finally:
         theta[:] = keeper.theta  # finite, even where the training diverged or was interrupted
-        about = {
+        told = {
             "fingerprint": identity,
             "labels": list(dataset.labels),
             "image": dataset.image,
             "scaling": dataset.scaling,
             "recipe": dataset.recipe,
         }
-        save_model(folder.path / "model.npz", net, config.model, about)
-    return {"epochs": epochs, "kept_epoch": keeper.epoch} | _evaluate(net, dataset, folder)
+        save_model(folder.path / "model.npz", net, config.model, told)
+    return {"epochs": progress.epoch, "kept_epoch": keeper.epoch} | _evaluate(net, dataset, folder)
+
+
+def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, Any]]:
+    """Goes back to the last checkpoint; returns the journal, which may tell of epochs that are trained once more."""
+    found, wrong = latest(folder.path, identity)
+    for damage in wrong:
+        print(f"warning: {damage}; it is not used", file=sys.stderr)
+    known: list[dict[str, Any]] = []
+    try:
+        known = folder.journal()
+    except UserError as error:
+        print(f"warning: {error}; the epochs after the last checkpoint are recorded anew", file=sys.stderr)
+    if found is not None:
+        saver.restore(found)
+        # A power cut may have kept the checkpoint, and lost lines of the journal.
+        known = [*found.history, *known[len(found.history) :]]
+    folder.reopen(known)
+    where = (
+        f"after {found.position}, from {found.path}" if found else f"at the start, with no checkpoint: {folder.path}"
+    )
+    print(f"resuming {where}", file=sys.stderr)
+    return known
+
+
+def _journaled(folder: RunFolder, epoch: Epoch, known: list[dict[str, Any]]) -> dict[str, Any]:
+    """The epoch's record: a new line, or the one that stands since before the training was cut off."""
+    values = dataclasses.asdict(epoch)
+    if epoch.epoch > len(known):
+        return folder.append(values)
+    record = known[epoch.epoch - 1]
+    if differing := [key for key in values if key not in _TIMES and values[key] != record[key]]:
+        key = differing[0]
+        raise RunFailed(
+            f"failed: epoch {epoch.epoch}, trained once more, came to {key}={values[key]} where the journal has "
+            f"{record[key]}: this machine does not repeat itself; train.fresh=true trains anew ({folder.path})"
+        )
+    return record
 
 
 def _evaluate(net: Network, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
     predictions = {name: predict(net, examples.x, examples.y) for name, examples in sets.items()}
     on_test = predictions["test"]
-    with replacing(folder.path / "predictions.npz") as file:
-        np.savez(file, predicted=on_test.labels, probability=on_test.confidence)
+    predicted = {"predicted": on_test.labels, "probability": on_test.confidence}
+    write_npz(folder.path / "predictions.npz", predicted)
     metrics = {name: {"loss": p.loss, "accuracy": p.accuracy} for name, p in predictions.items()}
     return metrics | {"weights_sha256": weights_digest(net)}

@@ -31,11 +31,14 @@ class Batches:
         """The number of examples in an epoch."""
         return self._used
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Array, Labels]]:
-        """One epoch in a fresh order: x [batch, features], overwritten by the next batch, and y [batch]."""
+    def epoch(self, rng: np.random.Generator, skipped: int = 0) -> Iterator[tuple[Array, Labels]]:
+        """One epoch in a fresh order, its first `skipped` batches left out.
+
+        Yields x [batch, features], overwritten by the next batch, and y [batch].
+        """
         order: NDArray[np.intp] = rng.permutation(len(self._y))[: self._used]
         labels = self._y[order]  # [examples]; of x, which is larger by far, only a batch is gathered at a time
-        for start in range(0, self._used, self._size):
+        for start in range(skipped * self._size, self._used, self._size):
             batch = slice(start, start + self._size)
             y = labels[batch]
             # The rows lie apart in memory: touched all at once, they are waited for together, not each in its turn.

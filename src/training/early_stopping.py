@@ -14,9 +14,19 @@ class EarlyStopping:
         self.theta = theta.copy()  # of the epoch that is kept
 
     @property
+    def best(self) -> Epoch | None:
+        """The epoch whose weights are kept; None before the first."""
+        return self._best
+
+    @property
     def epoch(self) -> int:
-        """The epoch whose weights are kept; 0 before the first."""
+        """The number of that epoch; 0 before the first."""
         return self._best.epoch if self._best is not None else 0
+
+    def restore(self, best: Epoch | None, theta: Array) -> None:
+        """Goes back to what was remembered when these were `best` and `theta`."""
+        self._best = best
+        self.theta[:] = theta
 
     def should_stop(self, epoch: Epoch, theta: Array) -> bool:
         """Takes note of an epoch and its weights; says whether training has gone on for too long without a better."""

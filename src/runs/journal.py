@@ -1,0 +1,44 @@
+"""A run's journal: a line an epoch, only ever added to, so that a line that stands is never another one later."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from src.errors import UserError
+from src.files import write_text
+
+Record = dict[str, Any]
+
+
+def append(file: Path, epoch: Mapping[str, Any]) -> Record:
+    """Adds an epoch, with the time; returns the record as it stands there."""
+    record = {**epoch, "time": time.time()}
+    with file.open("a", encoding="utf-8") as journal:
+        journal.write(_line(record))
+    return record
+
+
+def read(file: Path) -> list[Record]:
+    """The records so far; `UserError` for a damaged line. A last line that was left torn is not there yet."""
+    lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            if record["epoch"] != number:
+                raise ValueError(f"it tells of epoch {record['epoch']}")
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise UserError(f"{file}: line {number} is damaged ({error})") from None
+        records.append(record)
+    return records
+
+
+def rewrite(file: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    """Puts whole lines in the place of whatever stands there."""
+    write_text(file, "".join(map(_line, records)))
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, allow_nan=False) + "\n"

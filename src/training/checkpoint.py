@@ -1,0 +1,172 @@
+"""Checkpoints: all of a training's state, in a sealed file, so that one that is cut off goes on to the same bits.
+
+Two generations are kept. The newer one is set aside before its successor is written, so a file that is damaged, or
+was never completed, costs no more than one interval.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.files import canonical_json
+from src.nn.architecture import MOST_PARAMETERS
+from src.nn.arrays import Array
+from src.nn.network import Network
+from src.npz import DAMAGE, read_npz, write_npz
+from src.training.early_stopping import EarlyStopping
+from src.training.loop import Epoch, Progress, Streams, Training
+
+GENERATIONS = ("checkpoint.npz", "checkpoint.previous.npz")  # the newer one first
+_FORMAT = 1
+_SLOT = "slot_"
+_MOST_VECTORS = 4  # shaped like the parameters: these, the best so far, and the optimizer's slots
+_LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes, the last term of them for the header
+History = Sequence[Mapping[str, Any]]  # a journal's records
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds. The header's keys are those that `Saver.save` writes."""
+
+    path: Path
+    header: dict[str, Any]
+    arrays: dict[str, Array]
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The journal's records up to here."""
+        return list(self.header["history"])
+
+    @property
+    def position(self) -> str:
+        """How far the training had come, in words."""
+        step = f" and {self.header['step']} updates" if self.header["step"] else ""
+        return f"{self.header['epoch']} epochs{step}"
+
+
+def read(path: Path) -> Checkpoint:
+    """Reads a checkpoint and verifies it; `ValueError` for a damaged one, `FileNotFoundError` where there is none."""
+    arrays = read_npz(path, _LIMIT)
+    try:
+        header = json.loads(str(arrays.pop("header")))
+        if header["format"] != _FORMAT:
+            raise ValueError(f"its format is {header['format']}, where {_FORMAT} is known")
+        if len(header["history"]) != header["epoch"]:
+            raise ValueError("its history does not reach up to its epoch")
+    except DAMAGE as error:
+        raise ValueError(str(error)) from None
+    return Checkpoint(path, header, arrays)
+
+
+def latest(folder: Path, identity: str) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint in a folder that is whole, and of the run `identity`; and what is wrong with others."""
+    wrong: list[str] = []
+    for name in GENERATIONS:
+        try:
+            checkpoint = read(folder / name)
+            if checkpoint.header["fingerprint"] == identity:
+                return checkpoint, wrong
+            wrong.append(f"{folder / name} is of another run")
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            wrong.append(f"{folder / name} is damaged ({error})")
+    return None, wrong
+
+
+def remove(folder: Path) -> None:
+    """Removes the checkpoints of a run that needs them no more."""
+    for name in GENERATIONS:
+        (folder / name).unlink(missing_ok=True)
+
+
+class Saver:
+    """Writes checkpoints of one training when they are due: after so many epochs, or so many seconds."""
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: str,
+        training: Training,
+        network: Network,
+        streams: Streams,
+        progress: Progress,
+        keeper: EarlyStopping,
+    ) -> None:
+        self._folder = folder
+        self._identity = identity
+        self._epochs = training.checkpoint_epochs
+        self._seconds = training.checkpoint_seconds
+        self._network = network
+        self._streams = streams
+        self._progress = progress
+        self._keeper = keeper
+        self._history: list[Mapping[str, Any]] = []
+        self._saved_at = time.monotonic()  # which no moved clock moves
+        self._saved_epoch = progress.epoch
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Puts the training where the checkpoint was written; `ValueError`, with nothing changed, if it doesn't fit."""
+        header, arrays, at = checkpoint.header, checkpoint.arrays, self._progress
+        theta = self._network.parameters.theta
+        slots = {name.removeprefix(_SLOT): array for name, array in arrays.items() if name.startswith(_SLOT)}
+        fitting = all((array.shape, array.dtype) == (theta.shape, theta.dtype) for array in arrays.values())
+        if not fitting or slots.keys() != at.state.slots.keys() or not {"theta", "best"} <= arrays.keys():
+            raise ValueError(f"{checkpoint.path} holds the state of another training")
+        theta[:] = arrays["theta"]
+        for name, slot in at.state.slots.items():
+            slot[:] = slots[name]
+        at.state.steps = header["steps"]
+        at.epoch, at.step, at.seconds, at.order = (header[key] for key in ("epoch", "step", "seconds", "order"))
+        self._streams.order.bit_generator.state = at.order
+        self._streams.dropout.bit_generator.state = header["dropout"]
+        best = None if header["best"] is None else Epoch(**header["best"])
+        self._keeper.restore(best, arrays["best"])
+        self._history = [*checkpoint.history]
+        self._saved_epoch = at.epoch
+
+    def after_step(self) -> None:
+        """Saves in mid-epoch, where it is time to."""
+        if self._seconds is not None and time.monotonic() - self._saved_at >= self._seconds:
+            self.save()
+
+    def after_epoch(self, record: Mapping[str, Any]) -> None:
+        """Takes note of the journal's new record, and saves where so many epochs are over."""
+        self._history.append(record)
+        if self._epochs is not None and self._progress.epoch - self._saved_epoch >= self._epochs:
+            self.save()
+
+    def save(self) -> None:
+        """Writes a checkpoint; on a full disk the last good one stays."""
+        at, newer = self._progress, self._folder / GENERATIONS[0]
+        best = self._keeper.best
+        header = {
+            "format": _FORMAT,
+            "fingerprint": self._identity,
+            "epoch": at.epoch,
+            "step": at.step,
+            "seconds": at.seconds,
+            "steps": at.state.steps,
+            "initialization": _seed_state(self._streams.initialization),
+            "order": at.order,
+            "dropout": self._streams.dropout.bit_generator.state,
+            "best": None if best is None else dataclasses.asdict(best),
+            "history": self._history,
+        }
+        arrays = {"theta": self._network.parameters.theta, "best": self._keeper.theta}
+        slots = {f"{_SLOT}{name}": slot for name, slot in at.state.slots.items()}
+        if newer.exists():
+            newer.replace(self._folder / GENERATIONS[1])
+        write_npz(newer, {"header": np.array(canonical_json(header).decode()), **arrays, **slots})
+        self._saved_at, self._saved_epoch = time.monotonic(), at.epoch
+
+
+def _seed_state(seeds: np.random.SeedSequence) -> dict[str, Any]:
+    # Drawn from before the first epoch, and never again: it is here so that the file tells all three streams.
+    return {"entropy": seeds.entropy, "spawn_key": list(seeds.spawn_key), "children": seeds.n_children_spawned}

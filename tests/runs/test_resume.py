@@ -1,0 +1,201 @@
+"""A run that was cut off goes on, wherever that was, and comes to the bits of one that was not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.config import Config
+from src.data.dataset import Dataset
+from src.errors import RunFailed
+from src.runs.experiment import Outcome, run
+from src.runs.fingerprint import fingerprint
+from src.runs.store import RunFolder
+from src.tracking.tracker import InMemory, Null
+from src.training.checkpoint import GENERATIONS, Saver
+
+Small = Callable[..., Config]
+EPOCH = 13  # updates, with batches of 100
+VARIED = (
+    "train.batch_size=100",
+    "model.dropout=0.3",
+    "schedule=cosine",
+    "schedule.by=step",
+    "train.patience=2",
+    "train.epochs=6",
+)
+
+
+class Killed(BaseException):
+    """As with `kill -9`, nobody gets to write how the run ended."""
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> Callable[[Config, int], RunFolder]:
+    """Runs a configuration until its n-th update, and leaves the folder as `kill -9` does."""
+
+    def until(config: Config, step: int) -> RunFolder:
+        steps = 0
+        saving = Saver.after_step
+
+        def after_step(saver: Saver) -> None:
+            nonlocal steps
+            steps += 1
+            saving(saver)
+            if steps == step:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Saver, "after_step", after_step)
+            patch.setattr(RunFolder, "end", lambda *_: None)
+            patch.setattr("src.runs.experiment.save_model", lambda *_: None)
+            patch.setattr(RunFolder, "restore", lambda _: None)
+            with pytest.raises(Killed):
+                run(config, digits, Null())
+        return RunFolder.of(fingerprint(config, digits)["fingerprint"])
+
+    return until
+
+
+Cut = Callable[[Config, int], RunFolder]
+
+
+def same(one: Outcome, other: Outcome) -> bool:
+    model = "model.npz"
+    return one.result == other.result and all(
+        (one.folder.path / name).read_bytes() == (other.folder.path / name).read_bytes()
+        for name in (model, "predictions.npz", "history.csv")
+    )
+
+
+@pytest.mark.parametrize(
+    "how", ["train.checkpoint_epochs=1", "train.checkpoint_epochs=2", "train.checkpoint_seconds=0"]
+)
+@pytest.mark.parametrize("step", [1, 12, 13, 14, 30, 47])
+def test_wherever_it_is_cut_off_it_comes_to_the_same(
+    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, how: str, step: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    folder = cut(small(*VARIED, how), step)
+    assert folder.status()["status"] == "running"
+    assert folder.idle()
+    before = folder.journal()
+    again = run(small(*VARIED, how), digits, Null())
+    assert "resuming" in capsys.readouterr().err
+    assert again.folder.path == folder.path
+    assert not again.reused
+    assert same(whole, again)
+    assert folder.journal()[: len(before)] == before  # the same lines, with their times
+    assert not [name for name in GENERATIONS if (folder.path / name).exists()]
+
+
+def test_it_may_be_cut_off_again_and_again(home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut) -> None:
+    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    config = small(*VARIED, "train.checkpoint_seconds=0")
+    for step in (3, 9, 1, 2, 20, 1):
+        folder = cut(config, step)
+    assert [record["epoch"] for record in folder.journal()] == [1, 2]
+    assert same(whole, run(config, digits, Null()))
+
+
+def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
+    config = small("train.checkpoint_epochs=1")
+    folder = cut(config, 20)
+    about, started = folder.run(), folder.status()["started"]
+    run(config, digits, Null())
+    assert folder.run() == about
+    assert folder.status()["started"] == started
+
+
+def test_resume_can_be_refused(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
+    folder = cut(small("train.checkpoint_epochs=1"), 20)
+    about = folder.run()
+    watched = InMemory()
+    outcome = run(small("train.resume=false"), digits, watched)
+    assert [event for event, _ in watched.events].count("advanced") == 3
+    assert outcome.folder.path == folder.path
+    assert folder.run()["attempt"] != about["attempt"]
+
+
+@pytest.mark.parametrize("torn", [b'{"epoch": 3, "tr', b"\x00\xff"])
+def test_a_torn_line_of_the_journal_is_written_anew(
+    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, torn: bytes
+) -> None:
+    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    folder = cut(small(*VARIED, "train.checkpoint_epochs=1"), 30)
+    with (folder.path / "journal.jsonl").open("ab") as journal:
+        journal.write(torn)
+    assert same(whole, run(small(*VARIED), digits, Null()))
+
+
+def test_lost_and_damaged_lines_are_taken_from_the_checkpoint(
+    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    for damage in ("", "{}\n", "no json\n{}\n"):
+        folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
+        before = folder.journal()
+        (folder.path / "journal.jsonl").write_text(damage)
+        again = run(small(*VARIED, "train.fresh=true"), digits, Null())
+        assert same(whole, again)
+        assert folder.journal()[:2] == before
+    assert "line 1 is damaged" in capsys.readouterr().err
+
+
+def test_a_machine_that_does_not_repeat_itself_is_found_out(
+    home: Path, digits: Dataset, small: Small, cut: Cut
+) -> None:
+    config = small("train.checkpoint_epochs=2", "train.epochs=6", "train.batch_size=100")
+    folder = cut(config, 4 * EPOCH + 1)
+    (folder.path / GENERATIONS[0]).unlink()  # of epoch 4: so 3 and 4 are trained once more
+    lines = (folder.path / "journal.jsonl").read_text().splitlines()
+    record = json.loads(lines[2])
+    record["valid_loss"] += 1e-15
+    lines[2] = json.dumps(record)
+    (folder.path / "journal.jsonl").write_text("\n".join(lines) + "\n")
+    with pytest.raises(RunFailed, match=r"epoch 3, trained once more, came to valid_loss=.*does not repeat itself"):
+        run(config, digits, Null())
+    assert folder.status()["status"] == "failed"
+    assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, Null()).reused
+
+
+class TestTrainedAnew:
+    """`train.fresh=true` on a finished run: whatever comes in between, there is a result."""
+
+    def test_an_interruption_brings_the_former_result_back(self, home: Path, digits: Dataset, small: Small) -> None:
+        class Interrupted(InMemory):
+            def advanced(self, folder: Path, record: Any) -> None:
+                raise KeyboardInterrupt
+
+        first = run(small(), digits, Null())
+        files = {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()}
+        watched = Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            run(small("train.fresh=true"), digits, watched)
+        assert {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()} == files
+        assert run(small(), digits, Null()).reused
+
+    def test_a_killed_one_is_given_up_by_whoever_wants_the_result(
+        self, home: Path, digits: Dataset, small: Small, cut: Cut
+    ) -> None:
+        first = run(small(), digits, Null())
+        folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
+        assert not folder.finished()
+        again = run(small(), digits, Null())
+        assert again.reused
+        assert again.result == first.result
+        assert not (folder.path / "former").exists()
+
+    def test_and_goes_on_for_whoever_wants_it_anew(
+        self, home: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first = run(small(), digits, Null())
+        folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
+        again = run(small("train.fresh=true"), digits, Null())
+        assert "resuming after 1 epochs" in capsys.readouterr().err
+        assert not again.reused
+        assert again.result == first.result
+        assert not (folder.path / "former").exists()
