@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from src.studies.plan import Plan
     from src.studies.results import Results
     from src.sweeping import Job, Launch
-    from src.tracking.mlflow.parent import ParentRun
+    from src.tracking.mlflow.recording import Recording
+    from src.tracking.records import Record
 
 _TRAIN = ("python", "-m", "src.train")
 _HELP = """\
@@ -63,8 +64,8 @@ def run_study(stage: bool, plan: "Plan", launch: "Launch") -> None:
     planned = [training.planned for training in plan.trainings]
     with places.locked():
         digests = identified(planned)
-        with _recorded(plan, places, digests) as parent:
-            jobs = run_jobs(plan.name, planned, digests, launch, parent)
+        with _recorded(plan, places, digests) as (recording, parent):
+            jobs = run_jobs(plan.name, planned, digests, launch, recording, parent)
             _refuse_missing(planned, jobs)
             commands = [shlex.join([*_TRAIN, *typed(job.config), "train.fresh=true"]) for job in planned]
             results = collect(plan, digests, commands, places.results)
@@ -72,7 +73,7 @@ def run_study(stage: bool, plan: "Plan", launch: "Launch") -> None:
                 write_headline(results, plan.declaration.name)
             if stage:
                 return
-            _report(plan, results, places, parent)
+            _report(plan, results, places, recording, parent)
             if diverged := [job.label for job, end in zip(planned, jobs, strict=True) if end.diverged]:
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
 
@@ -87,45 +88,46 @@ def _studies() -> "Iterator[tuple[str, str]]":
             yield name, "(its file declares no study)"
 
 
-def _of_the_pipeline(*arguments: str) -> list[str]:
+def _of_the_pipeline(study: str) -> list[str]:
     """The stage's arguments in Hydra's words: params.yaml says on which data, and where runs are recorded."""
     from hydra.core.override_parser.types import Quote, QuotedString
 
     from src.composition import load
 
-    if len(arguments) != 1:
-        raise UserError(f"--stage {' '.join(arguments)}: the name of one study is needed, as dvc.yaml gives it")
     config = load([])
     data = [override for override in typed(config) if override.startswith(("data=", "data."))]
     store = {"uri": config.tracking.uri, "experiment": config.tracking.experiment}
     quoted = {key: QuotedString(value, Quote.single).with_quotes() for key, value in store.items() if value}
     tracking = [f"tracking={config.tracking.name}", *(f"tracking.{key}={value}" for key, value in quoted.items())]
-    return [f"ablation={arguments[0]}", *data, *tracking]
+    return [f"ablation={study}", *data, *tracking]
 
 
 @contextlib.contextmanager
-def _recorded(plan: "Plan", places: "Places", digests: "Sequence[Mapping[str, str]]") -> "Iterator[ParentRun | None]":
-    """The study's run in MLflow, closed at the end; None with tracking off, or where there is nothing new to record."""
+def _recorded(
+    plan: "Plan", places: "Places", digests: "Sequence[Mapping[str, str]]"
+) -> "Iterator[tuple[Recording | None, Record | None]]":
+    """The study's record, closed at the end; None with tracking off, or where there is nothing new to record."""
     from src.studies.results import identity
     from src.sweeping import reusable
 
     planned = [training.planned for training in plan.trainings]
     tracking = planned[0].config.tracking
     if tracking.name == "off":
-        yield None
+        yield None, None
         return
-    from src.tracking.mlflow.parent import ParentRun
+    from src.tracking.mlflow.recording import Recording
     from src.tracking.mlflow.store import whereabouts
 
     known_as = identity(plan.name, [of["fingerprint"] for of in digests])
     store = whereabouts(tracking)
     if store is not None and places.recorded(known_as, store) and all(reusable(planned, digests)):
-        yield None
+        yield None, None
         return
-    parent = ParentRun.open(tracking, plan.name, plan.name, known_as)
-    with parent.closing():
-        yield parent
-    if parent.holds(len(planned)):  # where the store failed in between, the next start tries again
+    with Recording(tracking) as recording:
+        with recording.parent(plan.name, plan.name, known_as) as parent:
+            yield recording, parent
+        complete = recording.settle()
+    if complete:  # else the next start tries again
         places.remember(known_as, whereabouts(tracking))
 
 
@@ -140,19 +142,23 @@ def _refuse_missing(planned: "Sequence[Planned]", jobs: "Sequence[Job]") -> None
         )
 
 
-def _report(plan: "Plan", results: "Results", places: "Places", parent: "ParentRun | None") -> None:
+def _report(
+    plan: "Plan", results: "Results", places: "Places", recording: "Recording | None", parent: "Record | None"
+) -> None:
     from src.reporting.report import make_report, metrics, table
     from src.studies.collect import seconds_of
 
     summary, new = make_report(results, seconds_of(results, plan.declaration.name), places.report)
     print("", table(summary), "", *summary.verdict, "", sep="\n")
+    numbers, texts = metrics(summary), {"verdict": " ".join(summary.verdict)}
     tracking = plan.trainings[0].planned.config.tracking
-    if new and parent is None and tracking.name == "mlflow":  # the runs stand in the store, this report does not
+    if recording and parent:
+        recording.report(parent, numbers, texts, places.report)
+    elif new and tracking.name == "mlflow":  # the runs stand in the store, this report does not
         from src.tracking.mlflow.parent import ParentRun
 
-        parent = ParentRun.find(tracking, results.identity)
-    if parent is not None:
-        parent.log(metrics(summary), {"verdict": " ".join(summary.verdict)}, places.report)
+        if stands := ParentRun.find(tracking, results.identity):
+            stands.log(numbers, texts, places.report)
     print(places.report / "index.html", flush=True)
 
 
@@ -162,9 +168,19 @@ def main() -> None:
     if {"-h", "--help"} & set(arguments):
         print(_HELP.format(studies="\n".join(f"  {name:14} {question}" for name, question in _studies())))
         return
-    stage = arguments[:1] == ["--stage"]
-    if stage:
-        sys.argv[1:] = arguments = _of_the_pipeline(*arguments[1:])
+    if arguments[:1] != ["--stage"]:
+        _run(arguments, stage=False)
+        return
+    if len(arguments) != 2 or arguments[1] not in choices("ablation"):
+        raise UserError(f"{' '.join(arguments)}: the name of one study is needed, as dvc.yaml gives it")
+    from src.stage import alone
+
+    with alone(f"study-{arguments[1]}"):
+        sys.argv[1:] = _of_the_pipeline(arguments[1])
+        _run(sys.argv[1:], stage=True)
+
+
+def _run(arguments: list[str], stage: bool) -> None:
     named = [argument.removeprefix("ablation=") for argument in arguments if argument.startswith("ablation=")]
     if len(named) != 1:
         raise UserError(f"ablation: which one study? like ablation=ladder; allowed: {', '.join(choices('ablation'))}")

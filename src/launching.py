@@ -1,16 +1,20 @@
 """Starting a run: one that a person watches, or a job of a sweep."""
 
+import contextlib
+import ctypes
 import functools
 import multiprocessing
+import os
 import signal
+import sys
 import traceback
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from src.composition import from_hydra
 from src.config import Config, check_against
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
-from src.errors import RunFailed, UserError
+from src.errors import FAILED, RunFailed, UserError
 from src.reporting.console import EpochLines
 from src.reporting.gallery import RunFigures
 from src.runs.experiment import Outcome, run
@@ -19,8 +23,7 @@ from src.runs.frozen import Frozen, refuse_changed
 from src.runs.naming import run_name
 from src.tracking.tracker import Null, Several, Tracker
 
-if TYPE_CHECKING:
-    from src.tracking.mlflow.recorder import Recorder
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Returned(TypedDict):
@@ -38,14 +41,17 @@ def start(config: Config) -> tuple[Outcome, str]:
     code_digest()  # of the code as it was imported, however long the data take
     dataset = prepare(config.data)
     check_against(config, dataset)
-    recorder = _recorder(config)
     trackers: list[Tracker] = [EpochLines(config.train.epochs)]
     if config.tracking.figures:
         trackers.append(RunFigures(dataset))
-    if recorder is not None:  # last: what the others leave in the folder is there for it to log
-        trackers.append(recorder)
-    outcome = run(config, dataset, Several(trackers))
-    return outcome, (recorder.run_id or "") if recorder else ""
+    if config.tracking.name == "off":
+        return run(config, dataset, Several(trackers)), ""
+    from src.tracking.mlflow.recording import Announcing, Recording
+
+    with Recording(config.tracking) as recording:
+        announcing = Announcing(recording, run_name(config), config.tracking.study)
+        outcome = run(config, dataset, Several([announcing, *trackers]))
+    return outcome, announcing.run_id
 
 
 def start_job(frozen: Frozen, composed: Any) -> Returned:
@@ -57,6 +63,7 @@ def start_job(frozen: Frozen, composed: Any) -> Returned:
     if multiprocessing.current_process().name != "MainProcess":
         # Ctrl-C reaches workers, too. The parent ends them and tells how they stand: one hand on each run, not two.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _die_with_parent()
     try:
         config = from_hydra(composed)
         refuse_changed(frozen)
@@ -75,9 +82,11 @@ def _opened(recipe: Recipe) -> Dataset:
     return prepare(recipe)
 
 
-def _recorder(config: Config) -> "Recorder | None":
-    if config.tracking.name == "off":
-        return None
-    from src.tracking.mlflow.recorder import Recorder
-
-    return Recorder(config.tracking, run_name(config))
+def _die_with_parent() -> None:
+    """Has Linux end this worker with its parent, whose kill would leave it training, and starting queued jobs."""
+    parent = multiprocessing.parent_process()
+    if sys.platform == "linux" and parent is not None:
+        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl: it goes on alone
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent.pid:  # it was killed before
+            os._exit(FAILED)

@@ -49,7 +49,10 @@ def main() -> None:
     parser.add_argument("study", metavar="STUDY", help="a study under models/studies/, or a folder with its results")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes (default: reports/STUDY)")
     given = parser.parse_args()
-    report(given.study, given.to)
+    from src.stage import alone
+
+    with alone(f"report-{Path(given.study).name}"):
+        report(given.study, given.to)
 
 
 if __name__ == "__main__":

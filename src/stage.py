@@ -1,10 +1,18 @@
-"""What the pipeline's stages share: their command line."""
+"""What the pipeline's stages share: their command line, and that one process at a time is at a stage.
+
+`kill -9` of `dvc repro` leaves the stage that it started running, and another `dvc repro` starts it beside that one.
+"""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
 
 from src.config import Config
-from src.errors import run_command
+from src.errors import UserError, run_command
+from src.files import ROOT, read_json, write_json
+from src.locks import locked
 
 
 def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
@@ -21,6 +29,28 @@ def run_stage(name: str, description: str, act: Callable[[Config], None]) -> Non
     def command() -> None:
         from src.composition import load
 
-        act(load(overrides))
+        with alone(name):
+            act(load(overrides))
 
     run_command(command)
+
+
+@contextlib.contextmanager
+def alone(stage: str) -> Iterator[None]:
+    """Holds the stage's lock: of two processes at one stage, the second waits, and says for whom.
+
+    What the stage works on is to be read in here: one that has waited then works on what stands there now, and writes
+    what the process before it, or the one that follows, writes.
+    """
+    locks = ROOT / "runs" / ".locks"  # not under data/: DVC clears the folders of its outs
+    owner = locks / f"stage-{stage}.json"
+
+    def named() -> str:
+        about = {"pid": "unknown", "host": "an unknown host"}
+        with contextlib.suppress(UserError):  # it is about to say who it is
+            about |= read_json(owner)
+        return f"process {about['pid']} on {about['host']}, which is at the stage {stage}: {owner.parent}"
+
+    with locked(locks / f"stage-{stage}.lock", named):
+        write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        yield

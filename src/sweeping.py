@@ -1,6 +1,5 @@
 """The parent's seat in a sweep: what has finished is left out, the other jobs run and are followed, a table closes."""
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,10 +13,11 @@ from src.runs.fingerprint import fingerprint
 from src.runs.planned import Planned
 from src.runs.store import RunFolder, Status
 from src.tracking.follower import Follower
-from src.tracking.tracker import Several
+from src.tracking.liveness import living_status
+from src.tracking.records import Record, identity_of_run, identity_of_sweep
 
 if TYPE_CHECKING:
-    from src.tracking.mlflow.parent import ParentRun
+    from src.tracking.mlflow.recording import Recording
 
 Launch = Callable[[list[list[str]]], Sequence[Returned]]
 _SECONDS_FOR_A_WORKER_TO_GO = 10.0
@@ -49,15 +49,19 @@ def multirun(title: str, planned: Sequence[Planned], launch: Launch) -> None:
     """
     digests = identified(planned)
     tracked = [job.config.tracking for job in planned if job.config.tracking.name == "mlflow"]
-    parent = None
-    if tracked:
-        from src.tracking.mlflow.parent import ParentRun
+    if not tracked:
+        _refuse_failures(run_jobs(title, planned, digests, launch))
+        return
+    from src.tracking.mlflow.recording import Recording
 
-        parent = ParentRun.open(tracked[0], title)
-    with parent.closing() if parent else contextlib.nullcontext():
-        jobs = run_jobs(title, planned, digests, launch, parent)
-        if failures := sum(not job.done for job in jobs):
-            raise RunFailed(f"{failures} of {len(jobs)} jobs failed; the others are finished and recorded")
+    identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
+    with Recording(tracked[0]) as recording, recording.parent(title, tracked[0].study, identity) as parent:
+        _refuse_failures(run_jobs(title, planned, digests, launch, recording, parent))
+
+
+def _refuse_failures(jobs: "Sequence[Job]") -> None:
+    if failures := sum(not job.done for job in jobs):
+        raise RunFailed(f"{failures} of {len(jobs)} jobs failed; the others are finished and recorded")
 
 
 def identified(planned: Sequence[Planned]) -> list[dict[str, str]]:
@@ -79,7 +83,8 @@ def run_jobs(
     planned: Sequence[Planned],
     digests: Sequence[Mapping[str, str]],
     launch: Launch,
-    parent: "ParentRun | None",
+    recording: "Recording | None" = None,
+    parent: Record | None = None,
 ) -> list[Job]:
     """Launches the jobs that have not finished before, records all of them, and prints how each one ended.
 
@@ -88,19 +93,18 @@ def run_jobs(
     """
     folders = [RunFolder.of(digest["fingerprint"]) for digest in digests]
     reused = reusable(planned, digests)
-    before: list[Status] = [{} if old else folder.status() for old, folder in zip(reused, folders, strict=True)]
+    before: list[Status] = [{} if old else living_status(folder) for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(planned)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
+    records: list[Record | None] = [None] * len(planned)
+    if recording and parent:
+        records = [_record(recording, parent, job, folder) for job, folder in zip(planned, folders, strict=True)]
+        for record, stands in zip(records, before, strict=True):
+            if record:
+                recording.follow(record, stands)
     lines = JobLines(reused.count(False))
-    recorders = [
-        parent.child(job.name, job.variant) if parent and job.config.tracking.name == "mlflow" else None
-        for job in planned
-    ]
-    trackers = [
-        Several([*([] if old else [lines.of(job.label)]), *([recorder] if recorder else [])])
-        for job, old, recorder in zip(planned, reused, recorders, strict=True)
-    ]
-    follower = Follower(list(zip(folders, trackers, before, strict=True)))
+    told = zip(folders, planned, before, reused, strict=True)
+    follower = Follower([(folder, lines.of(job.label), stands) for folder, job, stands, old in told if not old])
     waiting = [i for i, old in enumerate(reused) if not old]
     returned: dict[int, Returned] = {}
     why = "interrupted"
@@ -114,21 +118,40 @@ def run_jobs(
     except Exception as error:  # a worker that the system killed takes the launcher with it
         why = f"the launcher broke down: {' '.join(str(error).split())}"
     finally:
-        with interrupts_wait():  # one more Ctrl-C would leave records open, and the table untold
-            ends = [
-                ("reused", "")
-                if reused[i]
-                else _answered(returned[i], digests[i]["fingerprint"], folder)
-                if i in returned
-                else _left_behind(folder, before[i], why)
-                for i, folder in enumerate(folders)
-            ]
-            follower.look()  # at what came last
-            lines.close()
-            run_ids = [(recorder.run_id if recorder else None) or "" for recorder in recorders]
-            jobs = [Job(*end, folder, run_id) for end, folder, run_id in zip(ends, folders, run_ids, strict=True)]
-            print(_closing_table(planned, jobs), flush=True)
+        try:
+            with interrupts_wait():  # one more Ctrl-C would leave runs open
+                ends = [
+                    ("reused", "")
+                    if reused[i]
+                    else _answered(returned[i], digests[i]["fingerprint"], folder)
+                    if i in returned
+                    else _left_behind(folder, before[i], why)
+                    for i, folder in enumerate(folders)
+                ]
+                follower.look()  # at what came last
+                lines.close()
+        finally:
+            if recording:
+                recording.settle()  # which a Ctrl-C cuts short
+            with interrupts_wait():  # and here the table untold
+                run_ids = [recording.run_id(record) if recording and record else "" for record in records]
+                jobs = [Job(*end, folder, run_id) for end, folder, run_id in zip(ends, folders, run_ids, strict=True)]
+                print(_closing_table(planned, jobs), flush=True)
     return jobs
+
+
+def _record(recording: "Recording", parent: Record, job: Planned, folder: RunFolder) -> Record | None:
+    """What is to be recorded of a job; None where it is not tracked."""
+    if job.config.tracking.name != "mlflow":
+        return None
+    return recording.entry(
+        identity=identity_of_run(folder.path.name, parent.identity, job.variant),
+        name=job.name,
+        folder=folder.path.name,
+        parent=parent.identity,
+        variant=job.variant,
+        study=parent.study,
+    )
 
 
 def _answered(returned: Returned, expected: str, folder: RunFolder) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import hydra
 
 from src.composition import CONF, from_hydra, told_our_way
-from src.errors import UserError, run_command
+from src.errors import RunFailed, UserError, run_command
 from src.files import ROOT, replacing, write_json
 
 if TYPE_CHECKING:
@@ -22,14 +22,20 @@ def publish() -> None:
     """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
     from src.config import read_snapshot
     from src.launching import start
+    from src.stage import alone
 
-    outcome, run_id = start(read_snapshot())
-    folder, result = outcome.folder.path, outcome.result
-    _copy(folder / "model.npz", "models/model.npz")
-    _copy(folder / "history.csv", "plots/curves.csv")
-    _copy(folder / "timing.json", "metrics/timing.json")
-    kept = {key: result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
-    write_json(ROOT / "metrics" / "train.json", kept)
+    with alone("train"):
+        config = read_snapshot()
+        outcome, run_id = start(config)
+        folder, result = outcome.folder.path, outcome.result
+        # `dvc repro` may have been killed, and another one have put an earlier outcome in place, from its cache.
+        if read_snapshot().semantic() != config.semantic():
+            raise RunFailed(f"params.yaml has changed since this training began, which stays in {folder} alone")
+        _copy(folder / "model.npz", "models/model.npz")
+        _copy(folder / "history.csv", "plots/curves.csv")
+        _copy(folder / "timing.json", "metrics/timing.json")
+        kept = {key: result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
+        write_json(ROOT / "metrics" / "train.json", kept)
     _tell(outcome, run_id)
 
 

@@ -1,7 +1,7 @@
 """Follows runs that other processes make, by what appears in their folders.
 
-The jobs of a sweep train and write their folders; only the parent feeds trackers. So there is one client of the MLflow
-store, however many jobs there are, and what a worker that is killed leaves behind is told like everything else.
+The jobs of a sweep train and write their folders; only the parent tells of them. So what a worker that is killed leaves
+behind is told like everything else.
 """
 
 import sys
@@ -12,6 +12,7 @@ from typing import Any
 
 from src.errors import UserError
 from src.runs.store import RunFolder, Status
+from src.tracking.tail import Tail
 from src.tracking.tracker import Tracker
 
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -60,31 +61,33 @@ class _Followed:
         self._tracker = tracker
         self._before = before
         self._started = self._ended = False
-        self._epochs = 0
+        self._journal = Tail(folder.path / "journal.jsonl")
+        self._epoch = 0  # the last one that was told
 
     def look(self) -> None:
         if self._ended:
             return
         try:
-            status, journal = self._folder.status(), self._folder.journal()
+            status = self._folder.status()
+            if not status or status == self._before:
+                return
+            news = [record for record in self._journal.new() if record["epoch"] > self._epoch]
         except (UserError, OSError):  # the folder is being emptied for a new attempt; the next look shows
-            return
-        if not status or status == self._before:
             return
         # Figures are drawn after the status is final: all is there when the run's process lets go.
         self._ended = status["status"] in _FINAL and self._folder.idle()
         try:
-            self._tell(journal)
+            self._tell(news)
         except Exception as error:
             self._ended = True
             print(f"warning: {error} ({self._folder.path} holds everything)", file=sys.stderr)
 
-    def _tell(self, journal: list[dict[str, Any]]) -> None:
+    def _tell(self, news: list[dict[str, Any]]) -> None:
         if not self._started:
             self._tracker.started(self._folder.path)
             self._started = True
-        if len(journal) > self._epochs:
-            self._tracker.advanced(self._folder.path, journal[-1])
-            self._epochs = len(journal)
+        if news:
+            self._tracker.advanced(self._folder.path, news[-1])
+            self._epoch = news[-1]["epoch"]
         if self._ended:
             self._tracker.ended(self._folder.path)

@@ -15,6 +15,7 @@ from src.errors import UserError
 from src.runs.store import RunFolder
 from src.tracking import follower as following
 from src.tracking.follower import Follower
+from src.tracking.tail import Tail
 from src.tracking.tracker import InMemory
 
 SEEN = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
@@ -202,19 +203,19 @@ def test_a_status_that_cannot_be_read_is_read_later(a_run: Run, content: str) ->
     assert tracker.told == ["started"]
 
 
-@pytest.mark.parametrize("method", ["status", "journal"])
+@pytest.mark.parametrize("method", ["status", "new"])
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "gone"), UserError("gone"), PermissionError(13, "not yet")])
 def test_a_folder_that_is_emptied_under_its_hands_is_looked_at_later(
     a_run: Run, method: str, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def vanished(run: RunFolder) -> None:
+    def vanished(of: object) -> None:
         raise error
 
     a_run.start()
     a_run.learn()
     follower, tracker = followed(a_run)
     with monkeypatch.context() as patch:
-        patch.setattr(Run, method, vanished)
+        patch.setattr({"status": Run, "new": Tail}[method], method, vanished)
         follower.look()
     assert tracker.told == []
     follower.look()

@@ -1,18 +1,22 @@
 """MLflow is level with the run folder: each metric once, whatever happened."""
 
+import functools
 import multiprocessing
 import os
+import random
 import shutil
 import signal
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from src.config import Config
 from src.data.dataset import Dataset
@@ -20,11 +24,14 @@ from src.errors import RunFailed, UserError
 from src.reporting.gallery import RunFigures
 from src.runs.experiment import Outcome, run
 from src.runs.naming import run_name
+from src.runs.store import RunFolder
 from src.schema import flatten, show
+from src.tracking.mlflow import recording, store
 from src.tracking.mlflow.parent import ParentRun
-from src.tracking.mlflow.recorder import Recorder
+from src.tracking.mlflow.recording import Announcing, Recording
 from src.tracking.mlflow.store import open_store, store_uri
-from src.tracking.tracker import Several, Tracking
+from src.tracking.records import Records, identity_of_run
+from src.tracking.tracker import Null, Several, Tracker, Tracking
 
 Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
@@ -32,6 +39,7 @@ pytestmark = pytest.mark.filterwarnings(
     "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
 )
 
+RESULTS = ("test/loss", "test/accuracy", "train/seconds")
 CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
 
 
@@ -41,28 +49,80 @@ def home(home: Path, empty_store: Path) -> Path:
     return home
 
 
-def recorded(config: Config, dataset: Dataset, **tracking: str) -> tuple[Outcome, Recorder]:
-    recorder = Recorder(Tracking(**tracking), run_name(config))
-    return run(config, dataset, Several([RunFigures(dataset), recorder])), recorder
+class Recorded(NamedTuple):
+    outcome: Outcome
+    run_id: str
+
+
+def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) -> Recorded:
+    with Recording(Tracking(**tracking)) as recording:
+        announcing = Announcing(recording, run_name(config), None)
+        outcome = run(config, dataset, Several([announcing, RunFigures(dataset), *more]))
+    return Recorded(outcome, announcing.run_id)
+
+
+def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
+    """Trains a run, or reuses it, and records it below a parent; returns its id."""
+    with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
+        folder = run(config, dataset, Null()).folder.path.name
+        identity = identity_of_run(folder, above.identity, variant)
+        record = recording.entry(
+            identity=identity, name=name, folder=folder, parent=above.identity, variant=variant, study="ladder"
+        )
+        recording.follow(record)
+    return recording.run_id(record)
 
 
 def steps(client: MlflowClient, run_id: str, key: str) -> list[tuple[int, float]]:
     return [(metric.step, metric.value) for metric in client.get_metric_history(run_id, key)]
 
 
+class Acting(Null):
+    """Does something after some epoch."""
+
+    def __init__(self, epoch: int, act: Callable[[], object]) -> None:
+        self.epoch, self.act = epoch, act
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        if record["epoch"] == self.epoch:
+            self.act()
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+def all_runs(client: MlflowClient) -> list[Run]:
+    experiment = client.get_experiment_by_name("mlp")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def lines(folder: RunFolder) -> list[tuple[int, float, int]]:
+    return [(e["epoch"], e["images_per_second"], int(e["time"] * 1000)) for e in folder.journal()]
+
+
+def rows(client: MlflowClient, run_id: str) -> list[tuple[int, float, int]]:
+    history = client.get_metric_history(run_id, "train/images_per_second")
+    return [(metric.step, metric.value, metric.timestamp) for metric in history]
+
+
 def test_a_run_stands_in_the_store_as_in_its_folder(home: Path, digits: Dataset, small: Small) -> None:
     config = small()
-    outcome, recorder = recorded(config, digits)
+    outcome, run_id = recorded(config, digits)
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    assert recorder.run_id is not None
-    stored = client.get_run(recorder.run_id)
+    stored = client.get_run(run_id)
     assert stored.info.status == "FINISHED"
     assert stored.info.run_name == "relu-he-adam s0"
     assert stored.data.params == {key: show(value) for key, value in flatten(config.semantic())}
     assert stored.data.params["model.act"] == "relu"
     journal = outcome.folder.journal()
     for key in CURVES:
-        assert steps(client, recorder.run_id, key) == [(e["epoch"], e[key.replace("/", "_")]) for e in journal]
+        assert steps(client, run_id, key) == [(e["epoch"], e[key.replace("/", "_")]) for e in journal]
+    assert rows(client, run_id) == lines(outcome.folder)
     assert stored.data.metrics["test/accuracy"] == outcome.result["test"]["accuracy"]
     assert stored.data.metrics["test/loss"] == outcome.result["test"]["loss"]
     digests = outcome.folder.run()["digests"]
@@ -75,197 +135,279 @@ def test_a_run_stands_in_the_store_as_in_its_folder(home: Path, digits: Dataset,
     assert {"git.commit", "git.dirty", "study", "variant"} <= set(tags)
     [dataset_input] = stored.inputs.dataset_inputs
     assert digits.sha256.startswith(dataset_input.dataset.digest)
-    artifacts = {artifact.path for artifact in client.list_artifacts(recorder.run_id)}
-    assert {"config.yaml", "history.csv", "model.npz", "figures"} <= artifacts
-    figures = {Path(artifact.path).name for artifact in client.list_artifacts(recorder.run_id, "figures")}
+    artifacts = {artifact.path for artifact in client.list_artifacts(run_id)}
+    assert {"config.yaml", "run.json", "history.csv", "model.npz", "figures"} <= artifacts
+    assert f"```\npython -m src.replay {run_id}\n```" in tags["mlflow.note.content"]
+    end = int(outcome.folder.status()["time"] * 1000)
+    assert {m.timestamp for key in RESULTS for m in client.get_metric_history(run_id, key)} == {end}
+    assert stored.info.end_time == end
+    figures = {Path(artifact.path).name for artifact in client.list_artifacts(run_id, "figures")}
     assert {"curves.png", "confusion_test.png", "failures.png", "hidden_weights.png"} <= figures
-    downloaded = client.download_artifacts(recorder.run_id, "model.npz", str(home))
+    downloaded = client.download_artifacts(run_id, "model.npz", str(home))
     assert Path(downloaded).read_bytes() == (outcome.folder.path / "model.npz").read_bytes()
 
 
 def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dataset, small: Small) -> None:
     _, alone = recorded(small(), digits)
-    _, again = recorded(small(), digits)
-    assert alone.run_id == again.run_id
-    parent = ParentRun.open(Tracking(), "a study", "ladder", "its identity")
-    ids = []
-    with parent.closing():
-        for _ in range(2):
-            recorder = parent.child("relu s0", "relu")
-            assert run(small(), digits, recorder).reused
-            ids.append(recorder.run_id)
-    assert ids[0] == ids[1] != alone.run_id
+    assert recorded(small(), digits).run_id == alone
+    ids = [recorded_below(small(), digits, "its identity", "relu s0", "relu") for _ in range(2)]
+    assert ids[0] == ids[1] != alone
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    child = client.get_run(str(ids[0]))
-    assert child.data.tags["mlflow.parentRunId"] == parent.run_id
+    child = client.get_run(ids[0])
     assert (child.info.run_name, child.data.tags["study"], child.data.tags["variant"]) == ("relu s0", "ladder", "relu")
-    for run_id in (alone.run_id, ids[0]):
-        assert [step for step, _ in steps(client, str(run_id), "train/loss")] == [1, 2, 3]
-    assert client.get_run(parent.run_id).info.status == "FINISHED"
-    found = ParentRun.find(Tracking(), "its identity")
-    assert found is not None
-    assert found.run_id == parent.run_id == ParentRun.open(Tracking(), "a study", "ladder", "its identity").run_id
+    for run_id in (alone, ids[0]):
+        assert [step for step, _ in steps(client, run_id, "train/loss")] == [1, 2, 3]
+    parent = client.get_run(child.data.tags["mlflow.parentRunId"])
+    assert (parent.info.status, parent.info.run_name, parent.data.tags["study"]) == ("FINISHED", "a study", "ladder")
+    assert len(all_runs(client)) == 3
+    assert ParentRun.find(Tracking(), "its identity") is not None
     assert ParentRun.find(Tracking(), "another") is None
 
 
-def test_a_parent_tells_whether_all_of_its_runs_are_recorded(
-    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parent = ParentRun.open(Tracking(), "a study", "ladder", "its identity")
-    assert parent.holds(0)
-    run(small(), digits, parent.child("relu s0", "relu"))
-    assert parent.holds(1)
-    with monkeypatch.context() as broken:
-        broken.setattr(Recorder, "_record_result", lambda *_: 1 / 0)
-        run(small("seed=1"), digits, parent.child("relu s1", "relu"))
-    assert not parent.holds(2)
-    run(small("seed=1"), digits, parent.child("relu s1", "relu"))
-    assert parent.holds(2)
+def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dataset, small: Small) -> None:
+    child = recorded_below(small(), digits, "its identity", "relu s0", "relu")
+    (home / "report").mkdir()
+    (home / "report/index.html").write_text("<html>")
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    parent = client.get_run(client.get_run(child).data.tags["mlflow.parentRunId"])
+    for forgotten in (False, True):  # as in a clone, whose disk knows of no record
+        if forgotten:
+            shutil.rmtree(home / "runs/.records")
+        found = ParentRun.find(Tracking(), "its identity")
+        assert found is not None
+        found.log({"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
+        stored = client.get_run(parent.info.run_id)
+        assert (stored.info.status, stored.info.end_time) == ("FINISHED", parent.info.end_time)
+        assert (stored.data.metrics, stored.data.tags["verdict"]) == (
+            {"variants/relu accuracy": 0.5},
+            f"good {forgotten}",
+        )
+        assert [file.path for file in client.list_artifacts(parent.info.run_id, "report")] == ["report/index.html"]
+    assert len(all_runs(client)) == 2
 
 
-def test_training_anew_adds_no_metric_twice(home: Path, digits: Dataset, small: Small) -> None:
+def test_training_anew_is_another_record_in_the_place_of_the_former(home: Path, digits: Dataset, small: Small) -> None:
+    """Its metrics have other times: in one record they would stand twice."""
     _, first = recorded(small(), digits)
     outcome, second = recorded(small("train.fresh=true"), digits)
     assert not outcome.reused
-    assert second.run_id == first.run_id
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    assert [step for step, _ in steps(client, str(second.run_id), "valid/accuracy")] == [1, 2, 3]
+    assert [run.info.run_id for run in all_runs(client)] == [second]
+    assert rows(client, second) == lines(outcome.folder)
+    assert client.get_run(first).info.lifecycle_stage == "deleted"
 
 
-def test_training_anew_that_is_interrupted_is_told_of_a_record_that_was_finished(
+def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    _, finished = recorded(small(), digits)
-
-    class Interrupted(Recorder):
-        def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-            raise KeyboardInterrupt
-
+    """As it does in the folder."""
+    outcome, _ = recorded(small(), digits)
     with pytest.raises(KeyboardInterrupt):
-        run(small("train.fresh=true"), digits, Interrupted(Tracking(), "a run"))
+        recorded(small("train.fresh=true"), digits, Acting(2, raising(KeyboardInterrupt())))
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    stored = client.get_run(str(finished.run_id))
-    assert (stored.info.status, stored.data.tags["reason"]) == ("KILLED", "interrupted")
-    assert "weights.sha256" not in stored.data.tags
-    recorded(small(), digits)
-    stored = client.get_run(str(finished.run_id))
-    assert stored.info.status == "FINISHED"
+    [stored] = all_runs(client)
+    assert (stored.info.status, stored.data.tags["weights.sha256"]) == (
+        "FINISHED",
+        outcome.folder.result()["weights_sha256"],
+    )
+    assert rows(client, stored.info.run_id) == lines(outcome.folder)
     assert "reason" not in stored.data.tags
-    assert "weights.sha256" in stored.data.tags
 
 
 def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    outcome, _ = recorded(small("tracking=off"), digits)
-    later = ParentRun.open(Tracking(), "a sweep").child("mine s0", "it's another")
-    assert run(small(), digits, later).reused
-    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(later.run_id))
-    assert stored.info.run_name == "mine s0"
-    assert 0 <= stored.info.end_time - stored.info.start_time < 60_000
-    status = outcome.folder.status()
-    assert stored.info.start_time == int(status["started"] * 1000)
+    status = run(small(), digits, Null()).folder.status()
+    run_id = recorded_below(small(), digits, "its identity", "mine s0", "it's another")
+    info = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(run_id).info
+    assert info.run_name == "mine s0"
+    assert (info.start_time, info.end_time) == (int(status["started"] * 1000), int(status["time"] * 1000))
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "KILLED"), (ZeroDivisionError("oh"), "FAILED")])
 def test_the_status_is_true_to_what_happened(
     home: Path, digits: Dataset, small: Small, error: BaseException, status: str
 ) -> None:
-    class Breaking(Recorder):
-        def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-            super().advanced(folder, record)
-            if record["epoch"] == 2:
-                raise error
-
-    recorder = Breaking(Tracking(), "a run")
     with pytest.raises(type(error)):
-        run(small(), digits, recorder)
+        recorded(small(), digits, Acting(2, raising(error)))
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    stored = client.get_run(str(recorder.run_id))
+    [stored] = all_runs(client)
     assert stored.info.status == status
-    assert [step for step, _ in steps(client, str(recorder.run_id), "train/loss")] == [1, 2]
+    assert stored.data.tags["reason"]
+    assert [step for step, _, _ in rows(client, stored.info.run_id)] == [1, 2]
     # The same run, tried again, goes on in the same record.
-    _, again = recorded(small(), digits)
-    assert again.run_id == recorder.run_id
-    assert client.get_run(str(recorder.run_id)).info.status == "FINISHED"
-    assert [step for step, _ in steps(client, str(recorder.run_id), "train/loss")] == [1, 2, 3]
+    outcome, again = recorded(small(), digits)
+    assert again == stored.info.run_id
+    stored = client.get_run(again)
+    assert stored.info.status == "FINISHED"
+    assert "reason" not in stored.data.tags
+    assert rows(client, again) == lines(outcome.folder)
+
+
+def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    """As after a power cut: the store knows lines that the disk has lost."""
+    with pytest.raises(KeyboardInterrupt):
+        recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    [stored] = all_runs(client)
+    [journal] = home.glob("runs/*/journal.jsonl")
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
+    outcome, run_id = recorded(small("train.epochs=5"), digits)
+    assert [run.info.run_id for run in all_runs(client)] == [run_id] != [stored.info.run_id]
+    assert rows(client, run_id) == lines(outcome.folder)
 
 
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
-    recorder = Recorder(Tracking(), "a run")
     with pytest.raises(RunFailed):
-        run(small("optimizer=sgd", "optimizer.lr=1e8", "schedule=constant"), digits, recorder)
-    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(recorder.run_id))
+        recorded(small("optimizer=sgd", "optimizer.lr=1e8", "schedule=constant"), digits)
+    [stored] = all_runs(MlflowClient(f"sqlite:///{home}/mlflow.db"))
     assert (stored.info.status, stored.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
 
 
 def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> None:
     outcome, _ = recorded(small(), digits)
     recorded_model = (outcome.folder.path / "model.npz").read_bytes()
-
-    class Nobody:
-        started = advanced = ended = lambda self, *_: None
-
-    alone = run(small("train.fresh=true"), digits, Nobody())
+    alone = run(small("train.fresh=true"), digits, Null())
     assert alone.result == outcome.result
     assert (alone.folder.path / "model.npz").read_bytes() == recorded_model
 
 
-def test_metrics_are_written_at_most_once_a_second(home: Path, digits: Dataset, small: Small) -> None:
-    recorder = Recorder(Tracking(), "a run")
-    writes: list[float] = []
-    log_batch = recorder._client.log_batch
+class Client:
+    """A client of a store, some of whose calls go otherwise."""
 
-    def counting(*arguments: Any, **named: Any) -> Any:
+    def __init__(self, client: Any, **otherwise: Callable[..., Any]) -> None:
+        self._client, self._otherwise = client, otherwise
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return functools.partial(self._otherwise[name], method) if name in self._otherwise else method
+
+
+@pytest.fixture
+def otherwise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has all stores that are opened from now on do some calls otherwise: given the method, and its arguments."""
+
+    def install(**calls: Callable[..., Any]) -> None:
+        monkeypatch.setattr(store, "_client", lambda uri: Client(store_client(uri), **calls))
+
+    store_client = store._client
+    return install
+
+
+def test_metrics_are_written_at_most_once_a_second(
+    home: Path, digits: Dataset, small: Small, otherwise: Callable[..., None]
+) -> None:
+    writes: list[float] = []
+
+    def counting(log_batch: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if named.get("metrics"):
             writes.append(time.monotonic())
         return log_batch(*arguments, **named)
 
-    recorder._client.log_batch = counting  # type: ignore[method-assign]
+    otherwise(log_batch=counting)
     start = time.monotonic()
-    run(small("train.epochs=300"), digits, recorder)
-    # One at the start, one a second, and at the end the last epochs (of 1 800 metrics, 1 000 a call) and the result.
+    outcome, run_id = recorded(small("train.epochs=300"), digits)
+    # One at the start, one a second, and at the end the last epochs (of 1 800 metrics, 996 a call) and the result.
     assert len(writes) <= time.monotonic() - start + 1 + 2 + 1
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    assert [step for step, _ in steps(client, str(recorder.run_id), "train/loss")] == list(range(1, 301))
+    assert rows(MlflowClient(f"sqlite:///{home}/mlflow.db"), run_id) == lines(outcome.folder)
 
 
 def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
-    home: Path, digits: Dataset, small: Small, capsys: pytest.CaptureFixture[str]
+    home: Path, digits: Dataset, small: Small, capsys: pytest.CaptureFixture[str], otherwise: Callable[..., None]
 ) -> None:
-    recorder = Recorder(Tracking(), "a run")
-    log_batch = recorder._client.log_batch
-
-    def away_for_a_while(*arguments: Any, **named: Any) -> Any:
+    def away_for_a_while(log_batch: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if named.get("metrics") and not list(home.glob("runs/*/result.json")):
             raise mlflow.exceptions.MlflowException("the server is away")
         return log_batch(*arguments, **named)
 
-    recorder._client.log_batch = away_for_a_while  # type: ignore[method-assign]
-    outcome = run(small(), digits, recorder)
+    otherwise(log_batch=away_for_a_while)
+    errors = ""
+
+    class Waiting(Null):
+        """Trains no more than an epoch until the store has failed."""
+
+        def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+            nonlocal errors
+            deadline = time.monotonic() + 60
+            while "the server is away" not in errors and time.monotonic() < deadline:
+                time.sleep(0.01)
+                errors += capsys.readouterr().err
+
+    outcome, run_id = recorded(small(), digits, Waiting())
     assert outcome.folder.status()["status"] == "finished"
-    assert capsys.readouterr().err.count("the server is away") == 1
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    assert [step for step, _ in steps(client, str(recorder.run_id), "train/loss")] == [1, 2, 3]
+    errors += capsys.readouterr().err
+    assert errors.count("the server is away") == errors.count("warning") == 1
+    assert "the MLflow store is back" in errors
+    assert rows(MlflowClient(f"sqlite:///{home}/mlflow.db"), run_id) == lines(outcome.folder)
 
 
 def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
-    home: Path, digits: Dataset, small: Small
+    home: Path, digits: Dataset, small: Small, otherwise: Callable[..., None]
 ) -> None:
-    recorder = Recorder(Tracking(), "a run")
-    log_inputs = recorder._client.log_inputs
     calls = []
 
-    def slower_than_another(*arguments: Any) -> None:
+    def slower_than_another(log_inputs: Callable[..., Any], *arguments: Any) -> None:
         calls.append(arguments)
         if len(calls) == 1:
             raise mlflow.exceptions.MlflowException("UNIQUE constraint failed: datasets.experiment_id, ...")
         log_inputs(*arguments)
 
-    recorder._client.log_inputs = slower_than_another  # type: ignore[method-assign]
-    run(small(), digits, recorder)
-    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(str(recorder.run_id))
+    otherwise(log_inputs=slower_than_another)
+    _, run_id = recorded(small(), digits)
+    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(run_id)
+    assert stored.inputs is not None
     assert len(stored.inputs.dataset_inputs) == 1
+
+
+LOSING = (
+    "create_run",
+    "log_batch",
+    "set_tag",
+    "delete_tag",
+    "log_inputs",
+    "set_terminated",
+    "update_run",
+    "delete_run",
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
+    home: Path,
+    digits: Dataset,
+    small: Small,
+    otherwise: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    """Each call is served, and of some the reply is lost."""
+    monkeypatch.setattr(recording, "_SECONDS_UNTIL_ASKED_AGAIN", 0.01)
+    monkeypatch.setattr(recording, "_MOST_TRIES", 1000)
+    lost: Counter[str] = Counter()
+    draws = random.Random(seed)
+
+    def losing(name: str, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        reply = call(*arguments, **named)
+        if draws.random() < 0.3:
+            lost[name] += 1
+            raise mlflow.exceptions.MlflowException("the reply was lost")
+        return reply
+
+    with pytest.raises(KeyboardInterrupt):  # so that there are a reason to be forgotten, and a record to be reopened
+        recorded(small("train.epochs=4"), digits, Acting(2, raising(KeyboardInterrupt())))
+    otherwise(**{name: functools.partial(losing, name) for name in LOSING})
+    outcome, run_id = recorded(small("train.epochs=4"), digits)
+    below = recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
+    assert lost
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    stored = all_runs(client)
+    assert {run.info.status for run in stored} == {"FINISHED"}
+    assert len(stored) == 3  # with the parent
+    for recorded_id in (run_id, below):
+        assert rows(client, recorded_id) == lines(outcome.folder)
+    assert Records().pending() == []
 
 
 def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,11 +424,11 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
     (tmp_path / folder).mkdir()
     for module in ("src.runs.store", "src.tracking.mlflow.store"):
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path / folder)
-    _, recorder = recorded(small(), digits)
+    _, run_id = recorded(small(), digits)
     assert (tmp_path / folder / "mlflow.db").exists()
-    stored = open_store(Tracking()).client.get_run(str(recorder.run_id))
+    stored = open_store(Tracking()).client.get_run(run_id)
     assert stored.info.status == "FINISHED"
-    assert (tmp_path / folder / "mlartifacts" / str(recorder.run_id) / "artifacts" / "model.npz").exists()
+    assert (tmp_path / folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
 
 
 def test_the_store_of_a_checkout_that_was_copied_is_refused(

@@ -1,27 +1,26 @@
 """Records a run in MLflow from its folder: whatever the folder holds and the store does not, is written.
 
-So recording may be repeated, cut short, or done long after the run, and comes to the same: each metric once.
+All values and times are the folder's own. So recording may be repeated, cut short, or done long after the run, and
+comes to the same: each metric once.
 """
 
-import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from src.config import Config, read_snapshot
-from src.errors import interrupts_wait
-from src.files import sha256
-from src.runs.store import RunFolder
-from src.schema import flatten, plain, show
-from src.tracking.mlflow.store import Store, open_store, store_errors_told, warning_only
-from src.tracking.tracker import Tracking
+from src.runs.store import RunFolder, Status, runs_folder
+from src.tracking.liveness import living_status
+from src.tracking.mlflow.entries import PARENT, cut, find, run_id_of_parent
+from src.tracking.mlflow.opening import create, described
+from src.tracking.mlflow.store import Store
+from src.tracking.records import Record, Records
+from src.tracking.tail import Tail
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+    from mlflow import MlflowClient
 
 _SECONDS_BETWEEN_WRITES = 1.0
+_SECONDS_TO_LET_GO = 0.2
 _CURVES = {
     "train/loss": "train_loss",
     "train/accuracy": "train_accuracy",
@@ -30,168 +29,175 @@ _CURVES = {
     "train/lr": "lr",
     "train/images_per_second": "images_per_second",
 }
-_LARGEST_BATCH = 1000  # metrics that MLflow takes in one call
+_LARGEST_BATCH = 1000 // len(_CURVES)  # epochs; MLflow takes 1000 metrics in one call
 _STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
-_SHOWN_OF_DIGEST = 12  # characters that the UI has room for; the tag data.sha256 holds all
-_ARTIFACTS = ("config.yaml", "history.csv", "result.json", "timing.json", "model.npz", "predictions.npz", "figures")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a run stands among others in the store: a run is recorded once in each of its places."""
-
-    parent: str | None = None  # the MLflow run below which it stands
-    variant: str | None = None  # what tells it from the others there
-    study: str | None = None  # what they are called together
+_ARTIFACTS = (
+    *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "timing.json"),
+    *("model.npz", "predictions.npz", "figures"),
+)
 
 
 class Recorder:
-    """A tracker that keeps one MLflow run level with one run folder."""
+    """Keeps one MLflow run level with one run folder."""
 
-    def __init__(self, tracking: Tracking, name: str, place: Place | None = None, store: Store | None = None) -> None:
-        self._tracking = tracking
-        self._name = name
-        self._place = place or Place(study=tracking.study)
-        self._client, self._experiment = store or open_store(tracking)
-        self.run_id: str | None = None
-        self._recorded = 0  # epochs
+    _store: Store  # the one that the last look was for
+    _client: "MlflowClient"
+
+    def __init__(self, records: Records, record: Record) -> None:
+        self.record = record
+        self.level = False  # whether the store holds all of the run, which is not under way
+        self.over = False  # whether nothing more will come, either: a run that failed or was killed may be gone on with
+        self._records = records
+        self._folder = RunFolder(runs_folder() / str(record.folder))
+        self._journal = Tail(self._folder.path / "journal.jsonl")
+        self._attempt: str | None = None
+        self._run_id = ""
+        self._stored: dict[str, Any] = {}  # what the MLflow run has: status, end, tags
+        self._waiting: list[dict[str, Any]] = []  # epochs that the store may lack
+        self._read = 0  # the last epoch that was put there
         self._written = 0.0  # when, on the monotonic clock
 
-    def started(self, folder: Path) -> None:
-        """Finds the run's record, or makes it; `UserError` where the store does not let us."""
-        run = RunFolder(folder)
-        about, config, status = run.run(), read_snapshot(folder / "config.yaml"), run.status()
-        with interrupts_wait(), store_errors_told(self._tracking):
-            run_id = self._find(folder) or self._create(folder, about, config, status)
-            history = self._client.get_metric_history(run_id, "train/loss")
-            self._recorded = max((metric.step for metric in history), default=0)
-            if status["status"] == "running":  # whatever an earlier attempt left in the record, it is open again
-                self._forget(run_id, "weights.sha256", "reason")
-                self._client.update_run(run_id, status=_STATUS["running"], name=self._name)
-                for key, value in about["lineage"].items():
-                    self._client.set_tag(run_id, key, value)
-            else:
-                self._client.update_run(run_id, name=self._name)
-        self.run_id = run_id
+    def begun(self) -> bool:
+        """Whether the folder tells of a run that is to be recorded here."""
+        status = living_status(self._folder)
+        return bool(status) and status["time"] != self.record.passed_over
 
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        now = time.monotonic()
-        if now - self._written >= _SECONDS_BETWEEN_WRITES:
-            self._written = now
-            with interrupts_wait(), warning_only("the metrics follow when the run ends"):
-                self._written = math.inf  # if this fails, it is tried no more until the run ends
-                self._record_epochs(folder)
-                self._written = now
-
-    def ended(self, folder: Path) -> None:
-        if self.run_id is None:  # the run never stood in the store
-            return
-        with interrupts_wait(), warning_only("the run folder holds everything, and the same command records it again"):
-            # The digest of the weights is the last thing to be written of a finished run.
-            if "weights.sha256" not in self._client.get_run(self.run_id).data.tags:
-                self._record_end(folder)
-
-    def _record_end(self, folder: Path) -> None:
-        assert self.run_id is not None
-        run = RunFolder(folder)
-        status = run.status()
-        self._record_epochs(folder)
-        if status["reason"]:
-            self._client.set_tag(self.run_id, "reason", status["reason"])
-        for name in _ARTIFACTS:
-            if (folder / name).exists():
-                self._log_artifact(folder / name)
-        if run.finished():
-            self._record_result(run)
-        self._client.set_terminated(self.run_id, _STATUS[status["status"]], int(status["time"] * 1000))
-
-    def _identity(self, folder: Path) -> str:
-        # A run is recorded once under each parent and variant, however often it is reused there.
-        return sha256("/".join((folder.name, self._place.parent or "", self._place.variant or "")).encode())
-
-    def _forget(self, run_id: str, *tags: str) -> None:
-        present = self._client.get_run(run_id).data.tags
-        for tag in tags:
-            if tag in present:
-                self._client.delete_tag(run_id, tag)
-
-    def _find(self, folder: Path) -> str | None:
-        identity = self._identity(folder)
-        found = self._client.search_runs([self._experiment], f"tags.identity = '{identity}'", max_results=1)
-        return str(found[0].info.run_id) if found else None
-
-    def _create(self, folder: Path, about: Mapping[str, Any], config: Config, status: Mapping[str, Any]) -> str:
-        from mlflow.entities import Dataset, DatasetInput, Param
-
-        digests, lineage = about["digests"], about["lineage"]
-        tags = {
-            "identity": self._identity(folder),
-            "fingerprint": digests["fingerprint"],
-            "data.sha256": digests["data"],
-            "code.sha256": digests["code"],
-            "env.sha256": digests["env"],
-            "study": self._place.study or "none",
-            "variant": self._place.variant or self._name,
-            "folder": str(folder),
-            "mlflow.source.name": "python -m src.train",
-            "mlflow.source.git.commit": lineage["git.commit"],
-            **lineage,
-        }
-        if self._place.parent:
-            tags["mlflow.parentRunId"] = self._place.parent
-        created = self._client.create_run(
-            self._experiment, start_time=int(status["started"] * 1000), tags=tags, run_name=self._name
-        )
-        run_id = str(created.info.run_id)
-        params = [Param(key, show(value)) for key, value in flatten(config.semantic())]
-        self._client.log_batch(run_id, params=params)
-        recipe = str(plain(config.data, semantic_only=True))
-        dataset = Dataset(config.data.name, digests["data"][:_SHOWN_OF_DIGEST], "recipe", recipe)
-        self._log_input(run_id, DatasetInput(dataset))
-        return run_id
-
-    def _log_input(self, run_id: str, dataset_input: "DatasetInput") -> None:
-        from mlflow.exceptions import MlflowException
-
+    def look(self, store: Store) -> Iterator[None]:
+        """Writes what is new; yields after each call of the store, so that one may be the last for now."""
+        self._store, self._client = store, store.client
         try:
-            self._client.log_inputs(run_id, [dataset_input])
-        except MlflowException:
-            # MLflow looks a data set up, then inserts it: a parallel job may have been faster, and once more finds it.
-            self._client.log_inputs(run_id, [dataset_input])
+            yield from self._look()
+        except Exception:
+            self._attempt = None  # what the store has by now isn't known: the next look asks
+            raise
 
-    def _record_epochs(self, folder: Path) -> None:
+    def _look(self) -> Iterator[None]:
+        if not self.begun():
+            return
+        status = self._folder.status()
+        if self._attempt != (attempt := str(self._folder.run().get("attempt", ""))):
+            yield from self._open(attempt)
+        self.level = self.over = False
+        if status["status"] == "running":
+            yield from self._reopen()
+            if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
+                yield from self._record_epochs()
+                self._written = time.monotonic()
+        elif self._folder.idle(_SECONDS_TO_LET_GO):  # figures are drawn after the status is final
+            if not self._complete(status):
+                yield from self._record_end(status)
+            self.level, self.over = True, status["status"] == "finished"
+
+    def _complete(self, status: Status) -> bool:
+        # That the run has ended is the last thing to be written of it.
+        ended = (_STATUS[status["status"]], _milliseconds(status["time"]))
+        return (self._stored["status"], self._stored["end"]) == ended and (
+            not self._folder.finished() or "weights.sha256" in self._stored["tags"]
+        )
+
+    def _open(self, attempt: str) -> Iterator[None]:
+        """Finds the run's record in the store, or makes it; what was lost of its beginning is made good."""
+        parent = run_id_of_parent(self._store, self._records, self.record)
+        yield
+        run = find(self._store, self.record, attempt)
+        yield
+        if run is None:
+            run = create(self._store, self.record, self._folder, parent)
+            yield
+        self._run_id, tags = run.info.run_id, dict(run.data.tags)
+        self.record = self._records.change(self.record, run_id=self._run_id)
+        yield from described(self._store, run, self._folder)
+        if parent and tags.get(PARENT) != parent:
+            self._client.set_tag(self._run_id, PARENT, parent)
+            yield
+        if run.info.run_name != self.record.name:
+            self._client.update_run(self._run_id, name=self.record.name)
+            yield
+        history = self._client.get_metric_history(self._run_id, next(iter(_CURVES)))
+        yield
+        self._journal.rewind()
+        epochs = self._journal.new()
+        if not {(m.step, m.timestamp) for m in history} <= {(e["epoch"], _milliseconds(e["time"])) for e in epochs}:
+            self._client.delete_run(self._run_id)  # the journal lost lines, whose epochs were trained and noted again
+            yield
+            yield from self._open(attempt)
+            return
+        # The last one may stand there in part: it is sent again. What is the same to the bit, the store takes once.
+        self._read = max((metric.step for metric in history), default=1) - 1
+        self._waiting = [epoch for epoch in epochs if epoch["epoch"] > self._read]
+        self._stored = {"status": run.info.status, "end": run.info.end_time, "tags": tags}
+        self._attempt = attempt
+
+    def _reopen(self) -> Iterator[None]:
+        """Whatever an earlier process left in the record, the run is under way again."""
+        for tag in ("weights.sha256", "reason"):
+            yield from self._forget(tag)
+        if self._stored["status"] != "RUNNING":
+            self._client.update_run(self._run_id, status="RUNNING")
+            self._stored["status"] = "RUNNING"
+            yield
+
+    def _forget(self, tag: str) -> Iterator[None]:
+        if tag in self._stored["tags"]:
+            self._client.delete_tag(self._run_id, tag)
+            del self._stored["tags"][tag]
+            yield
+
+    def _record_epochs(self) -> Iterator[None]:
         from mlflow.entities import Metric
 
-        assert self.run_id is not None
-        new = [record for record in RunFolder(folder).journal() if record["epoch"] > self._recorded]
-        metrics = [
-            Metric(key, record[column], int(record["time"] * 1000), record["epoch"])
-            for record in new
-            for key, column in _CURVES.items()
-        ]
-        for start in range(0, len(metrics), _LARGEST_BATCH):
-            self._client.log_batch(self.run_id, metrics=metrics[start : start + _LARGEST_BATCH])
-        if new:
-            self._recorded = new[-1]["epoch"]
+        self._waiting += [epoch for epoch in self._journal.new() if epoch["epoch"] > self._read]
+        self._read = max((epoch["epoch"] for epoch in self._waiting), default=self._read)
+        while batch := self._waiting[:_LARGEST_BATCH]:  # epochs as a whole: the store takes a batch or none of it
+            metrics = [
+                Metric(key, epoch[column], _milliseconds(epoch["time"]), epoch["epoch"])
+                for epoch in batch
+                for key, column in _CURVES.items()
+            ]
+            self._client.log_batch(self._run_id, metrics=metrics)
+            del self._waiting[: len(batch)]
+            yield
 
-    def _record_result(self, run: RunFolder) -> None:
+    def _record_end(self, status: Status) -> Iterator[None]:
+        yield from self._record_epochs()
+        for name in _ARTIFACTS:
+            path = self._folder.path / name
+            if path.is_dir():
+                self._client.log_artifacts(self._run_id, str(path), name)
+                yield
+            elif path.exists():
+                self._client.log_artifact(self._run_id, str(path))
+                yield
+        if status["reason"]:
+            self._client.set_tag(self._run_id, "reason", cut(status["reason"]))
+            self._stored["tags"]["reason"] = status["reason"]
+            yield
+        else:
+            yield from self._forget("reason")
+        if self._folder.finished():
+            self._record_result(status)
+            yield
+        find(self._store, self.record)  # a request whose reply was lost may have been served late
+        yield
+        ended = (_STATUS[status["status"]], _milliseconds(status["time"]))
+        self._client.set_terminated(self._run_id, *ended)
+        self._stored["status"], self._stored["end"] = ended
+        yield
+
+    def _record_result(self, status: Status) -> None:
         from mlflow.entities import Metric, RunTag
 
-        assert self.run_id is not None
-        result, timing = run.result(), run.timing()
-        now = int(time.time() * 1000)
+        result, timing = self._folder.result(), self._folder.timing()
         values = {
             "test/loss": result["test"]["loss"],
             "test/accuracy": result["test"]["accuracy"],
             "train/seconds": timing["seconds"],
         }
         # At step 0 the UI draws a bar a run, and the mean of a group of runs; at any other, a curve of a single dot.
-        metrics = [Metric(key, value, now, 0) for key, value in values.items()]
-        self._client.log_batch(self.run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
+        metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
+        self._client.log_batch(self._run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
+        self._stored["tags"]["weights.sha256"] = result["weights_sha256"]
 
-    def _log_artifact(self, path: Path) -> None:
-        assert self.run_id is not None
-        if path.is_dir():
-            self._client.log_artifacts(self.run_id, str(path), path.name)
-        else:
-            self._client.log_artifact(self.run_id, str(path))
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

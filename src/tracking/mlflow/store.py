@@ -8,8 +8,8 @@ one that is killed, leave a database that never opens again. So ours is made und
 import contextlib
 import logging
 import os
+import re
 import sqlite3
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,24 +40,53 @@ def store_uri(tracking: Tracking) -> str:
     return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _own_store()
 
 
+def is_server(uri: str) -> bool:
+    """Whether the store is one that may be away for a while, which is no mistake of the user's."""
+    return uri.startswith(("http://", "https://"))
+
+
+def noted_uri(tracking: Tracking) -> str | None:
+    """How a record on the disk names the store: without credentials; None where it is the repository's own."""
+    uri = store_uri(tracking)
+    return None if uri == _own_store() else without_credentials(uri)
+
+
+def tracking_of(uri: str | None, experiment: str) -> Tracking:
+    """The settings that open a store by what a record on the disk calls it; credentials are the environment's."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri is None:
+        return Tracking(uri=_own_store(), experiment=experiment)
+    return Tracking(uri=None if without_credentials(given) == uri else uri, experiment=experiment)
+
+
+def without_credentials(text: str) -> str:
+    """A URI, or a message that has URIs in it, without names and passwords of users."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
+
+
 def open_store(tracking: Tracking) -> Store:
     """Opens the store and its experiment, and makes what is not there.
 
     Raises `UserError` where the store can't be written, reached or understood.
     """
-    uri = store_uri(tracking)
     with store_errors_told(tracking):
-        if uri.startswith(_SQLITE):
-            _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
-        client = _client(uri)
-        return Store(client, _experiment_id(client, tracking))
+        return connect(tracking)
+
+
+def connect(tracking: Tracking) -> Store:
+    """Opens the store, and raises whatever goes wrong."""
+    uri = store_uri(tracking)
+    if uri.startswith(_SQLITE):
+        _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
+    client = _client(uri)
+    return Store(client, _experiment_id(client, tracking))
 
 
 def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     """Which store it is, found without opening it; None where there is none yet."""
     uri = store_uri(tracking)
     if not uri.startswith(_SQLITE):
-        return {"uri": uri, "experiment": tracking.experiment}
+        return {"uri": without_credentials(uri), "experiment": tracking.experiment}
     path = Path(unquote(uri.removeprefix(_SQLITE)))
     # A store that was removed and made anew has the same name, and is another file.
     return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino} if path.exists() else None
@@ -71,24 +100,27 @@ def store_errors_told(tracking: Tracking) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, MlflowException) as error:
-        reason = machine_error(error) if isinstance(error, OSError) else _one_line(error)
-        uri = store_uri(tracking)
+        reason = machine_error(error) if isinstance(error, OSError) else one_line(error)
+        uri = without_credentials(store_uri(tracking))
         raise UserError(f"the MLflow store {uri} can't be used: {reason}; tracking=off does without") from None
 
 
-@contextlib.contextmanager
-def warning_only(remedy: str) -> Iterator[None]:
-    """Turns any error into a warning: once a training runs, the store may fail and the training may not."""
-    try:
-        yield
-    except Exception as error:
-        print(f"warning: the MLflow store failed ({_one_line(error)}); {remedy}", file=sys.stderr)
+def is_away(error: Exception) -> bool:
+    """Whether an error is of the store as a whole, so that asking for something else is of no use now."""
+    from mlflow.exceptions import MlflowException
+
+    if isinstance(error, MlflowException):
+        status = int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+        return status >= 500 or status == 429  # which asks for patience
+    return isinstance(error, (OSError, sqlite3.Error))
 
 
-def _one_line(error: Exception) -> str:
-    # SQLAlchemy's errors are long, and have the database's own words in the middle.
+def one_line(error: Exception) -> str:
+    """An error in a line, without credentials."""
+    # SQLAlchemy's errors are long, and have the database's own words in the middle; those of requests have them last.
     lines = str(error).splitlines() or [type(error).__name__]
-    return next((line for line in lines if "Error) " in line), lines[0])
+    line = next((line for line in lines if "Error) " in line), lines[0])
+    return without_credentials(line.partition("(Caused by ")[2].removesuffix(")") or line)
 
 
 def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:

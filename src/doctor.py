@@ -1,0 +1,61 @@
+"""Lists what killed processes, full disks and flipped bits have left in this checkout; `--fix` mends what is safe."""
+
+import argparse
+import sys
+
+from src.errors import RunFailed, run_command
+from src.files import ROOT
+
+_HELP = """\
+What is looked for:
+{checks}
+
+Nothing is mended that would lose something: a run that was cut off is closed, and its command goes on with it; what is
+removed is made again by `dvc repro` or by the next command; a database is put aside. Runs and stages that are under
+way are left alone. `make repro` runs this first.
+
+Exit codes: 0 all is well, or all is mended; 1 something is left.
+"""
+
+
+def examine(fix: bool) -> None:
+    """Prints what is wrong, a line each, and mends it where that is asked for and safe; `RunFailed` if any is left."""
+    from src.health import checks
+
+    mended = mendable = left = 0
+    for finding in checks.examine(ROOT):
+        where = finding.where.relative_to(ROOT)
+        if fix and finding.mend:
+            try:
+                finding.mend()
+                done, mended = f"mended: {finding.advice}", mended + 1
+            except Exception as error:
+                done, left = f"not mended ({type(error).__name__}: {' '.join(str(error).split())})", left + 1
+        elif finding.mend:
+            done, mendable = f"--fix: {finding.advice}", mendable + 1
+        else:
+            done, left = f"to do: {finding.advice}", left + 1
+        print(f"{where}: {' '.join(finding.what.split())} -> {done}", flush=True)
+    if mendable or left:
+        counts = {"mended": mended, "for `python -m src.doctor --fix`": mendable, "for you": left}
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        total = mended + mendable + left
+        raise RunFailed(f"{total} {'finding' if total == 1 else 'findings'}: {told}")
+    print(f"all is well: {mended} mended" if mended else "all is well")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fix", action="store_true", help="mend what is safe to mend")
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        from src.health.checks import CHECKS
+
+        parser.epilog = _HELP.format(checks="\n".join(f"  {check.__doc__}" for check in CHECKS))
+    examine(parser.parse_args().fix)
+
+
+if __name__ == "__main__":
+    run_command(main)

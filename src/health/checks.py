@@ -1,0 +1,39 @@
+"""The table of checks. A new one is a function that yields findings, and an entry here; its docstring tells of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from src.health.data import damaged_data
+from src.health.dvc import stale_locks, torn_lockfile
+from src.health.finding import Finding
+from src.health.leftovers import leftovers
+from src.health.published import damaged_model, stale_snapshot
+from src.health.records import unrecorded_runs
+from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
+from src.health.store import half_made_store
+
+Check = Callable[[Path], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (
+    orphaned_runs,
+    unreadable_runs,
+    damaged_checkpoints,
+    damaged_results,
+    stale_locks,
+    torn_lockfile,
+    half_made_store,
+    damaged_data,
+    leftovers,
+    stale_snapshot,
+    damaged_model,
+    unrecorded_runs,
+)
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """What is wrong in the checkout at `root`. A check that fails is a finding, and stops no other."""
+    for check in CHECKS:
+        try:
+            yield from check(root)
+        except Exception as error:
+            what = f"the check {check.__name__} failed ({type(error).__name__}: {' '.join(str(error).split())})"
+            yield Finding(what, root, None, "mend what it names, and start this again")

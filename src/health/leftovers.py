@@ -1,0 +1,51 @@
+"""Temporary files of processes that died while they wrote: `.<name>.<pid>-<random>.tmp`, beside their target."""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from src.health.data import recipe_lock
+from src.health.finding import Finding
+from src.locks import is_free
+from src.runs.store import RunFolder
+
+_PLACES = ("data", "runs", "models", "metrics", "plots", "reports")
+_TEMPORARY = re.compile(r"\.(.+)\.\d+-[0-9a-f]{8}\.tmp")
+_OLD = 3600.0  # seconds; no write of ours takes as long
+
+
+def leftovers(root: Path) -> Iterator[Finding]:
+    """Temporary files and folders that no process is writing."""
+    for path in sorted(_temporary(root)):
+        if _abandoned(root, path):
+            yield Finding("left by a write that was cut off", path, partial(_remove, root, path), "removed")
+
+
+def _temporary(root: Path) -> Iterator[Path]:
+    yield from (path for path in root.glob(".*.tmp") if _TEMPORARY.fullmatch(path.name))
+    for place in _PLACES:
+        for parent, folders, files in os.walk(root / place):
+            found = [name for name in (*folders, *files) if _TEMPORARY.fullmatch(name)]
+            folders[:] = [name for name in folders if name not in found]
+            yield from (Path(parent, name) for name in found)
+
+
+def _abandoned(root: Path, path: Path) -> bool:
+    """Whether nobody writes it: by the lock of what it belongs to, else by its age."""
+    name = _TEMPORARY.fullmatch(path.name)
+    match path.relative_to(root).parts:
+        case ("runs", run, _, *_) if not run.startswith(".") and run != "studies":
+            return RunFolder(root / "runs" / run).idle()
+        case ("data", "split" | "normalized", _) if name:
+            return is_free(recipe_lock(root, name[1]))
+    # A process id would not do: it may be one of another host, or given anew.
+    return abs(time.time() - path.stat().st_mtime) > _OLD
+
+
+def _remove(root: Path, path: Path) -> None:
+    if _abandoned(root, path):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,37 @@
+"""What the pipeline works from and has put in place: params.yaml, and the model beside its metrics."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.config import read_snapshot
+from src.errors import UserError
+from src.files import conf_digest, read_json
+from src.health.finding import Finding
+from src.locks import is_free
+from src.runs.model import load_model
+
+
+def stale_snapshot(root: Path) -> Iterator[Finding]:
+    """A params.yaml that is damaged, or was composed from another conf/."""
+    file = root / "params.yaml"
+    # Not mended: what `dvc exp run -S` has composed into it would be lost without a word.
+    advice = "`python -m src.compose`, with the overrides that it is to have"
+    try:
+        if read_snapshot(file).conf_digest != conf_digest():
+            yield Finding("stale: conf/ has changed since", file, None, advice)
+    except UserError as error:
+        yield Finding(str(error).partition("; `python")[0].removeprefix(f"{file.name}: "), file, None, advice)
+
+
+def damaged_model(root: Path) -> Iterator[Finding]:
+    """A models/model.npz that is damaged, or not the one that metrics/train.json tells of."""
+    file, metrics = root / "models" / "model.npz", root / "metrics" / "train.json"
+    if not file.exists() or not metrics.exists() or not is_free(root / "runs" / ".locks" / "stage-train.lock"):
+        return
+    try:
+        if load_model(file).header["weights_sha256"] == read_json(metrics)["weights_sha256"]:
+            return
+        what = "not the model that metrics/train.json tells of"
+    except (UserError, LookupError, TypeError) as error:
+        what = str(error).removeprefix(f"{file}: ")
+    yield Finding(what, file, None, "`dvc repro` makes both anew, `dvc checkout` takes those of dvc.lock")

@@ -1,0 +1,136 @@
+"""Run folders: those whose process died, and those whose files are not what was written."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from src.errors import UserError
+from src.health.finding import Finding
+from src.npz import DAMAGE
+from src.runs.fingerprint import code_digest
+from src.runs.model import load_model
+from src.runs.predictions import read_predictions
+from src.runs.store import RunFolder, Status
+from src.tracking.liveness import living_status
+from src.training import checkpoint
+
+
+def run_folders(root: Path) -> list[RunFolder]:
+    """All run folders of a checkout."""
+    folders = root.glob("runs/*/")
+    return [RunFolder(path) for path in sorted(folders) if re.fullmatch("[0-9a-f]{64}", path.name)]
+
+
+def orphaned_runs(root: Path) -> Iterator[Finding]:
+    """A run that says running, while no process holds its lock."""
+    for folder in run_folders(root):
+        status = _status(folder)
+        # Read again: the run may have ended, or been gone on with, in between.
+        if status and status.get("status") == "running" and folder.idle() and _status(folder) == status:
+            what = f"it says running, and its process {status.get('pid')} on {status.get('host')} is gone"
+            advice = "closed as killed; its command goes on with it"
+            yield Finding(what, folder.path, partial(living_status, folder), advice)
+
+
+def unreadable_runs(root: Path) -> Iterator[Finding]:
+    """A run whose status.json or run.json is damaged."""
+    for folder in run_folders(root):
+        status = _status(folder)
+        if status is None and folder.idle():
+            mend = partial(_replace_status, folder)
+            yield Finding("status.json is damaged", folder.path, mend, "closed as killed; its command goes on with it")
+        elif status and not _knows_itself(folder) and folder.idle():
+            mend = partial(_forget, folder)
+            yield Finding("run.json is damaged", folder.path, mend, "given up; its command trains it anew")
+
+
+def damaged_checkpoints(root: Path) -> Iterator[Finding]:
+    """A checkpoint that does not match its digest."""
+    for folder in run_folders(root):
+        for name in checkpoint.GENERATIONS:
+            file = folder.path / name
+            if reason := _damage_of_checkpoint(file):
+                mend = partial(_remove_checkpoint, folder, file)
+                yield Finding(f"damaged: {reason}", file, mend, "removed; its run goes on from the one before it")
+
+
+def damaged_results(root: Path) -> Iterator[Finding]:
+    """A finished run whose model, predictions, journal or result do not verify."""
+    for folder in run_folders(root):
+        if _says_finished(folder) and (reason := _damage(folder)):
+            mend = partial(_fail, folder, f"damaged: {reason}")
+            yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command trains it anew")
+
+
+def _damage(folder: RunFolder) -> str:
+    try:
+        # What other versions of the code wrote is theirs to read: no command of this one uses it as its own.
+        if not _knows_itself(folder) or folder.run()["digests"]["code"] != code_digest():
+            return ""
+        result = folder.result()
+        if load_model(folder.path / "model.npz").header["weights_sha256"] != result["weights_sha256"]:
+            return "result.json tells of other weights than model.npz holds"
+        read_predictions(folder.path / "predictions.npz")
+        folder.timing()
+        lines = (folder.path / "history.csv").read_bytes().count(b"\n") - 1
+        if (lines, len(folder.journal())) != (result["epochs"], result["epochs"]):
+            return f"the journal or history.csv does not hold the {result['epochs']} epochs of the result"
+    except (UserError, *DAMAGE) as error:
+        return str(error).replace(f"{folder.path}/", "") or type(error).__name__
+    return ""
+
+
+def _damage_of_checkpoint(file: Path) -> str:
+    try:
+        checkpoint.read(file)
+    except FileNotFoundError:
+        return ""
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _status(folder: RunFolder) -> Status | None:
+    """The status; None for a damaged one."""
+    try:
+        status = folder.status()
+    except UserError:
+        return None
+    return status if isinstance(status, Mapping) else None
+
+
+def _says_finished(folder: RunFolder) -> bool:
+    return bool((status := _status(folder)) and status.get("status") == "finished")
+
+
+def _fail(folder: RunFolder, reason: str) -> None:
+    with folder.locked():
+        if _says_finished(folder) and _damage(folder):
+            folder.end("failed", reason)
+
+
+def _knows_itself(folder: RunFolder) -> bool:
+    try:
+        return bool(folder.run()["digests"]["fingerprint"] == folder.path.name)
+    except (UserError, LookupError, TypeError):
+        return False
+
+
+def _replace_status(folder: RunFolder) -> None:
+    with folder.locked():
+        if _status(folder) is None:
+            (folder.path / "status.json").unlink()
+            folder.end("killed", "its status was damaged")
+
+
+def _forget(folder: RunFolder) -> None:
+    with folder.locked():
+        if not _knows_itself(folder):
+            (folder.path / "status.json").unlink(missing_ok=True)
+
+
+def _remove_checkpoint(folder: RunFolder, file: Path) -> None:
+    with folder.locked():
+        if _damage_of_checkpoint(file):
+            file.unlink()

@@ -1,0 +1,56 @@
+"""What a command that died had to record is found, and stands in MLflow afterwards."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.config import Config
+from src.data.dataset import Dataset
+from src.errors import RunFailed
+from src.health.records import unrecorded_runs
+from src.runs.experiment import run
+from src.runs.store import RunFolder
+from src.tracking.mlflow.store import open_store
+from src.tracking.records import Record, Records, identity_of_run
+from src.tracking.tracker import Null, Tracking
+from tests.health.processes import holding
+
+
+def note(folder: RunFolder) -> Record:
+    name = folder.path.name
+    return Record(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name)
+
+
+def test_a_record_without_its_command_is_brought_level(
+    home: Path, small: Callable[..., Config], digits: Dataset
+) -> None:
+    folder = run(small(), digits, Null()).folder
+    with Records() as records:
+        records.note(note(folder))
+        assert not list(unrecorded_runs(home))
+    with holding(folder.path / "lock"):
+        assert not list(unrecorded_runs(home))
+    [finding] = unrecorded_runs(home)
+    assert "1 records (a run)" in finding.what
+    assert finding.mend is not None
+    finding.mend()
+    assert not list(unrecorded_runs(home))
+    store = open_store(Tracking())
+    [recorded] = store.client.search_runs([store.experiment_id])
+    assert recorded.data.tags["fingerprint"] == folder.path.name
+    assert recorded.info.status == "FINISHED"
+
+
+def test_a_record_of_a_store_that_is_away_is_not_lost(
+    home: Path, small: Callable[..., Config], digits: Dataset
+) -> None:
+    folder = run(small(), digits, Null()).folder
+    (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
+    with Records() as records:
+        records.note(note(folder))
+    [finding] = unrecorded_runs(home)
+    assert finding.mend is not None
+    with pytest.raises(RunFailed, match="MLflow store"):
+        finding.mend()
+    assert list(unrecorded_runs(home))

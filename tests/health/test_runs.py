@@ -1,0 +1,157 @@
+"""Run folders that were left open or are damaged are found, and mending them brings the same run back."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.config import Config
+from src.data.dataset import Dataset
+from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, run_folders, unreadable_runs
+from src.npz import write_npz
+from src.runs.experiment import run
+from src.runs.store import RunFolder
+from src.tracking.tracker import Null
+from src.training.checkpoint import GENERATIONS
+from tests.health.processes import holding
+
+Compose = Callable[..., Config]
+
+
+def flip(file: Path, at: float = 0.5) -> None:
+    content = bytearray(file.read_bytes())
+    content[int(at * len(content))] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.fixture
+def finished(home: Path, small: Compose, digits: Dataset) -> RunFolder:
+    return run(small(), digits, Null()).folder
+
+
+def test_nothing_is_wrong_with_a_finished_run(home: Path, finished: RunFolder) -> None:
+    for check in (orphaned_runs, unreadable_runs, damaged_checkpoints, damaged_results):
+        assert not list(check(home))
+
+
+def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home: Path, finished: RunFolder) -> None:
+    finished.end("running", "")
+    with holding(finished.path / "lock"):
+        assert not list(orphaned_runs(home))
+    [orphan] = orphaned_runs(home)
+    assert orphan.where == finished.path
+    assert orphan.mend is not None
+    orphan.mend()
+    assert finished.status()["status"] == "killed"
+    assert finished.status()["reason"] == "its process died"
+    assert not list(orphaned_runs(home))
+
+
+def test_a_run_that_is_gone_on_with_meanwhile_is_not_closed(home: Path, finished: RunFolder) -> None:
+    finished.end("running", "")
+    [orphan] = orphaned_runs(home)
+    assert orphan.mend is not None
+    with holding(finished.path / "lock"):
+        orphan.mend()
+    assert finished.status()["status"] == "running"
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def other_weights(file: Path) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), "weights_sha256": "0" * 64}))
+
+
+def lose_a_line(file: Path) -> None:
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+
+DAMAGES = [
+    ("model.npz", flip),
+    ("model.npz", cut),
+    ("predictions.npz", flip),
+    ("result.json", cut),
+    ("result.json", other_weights),
+    ("timing.json", cut),
+    ("journal.jsonl", lose_a_line),
+    ("history.csv", lose_a_line),
+    ("model.npz", Path.unlink),
+    ("result.json", Path.unlink),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+def test_damaged_results_are_made_anew_and_are_the_same(
+    home: Path, small: Compose, digits: Dataset, finished: RunFolder, name: str, damage: Callable[[Path], None]
+) -> None:
+    weights = finished.result()["weights_sha256"]
+    damage(finished.path / name)
+    [finding] = damaged_results(home)
+    assert finding.where == finished.path
+    assert finding.mend is not None
+    finding.mend()
+    assert finished.status()["status"] == "failed"
+    assert not list(damaged_results(home))
+    again = run(small(), digits, Null())
+    assert not again.reused
+    assert again.result["weights_sha256"] == weights
+    assert not list(damaged_results(home))
+
+
+def test_what_another_version_of_the_code_wrote_is_left_alone(home: Path, finished: RunFolder) -> None:
+    about = finished.run()
+    about["digests"]["code"] = "0" * 64
+    (finished.path / "run.json").write_text(json.dumps(about))
+    flip(finished.path / "model.npz")
+    assert not list(damaged_results(home))
+
+
+@pytest.mark.parametrize("name", ["status.json", "run.json"])
+@pytest.mark.parametrize("content", ["", "[]", '{"status": "finis', "\0\0\0"])
+def test_a_run_that_does_not_know_itself_is_trained_again(
+    home: Path, small: Compose, digits: Dataset, finished: RunFolder, name: str, content: str
+) -> None:
+    weights = finished.result()["weights_sha256"]
+    (finished.path / name).write_text(content)
+    [finding] = unreadable_runs(home)
+    assert finding.mend is not None
+    finding.mend()
+    for check in (orphaned_runs, unreadable_runs, damaged_results):
+        assert not list(check(home))
+    assert run(small(), digits, Null()).result["weights_sha256"] == weights
+
+
+class Interrupting(Null):
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        if record["epoch"] == 3:
+            raise KeyboardInterrupt
+
+
+def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
+    home: Path, small: Compose, digits: Dataset, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = small("train.epochs=5", "train.checkpoint_epochs=1")
+    with pytest.raises(KeyboardInterrupt):
+        run(config, digits, Interrupting())
+    [folder] = run_folders(home)
+    newer, older = (folder.path / name for name in GENERATIONS)
+    assert not list(damaged_checkpoints(home))
+    flip(newer)
+    [finding] = damaged_checkpoints(home)
+    assert finding.where == newer
+    assert finding.mend is not None
+    finding.mend()
+    assert not newer.exists()
+    resumed = run(config, digits, Null())
+    assert str(older) in capfd.readouterr().err
+    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, Null())
+    assert anew.result["weights_sha256"] == resumed.result["weights_sha256"]
+
+
+def test_a_checkpoint_that_is_whole_and_holds_something_else_is_damaged(home: Path, finished: RunFolder) -> None:
+    write_npz(finished.path / GENERATIONS[0], {})
+    assert [finding.where for finding in damaged_checkpoints(home)] == [finished.path / GENERATIONS[0]]

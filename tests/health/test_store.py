@@ -1,0 +1,100 @@
+"""A half-made store is put aside, so that the next opening makes one; a store with runs in it is never touched."""
+
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.health.finding import Finding
+from src.health.store import half_made_store
+from src.tracking.mlflow.store import open_store
+from src.tracking.tracker import Tracking
+from tests.health.processes import holding
+
+
+def found(root: Path) -> list[Finding]:
+    return list(half_made_store(root))
+
+
+def execute(file: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
+def test_no_store_and_a_whole_one_are_in_order(tmp_path: Path, empty_store: Path) -> None:
+    assert not found(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    assert not found(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (),
+        ("CREATE TABLE x (y)", "DROP TABLE x"),
+        ("CREATE TABLE runs (run_uuid)", "CREATE TABLE alembic_version (version_num)"),
+    ],
+    ids=["empty", "without tables", "half made"],
+)
+def test_a_half_made_store_is_put_aside_and_the_next_one_opens(home: Path, statements: tuple[str, ...]) -> None:
+    file = home / "mlflow.db"
+    file.touch()
+    execute(file, *statements)
+    content = file.read_bytes()
+    for aside in ("mlflow.db.damaged-1", "mlflow.db.damaged-2"):
+        file.write_bytes(content)
+        [finding] = found(home)
+        assert finding.mend is not None
+        finding.mend()
+        assert not file.exists()
+        assert (home / aside).read_bytes() == content
+    assert not found(home)
+    assert open_store(Tracking()).client.search_experiments()
+    assert not found(home)
+
+
+def test_a_store_that_holds_a_run_is_for_the_user(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    execute(file, "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES ('a run')")
+    assert not found(tmp_path)
+    content = file.read_bytes()
+    for damaged in (content[:-100], b"not a database" + content[14:], content[:4096] + b"\xff" * (len(content) - 4096)):
+        file.write_bytes(damaged)
+        [finding] = found(tmp_path)
+        assert finding.mend is None
+        assert file.read_bytes() == damaged
+
+
+def test_a_transaction_that_was_cut_off_is_for_sqlite_to_undo(tmp_path: Path, empty_store: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    shutil.copy(empty_store, file)
+    script = (
+        "import os, sqlite3, sys\n"
+        "database = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "database.execute('PRAGMA cache_size=1')\n"
+        "database.execute('BEGIN')\n"
+        "database.execute('CREATE TABLE cut AS WITH RECURSIVE n(i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) SELECT i, randomblob(99) AS x FROM n')\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(file)], check=False)
+    assert (tmp_path / "mlflow.db-journal").stat().st_size
+    assert not found(tmp_path)
+
+
+def test_leftovers_of_a_first_opening_are_removed_once_nobody_is_at_it(tmp_path: Path) -> None:
+    left = tmp_path / ".mlflow.db.init"
+    left.touch()
+    with holding(tmp_path / ".mlflow.db.lock"):
+        assert not found(tmp_path)
+    [finding] = found(tmp_path)
+    assert finding.where == left
+    assert finding.mend is not None
+    finding.mend()
+    assert not left.exists()

@@ -1,0 +1,190 @@
+"""The doctor, in checkouts that were left as killed processes leave them; and the pipeline after it."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from src.locks import is_free
+from tests.conftest import Shell, environment
+
+pytestmark = pytest.mark.slow
+SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "tracking=off")
+LONG = "train.epochs=2000"  # more than a test waits for
+MADE = ("models", "plots", "metrics", "runs", "data", ".dvc/cache", ".dvc/tmp", "dvc.lock")
+OUTS = (
+    *("data/split/digits/split.json", "data/normalized/digits/dataset.json", "data/normalized/digits/x_train.npy"),
+    *("models/model.npz", "plots/curves.csv", "metrics/train.json"),
+)
+
+
+def compose(shell: Shell, *overrides: str) -> None:
+    composed = shell("python", "-m", "src.compose", *SMALL, *overrides)
+    assert composed.returncode == 0, composed.stderr
+
+
+def doctor(shell: Shell, *options: str) -> subprocess.CompletedProcess[str]:
+    return shell("python", "-m", "src.doctor", *options)
+
+
+def repro(shell: Shell) -> subprocess.CompletedProcess[str]:
+    """What `make repro` does, up to the training."""
+    told = doctor(shell, "--fix")
+    assert told.returncode == 0, told.stdout + told.stderr
+    done = shell("dvc", "repro", "train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def outcome(checkout: Path) -> dict[str, str]:
+    return {out: hashlib.sha256((checkout / out).read_bytes()).hexdigest() for out in OUTS}
+
+
+def started(checkout: Path, *command: str) -> subprocess.Popen[bytes]:
+    with (checkout / "output.tmp").open("ab") as output:
+        return subprocess.Popen(
+            command, cwd=checkout, env=environment(), stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def at_work(checkout: Path) -> Path:
+    """Waits until a run has a line in its journal; returns its folder."""
+    for _ in range(600):
+        for journal in checkout.glob("runs/*/journal.jsonl"):
+            if "running" in (journal.parent / "status.json").read_text() and journal.stat().st_size:
+                return journal.parent
+        time.sleep(0.1)
+    raise AssertionError((checkout / "output.tmp").read_text())
+
+
+def orphaned_stage(checkout: Path) -> int:
+    """The process of the stage that a killed `dvc repro` has left at work."""
+    killed = started(checkout, "dvc", "repro", "train")
+    at_work(checkout)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    return int(json.loads((checkout / "runs/.locks/stage-train.json").read_text())["pid"])
+
+
+def test_a_new_checkout_is_well_and_so_is_one_that_has_run(checkout: Path, shell: Shell) -> None:
+    script = "import sys; from src.doctor import examine; examine(False); print('mlflow' in sys.modules)"
+    told = shell("python", "-c", script)
+    assert (told.stdout, told.stderr) == ("all is well\nFalse\n", "")
+    compose(shell, "train.epochs=2")
+    repro(shell)
+    told = doctor(shell)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "all is well\n", "")
+
+
+def test_help_tells_what_is_looked_for(shell: Shell) -> None:
+    told = doctor(shell, "--help")
+    assert told.returncode == 0
+    assert "A checkpoint that does not match its digest." in told.stdout
+
+
+def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout: Path, shell: Shell) -> None:
+    compose(shell, "train.epochs=3")
+    repro(shell)
+    reference = outcome(checkout)
+    [run] = [path for path in checkout.glob("runs/*") if len(path.name) == 64]
+    (run / "model.npz").write_bytes((run / "model.npz").read_bytes()[:-1])
+    killed = shutil.copytree(run, run.with_name("0" * 64))
+    (killed / "run.json").write_text((run / "run.json").read_text().replace(run.name, killed.name))
+    (killed / "status.json").write_text("")
+    (run / ".result.json.1-0123abcd.tmp").touch()
+    (checkout / ".dvc/tmp/rwlock").write_text("")
+    (checkout / "dvc.lock").write_text((checkout / "dvc.lock").read_text()[:700])
+    (checkout / "mlflow.db").touch()
+    (checkout / ".mlflow.db.init").touch()
+    (checkout / "data/split/digits/test.npy").write_bytes(b"")
+    array = checkout / "data/normalized/digits/x_valid.npy"
+    array.write_bytes(array.read_bytes()[:-4])
+    assert shell("dvc", "repro", "train").returncode != 0
+
+    told = doctor(shell)
+    places = [
+        *(f"runs/{killed.name}: status.json", f"runs/{run.name}: damaged"),
+        *(".dvc/tmp/rwlock: damaged", "dvc.lock: damaged", ".mlflow.db.init: left", "mlflow.db: half made"),
+        *("data/split/digits: test.npy is damaged", "data/normalized/digits: x_valid.npy is damaged"),
+        f"runs/{run.name}/.result.json.1-0123abcd.tmp: left",
+    ]
+    lines = told.stdout.splitlines()
+    assert told.returncode == 1
+    assert len(lines) == len(places)
+    assert all(sum(line.startswith(place) for line in lines) == 1 for place in places)
+    assert all(" -> --fix: " in line for line in lines)
+    assert told.stderr == f"error: {len(lines)} findings: {len(lines)} for `python -m src.doctor --fix`\n"
+    assert doctor(shell).stdout == told.stdout  # it has touched nothing
+
+    told = doctor(shell, "--fix")
+    assert told.stdout.splitlines()[-1] == f"all is well: {len(lines)} mended"
+    assert told.returncode == 0
+    assert doctor(shell).stdout == "all is well\n"
+    done = repro(shell)
+    assert outcome(checkout) == reference, done.stdout + done.stderr
+
+
+def test_what_is_for_the_user_is_told_and_left(checkout: Path, shell: Shell) -> None:
+    params = (checkout / "params.yaml").read_text()
+    (checkout / "params.yaml").write_text(re.sub("conf_digest: .*", "conf_digest: abc", params))
+    told = doctor(shell, "--fix")
+    assert told.returncode == 1
+    assert "params.yaml: stale: conf/ has changed since -> to do: `python -m src.compose`" in told.stdout
+    assert told.stderr == "error: 1 finding: 1 for you\n"
+    assert "conf_digest: abc" in (checkout / "params.yaml").read_text()
+
+
+def test_a_killed_run_is_closed_and_its_command_goes_on_with_it(checkout: Path, shell: Shell) -> None:
+    command = ("python", "-m", "src.train", *SMALL, "train.epochs=600", "train.checkpoint_epochs=1")
+    training = started(checkout, *command)
+    folder = at_work(checkout)
+    assert doctor(shell).stdout == "all is well\n"  # with its process
+    training.send_signal(signal.SIGKILL)
+    training.wait()
+    told = doctor(shell)
+    assert f"its process {training.pid} on " in told.stdout
+    assert doctor(shell, "--fix").returncode == 0
+    assert json.loads((folder / "status.json").read_text())["reason"] == "its process died"
+    resumed = shell(*command)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "resuming after" in resumed.stderr
+
+
+def test_the_stage_of_a_killed_repro_is_waited_for_and_not_joined(checkout: Path, shell: Shell) -> None:
+    compose(shell, LONG)
+    stage = orphaned_stage(checkout)
+    os.kill(stage, signal.SIGSTOP)
+    assert doctor(shell, "--fix").returncode == 0
+    second = started(checkout, "dvc", "repro", "train")
+    while f"waiting for process {stage} on " not in (checkout / "output.tmp").read_text():
+        assert second.poll() is None
+        time.sleep(0.1)
+    os.kill(stage, signal.SIGCONT)
+    assert second.wait() == 0
+    assert len([path for path in checkout.glob("runs/*") if len(path.name) == 64]) == 1
+    assert doctor(shell).stdout == "all is well\n"
+
+
+def test_a_stage_that_was_left_alive_does_not_undo_what_came_from_the_cache(checkout: Path, shell: Shell) -> None:
+    compose(shell, "train.epochs=2")
+    repro(shell)
+    reference = outcome(checkout)
+    compose(shell, LONG)
+    stage = orphaned_stage(checkout)
+    os.kill(stage, signal.SIGSTOP)
+    compose(shell, "train.epochs=2")
+    done = repro(shell)
+    assert "Stage 'train' is cached" in done.stdout
+    assert outcome(checkout) == reference
+    os.kill(stage, signal.SIGCONT)
+    assert is_free(checkout / "runs/.locks/stage-train.lock", wait=600)
+    assert "params.yaml has changed since this training began" in (checkout / "output.tmp").read_text()
+    assert outcome(checkout) == reference
+    assert "up to date" in shell("dvc", "status", "train").stdout
