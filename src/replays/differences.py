@@ -1,0 +1,70 @@
+"""What differs between a run's record and this tree and machine, the most serious first."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from src.schema import flatten, show
+
+# How serious a difference is. Only what the fingerprint covers decides a run's bits.
+DECISIVE = "decides the bits"
+POSSIBLE = "may change them"
+HARMLESS = "no influence"
+_SEVERITIES = (DECISIVE, POSSIBLE, HARMLESS)
+_DIGITS = 12  # of a digest, in a table for people
+_ABSENT = "not recorded"
+_HELD = "_THREADS"  # how variables end that have no say: a training holds its threads itself, and tells how many
+
+
+class Difference(NamedTuple):
+    """One thing that was otherwise then."""
+
+    what: str
+    then: str
+    now: str
+    severity: str
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    """Compares two run.json, or what one would hold: the record's, and this tree's and machine's."""
+    found = [*_decisive(then, now), *_possible(then, now), *_harmless(then, now)]
+    return sorted(found, key=lambda difference: _SEVERITIES.index(difference.severity))
+
+
+def _decisive(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in ("config", "data", "code"):
+        yield from _one(name, then["digests"].get(name), now["digests"].get(name), DECISIVE)
+    yield from _each("", then.get("environment"), now.get("environment"), DECISIVE)
+
+
+def _possible(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    there, here = dict(then.get("surroundings") or {}), dict(now.get("surroundings") or {})
+    for name in ("cpu", "libc", "variables"):
+        for difference in _each(name, there.get(name, {}), here.get(name, {}), POSSIBLE):
+            if not difference.what.endswith(_HELD):
+                yield difference
+
+
+def _harmless(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    there, here = dict(then.get("surroundings") or {}), dict(now.get("surroundings") or {})
+    for name in ("python", "platform", "packages"):
+        yield from _each(name, there.get(name, {}), here.get(name, {}), HARMLESS)
+    for name in ("git.commit", "git.dirty", "dvc.lock.sha256", "requirements.lock.sha256"):
+        yield from _one(name, then["lineage"].get(name), now["lineage"].get(name), HARMLESS)
+
+
+def _each(name: str, then: Any, now: Any, severity: str) -> Iterator[Difference]:
+    there, here = (dict(flatten({name: tree} if name else tree or {})) for tree in (then, now))
+    for key in sorted(there.keys() | here.keys()):
+        yield from _one(key, there.get(key), here.get(key), severity)
+
+
+def _one(what: str, then: Any, now: Any, severity: str) -> Iterator[Difference]:
+    if then != now:
+        yield Difference(what, _told(then), _told(now), severity)
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return _ABSENT
+    text = show(value)
+    return text[:_DIGITS] if len(text) >= 40 and set(text) <= set("0123456789abcdef") else text

@@ -1,0 +1,56 @@
+"""Replays in MLflow: each is a run of its own, with its verdict as a tag, which its original gets on request."""
+
+import sys
+from collections.abc import Sequence
+
+from src.errors import UserError
+from src.replays.again import Prepared
+from src.replays.judgement import Judgement
+from src.tracking.records import Records
+from src.tracking.tracker import Tracking
+
+Judged = tuple[Prepared, Judgement]
+
+
+def record(judged: Sequence[Judged]) -> dict[str, str]:
+    """Records replays that have been judged; returns their MLflow ids by fingerprint, as far as they are known."""
+    tracked = [ready for ready, _ in judged if ready.config.tracking.name == "mlflow"]
+    if not tracked:
+        return {}
+    from src.tracking.mlflow.recording import Announcing, Recording
+
+    announced = {}
+    with Recording(tracked[0].config.tracking) as recording:
+        for ready in tracked:
+            announced[ready.folder.path.name] = told = Announcing(recording, f"replay of {ready.original.name}", None)
+            told.started(ready.folder.path)
+    return {fingerprint: told.run_id for fingerprint, told in announced.items()}
+
+
+def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:
+    """Puts each verdict on its original's runs in MLflow, too. A store that fails costs a warning."""
+    from src.tracking.mlflow.reader import tag
+
+    for ready, judgement in judged:
+        tags = {"replay.verdict": judgement.words, "replay.run": replays.get(ready.folder.path.name) or "not recorded"}
+        run_ids = _run_ids(ready)
+        if not run_ids:
+            print(f"warning: {ready.original.name} stands in no MLflow store that is known here", file=sys.stderr)
+        for run_id in run_ids:
+            try:
+                tag(_tracking(ready), run_id, tags)
+            except UserError as error:
+                print(f"warning: {run_id} did not get its tag: {error}", file=sys.stderr)
+
+
+def _run_ids(ready: Prepared) -> list[str]:
+    """A run stands in MLflow once for each sweep or study that it is part of."""
+    if ready.original.run_id:
+        return [ready.original.run_id]
+    records = Records()
+    known = (*records.level(), *records.pending())
+    return sorted({one.run_id for one in known if one.folder == ready.original.fingerprint and one.run_id})
+
+
+def _tracking(ready: Prepared) -> Tracking:
+    return Tracking() if ready.original.run_id else ready.config.tracking

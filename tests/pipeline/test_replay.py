@@ -1,0 +1,150 @@
+"""`python -m src.replay` as users type it: by folder, fingerprint and MLflow id, of one run and of a study."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.conftest import Shell
+from tests.pipeline.test_ablation import ABLATION, declare
+
+pytestmark = pytest.mark.slow
+REPLAY = ("python", "-m", "src.replay")
+TRAIN = ("python", "-m", "src.train", "experiment=digits", "model.hidden=[16]", "train.epochs=3", "model.dropout=0.2")
+
+
+@pytest.fixture
+def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    return checkout
+
+
+def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
+    """A run's folder and its MLflow id."""
+    done = shell(*TRAIN, *overrides)
+    assert done.returncode == 0, done.stderr
+    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
+
+
+def client(checkout: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+
+
+def runs(checkout: Path) -> list[Run]:
+    store = client(checkout)
+    experiment = store.get_experiment_by_name("mlp")
+    assert experiment is not None
+    return list(store.search_runs([experiment.experiment_id]))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) -> None:
+    folder, run_id = trained(shell)
+    before, recorded = contents(folder), client(checkout).get_run(run_id).to_dictionary()
+    for name in (run_id, run_id[:8], str(folder), folder.name[:10]):
+        done = shell(*REPLAY, name)
+        assert done.returncode == 0, done.stderr
+        assert "nothing differs between then and now: the same bits are due" in done.stdout
+        assert "epoch 3/3" in done.stdout  # it was trained, each time
+        assert "\nbit-identical: the same weights" in done.stdout
+    assert contents(folder) == before
+    assert client(checkout).get_run(run_id).to_dictionary() == recorded
+    [replay] = [run for run in runs(checkout) if run.info.run_id != run_id]
+    assert replay.info.status == "FINISHED"
+    assert replay.data.tags["replay.of"] in (run_id, folder.name)
+    assert replay.data.tags["replay.verdict"].startswith("bit-identical")
+    assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
+
+
+def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
+    folder, run_id = trained(shell)
+    shutil.rmtree(folder)
+    done = shell(*REPLAY, run_id[:6], "--tag-original")
+    assert done.returncode == 0, done.stderr
+    assert "bit-identical" in done.stdout
+    assert client(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("bit-identical")
+    assert not folder.exists()
+
+
+def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path, shell: Shell) -> None:
+    _, run_id = trained(shell)
+    file = checkout / "src/nn/activations.py"
+    text = file.read_text()
+    assert "np.maximum(z, 0" in text
+    file.write_text(text.replace("np.maximum(z, 0", "np.maximum(z, 0.01"))
+    done = shell(*REPLAY, run_id, "--tag-original")
+    assert done.returncode == 1
+    assert re.search(r"^code +\w{12} +\w{12} +decides the bits$", done.stdout, re.M)
+    assert re.search(
+        r"^The code differs. To replay with that of then: git worktree add \.\./then \w{12}$", done.stdout, re.M
+    )
+    assert "\ndifferent: " in done.stdout
+    assert done.stderr == "error: different; what decides the bits and is otherwise now: code\n"
+    assert client(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("different")
+    commit = re.search(r"worktree add \.\./then (\w+)", done.stdout)[1]
+    assert shell("git", "worktree", "add", "../then", commit).returncode == 0  # which is what to do next
+    then = checkout.parent / "then"
+    shutil.copytree(checkout / "data", then / "data", dirs_exist_ok=True)
+    again = shell(*REPLAY, str(checkout / "runs" / client(checkout).get_run(run_id).data.tags["fingerprint"]), cwd=then)
+    assert again.returncode == 0, again.stderr
+    assert "bit-identical" in again.stdout
+
+
+def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
+    folder, _ = trained(shell)
+    config = folder / "config.yaml"
+    text = config.read_text()
+    assert "dtype: float32" in text
+    config.write_text(text.replace("dtype: float32", "dtype: float64"))  # the record says so; it was trained otherwise
+    strict, lenient = shell(*REPLAY, str(folder), "--bound", "1e-12"), shell(*REPLAY, str(folder), "--bound", "0.5")
+    assert (strict.returncode, lenient.returncode) == (1, 0)
+    assert "weights not comparable" in strict.stdout
+    assert "\nnumerically equal: " in lenient.stdout
+
+
+def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
+    declare(checkout, "tiny")
+    assert shell(*ABLATION, "ablation=tiny").returncode == 0
+    done = shell(*REPLAY, "--all", "--study", "tiny", "--tag-original")
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(cold|hot) s(\d)  .*bit-identical$", done.stdout, re.M)
+    assert rows == [(variant, seed) for variant in ("cold", "hot") for seed in "012"]
+    assert done.stdout.endswith("6 of 6 runs are bit-identical\n")
+    of_study = [
+        run for run in runs(checkout) if run.data.tags.get("study") == "tiny" and "fingerprint" in run.data.tags
+    ]
+    assert len(of_study) == 6
+    assert all(run.data.tags["replay.verdict"].startswith("bit-identical") for run in of_study)
+    for folder in ("models", "runs"):  # and without what this machine remembers
+        shutil.rmtree(checkout / folder)
+    again = shell(*REPLAY, "--all", "--study", "tiny")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.endswith("6 of 6 runs are bit-identical\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "which run?"),
+        (["zzzz"], "zzzz: no id of an MLflow run"),
+        (["0123456789"], "no MLflow run's id begins so"),
+        (["runs/nothing"], "runs/nothing: no run's folder"),
+        (["--all"], "give one RUN, or --all with --study NAME"),
+        (["--study", "tiny"], "give one RUN, or --all with --study NAME"),
+        (["--all", "--study", "nosuch"], "--study=nosuch: no finished run of it"),
+        (["0123456789", "--bound", "-1"], "--bound=-1.0: must be >= 0 and < 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_gets_one_line(checkout: Path, shell: Shell, arguments: list[str], told: str) -> None:
+    done = shell(*REPLAY, *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert told in done.stderr
+    assert not (checkout / "runs").exists()

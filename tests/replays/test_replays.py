@@ -1,0 +1,195 @@
+"""A replay says what is otherwise now, trains beside the record, and judges what comes of it."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from src.config import Config
+from src.data.dataset import Dataset
+from src.errors import RunFailed, UserError
+from src.replays.again import again, prepared
+from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
+from src.replays.judgement import BOUND, DIFFERENT, EQUAL, IDENTICAL, judge
+from src.replays.original import by_fingerprint, in_folder
+from src.runs.experiment import Outcome, about, run
+from src.runs.fingerprint import fingerprint
+from src.tracking.tracker import Null
+
+Small = Callable[..., Config]
+
+
+@pytest.fixture
+def recorded(home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """A finished run, and the data of which it is."""
+    monkeypatch.setattr("src.replays.again.prepare", lambda recipe: digits)
+    monkeypatch.setattr("src.replays.again.runs_folder", lambda: home / "runs")
+    monkeypatch.setattr("src.replays.original.runs_folder", lambda: home / "runs")
+    return run(small("model.dropout=0.3"), digits, Null())
+
+
+def replay(folder: Path, bound: float = BOUND) -> Any:
+    return again(prepared(in_folder(folder)), Null(), bound)
+
+
+def edit(file: Path, change: Callable[[Any], None]) -> None:
+    tree = json.loads(file.read_text())
+    change(tree)
+    file.write_text(json.dumps(tree))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+def test_the_same_comes_out_and_the_record_is_not_touched(recorded: Outcome) -> None:
+    before = files(recorded.folder.path)
+    ready = prepared(in_folder(recorded.folder.path))
+    assert ready.differences == []
+    assert ready.bits_are_due
+    judgement = replay(recorded.folder.path)
+    assert (judgement.verdict, judgement.weights, judgement.epochs_alike) == (IDENTICAL, 0.0, 3)
+    assert judgement.good
+    assert files(recorded.folder.path) == before
+    assert ready.folder.path != recorded.folder.path
+    told = ready.folder.run()
+    assert told["replay"]["verdict"] == IDENTICAL
+    assert told["tags"]["replay.of"] == recorded.folder.path.name
+
+
+def test_each_replay_trains(recorded: Outcome) -> None:
+    attempts = set()
+    for _ in range(2):
+        ready = prepared(in_folder(recorded.folder.path))
+        again(ready, Null(), BOUND)
+        attempts.add(ready.folder.run()["attempt"])
+    assert len(attempts) == 2
+
+
+def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small: Small) -> None:
+    # The record of one seed, under the configuration of another.
+    other = run(small("model.dropout=0.3", "seed=1"), digits, Null())
+    shutil.copy(other.folder.path / "config.yaml", recorded.folder.path / "config.yaml")
+    ready = prepared(in_folder(recorded.folder.path))
+    assert [difference.what for difference in ready.differences] == ["config"]
+    assert not ready.bits_are_due
+    judgement = replay(recorded.folder.path)
+    assert judgement.verdict == DIFFERENT
+    assert not judgement.good
+    assert judgement.epochs_alike == 0
+    assert judgement.weights > 0.01
+
+
+def test_a_small_difference_is_judged_by_the_bound(recorded: Outcome, digits: Dataset, small: Small) -> None:
+    other = run(small("model.dropout=0.3", "train.dtype=float64"), digits, Null()).folder.path
+    edit(other / "result.json", lambda result: result["test"].update(loss=result["test"]["loss"] * (1 + 1e-7)))
+    edit(other / "result.json", lambda result: result.update(weights_sha256="0" * 64))
+    assert replay(other).verdict == EQUAL
+    assert replay(other, bound=1e-9).verdict == DIFFERENT
+
+
+def test_an_epoch_that_came_out_otherwise_is_found(recorded: Outcome) -> None:
+    history = recorded.folder.path / "history.csv"
+    lines = history.read_text().splitlines()
+    lines[2] = lines[2].replace("2,", "2,1", 1)
+    history.write_text("\n".join(lines) + "\n")
+    assert replay(recorded.folder.path).epochs_alike == 1
+
+
+def test_without_the_model_the_metrics_judge(recorded: Outcome) -> None:
+    (recorded.folder.path / "model.npz").unlink()
+    original = in_folder(recorded.folder.path)
+    assert original.network() is None
+    far = {**original.result, "weights_sha256": "0", "test": {"loss": 9.0, "accuracy": 0.5}}
+    near = {**original.result, "weights_sha256": "0"}
+    for now, verdict in ((far, DIFFERENT), (near, EQUAL), (original.result, IDENTICAL)):
+        judgement = judge(original.result, now, (None, None), ([], []))
+        assert judgement.verdict == verdict
+        assert judgement.weights is None
+    assert "not comparable" in judge(original.result, near, (None, None), ([], [])).words
+
+
+def test_what_differs_is_listed_by_severity(digits: Dataset, small: Small) -> None:
+    now = about(small(), fingerprint(small(), digits))
+    then = json.loads(json.dumps(now))
+    assert differences(then, json.loads(json.dumps(now))) == []
+    then["lineage"]["git.commit"] = "0" * 40
+    then["surroundings"]["cpu"]["model"] = "another one"
+    then["surroundings"]["packages"]["mlflow"] = "1.0"
+    then["digests"]["code"] = "0" * 64
+    then["environment"]["numpy"] = "1.26.4"
+    del then["environment"]["flush_to_zero"]
+    found = {difference.what: difference for difference in differences(then, now)}
+    assert {name: difference.severity for name, difference in found.items()} == {
+        "code": DECISIVE,
+        "numpy": DECISIVE,
+        "flush_to_zero": DECISIVE,
+        "cpu.model": POSSIBLE,
+        "packages.mlflow": HARMLESS,
+        "git.commit": HARMLESS,
+    }
+    severities = [difference.severity for difference in differences(then, now)]
+    assert severities == sorted(severities, key=[DECISIVE, POSSIBLE, HARMLESS].index)
+    assert found["flush_to_zero"].then == "not recorded"
+    assert found["code"].then == "0" * 12
+
+
+def test_other_code_comes_with_the_commit_to_check_out(recorded: Outcome) -> None:
+    folder = recorded.folder.path
+    edit(folder / "run.json", lambda run: run["digests"].update(code="0" * 64))
+    edit(folder / "run.json", lambda run: run["lineage"].update({"git.commit": "ab" * 20, "git.dirty": "true"}))
+    (folder / "diff.patch").write_text("a patch")
+    ready = prepared(in_folder(folder))
+    assert ready.code_differs
+    assert f"git worktree add ../then abababababab, and in it git apply {folder}/diff.patch" in ready.code_of_then
+    edit(folder / "run.json", lambda run: run["lineage"].update({"git.commit": "x; rm -rf /"}))
+    assert "names no commit" in prepared(in_folder(folder)).code_of_then
+
+
+def test_a_configuration_that_this_code_does_not_know_is_a_failure(recorded: Outcome) -> None:
+    file = recorded.folder.path / "config.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"gone": 1}))
+    with pytest.raises(RunFailed, match="does not understand its configuration: gone=1: no such key"):
+        prepared(in_folder(recorded.folder.path))
+
+
+def test_data_that_can_not_be_had_are_a_failure(recorded: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(recipe: Any) -> None:
+        raise UserError("made by another recipe")
+
+    monkeypatch.setattr("src.replays.again.prepare", refuse)
+    with pytest.raises(RunFailed, match="its data can't be had: made by another recipe"):
+        prepared(in_folder(recorded.folder.path))
+
+
+def test_other_data_are_told(recorded: Outcome, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    altered = dataclasses.replace(digits, sha256="0" * 64)
+    monkeypatch.setattr("src.replays.again.prepare", lambda recipe: altered)
+    assert [d.what for d in prepared(in_folder(recorded.folder.path)).differences] == ["data"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_fingerprint(recorded: Outcome, digits: Dataset, small: Small) -> None:
+    name = recorded.folder.path.name
+    for prefix in (name, name[:8]):
+        found = by_fingerprint(prefix)
+        assert found is not None
+        assert found.folder == recorded.folder.path
+    assert by_fingerprint("0" * 64) is None
+    assert by_fingerprint("no hex") is None
+    for seed in range(1, 17):
+        run(small(f"seed={seed}", "train.epochs=1"), digits, Null())
+    first = [path.name[0] for path in recorded.folder.path.parent.iterdir()]
+    twice = next(digit for digit in first if first.count(digit) > 1)
+    with pytest.raises(UserError, match=f"{twice}: {first.count(twice)} runs begin so"):
+        by_fingerprint(twice)
+
+
+def test_an_unfinished_run_is_not_replayed(recorded: Outcome) -> None:
+    recorded.folder.end("killed", "interrupted")
+    with pytest.raises(UserError, match="that run is killed; only a finished one"):
+        in_folder(recorded.folder.path)
