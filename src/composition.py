@@ -109,9 +109,7 @@ def check_overrides(arguments: Sequence[str]) -> None:
             raise UserError(f"{argument}: _target_ is not allowed; a configuration calls nothing")
         if re.match(r"[+~/]*hydra\b", argument):
             if not re.match(_HYDRAS_KEYS, argument):
-                raise UserError(
-                    f"{argument}: of Hydra's own keys, launcher, sweeper and folders can be set"
-                )
+                raise UserError(f"{argument}: of Hydra's own keys, launcher, sweeper and folders can be set")
             continue
         if argument.startswith(("+", "~")):
             does = "added" if argument.startswith("+") else "removed"

@@ -107,7 +107,7 @@ def read_capped(path: Path, limit: int) -> bytes:
     return path.read_bytes()
 
 
-def read_json(path: Path, limit: int = 16 << 20) -> Any:
+def read_json(path: Path, limit: int = 4 << 20) -> Any:
     """A JSON file's value; a file that is missing, too large or not JSON is the user's to mend."""
     try:
         return json.loads(read_capped(path, limit))

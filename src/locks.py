@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
     """Holds the lock file `path`; where another process holds it, says so once, as `waiting` puts it, and waits."""
+    from filelock import FileLock, Timeout  # which nobody needs who only imports
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
@@ -30,6 +30,8 @@ def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
 
 def is_free(path: Path, wait: float = 0.0) -> bool:
     """Whether no process holds the lock; one that does is given `wait` seconds to let go. Makes no file."""
+    from filelock import FileLock, Timeout
+
     if not path.exists():
         return True
     lock = FileLock(path)

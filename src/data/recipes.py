@@ -22,6 +22,7 @@ from src.data.sources import SOURCES
 from src.data.splits import Split, cut, open_split, save_split
 from src.errors import UserError
 from src.files import ROOT, replacing_folder
+from src.locks import locked
 from src.schema import flatten, plain, show
 
 __all__ = ["Recipe", "Split", "fetch", "normalize", "prepare", "split"]
@@ -103,12 +104,9 @@ def _prepare(recipe: Recipe, root: Path) -> None:
 @contextlib.contextmanager
 def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
     """Keeps other processes from making the recipe's files at the same time, and clears what a killed one left."""
-    from filelock import FileLock
-
     # The lock lies outside data/: DVC clears the folders of its outs.
-    locks = root / "runs" / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / f"data-{recipe.name}.lock"):
+    lock = root / "runs" / ".locks" / f"data-{recipe.name}.lock"
+    with locked(lock, lambda: f"another process, which makes the data {recipe.name} ({lock})"):
         for folder in (_split_folder(recipe, root), _normalized_folder(recipe, root)):
             for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
                 shutil.rmtree(stale, ignore_errors=True)

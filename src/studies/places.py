@@ -1,15 +1,13 @@
 """Where what belongs to a study stands."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from src.errors import UserError
 from src.files import ROOT, read_json, write_json
+from src.locks import locked
 from src.runs.store import runs_folder
 from src.studies.plan import Plan
 
@@ -36,17 +34,9 @@ class Places:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the study's lock: of two commands that run the same study, the second waits, and reuses."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.state / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print(f"waiting for another process, which runs this very study ({self.state / 'lock'})", file=sys.stderr)
-            lock.acquire()
-        try:
+        lock = self.state / "lock"
+        with locked(lock, lambda: f"another process, which runs this very study ({lock})"):
             yield
-        finally:
-            lock.release()
 
     def recorded(self, identity: str, store: object) -> bool:
         """Whether `remember` was told that all of this study stands in the store."""
