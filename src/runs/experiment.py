@@ -17,7 +17,7 @@ from src.runs.model import save_model, weights_digest
 from src.runs.naming import run_name
 from src.runs.store import RunFolder
 from src.tracking.tracker import Tracker
-from src.training.checkpoint import Saver, latest
+from src.training.checkpoint import Saver, whole
 from src.training.early_stopping import EarlyStopping
 from src.training.loop import Diverged, Epoch, Progress, Streams, train
 from src.training.metrics import predict
@@ -132,18 +132,26 @@ def _train_and_test(
 
 def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, Any]]:
     """Goes back to the last checkpoint; returns the journal, which may tell of epochs that are trained once more."""
-    found, wrong = latest(folder.path, identity)
-    for damage in wrong:
-        print(f"warning: {damage}; it is not used", file=sys.stderr)
+
+    def warn(told: str) -> None:
+        print(f"warning: {told}", file=sys.stderr)
+
     known: list[dict[str, Any]] = []
     try:
         known = folder.journal()
     except UserError as error:
-        print(f"warning: {error}; the epochs after the last checkpoint are recorded anew", file=sys.stderr)
-    if found is not None:
-        saver.restore(found)
+        warn(f"{error}; the epochs after the last checkpoint are recorded anew")
+    found = None
+    for checkpoint in whole(folder.path, identity, warn):
+        try:
+            saver.restore(checkpoint)
+        except ValueError as error:
+            warn(f"{checkpoint.path} is not used: {error}")
+            continue
+        found = checkpoint
         # A power cut may have kept the checkpoint, and lost lines of the journal.
         known = [*found.history, *known[len(found.history) :]]
+        break
     folder.reopen(known)
     where = (
         f"after {found.position}, from {found.path}" if found else f"at the start, with no checkpoint: {folder.path}"

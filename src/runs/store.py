@@ -93,7 +93,7 @@ class RunFolder:
         (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, what is left counts for nothing
         for file in self.path.iterdir():
             if file.name not in (_LOCK, _FORMER):
-                shutil.rmtree(file) if file.is_dir() else file.unlink()
+                _remove(file)
         write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
         write_json(self.path / "run.json", dict(run))
         if diff:
@@ -102,6 +102,8 @@ class RunFolder:
 
     def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Makes the run one that is under way again, with these epochs in its journal."""
+        for cut_off in self.path.glob(".*.tmp"):  # a write by whoever was killed
+            _remove(cut_off)
         journal.rewrite(self.path / _JOURNAL, records)
         self._set_status("running", None)
 
@@ -166,3 +168,7 @@ class RunFolder:
             for file in self.path.iterdir():
                 if file.is_file() and file.name != _LOCK:
                     shutil.copyfile(file, former / file.name)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -7,7 +7,7 @@ was never completed, costs no more than one interval.
 import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ _FORMAT = 1
 _SLOT = "slot_"
 _MOST_VECTORS = 4  # shaped like the parameters: these, the best so far, and the optimizer's slots
 _LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes, the last term of them for the header
-History = Sequence[Mapping[str, Any]]  # a journal's records
 
 
 @dataclass(frozen=True)
@@ -55,29 +54,27 @@ def read(path: Path) -> Checkpoint:
     arrays = read_npz(path, _LIMIT)
     try:
         header = json.loads(str(arrays.pop("header")))
-        if header["format"] != _FORMAT:
-            raise ValueError(f"its format is {header['format']}, where {_FORMAT} is known")
-        if len(header["history"]) != header["epoch"]:
+        if header["format"] != _FORMAT or not isinstance(header["fingerprint"], str):
+            raise ValueError(f"it is no checkpoint of format {_FORMAT}")
+        if [record["epoch"] for record in header["history"]] != list(range(1, header["epoch"] + 1)):
             raise ValueError("its history does not reach up to its epoch")
     except DAMAGE as error:
         raise ValueError(str(error)) from None
     return Checkpoint(path, header, arrays)
 
 
-def latest(folder: Path, identity: str) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint in a folder that is whole, and of the run `identity`; and what is wrong with others."""
-    wrong: list[str] = []
+def whole(folder: Path, identity: str, warn: Callable[[str], None]) -> Iterator[Checkpoint]:
+    """The checkpoints in a folder that are whole, and of the run `identity`, the newest first; warns of others."""
     for name in GENERATIONS:
         try:
             checkpoint = read(folder / name)
-            if checkpoint.header["fingerprint"] == identity:
-                return checkpoint, wrong
-            wrong.append(f"{folder / name} is of another run")
+            if checkpoint.header["fingerprint"] != identity:
+                raise ValueError("it is of another run")
+            yield checkpoint
         except FileNotFoundError:
             continue
         except ValueError as error:
-            wrong.append(f"{folder / name} is damaged ({error})")
-    return None, wrong
+            warn(f"{folder / name} is damaged ({error}), and not used")
 
 
 def remove(folder: Path) -> None:
@@ -110,26 +107,38 @@ class Saver:
         self._history: list[Mapping[str, Any]] = []
         self._saved_at = time.monotonic()  # which no moved clock moves
         self._saved_epoch = progress.epoch
+        self._newer_is_whole = False  # so that the one before is not given up for it
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Puts the training where the checkpoint was written; `ValueError`, with nothing changed, if it doesn't fit."""
-        header, arrays, at = checkpoint.header, checkpoint.arrays, self._progress
-        theta = self._network.parameters.theta
+        try:
+            self._restore(checkpoint.header, checkpoint.arrays)
+        except DAMAGE as error:
+            raise ValueError(f"it holds the state of another training, or none: {error}") from None
+        self._history = [*checkpoint.history]
+        self._saved_epoch = self._progress.epoch
+        self._newer_is_whole = checkpoint.path.name == GENERATIONS[0]
+
+    def _restore(self, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+        theta, at = self._network.parameters.theta, self._progress
         slots = {name.removeprefix(_SLOT): array for name, array in arrays.items() if name.startswith(_SLOT)}
         fitting = all((array.shape, array.dtype) == (theta.shape, theta.dtype) for array in arrays.values())
         if not fitting or slots.keys() != at.state.slots.keys() or not {"theta", "best"} <= arrays.keys():
-            raise ValueError(f"{checkpoint.path} holds the state of another training")
+            raise ValueError("its arrays are others")
+        epoch, step, steps = (_count(header[key]) for key in ("epoch", "step", "steps"))
+        seconds = float(header["seconds"])
+        best = None if header["best"] is None else Epoch(**header["best"])
+        for state in (header["order"], header["dropout"]):  # on a stream that nobody draws from
+            np.random.default_rng(0).bit_generator.state = state
+
         theta[:] = arrays["theta"]
         for name, slot in at.state.slots.items():
             slot[:] = slots[name]
-        at.state.steps = header["steps"]
-        at.epoch, at.step, at.seconds, at.order = (header[key] for key in ("epoch", "step", "seconds", "order"))
+        at.state.steps = steps
+        at.epoch, at.step, at.seconds, at.order = epoch, step, seconds, header["order"]
         self._streams.order.bit_generator.state = at.order
         self._streams.dropout.bit_generator.state = header["dropout"]
-        best = None if header["best"] is None else Epoch(**header["best"])
         self._keeper.restore(best, arrays["best"])
-        self._history = [*checkpoint.history]
-        self._saved_epoch = at.epoch
 
     def after_step(self) -> None:
         """Saves in mid-epoch, where it is time to."""
@@ -161,10 +170,17 @@ class Saver:
         }
         arrays = {"theta": self._network.parameters.theta, "best": self._keeper.theta}
         slots = {f"{_SLOT}{name}": slot for name, slot in at.state.slots.items()}
-        if newer.exists():
+        if self._newer_is_whole and newer.exists():
             newer.replace(self._folder / GENERATIONS[1])
         write_npz(newer, {"header": np.array(canonical_json(header).decode()), **arrays, **slots})
         self._saved_at, self._saved_epoch = time.monotonic(), at.epoch
+        self._newer_is_whole = True
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
 
 
 def _seed_state(seeds: np.random.SeedSequence) -> dict[str, Any]:

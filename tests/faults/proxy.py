@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-FAULTS = ("refuses", "is silent", "answers 500", "loses replies")
+FAULTS = ("refuses", "is silent", "answers 500", "loses replies", "loses every other reply")
 
 
 class Proxy(ThreadingHTTPServer):
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         finally:
             upstream.close()
-        if fault == "loses replies":
+        if fault == "loses replies" or (fault == "loses every other reply" and self.server.asked % 2):
             self._hang_up()
         else:
             self._answer(reply.status, dict(reply.headers), content)

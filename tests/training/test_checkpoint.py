@@ -1,5 +1,6 @@
 """A training that goes on from a checkpoint, written at any step, comes to the bits of one that was never cut off."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from src.npz import write_npz
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from src.training import checkpoint
-from src.training.checkpoint import GENERATIONS, Saver, latest
+from src.training.checkpoint import GENERATIONS, Checkpoint, Saver, whole
 from src.training.early_stopping import EarlyStopping
 from src.training.loop import Progress, Streams, Training, train
 from src.training.processor import held
@@ -62,6 +63,12 @@ class Attempt:
     @property
     def end(self) -> tuple[bytes, bytes]:
         return self.network.parameters.theta.tobytes(), self.keeper.theta.tobytes()
+
+
+def latest(folder: Path, identity: str) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that is whole, and what is wrong with newer ones; with all, where there is none."""
+    wrong: list[str] = []
+    return next(whole(folder, identity, wrong.append), None), wrong
 
 
 def resumed(plan: Any, folder: Path) -> Attempt:
@@ -167,9 +174,48 @@ def test_the_state_of_another_network_is_not_taken(plan: Any, tmp_path: Path) ->
     ):
         attempt = Attempt(other, tmp_path)
         before = attempt.end
-        with pytest.raises(ValueError, match="another training"):
+        with pytest.raises(ValueError, match="another training, or none: its arrays are others"):
             attempt.saver.restore(found)
         assert attempt.end == before
+
+
+@pytest.mark.parametrize("key", ["epoch", "step", "steps", "seconds", "order", "dropout", "best"])
+@pytest.mark.parametrize("value", ["gone", "text", {}, [], -1, 1.5, {"bit_generator": "MT19937"}], ids=repr)
+def test_a_header_that_is_sealed_and_makes_no_sense_is_not_taken(
+    plan: Any, tmp_path: Path, key: str, value: Any
+) -> None:
+    if (key, value) in (("seconds", -1), ("seconds", 1.5)):
+        return  # harmless: a time
+    Attempt(plan, tmp_path).run(save_at=15)
+    found = checkpoint.read(tmp_path / GENERATIONS[0])
+    header = {name: entry for name, entry in found.header.items() if (name, value) != (key, "gone")}
+    if value != "gone":
+        header[key] = value
+    write_npz(tmp_path / GENERATIONS[0], {"header": np.array(json.dumps(header)), **found.arrays})
+    attempt = Attempt(plan, tmp_path)
+    before = attempt.end
+    taken, _ = latest(tmp_path, "me")
+    if taken is not None:
+        with pytest.raises(ValueError, match="another training, or none"):
+            attempt.saver.restore(taken)
+    assert attempt.end == before
+    assert attempt.run().end == Attempt(plan, tmp_path / "whole").run().end
+
+
+def test_a_damaged_newer_one_does_not_take_the_place_of_the_one_before(plan: Any, tmp_path: Path) -> None:
+    plan = plan.changed(training=replace(NEVER, checkpoint_epochs=1))
+    with pytest.raises(Killed):
+        Attempt(plan, tmp_path).run(die_at=2 * STEPS + 1)
+    newer, before = (tmp_path / name for name in GENERATIONS)
+    good = before.read_bytes()
+    newer.write_bytes(b"damaged")
+    found, _ = latest(tmp_path, "me")
+    assert found is not None
+    attempt = Attempt(plan, tmp_path)
+    attempt.saver.restore(found)
+    attempt.saver.save()
+    assert before.read_bytes() == good
+    assert checkpoint.read(newer).arrays.keys() == found.arrays.keys()
 
 
 def test_a_write_that_fails_leaves_the_last_good_one(

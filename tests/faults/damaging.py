@@ -1,0 +1,204 @@
+"""Damages a file in every way, reads each with 200 MB of memory, and expects it to be refused.
+
+`python -m tests.faults.damaging FILE COUNT [LIAR ...]`: FILE's name tells what it is. It is cut at its own boundaries
+and at COUNT places, COUNT of its bits are flipped, it grows beyond all measure, and each LIAR takes its place. A line
+of JSON tells how often that was refused, and the most memory that it took.
+"""
+
+import json
+import os
+import random
+import resource
+import struct
+import sys
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from src.errors import RunFailed, UserError
+from src.files import sha256_file
+
+MOST_MEMORY = 200 << 20
+ENORMOUS = 300 << 20
+TAKEN = "taken for a good one"
+HARMLESS = "harmless: "  # how the name of a liar begins that may be taken for a good one
+
+
+Read = Callable[[], object]
+
+
+def npz_boundaries(path: Path) -> list[int]:
+    """Where an archive's headers, names and arrays begin and end."""
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        members, directory = archive.infolist(), archive.start_dir
+    places = [0]
+    for member in members:
+        start = member.header_offset
+        name, extra = struct.unpack_from("<HH", whole, start + 26)
+        body = start + 30 + name + extra
+        values = body + 10 + int.from_bytes(whole[body + 8 : body + 10], "little")
+        places += [start, start + 30, start + 30 + name, body, values, body + member.file_size]
+    for member in members:
+        places += [directory, directory + 46]
+        directory += 46 + len(member.filename) + len(member.extra) + len(member.comment)
+    return [*places, directory, directory + 22]
+
+
+def line_boundaries(path: Path) -> list[int]:
+    """Where a text's lines begin."""
+    content = path.read_bytes()
+    return [0, *(i + 1 for i, byte in enumerate(content) if byte == ord("\n")), len(content) - 1]
+
+
+def idx_boundaries(path: Path) -> list[int]:
+    """Where the fields of an IDX header begin."""
+    return [0, 2, 3, *range(4, 4 + 4 * path.read_bytes()[3] + 1, 4)]
+
+
+def model(path: Path) -> Read:
+    from src.runs.model import load_model
+
+    return lambda: load_model(path)
+
+
+def checkpoint(path: Path) -> Read:
+    """As a run reads it that goes on: a damaged one is told as a warning, and the training starts where it can."""
+    from src.config import network, read_snapshot
+    from src.data.dataset import open_dataset
+    from src.runs.experiment import _resume
+    from src.runs.store import RunFolder
+    from src.training.checkpoint import Saver
+    from src.training.early_stopping import EarlyStopping
+    from src.training.loop import Progress, Streams
+
+    folder = RunFolder(path.parent)
+    config, dataset = read_snapshot(folder.path / "config.yaml"), open_dataset(folder.path / "arrays")
+    identity = folder.run()["digests"]["fingerprint"]
+
+    def read() -> None:
+        streams, net = Streams.of(config.seed), network(config, dataset)
+        progress = Progress.start(config.optimizer, net, streams)
+        keeper = EarlyStopping(config.train, net.parameters.theta)
+        _resume(folder, identity, Saver(folder.path, identity, config.train, net, streams, progress, keeper))
+        if (progress.epoch, progress.step) == (0, 0):
+            raise UserError("the training starts anew")
+
+    return read
+
+
+def dataset(path: Path) -> Read:
+    from src.data.dataset import open_dataset
+
+    return lambda: open_dataset(path.parent)
+
+
+def mnist(path: Path) -> Read:
+    """The source's own reader, with the files as they are in the place of the published ones."""
+    from src.data import mnist
+    from src.data.idx import read_idx
+
+    for name in mnist.FILES:
+        file = path.with_name(name)
+        shape = read_idx(file, 3 if "images" in name else 1).shape
+        mnist.FILES[name] = mnist.Published(shape, sha256_file(file))
+    return lambda: mnist.read(path.parent)
+
+
+def mirror(path: Path) -> Read:
+    """What a folder of the user's serves, zipped."""
+    from src.data import mnist
+
+    mnist.PLACES.clear()
+    return lambda: mnist.fetch(path.parent / "fetched", path.parent)
+
+
+def params(path: Path) -> Read:
+    """People edit this file, so it may turn into another good one; then `compose --check` tells that, and what."""
+    from src import compose, config
+
+    composed = compose.snapshot([])
+    compose.snapshot = lambda overrides: composed  # it takes a while, and is the same each time
+    compose.SNAPSHOT = path
+
+    def read() -> None:
+        config.read_snapshot(path)
+        compose.check([])
+
+    return read
+
+
+KINDS: dict[str, tuple[Callable[[Path], Read], Callable[[Path], list[int]]]] = {
+    "model.npz": (model, npz_boundaries),
+    "checkpoint.npz": (checkpoint, npz_boundaries),
+    "dataset.json": (dataset, line_boundaries),
+    "train-images-idx3-ubyte": (mnist, idx_boundaries),
+    "train-images-idx3-ubyte.gz": (mirror, lambda path: [0, 1, 9, 10]),
+    "params.yaml": (params, line_boundaries),
+}
+
+
+def damages(whole: bytes, boundaries: list[int], count: int) -> Iterator[tuple[str, bytes]]:
+    """What is done to the file, and what it then is."""
+    rng = random.Random(0)
+    for place in sorted({place for place in boundaries if place < len(whole)}):
+        yield f"cut at the boundary {place}", whole[:place]
+    for _ in range(count):
+        place = rng.randrange(len(whole))
+        yield f"cut at {place}", whole[:place]
+    for _ in range(count):
+        bit = rng.randrange(8 * len(whole))
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield f"bit {bit} flipped", bytes(flipped)
+
+
+def refuses(read: Read) -> str:
+    """Reads, and says what is wrong with any end but a message for the user; an empty text for that."""
+    try:
+        read()
+    except (UserError, RunFailed) as error:
+        told: BaseException | None = error
+        while told is not None:  # an attempt to take more memory than there is may have been told as damage
+            if isinstance(told, MemoryError):
+                return f"asks for more than {MOST_MEMORY} bytes"
+            told = told.__context__
+        return "" if str(error).strip() else "not a word about it"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return TAKEN
+
+
+def limited() -> None:
+    """Lets this process take 200 MB more than it has."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MOST_MEMORY, size + MOST_MEMORY))
+    tracemalloc.start()
+
+
+def main(path: Path, count: int, liars: Sequence[Path]) -> dict[str, Any]:
+    opener, boundaries = KINDS[path.name]
+    whole, read = path.read_bytes(), opener(path)
+    limited()
+    ends: list[tuple[str, str]] = []
+    for damage, content in damages(whole, boundaries(path), count):
+        path.write_bytes(content)
+        ends.append((damage, refuses(read)))
+    path.write_bytes(whole)
+    if path.suffix != ".gz":  # which may end with any number of zeros
+        os.truncate(path, ENORMOUS)
+        ends.append(("grown", refuses(read)))
+    for liar in liars:
+        path.unlink()
+        path.hardlink_to(liar)
+        end = refuses(read)
+        ends.append((liar.name, "" if liar.name.startswith(HARMLESS) and end == TAKEN else end))
+    wrong = [f"{damage}: {end}" for damage, end in ends if end]
+    return {"refused": len(ends) - len(wrong), "wrong": wrong, "memory": tracemalloc.get_traced_memory()[1]}
+
+
+if __name__ == "__main__":
+    file, often, *lying = sys.argv[1:]
+    print(json.dumps(main(Path(file), int(often), list(map(Path, lying)))))

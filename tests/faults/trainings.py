@@ -1,0 +1,95 @@
+"""What the tests that kill, starve and mislead a training share: the training, its end, and its record in MLflow."""
+
+import json
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.conftest import environment
+
+TRAIN = ("python", "-m", "src.train")
+EPOCHS = 100
+# Seconds of training, with checkpoints at the ends of epochs and in the middle of them.
+TRAINING = (
+    "experiment=digits", "model.hidden=[32]", "model.dropout=0.2", "optimizer=adam", "schedule=cosine",
+    "schedule.by=step", "train.batch_size=1", f"train.epochs={EPOCHS}", "train.checkpoint_epochs=1",
+    "train.checkpoint_seconds=0.2", "tracking.figures=false",
+)  # fmt: skip
+TIMES = ("time", "seconds", "images_per_second")
+_CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
+
+
+def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    """Puts the digits and an empty store into a checkout."""
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    return checkout
+
+
+def begin(checkout: Path, command: Sequence[str], more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Starts a command in a session of its own."""
+    return subprocess.Popen(
+        command,
+        cwd=checkout,
+        env=environment() | (more or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run_folder(checkout: Path) -> Path:
+    """The folder of the one run in a checkout."""
+    [status] = (checkout / "runs").glob("*/config.yaml")
+    return status.parent
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """The whole lines of a run's journal."""
+    file = folder / "journal.jsonl"
+    lines = file.read_text().split("\n")[:-1] if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def came_to(folder: Path) -> dict[str, Any]:
+    """All that a finished run came to, times apart."""
+    assert json.loads((folder / "status.json").read_text())["status"] == "finished"
+    curves = [{key: value for key, value in epoch.items() if key not in TIMES} for epoch in journal(folder)]
+    return {"result": json.loads((folder / "result.json").read_text()), "curves": curves}
+
+
+def stored(uri: str) -> list[Run]:
+    """The runs in a store."""
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("mlp")
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def assert_level(uri: str, folder: Path) -> None:
+    """The store has this run and no other, finished, and each epoch's metrics once and as the journal has them."""
+    [run] = stored(uri)
+    assert run.info.status == "FINISHED"
+    result = json.loads((folder / "result.json").read_text())
+    assert run.data.tags["weights.sha256"] == result["weights_sha256"]
+    epochs = journal(folder)
+    for key in _CURVES:
+        history = MlflowClient(uri).get_metric_history(run.info.run_id, key)
+        assert Counter(metric.step for metric in history) == Counter(epoch["epoch"] for epoch in epochs)
+        values = {epoch["epoch"]: epoch[key.replace("/", "_")] for epoch in epochs}
+        assert {metric.step: metric.value for metric in history} == values
+
+
+def forget(checkout: Path, empty_store: Path) -> None:
+    """Empties the checkout of runs and of their records."""
+    shutil.rmtree(checkout / "runs", ignore_errors=True)
+    shutil.rmtree(checkout / "mlartifacts", ignore_errors=True)
+    for file in checkout.glob("*mlflow.db*"):
+        file.unlink()
+    shutil.copy(empty_store, checkout / "mlflow.db")
