@@ -1,5 +1,6 @@
 """`kill -9` of a sweep's parent, or of one of its workers: the same command goes on, and trains nothing twice."""
 
+import contextlib
 import json
 import random
 import shutil
@@ -43,9 +44,19 @@ def finished(checkout: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-def workers(parent: psutil.Process) -> list[psutil.Process]:
-    """The processes that train, and not those that track what they leave."""
-    return [child for child in parent.children(recursive=True) if "LokyProcess" in " ".join(child.cmdline())]
+def trains(process: psutil.Process) -> bool:
+    """Whether it is a worker, and not what tracks what workers leave; nothing that has ended is one."""
+    try:
+        return "LokyProcess" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def descendants(parent: psutil.Process) -> list[psutil.Process]:
+    try:
+        return parent.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def killed(checkout: Path, whom: str, delay: float) -> int | None:
@@ -62,18 +73,19 @@ def killed(checkout: Path, whom: str, delay: float) -> int | None:
             time.sleep(0.02)
         if process.poll() is not None:
             return process.returncode
-        family += parent.children(recursive=True)
-        at_work = workers(parent)
+        family += descendants(parent)
+        at_work = [child for child in family if trains(child)]
         if whom == "parent":
-            parent.kill()
+            process.kill()
         elif at_work:
-            random.choice(at_work).kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                random.choice(at_work).kill()
         code = process.wait(600)
         return None if whom == "parent" else code
     finally:
         # Whoever trains dies with the parent: there is nobody left to train what the next start trains.
         _, alive = psutil.wait_procs([one for one in family if one.pid != process.pid], SECONDS_TO_DIE)
-        assert not [one for one in alive if "LokyProcess" in " ".join(one.cmdline())]
+        assert not [one for one in alive if trains(one)]
 
 
 def assert_level(checkout: Path, reference: dict[str, str]) -> None:
