@@ -292,7 +292,7 @@ class TestEveryField:
             GROUPS["schedule"],
             "schedule",
             {"name": "step", "interval": 0},
-            "schedule.interval=0: must be a finite number > 0",
+            "schedule.interval=0: must be a finite number >= 0.001",
         ),
         (Recipe, "data", {"name": "a", "source": "mnist", "split": 3}, "data.split=3: a group of keys is needed"),
         (

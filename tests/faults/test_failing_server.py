@@ -161,12 +161,17 @@ def assert_level(site: Site, folder: Path) -> None:
 
 
 # A server that is stopped or killed before the training starts is one that is silent or refuses, to who asks.
-CASES = [("at the start", what) for what in FAULTS] + [
-    ("in mid-run", what) for what in (*FAULTS, "is stopped", "is killed")
-]
+CASES = [("at the start", what) for what in FAULTS]
+CASES += [("in mid-run", what) for what in (*FAULTS, "is stopped", "is killed")]
+FEW = [("at the start", what) for what in ("refuses", "loses every other reply")]
+FEW += [("in mid-run", what) for what in ("answers 500", "loses replies", "is stopped", "is killed")]
 
 
-@pytest.mark.parametrize(("when", "what"), CASES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "what" in metafunc.fixturenames:
+        metafunc.parametrize(("when", "what"), CASES if metafunc.config.getoption("--all-faults") else FEW)
+
+
 def test_training_goes_on_and_sync_makes_it_level(site: Site, when: str, what: str, injections: Injections) -> None:
     for _ in range(injections.wanted(3)):
         seed = next(site.seeds)

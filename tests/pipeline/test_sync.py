@@ -218,9 +218,10 @@ class Server:
     def start(self) -> None:
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         kept = ["--backend-store-uri", f"sqlite:///{self._folder}/s.db", "--artifacts-destination", f"{self._folder}/a"]
+        quiet = environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or else it starts a dozen processes
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["mlflow", "server", *where, *kept], env=environment(), stdout=log, stderr=log, start_new_session=True
+                ["mlflow", "server", *where, *kept], env=quiet, stdout=log, stderr=log, start_new_session=True
             )
         until(self._answers)
 

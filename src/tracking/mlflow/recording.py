@@ -22,7 +22,8 @@ from src.tracking.tracker import Null, Tracking
 
 _SECONDS_BETWEEN_LOOKS = 0.3
 _SECONDS_UNTIL_ASKED_AGAIN = 15.0  # a store that failed
-_SECONDS_OF_PATIENCE = 8.0  # at the end, with a store that makes no progress
+_SECONDS_OF_PATIENCE = 8.0  # at the end, with a server that makes no progress
+_SECONDS_FOR_A_DATABASE = 60.0  # a local one, which is slow where the machine is, and else fails by itself
 _SECONDS_UNTIL_TOLD = 3.0
 _MOST_TRIES = 3  # at the end, with a store that does some of what it is asked to
 
@@ -37,6 +38,7 @@ class Recording:
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
         self._uri = noted_uri(tracking)
+        self._patience = _SECONDS_OF_PATIENCE if is_server(store_uri(tracking)) else _SECONDS_FOR_A_DATABASE
         self._records = Records()
         self._books = Books(tracking, self._records)
         self._news = threading.Condition()
@@ -62,7 +64,7 @@ class Recording:
         with self._news:
             self._left.set()
             self._news.notify_all()
-        self._thread.join(_SECONDS_BETWEEN_LOOKS if self._failing else _SECONDS_OF_PATIENCE)
+        self._thread.join(_SECONDS_BETWEEN_LOOKS if self._failing else self._patience)
         with contextlib.suppress(OSError):  # of a full disk: what isn't noted as level is looked at once more
             self._books.close()
         if self._failing:
@@ -122,7 +124,7 @@ class Recording:
                 while self._answered < asked:
                     self._news.wait(0.1)
                     idle = time.monotonic() - self._progress
-                    if idle > _SECONDS_OF_PATIENCE:
+                    if idle > self._patience:
                         self._failing = self._gave_up = True
                         break
                     if idle > _SECONDS_UNTIL_TOLD and not told:
