@@ -50,6 +50,7 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
         if not fresh:
             folder.restore()
         if folder.finished() and not fresh:
+            folder.clear()
             tracker.started(folder.path)
             tracker.ended(folder.path)
             return Outcome(folder, folder.result(), reused=True)
@@ -166,11 +167,11 @@ def _journaled(folder: RunFolder, epoch: Epoch, known: list[dict[str, Any]]) -> 
     if epoch.epoch > len(known):
         return folder.append(values)
     record = known[epoch.epoch - 1]
-    if differing := [key for key in values if key not in _TIMES and values[key] != record[key]]:
+    if differing := [key for key in values if key not in _TIMES and values[key] != record.get(key)]:
         key = differing[0]
         raise RunFailed(
             f"failed: epoch {epoch.epoch}, trained once more, came to {key}={values[key]} where the journal has "
-            f"{record[key]}: this machine does not repeat itself; train.fresh=true trains anew ({folder.path})"
+            f"{record.get(key)}: this machine does not repeat itself; train.fresh=true trains anew ({folder.path})"
         )
     return record
 

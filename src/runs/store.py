@@ -151,6 +151,10 @@ class RunFolder:
         write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})
         write_json(self.path / "result.json", dict(result))
         self._set_status("finished", None)
+        self.clear()
+
+    def clear(self) -> None:
+        """Removes what a finished run needs no more; again where a kill came in between."""
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 
