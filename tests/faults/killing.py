@@ -87,8 +87,9 @@ def main(folder: Path, share: float, overrides: list[str]) -> None:
         deadly = 1 + number * len(boundaries) // count
         path = prepared(folder / str(deadly))
         killed, before, _ = attempt(config, dataset, path, deadly)
+        over = RunFolder(path).finished()
         code, after, _ = attempt(config, dataset, path, None)
-        told = {"at": boundaries[deadly - 1], "ends": [killed, code], "before": before, "after": after}
+        told = {"at": boundaries[deadly - 1], "ends": [killed, code], "before": before, "after": after, "over": over}
         print(json.dumps(told | (left(path) if code == 0 else {})), flush=True)
         shutil.rmtree(path)
 
