@@ -1,11 +1,11 @@
 """Composes conf/ into params.yaml, the snapshot that DVC's stages read; `--check` only compares."""
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from src import schema
+from src.arguments import Arguments
 from src.composition import CONF, compose, told_our_way
 from src.config import SNAPSHOT, read_yaml
 from src.errors import RunFailed, run_command
@@ -42,7 +42,7 @@ def _leaves(tree: Any) -> dict[str, Any]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m src.compose", description=__doc__)
+    parser = Arguments(prog="python -m src.compose", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where params.yaml is not up to date"
     )

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from src.arguments import Arguments
 from src.errors import RunFailed, run_command
 from src.files import ROOT
 
@@ -46,7 +47,7 @@ def examine(fix: bool) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="python -m src.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--fix", action="store_true", help="mend what is safe to mend")

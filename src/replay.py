@@ -8,6 +8,7 @@ numerically equal (within the bound), or different, with what differs between th
 import argparse
 from typing import TYPE_CHECKING
 
+from src.arguments import Arguments
 from src.errors import RunFailed, UserError, run_command
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _why(ready: "Prepared", judgement: "Judgement") -> str:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="python -m src.replay",
         description=__doc__,
         epilog=_EPILOG,

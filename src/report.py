@@ -3,9 +3,9 @@
 It reads models/studies/<study>/, which `dvc pull` brings, and writes reports/<study>/.
 """
 
-import argparse
 from pathlib import Path
 
+from src.arguments import Arguments
 from src.errors import UserError, run_command
 from src.files import ROOT
 
@@ -41,7 +41,7 @@ def report(study: str, target: Path | None) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="python -m src.report",
         description="Makes a study's report from its results; nothing is trained.",
         epilog="Example: python -m src.report ladder, which `dvc repro` runs after study@ladder.",

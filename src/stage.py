@@ -3,12 +3,12 @@
 `kill -9` of `dvc repro` leaves the stage that it started running, and another `dvc repro` starts it beside that one.
 """
 
-import argparse
 import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
 
+from src.arguments import Arguments
 from src.config import Config
 from src.errors import UserError, run_command
 from src.files import ROOT, read_json, write_json
@@ -17,16 +17,16 @@ from src.locks import locked
 
 def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
     """Ends the process with the exit code of `act`, called with the configuration that the command line asks for."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog=f"python -m src.{name}",
         description=description,
         epilog="Without overrides the stage works on params.yaml, as `dvc repro` has it do; with some, such as "
         "data=digits, on conf/ composed with them. `python -m src.train --help` lists groups and keys.",
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="what to change in conf/")
-    overrides = parser.parse_args().overrides
 
     def command() -> None:
+        overrides = parser.parse_args().overrides
         from src.composition import load
 
         with alone(name):

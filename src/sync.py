@@ -6,6 +6,7 @@ is done here, or at the start of the next command.
 
 import argparse
 
+from src.arguments import Arguments
 from src.errors import RunFailed, run_command
 
 _TEACHES = """\
@@ -37,7 +38,7 @@ def tell(everything: bool) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="python -m src.sync",
         description="Brings MLflow level with the run folders.",
         epilog=_TEACHES,
