@@ -31,7 +31,7 @@ _PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "-
 # The distributions that pyproject.toml names; all others come with them, and stand in requirements.lock.
 PACKAGES = (
     "numpy", "mlflow", "dvc", "hydra-core", "omegaconf", "hydra-joblib-launcher", "joblib", "scipy", "scikit-learn",
-    "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "psutil", "pyyaml", "jinja2",
+    "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "psutil", "pyyaml", "jinja2", "plotly", "pillow",
 )  # fmt: skip
 # What can decide numbers: threads, and which kernels NumPy, its BLAS and the C library choose.
 VARIABLES = (
