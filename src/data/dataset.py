@@ -1,7 +1,7 @@
-"""Prepared arrays on disk: six `.npy` files and the `dataset.json` that says what they are.
+"""Prepared arrays on disk: `.npy` files and the `dataset.json` that says what they are.
 
-Nothing is used that does not verify: a file that is missing, cut, altered or replaced is refused before a network
-sees it.
+There are six, `x_<part>.npy` and `y_<part>.npy`; where the source has groups, `group_<part>.npy` makes nine. Nothing
+is used that does not verify: a file that is missing, cut, altered or replaced is refused before a network sees it.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,18 @@ from src.errors import UserError, machine_error
 from src.files import canonical_json, json_text, read_json, sha256, sha256_file, write_json
 
 PARTS = ("train", "valid", "test")
+DTYPES = ("float32", "float64")  # of x
 FORMAT = 1
 _MANIFEST = "dataset.json"
 _LARGEST_MANIFEST = 4 << 20  # bytes
-_FILES = tuple(f"{axis}_{part}.npy" for part in PARTS for axis in "xy")
 
 
 class Examples(NamedTuple):
     """Examples as read-only memory maps, which processes on one machine share."""
 
-    x: NDArray[np.float32]  # [n, features]
+    x: NDArray[np.floating[Any]]  # [n, features], float32 or float64
     y: NDArray[np.int64]  # [n], indices of labels
+    group: NDArray[np.int64] | None = None  # [n], indices of groups, where the data have groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +38,12 @@ class Dataset:
     labels: tuple[str, ...]
     image: tuple[int, int] | None  # height and width of an example, where it is an image
     scaling: dict[str, Any]  # kind, center, scale; see `scaling.py`
-    sha256: str  # of all six arrays
+    sha256: str  # of all arrays
     train: Examples
     valid: Examples
     test: Examples
+    features: tuple[str, ...] | None = None  # names of the columns of x, where they have any
+    groups: tuple[str, ...] = ()  # names of a finer grouping, inside the classes
 
 
 def open_dataset(folder: Path) -> Dataset:
@@ -62,17 +65,22 @@ def write_manifest(
     labels: tuple[str, ...],
     image: tuple[int, int] | None,
     scaling: Mapping[str, Any],
+    features: tuple[str, ...] | None = None,
+    groups: tuple[str, ...] = (),
 ) -> None:
-    """Writes `dataset.json` for the six arrays that lie in `folder`. The same arrays give the same bytes."""
-    files = {name: describe(folder / name) for name in _FILES}
+    """Writes `dataset.json` for the arrays that lie in `folder`. The same arrays give the same bytes."""
+    files = {name: describe(folder / name) for name in _names(groups)}
+    # Without names there are no keys for them, as in folders that were written before there were names.
+    names = {key: value for key, value in {"features": features, "groups": groups}.items() if value}
     manifest = {
         "format": FORMAT,
         "recipe": recipe,
         "labels": labels,
         "image": image,
+        **names,
         "scaling": scaling,
         "files": files,
-        "sha256": _digest(files),
+        "sha256": _digest(files, groups),
     }
     write_json(folder / _MANIFEST, {**manifest, "seal": _seal(manifest)})
 
@@ -122,6 +130,7 @@ def _open(folder: Path) -> Dataset:
             "sha256": str(digest),
             "seal": str(seal),
         } if all(isinstance(label, str) for label in labels):
+            features, groups = _texts(manifest, "features"), _texts(manifest, "groups")  # none in older folders
             content = {key: value for key, value in manifest.items() if key != "seal"}
         case _:
             raise ValueError(f"{path} is damaged: it is not a description of arrays")
@@ -132,31 +141,54 @@ def _open(folder: Path) -> Dataset:
     if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can make 1E-05 of 1e-05, which is equal
         raise ValueError(f"{path} is damaged: it is not spelt as this program writes it")
 
-    arrays = {name: open_array(folder / name, files.get(name)) for name in _FILES}
-    if _digest(files) != digest:
+    arrays = {name: open_array(folder / name, files.get(name)) for name in _names(groups)}
+    if _digest(files, groups) != digest:
         raise ValueError(f"{path} is damaged: its sha256 is not that of its files")
-    parts = {part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"]) for part in PARTS}
-    shape = parts["train"].x.shape[1:]  # of one example: (features,)
-    if not all(_are_examples(examples, shape, len(labels)) for examples in parts.values()):
+    parts = {
+        part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"], arrays.get(f"group_{part}.npy"))
+        for part in PARTS
+    }
+    dtype, shape = parts["train"].x.dtype, parts["train"].x.shape[1:]  # of one example: (features,)
+    if not all(_are_examples(examples, dtype, shape, len(labels)) for examples in parts.values()):
         raise ValueError(f"{folder}: its arrays are not examples of equal length with {len(labels)} labels")
+    if not all(part.group is None or _are_indices(part.group, len(part.y), len(groups)) for part in parts.values()):
+        raise ValueError(f"{folder}: its arrays are not examples of equal length in {len(groups)} groups")
+    if features and shape != (len(features),):
+        raise ValueError(f"{path} is damaged: {len(features)} features do not have {shape[0]} values")
     if image is not None and shape != (image[0] * image[1],):
         raise ValueError(f"{path} is damaged: images of {image} do not have {shape[0]} values")
     if not all(_are_numbers(statistic, shape) for statistic in (center, scale)):
         raise ValueError(f"{path} is damaged: its scaling is not one of {shape[0]} features")
-    return Dataset(recipe, tuple(labels), image and (image[0], image[1]), scaling, digest, **parts)
+    shown = image and (image[0], image[1])
+    return Dataset(recipe, tuple(labels), shown, scaling, digest, **parts, features=features or None, groups=groups)
 
 
-def _are_examples(examples: Examples, shape: tuple[int, ...], labels: int) -> bool:
-    x, y = examples
+def _names(groups: tuple[str, ...]) -> list[str]:
+    """The arrays' files, x before y, and `group_<part>.npy` where there are groups."""
+    return [f"{array}_{part}.npy" for part in PARTS for array in (("x", "y", "group") if groups else ("x", "y"))]
+
+
+def _texts(manifest: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = manifest.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{_MANIFEST} is damaged: its {key} are not texts")
+    return tuple(texts)
+
+
+def _are_examples(examples: Examples, dtype: np.dtype[Any], shape: tuple[int, ...], labels: int) -> bool:
+    x, y, _ = examples
     return (
-        x.dtype == np.float32
-        and y.dtype == np.int64
-        and y.shape == (y.size,)
+        x.dtype == dtype
+        and dtype in DTYPES
         and x.shape == (y.size, *shape)
         and len(shape) == 1
         and y.size > 0
-        and bool(y.min() >= 0 and y.max() < labels)
+        and _are_indices(y, y.size, labels)
     )
+
+
+def _are_indices(indices: NDArray[Any], n: int, limit: int) -> bool:
+    return indices.dtype == np.int64 and indices.shape == (n,) and bool(indices.min() >= 0 and indices.max() < limit)
 
 
 def _are_numbers(statistic: Any, shape: tuple[int, ...]) -> bool:
@@ -164,9 +196,9 @@ def _are_numbers(statistic: Any, shape: tuple[int, ...]) -> bool:
     return numbers.dtype.kind in "if" and numbers.shape in ((), shape)
 
 
-def _digest(files: Mapping[str, Any]) -> str:
+def _digest(files: Mapping[str, Any], groups: tuple[str, ...]) -> str:
     """One digest of all files' digests, spelt as `sha256sum` lists them."""
-    return sha256("".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(_FILES)).encode())
+    return sha256("".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(_names(groups))).encode())
 
 
 def _seal(manifest: Mapping[str, Any]) -> str:

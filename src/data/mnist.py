@@ -135,4 +135,4 @@ def _unzipped(stream: io.BufferedReader) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(stream) if stream.peek(2).startswith(b"\x1f\x8b") else stream)
 
 
-SOURCE = Source(fetch, read, image=(28, 28), largest=255, labels=tuple("0123456789"))
+SOURCE = Source(fetch, read, image=(28, 28), largest=255, labels=tuple("0123456789"), published_test=10_000)

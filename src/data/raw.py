@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.files import sha256_file
 
+GRID = 2.0**-20  # raw values that are no integers are multiples of it, so that their sums are exact on any CPU
+
+Values = NDArray[np.uint8] | NDArray[np.float64]
+
 
 class Raw(NamedTuple):
     """All examples of a source, in the order in which it publishes them."""
 
-    x: NDArray[np.uint8]  # [n, features]
+    x: Values  # [n, features]
     y: NDArray[np.int64]  # [n], the index of the example's label
+    group: NDArray[np.int64] | None = None  # [n], the index of the example's group, where the source has groups
 
 
 class Source(NamedTuple):
@@ -24,8 +29,11 @@ class Source(NamedTuple):
     fetch: Callable[[Path, Path | None], None]  # fetch(folder, mirror); keeps what is in place already
     read: Callable[[Path], Raw]
     image: tuple[int, int] | None  # height and width of an example, where it is an image
-    largest: int  # the largest value that x can take; the smallest is 0
+    largest: int | None  # the largest value that x can take, where the smallest is 0; None: x is not bounded so
     labels: tuple[str, ...]
+    features: tuple[str, ...] | None = None  # names of the columns of x, where they have any
+    groups: tuple[str, ...] = ()  # names of a finer grouping, inside the classes
+    published_test: int = 0  # so many of the last examples are the test set that its publisher cut off
 
 
 def is_whole(path: Path, digest: str) -> bool:

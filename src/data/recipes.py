@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from src.data.dataset import Dataset, open_dataset, write_manifest
+from src.data.dataset import DTYPES, Dataset, open_dataset, write_manifest
 from src.data.raw import Raw
-from src.data.scaling import SCALINGS, batches, fit, scaled
+from src.data.scaling import SCALINGS, batches, fit, refuse_unfit, scaled
 from src.data.sources import SOURCES
 from src.data.splits import Split, cut, open_split, save_split
 from src.errors import UserError
@@ -37,6 +37,7 @@ class Recipe:
     split: Split
     scaling: Annotated[str, SCALINGS] = "standard"
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0  # of the split alone
+    dtype: Annotated[str, DTYPES] = "float32"  # of the arrays that networks are given
     mirror: str | None = field(default=None, metadata={"semantic": False})  # a folder with the source's files
 
     def __post_init__(self) -> None:
@@ -44,6 +45,14 @@ class Recipe:
             raise UserError(
                 f"data.name={show(self.name)}: it names a folder; give 1 to 100 letters, digits, '.', '_' and '-', "
                 "and no '.' in front"
+            )
+        source = SOURCES[self.source]
+        refuse_unfit(self.scaling, source.largest)
+        if self.split.published_test and not source.published_test:
+            own = ", ".join(name for name, other in SOURCES.items() if other.published_test)
+            raise UserError(
+                f"data.split.published_test=true: data.source={self.source} has no test set of its own; {own} has, or "
+                "give false"
             )
 
 
@@ -119,8 +128,10 @@ def _fetch(recipe: Recipe, root: Path) -> None:
 
 
 def _split(recipe: Recipe, root: Path) -> None:
-    raw = SOURCES[recipe.source].read(_raw_folder(recipe, root))
-    save_split(_split_folder(recipe, root), _stored_split(recipe), cut(raw.y, recipe.split, recipe.seed))
+    source = SOURCES[recipe.source]
+    raw = source.read(_raw_folder(recipe, root))
+    parts = cut(raw.y, recipe.split, recipe.seed, source.published_test)
+    save_split(_split_folder(recipe, root), _stored_split(recipe), parts)
 
 
 def _normalize(recipe: Recipe, root: Path) -> None:
@@ -135,23 +146,34 @@ def _normalize(recipe: Recipe, root: Path) -> None:
     scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
     with replacing_folder(_normalized_folder(recipe, root)) as new:
         for part, rows in parts.items():
-            _write_examples(new, part, raw, rows, scaling)
-        write_manifest(new, _stored(recipe), source.labels, source.image, scaling)
+            _write_examples(new, part, raw, rows, scaling, recipe.dtype)
+        write_manifest(new, _stored(recipe), source.labels, source.image, scaling, source.features, source.groups)
 
 
-def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mapping[str, Any]) -> None:
+def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mapping[str, Any], dtype: str) -> None:
     np.save(folder / f"y_{part}.npy", raw.y[rows])
+    if raw.group is not None:
+        np.save(folder / f"group_{part}.npy", raw.group[rows])
     # Written as a stream and not through a memory map: there a full disk is a bus error instead of an OSError.
     with (folder / f"x_{part}.npy").open("wb") as file:
         shape = (len(rows), raw.x.shape[1])
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        descr = np.dtype(dtype).newbyteorder("<").str
+        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
         for batch in batches(rows):
-            file.write(scaled(raw.x[batch], scaling).data)
+            file.write(scaled(raw.x[batch], scaling, dtype).data)
 
 
 def _stored(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as it is written beside the arrays: the name, and what decides their bytes."""
-    return dict(plain(recipe, semantic_only=True))
+    """The recipe as it is written beside the arrays: the name, and what decides their bytes.
+
+    Fields that there were not always are left out at their defaults: so arrays from before stay valid.
+    """
+    stored: dict[str, Any] = plain(recipe, semantic_only=True)
+    if recipe.dtype == Recipe.dtype:
+        del stored["dtype"]
+    if recipe.split.published_test == Split.published_test:
+        del stored["split"]["published_test"]
+    return stored
 
 
 def _stored_split(recipe: Recipe) -> dict[str, Any]:
@@ -160,7 +182,8 @@ def _stored_split(recipe: Recipe) -> dict[str, Any]:
 
 def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Which fields differ, names apart: `data.seed=1 there, 0 here`; nothing where all are equal."""
-    there, here = dict(flatten(made, "data.")), dict(flatten(asked, "data."))
+    left_out = {"data.dtype": Recipe.dtype, "data.split.published_test": Split.published_test}
+    there, here = left_out | dict(flatten(made, "data.")), left_out | dict(flatten(asked, "data."))
     fields = sorted((there.keys() | here.keys()) - {"data.name"})
     return "; ".join(
         f"{key}={show(there.get(key))} there, {show(here.get(key))} here"

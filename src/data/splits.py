@@ -24,6 +24,7 @@ class Split:
     valid: Annotated[int | float, "> 0"]
     test: Annotated[int | float, "> 0"]
     stratify: bool = True  # keep the classes' proportions in every part
+    published_test: bool = False  # the source's own test examples are for testing, and no others
 
     def __post_init__(self) -> None:
         sizes = (self.train, self.valid, self.test)
@@ -49,32 +50,43 @@ class Split:
         return train, valid, test
 
 
-def cut(y: NDArray[np.int64], split: Split, seed: int) -> dict[str, NDArray[np.int64]]:
+def cut(y: NDArray[np.int64], split: Split, seed: int, published_test: int = 0) -> dict[str, NDArray[np.int64]]:
     """The indices of each part's examples, in scikit-learn's order.
 
     First the test examples are cut off, then the validation examples of the rest, each by a call of
     `sklearn.model_selection.train_test_split` with the same seed. Training gets the first that remain, so that asking
-    for fewer leaves the other parts as they are.
+    for fewer leaves the other parts as they are. With `split.published_test` the test examples are the source's own,
+    in its order, and nothing is drawn for them.
 
     Args:
         y: [n], every example's class.
         split: the parts' sizes.
         seed: scikit-learn's `random_state`.
+        published_test: so many of the last examples are the source's own test set.
 
     Raises:
-        UserError: there are too few examples, or too few to have every class in every part.
+        UserError: there are too few examples, or too few to have every class in every part; or the source's own test
+            examples are asked for, and are not as many as those of `split`.
     """
     from sklearn.model_selection import train_test_split
 
     train, valid, test = split.counts(len(y))
-    classes = len(np.unique(y))
-    if split.stratify and min(train, valid, test) < classes:
+    if split.published_test and test != published_test:
         raise UserError(
-            f"{_told(split)}: {min(train, valid, test)} examples cannot be stratified over {classes} classes; give "
-            f"every part at least {classes}, or data.split.stratify=false"
+            f"data.split.test={split.test}: data.split.published_test=true takes all {published_test} test examples of "
+            f"the source; give data.split.test={published_test}, and whole numbers for data.split.train and .valid"
         )
     rest, order = np.arange(len(y), dtype=np.int64), {}
-    for part, count in (("test", test), ("valid", valid)):
+    if split.published_test:
+        rest, order["test"] = rest[:-test], rest[-test:]
+    drawn = {"test": test, "valid": valid} if not split.published_test else {"valid": valid}
+    classes, least = len(np.unique(y)), min(train, *drawn.values())
+    if split.stratify and least < classes:
+        raise UserError(
+            f"{_told(split)}: {least} examples cannot be stratified over {classes} classes; give "
+            f"every part at least {classes}, or data.split.stratify=false"
+        )
+    for part, count in drawn.items():
         classes_of_rest = y[rest] if split.stratify else None
         try:
             rest, order[part] = train_test_split(rest, test_size=count, stratify=classes_of_rest, random_state=seed)

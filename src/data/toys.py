@@ -1,52 +1,64 @@
-"""Small data for quick runs and tests, at hand without a network."""
+"""Small data for quick runs and tests, at hand without a network: arrays that this machine makes, and verifies."""
 
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.data.raw import Raw, Source, is_whole, require_whole
 from src.errors import RunFailed, UserError
-from src.files import replacing
+from src.files import replacing, sha256
 
-DIGITS_FILES = {
-    "x.npy": "06622382efae4888481a982e2eb3ac77ac3e5b64ef0da69168b7943041fbebe0",
-    "y.npy": "03ec0343bca84958ae3df825f252a3680415fa07fccb1ed1125ed521c13169e5",
-}
+Make = Callable[[], tuple[NDArray[Any], ...]]
 
 
-def fetch_digits(folder: Path, mirror: Path | None) -> None:
-    """Writes scikit-learn's 1 797 digits of 8 x 8 pixels, valued 0 to 16, to `x.npy` and `y.npy`.
+def toy(name: str, library: str, make: Make, digests: Mapping[str, str], **about: Any) -> Source:
+    """A source whose files are made here.
+
+    Args:
+        name: of the source.
+        library: what they are made with.
+        make: gives the arrays of the files, in the order of `digests`.
+        digests: the SHA-256 of `x.npy`, `y.npy` and, where the source has groups, `group.npy`.
+        about: what else a `Source` tells.
+    """
+    return Source(partial(_fetch, name, library, make, digests), partial(_read, digests), **about)
+
+
+def _fetch(name: str, library: str, make: Make, digests: Mapping[str, str], folder: Path, mirror: Path | None) -> None:
+    """Writes the arrays into `folder`, where they are not there already.
 
     Raises:
-        UserError: a `mirror` is named, which this source has no use for.
-        RunFailed: the installed scikit-learn brings other digits.
+        UserError: a `mirror` is named, which these sources have no use for.
+        RunFailed: the installed library makes other data.
     """
     if mirror is not None:
         raise UserError(
-            f"data.mirror={mirror}: digits come with scikit-learn and take no mirror; leave data.mirror out"
+            f"data.mirror={mirror}: data.source={name} is made on the spot, by {library}, and takes no mirror; leave "
+            "data.mirror out"
         )
-    if all(is_whole(folder / name, digest) for name, digest in DIGITS_FILES.items()):
+    if all(is_whole(folder / file, digest) for file, digest in digests.items()):
         return
-    from sklearn.datasets import load_digits
+    for (file, digest), array in zip(digests.items(), make(), strict=True):
+        content = io.BytesIO()
+        np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+        if sha256(content.getvalue()) != digest:
+            raise RunFailed(f"{folder / file}: the installed {library} makes other {name} data than the known ones")
+        with replacing(folder / file) as opened:
+            opened.write(content.getvalue())
 
-    x, y = load_digits(return_X_y=True)
-    for name, array in {"x.npy": x.astype(np.uint8), "y.npy": y.astype(np.uint8)}.items():
-        with replacing(folder / name) as file:
-            np.lib.format.write_array(file, array, version=(1, 0), allow_pickle=False)
-        if not is_whole(folder / name, DIGITS_FILES[name]):
-            raise RunFailed(f"{folder / name}: this scikit-learn's digits are not those of scikit-learn 0.18 to 1.9")
 
-
-def read_digits(folder: Path) -> Raw:
-    """The 1 797 digits as scikit-learn orders them: x [1797, 64].
+def _read(digests: Mapping[str, str], folder: Path) -> Raw:
+    """The examples in the order in which they are made.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    for name, digest in DIGITS_FILES.items():
-        require_whole(folder / name, digest)
-    x, y = (np.load(folder / name, allow_pickle=False) for name in DIGITS_FILES)
-    return Raw(x, y.astype(np.int64))
-
-
-DIGITS = Source(fetch_digits, read_digits, image=(8, 8), largest=16, labels=tuple("0123456789"))
+    for file, digest in digests.items():
+        require_whole(folder / file, digest)
+    x, *indices = (np.load(folder / file, allow_pickle=False) for file in digests)
+    return Raw(x, *(array.astype(np.int64) for array in indices))

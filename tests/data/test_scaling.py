@@ -9,7 +9,9 @@ from hypothesis.extra import numpy as arrays
 from sklearn.preprocessing import StandardScaler
 
 from src.data import scaling
-from src.data.scaling import SCALINGS, fit, scaled
+from src.data.raw import GRID
+from src.data.scaling import SCALINGS, fit, refuse_unfit, scaled
+from src.errors import UserError
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (5000, 7), dtype=np.uint8) // np.array([1, 1, 2, 3, 50, 200, 255], np.uint8)
@@ -53,6 +55,12 @@ class TestEveryScaling:
         x = np.full((10, 3), value, np.uint8)
         assert np.isfinite(scaled(x, fit(kind, x, np.arange(10), 255))).all()
 
+    def test_rounds_to_the_dtype_that_is_asked_for_and_not_before(self, kind: str) -> None:
+        fitted = fit(kind, X, TRAIN, 255)
+        wide = scaled(X, fitted, "float64")
+        assert wide.dtype == np.float64
+        np.testing.assert_array_equal(wide.astype(np.float32), scaled(X, fitted))
+
 
 EVERY = np.arange(256, dtype=np.uint8)[:, None]
 ALL = np.arange(256)
@@ -65,6 +73,11 @@ def test_unit_is_the_share_of_the_largest_value() -> None:
 def test_symmetric_is_the_books_formula_to_the_bit() -> None:
     book = ((EVERY / 255.0) - 0.5) * 2
     np.testing.assert_array_equal(scaled(EVERY, fit("symmetric", EVERY, ALL, 255)), book.astype(np.float32))
+
+
+def test_none_leaves_values_as_they_are() -> None:
+    assert fit("none", X, TRAIN, 255) == {"kind": "none", "center": 0, "scale": 1}
+    np.testing.assert_array_equal(scaled(X, fit("none", X, TRAIN, 255)), X)
 
 
 def test_standard_has_mean_0_and_deviation_1_over_all_values() -> None:
@@ -99,3 +112,55 @@ def test_sums_do_not_overflow() -> None:
     fitted = fit("standard", x, np.arange(len(x)), 255)
     count = x.size
     assert fitted["scale"] == pytest.approx(255 * np.sqrt((count - 1) / count**2), rel=1e-12)
+
+
+# --- raw values that are no integers ---------------------------------------------------------------------------------
+
+OF_THE_LARGEST = ("unit", "symmetric")
+GRID_VALUES = st.integers(-(2**22), 2**22).map(lambda steps: steps * GRID)  # between -4 and 4
+
+
+@pytest.mark.parametrize("kind", OF_THE_LARGEST)
+def test_a_scaling_by_the_largest_value_is_refused_where_there_is_none(kind: str) -> None:
+    for refuse in (lambda: refuse_unfit(kind, None), lambda: fit(kind, X, TRAIN, None)):
+        with pytest.raises(UserError, match=rf"data\.scaling={kind}: .*give none, standard, per_feature") as refused:
+            refuse()
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SCALINGS if kind not in OF_THE_LARGEST])
+def test_the_other_scalings_need_no_largest_value(kind: str) -> None:
+    refuse_unfit(kind, None)
+    assert fit(kind, X, TRAIN, None) == fit(kind, X, TRAIN, 255)
+
+
+@given(arrays.arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=GRID_VALUES))
+def test_statistics_of_values_on_the_grid_are_exact_and_rounded_once(x: np.ndarray) -> None:
+    fitted = fit("standard", x, np.arange(len(x)), None)
+    values = [Fraction(value) for value in x.ravel().tolist()]
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    assert fitted["center"] == float(mean)
+    assert fitted["scale"] == (float(np.sqrt(float(variance))) or 1.0)
+
+
+@given(
+    x=arrays.arrays(np.float64, (20, 3), elements=GRID_VALUES),
+    order=st.permutations(range(20)),
+)
+def test_statistics_do_not_depend_on_the_order_of_examples(x: np.ndarray, order: list[int]) -> None:
+    assert fit("per_feature", x, np.array(order), None) == fit("per_feature", x, np.arange(20), None)
+
+
+def test_per_feature_is_scikit_learns_standard_scaler_on_values_on_the_grid_too() -> None:
+    x = np.rint(RANDOM.normal(0.3, 0.7, (300, 2)) / GRID) * GRID
+    reference = StandardScaler().fit(x)
+    fitted = fit("per_feature", x, np.arange(300), None)
+    np.testing.assert_allclose(fitted["center"], reference.mean_, rtol=1e-12)
+    np.testing.assert_allclose(fitted["scale"], reference.scale_, rtol=1e-12)
+    np.testing.assert_allclose(scaled(x, fitted, "float64"), reference.transform(x), rtol=1e-12, atol=1e-12)
+
+
+def test_whole_numbers_as_floats_have_the_statistics_of_integers() -> None:
+    for kind in SCALINGS:
+        assert fit(kind, X.astype(np.float64), TRAIN, 255) == fit(kind, X, TRAIN, 255)

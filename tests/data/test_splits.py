@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
+from src.composition import compose
 from src.data.dataset import PARTS
 from src.data.splits import Split, cut, open_split, save_split
 from src.errors import UserError
@@ -50,6 +52,75 @@ def test_the_order_is_that_of_two_calls_of_scikit_learn(stratify: bool) -> None:
     parts = cut(Y, Split(700, 100, 200, stratify), 123)
     for part, expected in {"train": x_train, "valid": x_valid, "test": x_test}.items():
         np.testing.assert_array_equal(x[parts[part]], expected)
+
+
+LABELS = np.random.default_rng(1).integers(0, 10, 70_000)  # as many as MNIST has
+
+
+def drawn_by_two_calls(test: float, valid: float, seed: int, stratify: bool, n: int) -> dict[str, np.ndarray]:
+    labels = LABELS[:n]
+    rest, of_test = train_test_split(
+        np.arange(n), test_size=test, random_state=seed, stratify=labels if stratify else None
+    )
+    train, of_valid = train_test_split(
+        rest, test_size=valid, random_state=seed, stratify=labels[rest] if stratify else None
+    )
+    return {"train": train, "valid": of_valid, "test": of_test}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mnist_raschka", drawn_by_two_calls(10_000, 5_000, 123, stratify=True, n=70_000)),
+        ("mnist_exercise", drawn_by_two_calls(10_000, 0.2, 42, stratify=False, n=70_000)),
+        ("digits_raw", drawn_by_two_calls(540, 179, 0, stratify=False, n=1797)),
+        ("digits_raw", drawn_by_two_calls(0.3, 179, 0, stratify=False, n=1797)),
+    ],
+)
+def test_a_recipe_that_follows_a_text_cuts_as_the_text_does(name: str, expected: dict[str, np.ndarray]) -> None:
+    recipe = compose([f"data={name}"]).data
+    parts = cut(LABELS[: sum(map(len, expected.values()))], recipe.split, recipe.seed)
+    for part in PARTS:
+        np.testing.assert_array_equal(parts[part], expected[part])
+
+
+@given(valid=st.integers(5, 200), stratify=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_a_published_test_set_is_the_sources_last_examples_in_their_order(
+    valid: int, stratify: bool, seed: int
+) -> None:
+    split = Split(500, valid, 200, stratify, published_test=True)
+    parts = cut(Y, split, seed, published_test=200)
+    np.testing.assert_array_equal(parts["test"], np.arange(800, 1000))
+    rest, of_valid = train_test_split(
+        np.arange(800), test_size=valid, random_state=seed, stratify=Y[:800] if stratify else None
+    )
+    np.testing.assert_array_equal(parts["valid"], of_valid)
+    np.testing.assert_array_equal(parts["train"], rest[:500])
+
+
+def test_a_published_test_set_may_lack_classes_and_still_leave_the_rest_stratified() -> None:
+    y = np.append(np.arange(100) % 5, [0, 0, 0])
+    parts = cut(y, Split(90, 10, 3, published_test=True), 0, published_test=3)
+    assert np.bincount(y[parts["valid"]]).tolist() == [2] * 5
+
+
+def test_fractions_may_come_to_the_published_test_set() -> None:
+    parts = cut(Y, Split(0.7, 0.1, 0.2, published_test=True), 0, published_test=200)
+    np.testing.assert_array_equal(parts["test"], np.arange(800, 1000))
+
+
+def test_without_being_asked_for_a_published_test_set_is_pooled() -> None:
+    asked, pooled = (cut(Y, Split(700, 100, 200), 0, published_test) for published_test in (0, 200))
+    for part in PARTS:
+        np.testing.assert_array_equal(asked[part], pooled[part])
+
+
+@pytest.mark.parametrize("split", [Split(700, 100, 199), Split(600, 100, 201), Split(0.7, 0.1, 0.1)])
+def test_a_published_test_set_is_taken_whole_or_not_at_all(split: Split) -> None:
+    asked = dataclasses.replace(split, published_test=True)
+    with pytest.raises(UserError, match=rf"data\.split\.test={split.test}: .*give data\.split\.test=200") as refused:
+        cut(Y, asked, 0, published_test=200)
+    assert "\n" not in str(refused.value)
 
 
 def test_fewer_training_examples_leave_the_other_parts_alone() -> None:

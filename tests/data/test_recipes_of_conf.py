@@ -1,0 +1,129 @@
+"""The recipes of `conf/data/`: each makes what its file says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.composition import choices, compose
+from src.data.dataset import PARTS
+from src.data.raw import Raw
+from src.data.recipes import Recipe, Split, prepare
+from src.data.scaling import scaled
+from src.data.sources import SOURCES
+from src.data.splits import open_split
+from src.errors import UserError
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Raw:
+    """Noise in the place of MNIST: as many examples, of four values each."""
+    random = np.random.default_rng(0)
+    raw = Raw(random.integers(0, 256, (70_000, 4), np.uint8), random.integers(0, 10, 70_000))
+    source = SOURCES["mnist"]._replace(fetch=lambda folder, mirror: None, read=lambda folder: raw, image=None)
+    monkeypatch.setitem(SOURCES, "mnist", source)
+    return raw
+
+
+SIZES = {
+    "digits": (1258, 180, 359),
+    "digits_raw": (1078, 179, 540),
+    "mnist": (55_000, 5_000, 10_000),
+    "mnist_exercise": (48_000, 12_000, 10_000),
+    "mnist_raschka": (55_000, 5_000, 10_000),
+    "mnist_standard": (55_000, 5_000, 10_000),
+    "noise": (105, 22, 23),
+    "spiral": (1050, 225, 225),
+    "xor": (70, 15, 15),
+}
+DIGESTS = {
+    "digits": "8cf954b4ee19ac1bd0833f8626f7377492ebbb478fdb1889998d4064423da37b",
+    "digits_raw": "6c981ae8b08ba302904c9c0fd00927abf915d13e763362907249cf2a6e2c48a3",
+    "noise": "b8bccdf23cb4f5a75560ba4e98568faaccf72d8f9b465b71ffa7b77bb8a9fc91",
+    "spiral": "8a64ea6179dae03f571d5b4885b698ccd2f7c96507591b40ab6928784930c75a",
+    "xor": "d79a2cdf862d706b77a266c5a0b00888fa8637f0169c909cce8663c3d2d2491c",
+}
+
+
+@pytest.mark.parametrize("name", choices("data"))
+def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_path: Path) -> None:
+    recipe = compose([f"data={name}"]).data
+    dataset = prepare(recipe, tmp_path)
+    source = SOURCES[recipe.source]
+    raw = source.read(tmp_path / "data" / "raw" / recipe.source)
+    _, rows = open_split(tmp_path / "data" / "split" / name)
+    assert tuple(len(getattr(dataset, part).y) for part in PARTS) == SIZES[name]
+    assert (dataset.labels, dataset.features, dataset.groups) == (source.labels, source.features, source.groups)
+    for part in PARTS:
+        examples = getattr(dataset, part)
+        np.testing.assert_array_equal(examples.y, raw.y[rows[part]])
+        assert (examples.group is None) == (raw.group is None)
+        if raw.group is not None:
+            np.testing.assert_array_equal(examples.group, raw.group[rows[part]])
+        np.testing.assert_array_equal(examples.x, scaled(raw.x[rows[part]], dataset.scaling))
+    assert prepare(recipe, tmp_path).sha256 == dataset.sha256
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_recipe_makes_the_same_arrays_on_every_machine(name: str, tmp_path: Path) -> None:
+    assert prepare(compose([f"data={name}"]).data, tmp_path).sha256 == DIGESTS[name]
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "mnist_raschka", "mnist_standard", "noise", "spiral", "xor"])
+def test_a_stratified_recipe_has_every_class_in_every_part_alike(name: str, large: Raw, tmp_path: Path) -> None:
+    dataset = prepare(compose([f"data={name}"]).data, tmp_path)
+    together = sum(np.bincount(getattr(dataset, part).y) for part in PARTS)
+    for part in PARTS if name != "mnist_standard" else ("train", "valid"):  # whose test set is the publisher's
+        y = getattr(dataset, part).y
+        assert np.abs(np.bincount(y) / len(y) - together / together.sum()).max() < max(0.003, 1 / len(y))
+
+
+def test_the_standard_recipe_has_the_last_ten_thousand_for_testing(large: Raw, tmp_path: Path) -> None:
+    dataset = prepare(compose(["data=mnist_standard"]).data, tmp_path)
+    np.testing.assert_array_equal(dataset.test.y, large.y[60_000:])
+    np.testing.assert_array_equal(dataset.test.x, scaled(large.x[60_000:], dataset.scaling))
+    assert dataset.recipe["split"]["published_test"] is True
+    _, rows = open_split(tmp_path / "data" / "split" / "mnist_standard")
+    assert dataset.scaling["center"] == pytest.approx(large.x[rows["train"]].mean(), rel=1e-12)
+
+
+def test_to_take_another_test_set_is_another_recipe(large: Raw, tmp_path: Path) -> None:
+    prepare(compose(["data=mnist"]).data, tmp_path)
+    with pytest.raises(UserError, match=r"\(data\.split\.published_test=false there, true here\)"):
+        prepare(compose(["data=mnist", "data.split.published_test=true"]).data, tmp_path)
+
+
+def test_raschkas_recipe_scales_by_his_formula(large: Raw, tmp_path: Path) -> None:
+    dataset = prepare(compose(["data=mnist_raschka"]).data, tmp_path)
+    _, rows = open_split(tmp_path / "data" / "split" / "mnist_raschka")
+    for part in PARTS:
+        book = ((large.x[rows[part]] / 255.0) - 0.5) * 2
+        np.testing.assert_array_equal(getattr(dataset, part).x, book.astype(np.float32))
+
+
+def test_parts_of_one_class_are_prepared_too(tmp_path: Path) -> None:
+    recipe = Recipe("one", "xor", Split(97, 2, 1, stratify=False), scaling="per_feature")
+    dataset = prepare(recipe, tmp_path)
+    assert len(np.unique(dataset.test.y)) == 1
+    assert dataset.labels == ("0", "1")
+
+
+@pytest.mark.parametrize("name", ["noise", "spiral", "xor"])
+@pytest.mark.parametrize("kind", ["unit", "symmetric"])
+def test_a_scaling_that_the_source_cannot_have_is_refused_before_anything_is_made(name: str, kind: str) -> None:
+    with pytest.raises(UserError, match=rf"data\.scaling={kind}: .*give none, standard, per_feature") as refused:
+        compose([f"data={name}", f"data.scaling={kind}"])
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["digits", "noise", "spiral", "xor"])
+def test_a_published_test_set_is_refused_where_there_is_none(name: str) -> None:
+    with pytest.raises(UserError, match=rf"data\.split\.published_test=true: data\.source={name} .*mnist") as refused:
+        compose([f"data={name}", "data.split.published_test=true"])
+    assert "\n" not in str(refused.value)
+
+
+def test_a_published_test_set_of_another_size_is_refused(large: Raw, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.split\.test=9999: .*give data\.split\.test=10000"):
+        prepare(compose(["data=mnist_standard", "data.split.test=9999"]).data, tmp_path)
+    assert not (tmp_path / "data").exists()
