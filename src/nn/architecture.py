@@ -9,7 +9,7 @@ import numpy as np
 from src.errors import UserError
 from src.nn.activations import ACTIVATIONS
 from src.nn.arrays import Labels
-from src.nn.initializers import INITIALIZERS, Spread
+from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Draws, Spread
 from src.nn.losses import HEADS, LOSSES, OUTPUTS
 from src.nn.network import Network
 
@@ -25,22 +25,32 @@ class Architecture:
     hidden: tuple[Units, ...] = (512,)  # units of the hidden layers; [] for a linear model
     act: Annotated[str, ACTIVATIONS] = "relu"
     init: Annotated[str, INITIALIZERS] = "he"
-    init_std: Annotated[float, ">= 0"] = 0.1  # of init=normal
-    init_bound: Annotated[float, ">= 0"] = 0.1  # of init=uniform
+    init_std: Annotated[float, ">= 0"] = 0.1  # of init=normal and bias_init=normal
+    init_bound: Annotated[float, ">= 0"] = 0.1  # of init=uniform and bias_init=uniform
+    init_gain: Annotated[float, "> 0"] = 1.0  # a factor on initial weights
     bias: bool = True
+    bias_init: Annotated[str, BIAS_INITIALIZERS] = "zeros"
     dropout: Annotated[float, ">= 0", "< 1"] = 0.3  # the probability that a hidden unit is dropped
     output: Annotated[str, OUTPUTS] = "softmax"
     loss: Annotated[str, LOSSES] = "cross_entropy"
+    single_output: bool = False  # one output unit for two classes: the probability of the second
+    threshold: Annotated[float, "> 0", "< 1"] = 0.5  # of single_output: from where on it decides for the second
     class_weights: Annotated[str, ("balanced",)] | tuple[Weight, ...] | None = None  # balanced: 1 / count
 
     def __post_init__(self) -> None:
         if (self.output, self.loss) not in HEADS:
             pairs = ", ".join(f"model.output={output} with model.loss={loss}" for output, loss in HEADS)
             raise UserError(f"model.output={self.output} with model.loss={self.loss}: no such pair; allowed: {pairs}")
+        if self.single_output and self.output == "softmax":
+            raise UserError(
+                "model.single_output=true with model.output=softmax: one unit is always 1 there; use sigmoid"
+            )
 
     def network(self, inputs: int, classes: int, y_train: Labels, dtype: str) -> Network:
         """The network, its parameters zero. y_train: [n], the labels whose counts balance the classes."""
-        widths = (inputs, *self.hidden, classes)
+        if self.single_output and classes != 2:
+            raise UserError(f"model.single_output=true: one unit tells two classes apart; the data have {classes}")
+        widths = (inputs, *self.hidden, 1 if self.single_output else classes)
         parameters = sum((fan_in + self.bias) * fan_out for fan_in, fan_out in itertools.pairwise(widths))
         if parameters > MOST_PARAMETERS:
             layers = ",".join(map(str, self.hidden))
@@ -52,12 +62,14 @@ class Architecture:
             bias=self.bias,
             dropout=self.dropout,
             class_weights=self._weights_of(classes, y_train),
+            threshold=self.threshold if self.single_output else None,
             dtype=dtype,
         )
 
-    def initialize(self, network: Network, seeds: np.random.SeedSequence) -> None:
-        """Draws the network's initial weights."""
-        network.initialize(INITIALIZERS[self.init], Spread(self.init_std, self.init_bound), seeds)
+    def initialize(self, network: Network, draws: Draws) -> None:
+        """Draws the network's initial weights and biases."""
+        spread = Spread(self.init_std, self.init_bound, self.init_gain)
+        network.initialize(INITIALIZERS[self.init], spread, draws, BIAS_INITIALIZERS[self.bias_init])
 
     def _weights_of(self, classes: int, y_train: Labels) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
         if self.class_weights is None:

@@ -1,10 +1,10 @@
-"""Initial weights, as entries of one table. Biases start at zero.
+"""Initial weights and biases, as entries of two tables.
 
 An initializer is a distribution of unit scale and a factor. Variants that share a seed and a distribution therefore
 share their draws *before* scaling, which is what makes their differences paired.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import sqrt
 from typing import NamedTuple
 
@@ -12,41 +12,69 @@ import numpy as np
 
 from src.nn.arrays import Array
 
+Stream = np.random.Generator | np.random.RandomState
+# The draws of a network: seeds, of which each layer gets a child, or NumPy's legacy stream, from which all layers draw.
+Draws = np.random.SeedSequence | np.random.RandomState
+
 
 class Spread(NamedTuple):
-    """What the two initializers of a fixed spread are told: a standard deviation and a bound."""
+    """What decides a scale beside the layer's size."""
 
-    std: float
-    bound: float
+    std: float  # the deviation of the normal distribution of a fixed spread
+    bound: float  # the bound of the uniform one
+    gain: float = 1.0  # a factor on all weights: sqrt(2) makes up for what a ReLU cuts off (He et al., 2015)
 
 
 class Initializer(NamedTuple):
-    """W = draw(rng, (fan_in, fan_out)) * scale(fan_in, fan_out, spread), in float64."""
+    """W = draw(stream, shape) * scale(fan_in, fan_out, spread) * gain, in float64."""
 
-    draw: Callable[[np.random.Generator, tuple[int, int]], Array]
+    draw: Callable[[Stream, tuple[int, ...]], Array]
     scale: Callable[[int, int, Spread], float]
 
-    def weights(self, rng: np.random.Generator, fan_in: int, fan_out: int, spread: Spread) -> Array:
-        """A weight matrix [fan_in, fan_out], float64."""
-        return self.draw(rng, (fan_in, fan_out)) * self.scale(fan_in, fan_out, spread)
+    def weights(self, stream: Stream, fan_in: int, fan_out: int, spread: Spread) -> Array:
+        """A weight matrix [fan_in, fan_out], float64. A legacy stream draws it a unit after the other."""
+        if isinstance(stream, np.random.RandomState):
+            drawn = self.draw(stream, (fan_out, fan_in)).T
+        else:
+            drawn = self.draw(stream, (fan_in, fan_out))
+        return drawn * self.scale(fan_in, fan_out, spread) * spread.gain
+
+    def biases(self, stream: Stream, fan_in: int, fan_out: int, spread: Spread) -> Array:
+        """A layer's biases [fan_out], float64; the gain is for weights."""
+        return self.draw(stream, (fan_out,)) * self.scale(fan_in, fan_out, spread)
 
 
-def _normal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    return rng.standard_normal(shape)  # mean 0, deviation 1
+def streams(draws: Draws, layers: int) -> Iterator[Stream]:
+    """The stream that each layer draws from: its weights first, then its biases."""
+    if isinstance(draws, np.random.RandomState):
+        yield from [draws] * layers
+    else:
+        yield from map(np.random.default_rng, draws.spawn(layers))
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    return rng.uniform(-1, 1, shape)  # deviation 1/sqrt(3)
+def _normal(stream: Stream, shape: tuple[int, ...]) -> Array:
+    return stream.standard_normal(shape)  # mean 0, deviation 1
 
 
-def _zeros(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+def _uniform(stream: Stream, shape: tuple[int, ...]) -> Array:
+    return stream.uniform(-1, 1, shape)  # deviation 1/sqrt(3)
+
+
+def _zeros(stream: Stream, shape: tuple[int, ...]) -> Array:
     return np.zeros(shape)
 
 
+_ZEROS = Initializer(_zeros, lambda fan_in, fan_out, spread: 1)
+_FIXED_NORMAL = Initializer(_normal, lambda fan_in, fan_out, spread: spread.std)
+_FIXED_UNIFORM = Initializer(_uniform, lambda fan_in, fan_out, spread: spread.bound)
+# LeCun et al. (1998), section 4.6, has Var W = 1 / fan_in. This third of it is what PyTorch's layers start with.
+_FAN_IN_UNIFORM = Initializer(_uniform, lambda fan_in, fan_out, spread: 1 / sqrt(fan_in))
+
 INITIALIZERS = {
-    "zeros": Initializer(_zeros, lambda fan_in, fan_out, spread: 1),
-    "normal": Initializer(_normal, lambda fan_in, fan_out, spread: spread.std),
-    "uniform": Initializer(_uniform, lambda fan_in, fan_out, spread: spread.bound),
+    "zeros": _ZEROS,
+    "normal": _FIXED_NORMAL,
+    "uniform": _FIXED_UNIFORM,
+    "fan_in_uniform": _FAN_IN_UNIFORM,
     # Glorot and Bengio (2010), eq. 12 and 16: Var W = 2 / (fan_in + fan_out)
     "glorot": Initializer(_normal, lambda fan_in, fan_out, spread: sqrt(2 / (fan_in + fan_out))),
     "glorot_uniform": Initializer(_uniform, lambda fan_in, fan_out, spread: sqrt(6 / (fan_in + fan_out))),
@@ -55,4 +83,10 @@ INITIALIZERS = {
     "he_uniform": Initializer(_uniform, lambda fan_in, fan_out, spread: sqrt(6 / fan_in)),
     # Weidman (2019), ch. 4: the glorot variance used as a deviation
     "scaled": Initializer(_normal, lambda fan_in, fan_out, spread: 2 / (fan_in + fan_out)),
+}
+BIAS_INITIALIZERS = {
+    "zeros": _ZEROS,
+    "normal": _FIXED_NORMAL,
+    "uniform": _FIXED_UNIFORM,
+    "fan_in_uniform": _FAN_IN_UNIFORM,
 }

@@ -1,8 +1,9 @@
 """Output units and losses, in the pairs that make sense together, as entries of one table.
 
 A loss takes the output layer's pre-activations z and the class labels y (an integer an example; the target t is the
-one-hot vector of y), returns the weighted sum of the examples' losses, and writes delta = dloss/dz. The examples'
-weights sum to one, so that a loss is a mean whatever the weights: 1/batch each, or w[y] / sum w[y] with class weights.
+one-hot vector of y, or y itself where a single unit tells two classes apart), returns the weighted sum of the examples'
+losses, and writes delta = dloss/dz. The examples' weights sum to one, so that a loss is a mean whatever the weights:
+1/batch each, or w[y] / sum w[y] with class weights.
 """
 
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from src.nn.arrays import Array, Labels
 class Head(NamedTuple):
     """The output units' probabilities, and the loss with its gradient.
 
-    `probabilities(z, out)`: z and out [batch, classes].
-    `loss(z, y, weight, out)`: z [batch, classes], overwritten; y [batch] integers; weight [batch, 1], sum 1;
-    out [batch, classes] <- dloss/dz; returns the loss, a float.
+    `probabilities(z, out)`: z and out [batch, units].
+    `loss(z, y, weight, out)`: z [batch, units], overwritten; y [batch] integers; weight [batch, 1], sum 1;
+    out [batch, units] <- dloss/dz; returns the loss, a float.
     """
 
     probabilities: Callable[[Array, Array], Array]
@@ -48,12 +49,12 @@ def softmax_cross_entropy(z: Array, y: Labels, weight: Array, out: Array) -> flo
 
 
 def sigmoid_mse(z: Array, y: Labels, weight: Array, out: Array) -> float:
-    """L = mean_k (p_k - t_k)^2,  dL/dz = 2 (p - t) p (1 - p) / classes"""
-    classes = z.shape[1]
+    """L = mean_k (p_k - t_k)^2,  dL/dz = 2 (p - t) p (1 - p) / units"""
+    units = z.shape[1]
     sigmoid(z, out)
     slope = sigmoid_slope(out, z)  # dp/dz
-    out[np.arange(len(y)), y] -= 1  # p - t
-    gradient = out * (weight * (2 / classes))  # dL/dp
+    _subtract_target(out, y)  # p - t
+    gradient = out * (weight * (2 / units))  # dL/dp
     loss = np.einsum("ij,ij->", out, gradient) / 2
     np.multiply(gradient, slope, out=out)
     return float(loss)
@@ -64,13 +65,23 @@ def sigmoid_binary_cross_entropy(z: Array, y: Labels, weight: Array, out: Array)
 
     As -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp z), no logarithm of a rounded p is taken.
     """
-    rows = np.arange(len(y))
     sigmoid(z, out)
-    out[rows, y] -= 1
+    _subtract_target(out, y)
     out *= weight
-    z[rows, y] *= -1
+    if z.shape[1] == 1:
+        z[y == 1] *= -1
+    else:
+        z[np.arange(len(y)), y] *= -1
     softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # log(1 + exp z), overflowing nowhere
     return float(softplus.sum(axis=1) @ weight[:, 0])
+
+
+def _subtract_target(out: Array, y: Labels) -> None:
+    # out <- out - t
+    if out.shape[1] == 1:
+        out[:, 0] -= y
+    else:
+        out[np.arange(len(y)), y] -= 1
 
 
 HEADS = {

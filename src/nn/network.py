@@ -8,7 +8,7 @@ import numpy as np
 from src.nn.activations import Activation
 from src.nn.arrays import Array, Labels
 from src.nn.dropout import draw_mask
-from src.nn.initializers import Initializer, Spread
+from src.nn.initializers import BIAS_INITIALIZERS, Draws, Initializer, Spread, streams
 from src.nn.losses import Head
 from src.nn.parameters import Parameters
 
@@ -24,7 +24,11 @@ class Buffers(NamedTuple):
 
 
 class Network:
-    """Dense layers of `widths` units (inputs first, classes last) with one activation, and a head on top."""
+    """Dense layers of `widths` units (inputs first, outputs last) with one activation, and a head on top.
+
+    There is an output unit a class; or, with a `threshold`, a single one, whose value is the probability of the second
+    of two classes, and which decides for it from the threshold on.
+    """
 
     def __init__(
         self,
@@ -35,29 +39,38 @@ class Network:
         bias: bool = True,
         dropout: float = 0.0,
         class_weights: Array | None = None,
+        threshold: float | None = None,
         dtype: str = "float32",
     ) -> None:
         self.widths = tuple(widths)
         self.activation = activation
         self.head = head
         self.dropout = dropout
+        self.threshold = threshold
+        self.classes = self.widths[-1] if threshold is None else 2
         self.dtype = np.dtype(dtype)
         self.parameters = Parameters(widths, bias, dtype)
         self.gradient = Parameters(widths, bias, dtype)
         self.class_weights = None if class_weights is None else class_weights.astype(dtype)
         self._buffers: dict[tuple[int, bool], Buffers] = {}
 
-    def initialize(self, initializer: Initializer, spread: Spread, seeds: np.random.SeedSequence) -> None:
-        """Draws the weights, a child stream a layer, so that variants of depth share their first layers' draws."""
-        self.parameters.theta.fill(0)
-        for W, seed in zip(self.parameters.W, seeds.spawn(len(self.parameters.W)), strict=True):
-            fan_in, fan_out = W.shape
-            W[...] = initializer.weights(np.random.default_rng(seed), fan_in, fan_out, spread)
+    def initialize(
+        self, weights: Initializer, spread: Spread, draws: Draws, biases: Initializer = BIAS_INITIALIZERS["zeros"]
+    ) -> None:
+        """Draws weights and biases; from seeds, a child a layer, so that variants of depth share their first layers."""
+        W, b = self.parameters.W, self.parameters.b
+        for l, stream in enumerate(streams(draws, len(W))):
+            fan_in, fan_out = W[l].shape
+            W[l][...] = weights.weights(stream, fan_in, fan_out, spread)
+            if b:
+                b[l][...] = biases.biases(stream, fan_in, fan_out, spread)
 
-    def loss_and_gradient(self, x: Array, y: Labels, rng: np.random.Generator) -> float:
+    def loss_and_gradient(
+        self, x: Array, y: Labels, rng: np.random.Generator, predicted: Labels | None = None
+    ) -> float:
         """The loss of a batch, with dropout drawn from `rng`; its gradient is left in `self.gradient`.
 
-        x: [batch, inputs] of the network's dtype; y: [batch] integers.
+        x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- the decisions.
         """
         buffers = self._buffers_for(len(x), dropout=self.dropout > 0)
         z, h, a, mask, delta = buffers
@@ -65,6 +78,8 @@ class Network:
         dW, db = self.gradient.W, self.gradient.b
 
         self._forward(x, buffers, rng if self.dropout > 0 else None)
+        if predicted is not None:
+            predicted[:] = self.decide(self._probabilities(z[top]))
         loss = self.head.loss(z[top], y, self.example_weights(y), delta[top])
 
         for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
@@ -79,13 +94,23 @@ class Network:
                 delta[l - 1] *= z[l - 1]
         return loss
 
-    def loss_and_probabilities(self, x: Array, y: Labels) -> tuple[float, Array]:
-        """The loss of a batch without dropout, and the class probabilities [batch, classes], a new array."""
-        buffers = self._buffers_for(len(x), dropout=False)
-        self._forward(x, buffers, None)
+    def loss_and_probabilities(
+        self, x: Array, y: Labels, rng: np.random.Generator | None = None
+    ) -> tuple[float, Array]:
+        """The loss of a batch, and the class probabilities [batch, classes], a new array; with `rng`, dropout is on."""
+        dropping = rng if self.dropout > 0 else None
+        buffers = self._buffers_for(len(x), dropout=dropping is not None)
+        self._forward(x, buffers, dropping)
         top = buffers.z[-1]
-        probabilities = self.head.probabilities(top, np.empty_like(top))
+        probabilities = self._probabilities(top)
         return self.head.loss(top, y, self.example_weights(y), buffers.delta[-1]), probabilities
+
+    def decide(self, probabilities: Array) -> Labels:
+        """[n], the class that is decided for, given the probabilities [n, classes]."""
+        decided: Labels = (
+            probabilities.argmax(axis=1) if self.threshold is None else (probabilities[:, 1] >= self.threshold) * 1
+        )
+        return decided
 
     def example_weights(self, y: Labels) -> Array:
         """[batch, 1], sum 1: all alike, or in proportion to the weights of the examples' classes."""
@@ -94,6 +119,10 @@ class Network:
         weights = self.class_weights[y]
         weights /= weights.sum()
         return weights[:, np.newaxis]
+
+    def _probabilities(self, z: Array) -> Array:
+        p = self.head.probabilities(z, np.empty_like(z))
+        return p if self.threshold is None else np.concatenate([1 - p, p], axis=1)
 
     def _forward(self, x: Array, buffers: Buffers, rng: np.random.Generator | None) -> None:
         z, h, a, mask, _ = buffers

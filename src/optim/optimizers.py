@@ -67,33 +67,48 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class Momentum(Optimizer):
-    """v = momentum v + g;  theta -= rate v  (Polyak, 1964)"""
+    """v = momentum v + g;  theta -= rate v  (Polyak, 1964)
+
+    With `rate_in_velocity`: v = momentum v + rate g;  theta -= v. As long as the rate stays, it is the same.
+    """
 
     name = "momentum"
     momentum: Annotated[float, ">= 0", "< 1"] = 0.9
+    rate_in_velocity: bool = False
     slots = ("velocity",)
 
     def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
         v = state.slots["velocity"]
         v *= self.momentum
-        v += g
-        np.multiply(v, rate, out=g)
-        theta -= g
+        if self.rate_in_velocity:
+            g *= rate
+            v += g
+            theta -= v
+        else:
+            v += g
+            np.multiply(v, rate, out=g)
+            theta -= g
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nesterov(Momentum):
-    """v = momentum v + g;  theta -= rate (g + momentum v)  (Sutskever et al., 2013)"""
+    """v = momentum v + g;  theta -= rate (g + momentum v)  (Sutskever et al., 2013)
+
+    With `rate_in_velocity`: v = momentum v + rate g;  theta -= rate g + momentum v, which is how the paper has it.
+    """
 
     name = "nesterov"
 
     def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
         v = state.slots["velocity"]
+        if self.rate_in_velocity:
+            g *= rate
         v *= self.momentum
         v += g
         np.multiply(v, self.momentum, out=state.scratch)
         g += state.scratch
-        g *= rate
+        if not self.rate_in_velocity:
+            g *= rate
         theta -= g
 
 

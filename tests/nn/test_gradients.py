@@ -63,9 +63,10 @@ class Case:
         bias: bool = True,
         dropout: float = 0.0,
         class_weights: np.ndarray | None = None,
+        single: bool = False,
     ) -> None:
         self.act, self.head, self.class_weights = act, head, class_weights
-        widths = (INPUTS, *HIDDEN[:depth], CLASSES)
+        widths = (INPUTS, *HIDDEN[:depth], 1 if single else CLASSES)
         self.network = Network(
             widths,
             ACTIVATIONS[act],
@@ -73,10 +74,12 @@ class Case:
             bias=bias,
             dropout=dropout,
             class_weights=class_weights,
+            threshold=0.5 if single else None,
             dtype="float64",
         )
         self.network.initialize(INITIALIZERS[init], Spread(0.5, 0.8), np.random.SeedSequence(3))
-        self.y = np.array([0, 1, 2, 2, 1, 1])
+        self.y = np.array([0, 1, 0, 0, 1, 1]) if single else np.array([0, 1, 2, 2, 1, 1])
+        self.target = self.y[:, np.newaxis] if single else np.eye(CLASSES)[self.y]
         self.masks: list[np.ndarray] = []  # of the last pass with dropout, as `watched` noted them
         rng = np.random.default_rng(11)
         for _ in range(1000):
@@ -105,7 +108,7 @@ class Case:
     def definition(self, arrays: dict[str, Any]) -> Any:
         """The mean loss, weighted by the classes' weights."""
         output, loss = self.head
-        losses = LOSSES[loss](OUTPUTS[output](self._layers(arrays, self.masks)[-1]), np.eye(CLASSES)[self.y])
+        losses = LOSSES[loss](OUTPUTS[output](self._layers(arrays, self.masks)[-1]), self.target)
         weights = np.ones(BATCH) if self.class_weights is None else self.class_weights[self.y]
         return anp.sum(weights * losses) / np.sum(weights)
 
@@ -213,6 +216,19 @@ class TestVariants:
         assert len(case.masks) == (depth if case.network.dropout else 0)
         assert case.loss() == pytest.approx(case.definition(case.network.parameters.arrays()), rel=1e-13)
         assert relative_error(gradient, case.automatic()) < 1e-10
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("head", [head for head in HEADS if head[0] == "sigmoid"], ids="+".join)
+@pytest.mark.parametrize("act", ACTIVATIONS)
+@pytest.mark.parametrize("class_weights", [None, np.array([0.5, 3.0])], ids=["even", "weighted"])
+def test_a_single_output_has_the_right_gradient(
+    act: str, head: tuple[str, str], depth: int, class_weights: np.ndarray | None
+) -> None:
+    case = Case(act, head, "glorot", depth, class_weights=class_weights, single=True)
+    assert relative_error(case.analytic(), case.differences()) < 1e-6
+    assert relative_error(case.analytic(), case.automatic()) < 1e-10
+    assert case.loss() == pytest.approx(case.definition(case.network.parameters.arrays()), rel=1e-13)
 
 
 @pytest.mark.parametrize("depth", range(4))

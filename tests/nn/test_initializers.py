@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from src.nn.activations import ACTIVATIONS
-from src.nn.initializers import INITIALIZERS, Spread
+from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
 
@@ -26,6 +26,7 @@ EXPECTED = {
     "zeros": Expected("zeros", lambda i, o: 0),
     "normal": Expected("normal", lambda i, o: 0.3),
     "uniform": Expected("uniform", lambda i, o: 0.7 / sqrt(3)),
+    "fan_in_uniform": Expected("uniform", lambda i, o: 1 / sqrt(3 * i)),  # +-1/sqrt(fan_in)
     "glorot": Expected("normal", lambda i, o: sqrt(2 / (i + o))),  # Glorot and Bengio (2010), eq. 12
     "glorot_uniform": Expected("uniform", lambda i, o: sqrt(6) / sqrt(i + o) / sqrt(3)),  # eq. 16
     "he": Expected("normal", lambda i, o: sqrt(2 / i)),  # He et al. (2015), eq. 10
@@ -112,3 +113,40 @@ class TestEveryRandomInitializer:
 def test_a_spread_of_zero_gives_zeros(name: str, field: str) -> None:
     spread = SPREAD._replace(**{field: 0.0})
     assert not INITIALIZERS[name].weights(np.random.default_rng(1), 4, 3, spread).any()
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_the_gain_is_a_factor_on_weights(name: str) -> None:
+    doubled = INITIALIZERS[name].weights(np.random.default_rng(1), 4, 3, SPREAD._replace(gain=2.0))
+    np.testing.assert_array_equal(doubled, 2 * weights(name, fan_in=4, fan_out=3))
+
+
+@pytest.mark.parametrize("name", BIAS_INITIALIZERS)
+class TestEveryBiasInitializer:
+    def test_has_its_distribution_and_no_gain(self, name: str) -> None:
+        spread = SPREAD._replace(gain=7.0)
+        b = BIAS_INITIALIZERS[name].biases(np.random.default_rng(1), 25, 20_000, spread)
+        assert b.shape == (20_000,)
+        if name == "zeros":
+            assert not b.any()
+        elif name == "normal":
+            assert stats.kstest(b, stats.norm(0, 0.3).cdf).pvalue > 1e-3
+        else:
+            bound = {"uniform": 0.7, "fan_in_uniform": 1 / 5}[name]
+            assert stats.kstest(b, stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3
+
+    def test_leaves_the_weights_as_they_are(self, name: str) -> None:
+        network = initialized("glorot", (6, 5, 3))
+        before = network.parameters.weights.copy()
+        network.initialize(INITIALIZERS["glorot"], SPREAD, np.random.SeedSequence(1), BIAS_INITIALIZERS[name])
+        np.testing.assert_array_equal(network.parameters.weights, before)
+        assert name == "zeros" or all(b.any() for b in network.parameters.b)
+
+
+def test_a_legacy_stream_draws_unit_by_unit_and_layer_by_layer() -> None:
+    network = initialized("normal", (4, 3, 2))
+    network.initialize(INITIALIZERS["normal"], SPREAD, np.random.RandomState(123), BIAS_INITIALIZERS["uniform"])
+    stream = np.random.RandomState(123)
+    for W, b in zip(network.parameters.W, network.parameters.b, strict=True):
+        np.testing.assert_array_equal(W.T, stream.normal(0, 0.3, W.T.shape))
+        np.testing.assert_array_equal(b, stream.uniform(-1, 1, b.shape) * 0.7)

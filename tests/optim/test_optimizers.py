@@ -62,7 +62,10 @@ class TestEveryOptimizer:
     def test_has_a_reference_for_its_defaults_and_for_each_field_of_its_own(self, name: str) -> None:
         recorded = [case["settings"] for case in CASES if case["name"] == name]
         assert {} in recorded, f"{name} has no recorded sequence: add it to record_references.py and run that"
-        own = {f.name for f in dataclasses.fields(OPTIMIZERS[name])} - {"lr", "l2", "clip_norm"}
+        shared = {"lr", "l2", "clip_norm"}  # and a field that PyTorch lacks has tests of its own, below
+        own = (
+            {f.name for f in dataclasses.fields(OPTIMIZERS[name])} - shared - {"rate_in_velocity"}
+        )  # which PyTorch lacks
         assert own <= set().union(*recorded)
 
     def test_is_in_the_table_under_its_name(self, name: str) -> None:
@@ -173,3 +176,20 @@ def test_adams_first_step_has_the_length_of_the_rate_whatever_the_scale(scale: f
     g = scale * np.array([1.0, -2.0, 3.0])
     theta, _ = stepped(OPTIMIZERS["adam"](lr=1.0, eps=1e-30), np.zeros(3), g[np.newaxis], rate=0.1)
     np.testing.assert_allclose(theta, [-0.1, 0.1, -0.1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["momentum", "nesterov"])
+class TestRateInVelocity:
+    def test_is_the_same_while_the_rate_stays(self, name: str) -> None:
+        gradients = np.random.default_rng(1).standard_normal((20, 5))
+        plain, _ = stepped(OPTIMIZERS[name](lr=1.0), np.ones(5), gradients)
+        inside, _ = stepped(OPTIMIZERS[name](lr=1.0, rate_in_velocity=True), np.ones(5), gradients)
+        np.testing.assert_allclose(inside, plain, rtol=1e-12)
+
+    def test_takes_steps_of_the_rate_that_each_gradient_had(self, name: str) -> None:
+        optimizer = OPTIMIZERS[name](lr=1.0, momentum=0.5, rate_in_velocity=True)
+        theta, state = np.zeros(1), optimizer.init(np.zeros(1))
+        for rate in (1.0, 0.1):
+            optimizer.step(theta, np.ones(1), rate, state, 1)
+        # v: 1, then 0.5 * 1 + 0.1 = 0.6. Momentum steps by v, Nesterov by rate g + momentum v.
+        assert theta[0] == pytest.approx({"momentum": -1.6, "nesterov": -(1.5 + 0.4)}[name])
