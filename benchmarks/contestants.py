@@ -14,7 +14,8 @@ import numpy as np
 from src.config import Config, network
 from src.data.dataset import Dataset
 from src.nn.arrays import Array
-from src.training.loop import Streams, train
+from src.training.loop import train
+from src.training.streams import Streams
 
 Epoch = Callable[[], float]  # trains an epoch and returns its seconds
 

@@ -20,6 +20,8 @@ from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.tracking.tracker import Tracking
 from src.training.loop import Training
+from src.training.streams import KINDS
+from src.training.units import refuse_unfit
 
 SNAPSHOT = ROOT / "params.yaml"
 _LARGEST_YAML = 1 << 20  # bytes
@@ -35,6 +37,7 @@ class Config:
     schedule: Annotated[Schedule, SCHEDULES]
     train: Training
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
+    rng: Annotated[str, KINDS] = "default"  # where the seed leads to: see streams.py
     name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
@@ -117,9 +120,11 @@ def _refuse_tricks(node: Any, key: str = "") -> None:
 def check_against(config: Config, dataset: Dataset) -> None:
     """Refuses what only the data can show to be wrong: a batch larger than the training set, weights for no class."""
     examples = len(dataset.train.y)
-    if config.train.batch_size > examples:
+    if config.train.batch_size is not None and config.train.batch_size > examples:
         raise UserError(f"train.batch_size={config.train.batch_size}: must be <= {examples}, the training examples")
-    network(config, dataset)
+    net = network(config, dataset)
+    if config.train.unit_targets:
+        refuse_unfit(net, config.train, dataset)
 
 
 def network(config: Config, dataset: Dataset) -> Network:

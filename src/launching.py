@@ -41,9 +41,9 @@ def start(config: Config) -> tuple[Outcome, str]:
     code_digest()  # of the code as it was imported, however long the data take
     dataset = prepare(config.data)
     check_against(config, dataset)
-    trackers: list[Tracker] = [EpochLines(config.train.epochs)]
+    trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every)]
     if config.tracking.figures:
-        trackers.append(RunFigures(dataset))
+        trackers.append(RunFigures(dataset, config.tracking.gallery))
     if config.tracking.name == "off":
         return run(config, dataset, Several(trackers)), ""
     from src.tracking.mlflow.recording import Announcing, Recording
@@ -68,7 +68,8 @@ def start_job(frozen: Frozen, composed: Any) -> Returned:
         config = from_hydra(composed)
         refuse_changed(frozen)
         dataset = _opened(config.data)
-        outcome = run(config, dataset, RunFigures(dataset) if config.tracking.figures else Null())
+        figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else Null()
+        outcome = run(config, dataset, figures)
     except (UserError, RunFailed) as error:
         return Returned(fingerprint="", reason=str(error))
     except Exception as error:

@@ -85,13 +85,23 @@ def group(kind: type) -> st.SearchStrategy[dict[str, Any]]:
     drawn = st.fixed_dictionaries(fields)
     if kind is Architecture:  # whose outputs and losses come in pairs
         return drawn.flatmap(
-            lambda tree: st.sampled_from(list(HEADS)).map(lambda head: tree | {"output": head[0], "loss": head[1]})
+            lambda tree: st.sampled_from(list(HEADS)).map(
+                lambda head: (
+                    tree
+                    | {"output": head[0], "loss": head[1]}
+                    | {"single_output": tree["single_output"] and head[0] != "softmax"}
+                )
+            )
         )
+    if kind is Training:  # where steps make an epoch, batches are drawn
+        return drawn.map(lambda tree: tree | {"order": "drawn" if tree["steps_per_epoch"] else tree["order"]})
     if kind is Recipe:  # whose parts are all counts or all fractions
         sizes = st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3)
         return st.tuples(drawn, sizes).map(
             lambda both: (
-                both[0] | {"split": both[0]["split"] | dict(zip(("train", "valid", "test"), both[1], strict=True))}
+                both[0]
+                | {"source": "mnist"}  # which allows all scalings, and has a test set of its own
+                | {"split": both[0]["split"] | dict(zip(("train", "valid", "test"), both[1], strict=True))}
             )
         )
     return drawn
@@ -229,7 +239,7 @@ class TestEveryField:
     ("annotation", "key", "tree", "expected"),
     [
         (Architecture, "model", {"act": "rleu"}, "model.act=rleu: unknown; did you mean relu? (allowed: "),
-        (Architecture, "model", {"init": "xavier"}, "model.init=xavier: unknown; allowed: glorot, "),
+        (Architecture, "model", {"init": "xavier"}, "model.init=xavier: unknown; allowed: fan_in_uniform, glorot, "),
         (Architecture, "model", {"hidden": [64, 0]}, "model.hidden[1]=0: must be an integer >= 1 and <= 65536"),
         (Architecture, "model", {"hidden": 64}, "model.hidden=64: a list is needed, like model.hidden=[64,32]"),
         (Architecture, "model", {"hidden": [True]}, "model.hidden[0]=true: must be an integer"),

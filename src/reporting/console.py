@@ -11,12 +11,15 @@ from src.runs.store import RunFolder
 
 
 class EpochLines:
-    """A tracker that prints each epoch's losses, accuracies, speed, and the time that is left."""
+    """A tracker that prints losses, accuracies, speed, and the time that is left, of each epoch that is evaluated.
 
-    def __init__(self, epochs: int) -> None:
+    every: the epochs from one evaluation to the next.
+    """
+
+    def __init__(self, epochs: int, every: int = 1) -> None:
         from tqdm import tqdm
 
-        self._epochs = epochs
+        self._epochs, self._every = epochs, every
         self._bar = tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
         self._start = time.perf_counter()
         self._before: int | None = None  # epochs that an earlier process has trained
@@ -26,10 +29,10 @@ class EpochLines:
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if self._before is None:
-            self._before = record["epoch"] - 1
+            self._before = max(record["epoch"] - self._every, 0)
             self._bar.update(self._before)
         trained = record["epoch"] - self._before
-        left = (time.perf_counter() - self._start) / trained * (self._epochs - record["epoch"])
+        left = (time.perf_counter() - self._start) / max(trained, 1) * (self._epochs - record["epoch"])
         line = (
             f"epoch {record['epoch']:>{len(str(self._epochs))}}/{self._epochs}"
             f"  train {record['train_loss']:.4f} {record['train_accuracy']:7.2%}"
@@ -37,7 +40,7 @@ class EpochLines:
             f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left"
         )
         _write(self._bar, line)
-        self._bar.update()
+        self._bar.update(record["epoch"] - self._bar.n)
 
     def ended(self, folder: Path) -> None:
         self._bar.close()

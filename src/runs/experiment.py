@@ -6,9 +6,12 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from src.config import Config, check_against, network
 from src.data.dataset import Dataset
 from src.errors import RunFailed, UserError
+from src.files import write_json
 from src.nn.network import Network
 from src.npz import write_npz
 from src.runs.fingerprint import environment, fingerprint
@@ -17,11 +20,14 @@ from src.runs.model import save_model, weights_digest
 from src.runs.naming import run_name
 from src.runs.store import RunFolder
 from src.tracking.tracker import Tracker
+from src.training import scores
 from src.training.checkpoint import Saver, whole
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Diverged, Epoch, Progress, Streams, train
-from src.training.metrics import predict
+from src.training.loop import Diverged, Epoch, Progress, train
+from src.training.metrics import Predictions, confusion, measure, predict
 from src.training.processor import held
+from src.training.streams import Streams
+from src.training.units import output_layer, put_on_top, train_units
 
 _TIMES = ("seconds", "images_per_second")
 
@@ -100,18 +106,22 @@ def _train_and_test(
     tracker: Tracker,
     goes_on: bool,
 ) -> dict[str, Any]:
-    streams = Streams.of(config.seed)
+    streams = Streams.of(config.seed, config.rng)
     net = network(config, dataset)
     config.model.initialize(net, streams.initialization)
-    theta = net.parameters.theta
+    learner, shown = net, dataset  # what the loop trains, and on what
+    units = train_units(net, config.optimizer, dataset, config.train, streams) if config.train.unit_targets else None
+    if units:
+        learner, shown = output_layer(net), units.outputs
+    theta = learner.parameters.theta
     keeper = EarlyStopping(config.train, theta)
-    progress = Progress.start(config.optimizer, net, streams)
-    saver = Saver(folder.path, identity, config.train, net, streams, progress, keeper)
+    progress = Progress.start(config.optimizer, learner, streams)
+    saver = Saver(folder.path, identity, config.train, learner, streams, progress, keeper)
     known = _resume(folder, identity, saver) if goes_on else []
     tracker.started(folder.path)
     try:
         for epoch in train(
-            net, config.optimizer, config.schedule, dataset, config.train, streams, progress, saver.after_step
+            learner, config.optimizer, config.schedule, shown, config.train, streams, progress, saver.after_step
         ):
             record = _journaled(folder, epoch, known)
             tracker.advanced(folder.path, record)
@@ -120,15 +130,19 @@ def _train_and_test(
             saver.after_epoch(record)
     finally:
         theta[:] = keeper.theta  # finite, even where the training diverged or was interrupted
+        if units:
+            put_on_top(net, learner, units)
         told = {
             "fingerprint": identity,
             "labels": list(dataset.labels),
             "image": dataset.image,
+            "features": dataset.features and list(dataset.features),
             "scaling": dataset.scaling,
             "recipe": dataset.recipe,
         }
         save_model(folder.path / "model.npz", net, config.model, told)
-    return {"epochs": progress.epoch, "kept_epoch": keeper.epoch} | _evaluate(net, dataset, folder)
+    result = {"epochs": progress.epoch, "kept_epoch": keeper.epoch} | _evaluate(net, config, dataset, streams, folder)
+    return result | {"units": units.accuracy} if units else result
 
 
 def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, Any]]:
@@ -164,9 +178,11 @@ def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, An
 def _journaled(folder: RunFolder, epoch: Epoch, known: list[dict[str, Any]]) -> dict[str, Any]:
     """The epoch's record: a new line, or the one that stands since before the training was cut off."""
     values = dataclasses.asdict(epoch)
-    if epoch.epoch > len(known):
+    if not values["metrics"]:
+        del values["metrics"]
+    record = next((record for record in known if record["epoch"] == epoch.epoch), None)
+    if record is None:
         return folder.append(values)
-    record = known[epoch.epoch - 1]
     if differing := [key for key in values if key not in _TIMES and values[key] != record.get(key)]:
         key = differing[0]
         raise RunFailed(
@@ -176,11 +192,27 @@ def _journaled(folder: RunFolder, epoch: Epoch, known: list[dict[str, Any]]) -> 
     return record
 
 
-def _evaluate(net: Network, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
-    sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
-    predictions = {name: predict(net, examples.x, examples.y) for name, examples in sets.items()}
-    on_test = predictions["test"]
+def _evaluate(net: Network, config: Config, dataset: Dataset, streams: Streams, folder: RunFolder) -> dict[str, Any]:
+    """Measures the network that is kept; writes what it predicts of the test set, and its scores class by class."""
+    dropping = streams.evaluation(config.train.epochs + 1) if config.train.evaluate_dropout else None
+    metrics = {}
+    for part in ("train", "valid", "test"):
+        measured = measure(net, getattr(dataset, part), config.train.metrics, dropping)
+        metrics[part] = {"loss": measured.loss, "accuracy": measured.accuracy, **measured.further}
+    on_test = predict(net, dataset.test.x, dataset.test.y)
     predicted = {"predicted": on_test.labels, "probability": on_test.confidence}
     write_npz(folder.path / "predictions.npz", predicted)
-    metrics = {name: {"loss": p.loss, "accuracy": p.accuracy} for name, p in predictions.items()}
+    write_json(folder.path / "test.json", scores_by_class(on_test, dataset))
     return metrics | {"weights_sha256": weights_digest(net)}
+
+
+def scores_by_class(on_test: Predictions, dataset: Dataset) -> dict[str, Any]:
+    """Loss and accuracy; precision, recall and F1 of each class, and their means weighted by the classes' counts."""
+    by_class = scores.of(confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels)))
+    overall = scores.weighted(by_class)._asdict() | {"num_samples": len(on_test.labels)}
+    names = ("precision", "recall", "f1", "num_samples")
+    each = {
+        label: {name: values[k].item() for name, values in zip(names, by_class, strict=True)}
+        for k, label in enumerate(dataset.labels)
+    }
+    return {"loss": on_test.loss, "accuracy": on_test.accuracy, "overall": overall, "class": each}

@@ -23,12 +23,14 @@ def append(file: Path, epoch: Mapping[str, Any]) -> Record:
 def read(file: Path) -> list[Record]:
     """The records so far; `UserError` for a damaged line. A last line that was left torn is not there yet."""
     lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-    records = []
+    records: list[Record] = []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            if record["epoch"] != number:
+            if type(record["epoch"]) is not int or record["epoch"] < 0:
                 raise ValueError(f"it tells of epoch {record['epoch']}")
+            if records and not _follows(record["epoch"], [before["epoch"] for before in records[-2:]]):
+                raise ValueError(f"it tells of epoch {record['epoch']} after {records[-1]['epoch']}")
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise UserError(f"{file}: line {number} is damaged ({error})") from None
         records.append(record)
@@ -38,6 +40,11 @@ def read(file: Path) -> list[Record]:
 def rewrite(file: Path, records: Sequence[Mapping[str, Any]]) -> None:
     """Puts whole lines in the place of whatever stands there."""
     write_text(file, "".join(map(_line, records)))
+
+
+def _follows(epoch: int, before: list[int]) -> bool:
+    """Whether an epoch can be the next one: evaluations are evenly spaced, but that the last one may come early."""
+    return before[-1] < epoch and (len(before) < 2 or epoch - before[-1] <= before[-1] - before[-2])
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -75,11 +75,14 @@ def _network_of(header: Any, size: int) -> Network:
     if header["dtype"] not in ("float32", "float64"):
         raise ValueError(f"its dtype is {header['dtype']}")
     architecture: Architecture = schema.build(Architecture, header["model"], "model")
-    inputs, *hidden, classes = widths = [int(width) for width in header["widths"]]
+    inputs, *hidden, _ = widths = [int(width) for width in header["widths"]]
     if hidden != list(architecture.hidden):
         raise ValueError(f"its widths are {widths}, where its hidden layers are {list(architecture.hidden)}")
     # Before memory is taken: a header that claims more parameters than the file has bytes for is a lie.
     weights = sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
     if min(widths) < 1 or np.dtype(header["dtype"]).itemsize * weights > size:
         raise ValueError(f"its widths are {widths}, more than the file holds")
-    return architecture.network(inputs, classes, np.zeros(0, np.int64), header["dtype"])
+    network = architecture.network(inputs, len(header["labels"]), np.zeros(0, np.int64), header["dtype"])
+    if list(network.widths) != widths:
+        raise ValueError(f"its widths are {widths}, where it has {len(header['labels'])} labels")
+    return network

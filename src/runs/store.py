@@ -7,7 +7,7 @@ runs/<fingerprint>/
     status.json    running, finished, failed or killed, and why
     journal.jsonl  a line an epoch
     checkpoint.npz checkpoint.previous.npz    until it is finished
-    history.csv result.json timing.json model.npz predictions.npz figures/
+    history.csv result.json test.json timing.json model.npz predictions.npz figures/
     former/        the results of a finished run, while it is trained anew
     lock           held by the process that trains
 """
@@ -145,7 +145,11 @@ class RunFolder:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the history, the result and the timing; last the status, which makes them count."""
         epochs = self.journal()
-        write_csv(self.path / "history.csv", HISTORY, ([epoch[column] for column in HISTORY] for epoch in epochs))
+        further = sorted(epochs[-1].get("metrics", {}))
+        rows = (
+            [epoch[column] for column in HISTORY] + [epoch["metrics"][name] for name in further] for epoch in epochs
+        )
+        write_csv(self.path / "history.csv", (*HISTORY, *(name.replace("/", "_", 1) for name in further)), rows)
         seconds = sum(epoch["seconds"] for epoch in epochs)
         images = sum(epoch["seconds"] * epoch["images_per_second"] for epoch in epochs)
         write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})

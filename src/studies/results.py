@@ -136,8 +136,8 @@ def _read_run(folder: Path, about: dict[str, Any]) -> StudyRun:
     place = folder / "runs" / run.fingerprint
     result = read_json(place / "result.json")
     header, *lines, end = read_capped(place / "history.csv", _LARGEST_HISTORY).decode().split("\n")
-    if end or len(lines) != result["epochs"]:
-        raise ValueError(f"{place / 'history.csv'} does not hold {result['epochs']} whole lines")
+    if end or not lines or float(lines[-1].partition(",")[0]) != result["epochs"]:
+        raise ValueError(f"{place / 'history.csv'} does not reach up to epoch {result['epochs']}")
     rows = [[float(value) for value in line.split(",")] for line in lines]
     columns = (list(column) for column in zip(*rows, strict=True))
     predicted = read_predictions(place / "predictions.npz").labels

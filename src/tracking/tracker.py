@@ -7,6 +7,21 @@ from typing import Annotated, Any, Protocol
 
 from src.errors import UserError, masked
 
+# Figures that a run may have beside the standard ones; src/reporting/gallery.py draws them.
+GALLERY = (
+    "samples",
+    "sheet",
+    "versions",
+    "turned",
+    "pca",
+    "scatter",
+    "boundaries",
+    "activation",
+    "perceptrons",
+    "confusion_pair",
+    "steps",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
@@ -16,6 +31,7 @@ class Tracking:
     uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
+    gallery: tuple[Annotated[str, GALLERY], ...] = ()  # further figures of each run; none without `figures`
     study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
 
     def __post_init__(self) -> None:

@@ -1,24 +1,40 @@
-"""Batches of a training set: a fresh permutation an epoch, gathered into buffers that are allocated once."""
+"""Batches of a training set, gathered into buffers that are allocated once."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from src.nn.arrays import Array, Labels
+from src.training.streams import Indices, Order
+
+# shuffled: a fresh permutation an epoch; fixed: as the examples stand; drawn: each batch anew from all examples, none
+# of which is in it twice.
+ORDERS = ("shuffled", "fixed", "drawn")
 
 
 class Batches:
-    """Examples x [n, features] and labels y [n], in batches of `size` and of the network's dtype.
+    """Examples x [n, features] and labels y [n], in batches of `size` and of the network's dtype, in one of `ORDERS`.
 
-    With `drop_last` an incomplete last batch is left out, else it is simply smaller.
+    With `drop_last` an incomplete last batch is left out, else it is simply smaller. `steps`: the batches of an epoch
+    where they are drawn; None: as many as make a pass over the examples.
     """
 
-    def __init__(self, x: Array, y: Labels, size: int, dtype: np.dtype[Any], drop_last: bool = False) -> None:
+    def __init__(
+        self,
+        x: Array,
+        y: Labels,
+        size: int,
+        dtype: np.dtype[Any],
+        drop_last: bool = False,
+        order: str = "shuffled",
+        steps: int | None = None,
+    ) -> None:
         self._x, self._y = np.asarray(x), np.asarray(y)
-        self._size = size
+        self._size, self._order = size, order
         self._used = len(y) - len(y) % size if drop_last else len(y)
+        if order == "drawn":
+            self._used = size * (steps or -(-self._used // size))
         self._gathered = np.empty((size, x.shape[1]), x.dtype)  # [size, features]
         self._batch_x = self._gathered if dtype == x.dtype else np.empty((size, x.shape[1]), dtype)
 
@@ -31,20 +47,29 @@ class Batches:
         """The number of examples in an epoch."""
         return self._used
 
-    def epoch(self, rng: np.random.Generator, skipped: int = 0) -> Iterator[tuple[Array, Labels]]:
-        """One epoch in a fresh order, its first `skipped` batches left out.
+    def epoch(self, stream: Order, skipped: int = 0) -> Iterator[tuple[Array, Labels]]:
+        """One epoch, its first `skipped` batches left out.
 
         Yields x [batch, features], overwritten by the next batch, and y [batch].
         """
-        order: NDArray[np.intp] = rng.permutation(len(self._y))[: self._used]
-        labels = self._y[order]  # [examples]; of x, which is larger by far, only a batch is gathered at a time
-        for start in range(skipped * self._size, self._used, self._size):
-            batch = slice(start, start + self._size)
-            y = labels[batch]
+        for rows, y in self._rows(stream, skipped):
             # The rows lie apart in memory: touched all at once, they are waited for together, not each in its turn.
-            _ = self._x[order[batch], 0]
+            _ = self._x[rows, 0]
             # mode="clip" spares a buffered copy; the indices are in range by construction.
-            self._x.take(order[batch], axis=0, out=self._gathered[: len(y)], mode="clip")
+            self._x.take(rows, axis=0, out=self._gathered[: len(y)], mode="clip")
             if self._batch_x is not self._gathered:
                 self._batch_x[: len(y)] = self._gathered[: len(y)]
             yield self._batch_x[: len(y)], y
+
+    def _rows(self, stream: Order, skipped: int) -> Iterator[tuple[Indices, Labels]]:
+        n = len(self._y)
+        if self._order == "drawn":
+            for step in range(len(self)):
+                rows = stream.draw(n, self._size)
+                if step >= skipped:
+                    yield rows, self._y[rows]
+            return
+        order = (stream.permutation(n) if self._order == "shuffled" else np.arange(n))[: self._used]
+        labels = self._y[order]  # [examples]; of x, which is larger by far, only a batch is gathered at a time
+        for start in range(skipped * self._size, self._used, self._size):
+            yield order[start : start + self._size], labels[start : start + self._size]

@@ -20,10 +20,11 @@ from src.nn.arrays import Array
 from src.nn.network import Network
 from src.npz import DAMAGE, read_npz, write_npz
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Epoch, Progress, Streams, Training
+from src.training.loop import Epoch, Progress, Training
+from src.training.streams import Streams
 
 GENERATIONS = ("checkpoint.npz", "checkpoint.previous.npz")  # the newer one first
-_FORMAT = 1
+_FORMAT = 2
 _SLOT = "slot_"
 _MOST_VECTORS = 4  # shaped like the parameters: these, the best so far, and the optimizer's slots
 _LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes, the last term of them for the header
@@ -56,8 +57,8 @@ def read(path: Path) -> Checkpoint:
         header = json.loads(str(arrays.pop("header")))
         if header["format"] != _FORMAT or not isinstance(header["fingerprint"], str):
             raise ValueError(f"it is no checkpoint of format {_FORMAT}")
-        if [record["epoch"] for record in header["history"]] != list(range(1, header["epoch"] + 1)):
-            raise ValueError("its history does not reach up to its epoch")
+        if any(record["epoch"] > header["epoch"] for record in header["history"]):
+            raise ValueError("its history tells of epochs to come")
     except DAMAGE as error:
         raise ValueError(str(error)) from None
     return Checkpoint(path, header, arrays)
@@ -127,16 +128,22 @@ class Saver:
             raise ValueError("its arrays are others")
         epoch, step, steps = (_count(header[key]) for key in ("epoch", "step", "steps"))
         seconds = float(header["seconds"])
+        summed, right, examples = header["running"]
+        running = (float(summed), _count(right), _count(examples))
         best = None if header["best"] is None else Epoch(**header["best"])
-        for state in (header["order"], header["dropout"]):  # on a stream that nobody draws from
-            np.random.default_rng(0).bit_generator.state = state
+        np.random.default_rng(0).bit_generator.state = header["dropout"]  # of a stream that nobody draws from
+        before = self._streams.order.state
+        try:
+            self._streams.order.state = header["order"]
+        except DAMAGE:
+            self._streams.order.state = before
+            raise
 
         theta[:] = arrays["theta"]
         for name, slot in at.state.slots.items():
             slot[:] = slots[name]
         at.state.steps = steps
-        at.epoch, at.step, at.seconds, at.order = epoch, step, seconds, header["order"]
-        self._streams.order.bit_generator.state = at.order
+        at.epoch, at.step, at.seconds, at.order, at.running = epoch, step, seconds, header["order"], running
         self._streams.dropout.bit_generator.state = header["dropout"]
         self._keeper.restore(best, arrays["best"])
 
@@ -162,8 +169,9 @@ class Saver:
             "step": at.step,
             "seconds": at.seconds,
             "steps": at.state.steps,
-            "initialization": _seed_state(self._streams.initialization),
+            "seed": self._streams.seed,  # of the initial weights: drawn before the first epoch, and never again
             "order": at.order,
+            "running": at.running,
             "dropout": self._streams.dropout.bit_generator.state,
             "best": None if best is None else dataclasses.asdict(best),
             "history": self._history,
@@ -181,8 +189,3 @@ def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"{value!r} is no count")
     return value
-
-
-def _seed_state(seeds: np.random.SeedSequence) -> dict[str, Any]:
-    # Drawn from before the first epoch, and never again: it is here so that the file tells all three streams.
-    return {"entropy": seeds.entropy, "spawn_key": list(seeds.spawn_key), "children": seeds.n_children_spawned}

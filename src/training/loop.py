@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from src.data.dataset import Dataset
+from src.errors import UserError
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
-from src.training.batches import Batches
-from src.training.metrics import predict
+from src.training.batches import ORDERS, Batches
+from src.training.metrics import METRICS, Measured, measure
+from src.training.streams import Streams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,17 @@ class Training:
     """How long and how to train: the group `train` of the configuration."""
 
     epochs: Annotated[int, ">= 1"] = 20
-    batch_size: Annotated[int, ">= 1"] = 100
+    steps_per_epoch: Annotated[int | None, ">= 1"] = None  # updates in an epoch of order=drawn; null: those of a pass
+    batch_size: Annotated[int | None, ">= 1"] = 100  # null: all examples, which is full-batch training
+    order: Annotated[str, ORDERS] = "shuffled"
     drop_last: bool = False  # leave out an incomplete last batch
+    unit_targets: tuple[str, ...] = ()  # groups of examples: what each hidden unit is trained for, one by one and first
+    unit_steps: Annotated[int, ">= 1"] = 100  # the updates that each of them gets
+    evaluate_every: Annotated[int, ">= 1"] = 1  # epochs; the last one is evaluated anyway
+    evaluate_at_start: bool = False  # the untrained network, too, as epoch 0
+    evaluate_dropout: bool = False  # with dropout on, too: accuracy_with_dropout and so on
+    running_metrics: bool = False  # of training: means over an epoch's batches as they are trained, dropout on
+    metrics: tuple[Annotated[str, METRICS], ...] = ()  # reported beside loss and accuracy
     patience: Annotated[int | None, ">= 1"] = None  # epochs without a better `monitor` before stopping; best restored
     monitor: Annotated[str, ("valid_accuracy", "valid_loss")] = "valid_accuracy"
     dtype: Annotated[str, ("float32", "float64")] = "float32"
@@ -33,34 +44,35 @@ class Training:
     resume: bool = field(default=True, metadata={"semantic": False})  # go on where an unfinished run was cut off
     fresh: bool = field(default=False, metadata={"semantic": False})  # train a finished run anew
 
+    def __post_init__(self) -> None:
+        if self.steps_per_epoch and self.order != "drawn":
+            raise UserError(
+                f"train.steps_per_epoch={self.steps_per_epoch} with train.order={self.order}: there an epoch is a pass "
+                "over the examples; allowed: null, or train.order=drawn"
+            )
+
+    def due(self, epoch: int) -> bool:
+        """Whether an epoch (from 1) is evaluated."""
+        return epoch % self.evaluate_every == 0 or epoch == self.epochs
+
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to. Losses and accuracies are taken at its end, over whole sets, with dropout off."""
+    """What an evaluated epoch came to.
 
-    epoch: int  # from 1
+    Losses and accuracies are taken at its end, over whole sets, with dropout off; with `train.running_metrics`, those
+    of training are means over its batches.
+    """
+
+    epoch: int  # from 1; 0 is the untrained network
     train_loss: float
     train_accuracy: float
     valid_loss: float
     valid_accuracy: float
     lr: float  # of the epoch's last update
-    seconds: float  # of training alone
+    seconds: float  # of training alone, since the last epoch that was evaluated
     images_per_second: float
-
-
-@dataclass(frozen=True)
-class Streams:
-    """A training's three independent random streams, so that variants that share a seed differ in nothing else."""
-
-    initialization: np.random.SeedSequence
-    order: np.random.Generator
-    dropout: np.random.Generator
-
-    @classmethod
-    def of(cls, seed: int) -> "Streams":
-        """The streams of a seed."""
-        initialization, order, dropout = np.random.SeedSequence(seed).spawn(3)
-        return cls(initialization, np.random.default_rng(order), np.random.default_rng(dropout))
+    metrics: Mapping[str, float] = field(default_factory=dict)  # further ones, as `valid/squared_error`
 
 
 @dataclass
@@ -71,12 +83,13 @@ class Progress:
     order: Mapping[str, Any]  # the state of the stream `order` before the epoch under way drew from it
     epoch: int = 0  # epochs that are complete
     step: int = 0  # updates of the epoch under way
-    seconds: float = 0.0  # spent on it
+    seconds: float = 0.0  # of training since the last evaluation
+    running: tuple[float, int, int] = (0.0, 0, 0)  # of its batches: summed loss, right decisions, examples
 
     @classmethod
     def start(cls, optimizer: Optimizer, network: Network, streams: Streams) -> "Progress":
         """The progress of a training that is about to start."""
-        return cls(optimizer.init(network.parameters.theta), streams.order.bit_generator.state)
+        return cls(optimizer.init(network.parameters.theta), streams.order.state)
 
 
 class Diverged(Exception):
@@ -100,18 +113,31 @@ def train(
     progress: Progress | None = None,
     after_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
-    """Trains the network in place, an epoch between two records; the caller may stop by taking no more of them.
+    """Trains the network in place, `train.evaluate_every` epochs between two records; the caller may stop at each.
 
     progress: where to go on, kept up to date. After each update and at each record, it, the parameters and the streams
     are as a checkpoint needs them; `after_step` is called there. Raises `Diverged` as soon as a loss is not finite.
     """
-    batches = Batches(dataset.train.x, dataset.train.y, training.batch_size, network.dtype, training.drop_last)
+    x_train, y_train = dataset.train.x, dataset.train.y
+    size = training.batch_size or len(y_train)
+    batches = Batches(
+        x_train, y_train, size, network.dtype, training.drop_last, training.order, training.steps_per_epoch
+    )
+    predicted = np.empty(size, np.int64) if training.running_metrics else None
     parameters, gradient = network.parameters, network.gradient
     at = progress or Progress.start(optimizer, network, streams)
+    if training.evaluate_at_start and (at.epoch, at.step) == (0, 0):
+        yield _evaluated(0, network, dataset, training, streams, optimizer.lr, 0.0, 0.0)
     for epoch in range(at.epoch, training.epochs):
         start = time.perf_counter() - at.seconds
         for x, y in batches.epoch(streams.order, at.step):
-            loss = network.loss_and_gradient(x, y, streams.dropout)
+            if predicted is None:
+                loss = network.loss_and_gradient(x, y, streams.dropout)
+            else:
+                loss = network.loss_and_gradient(x, y, streams.dropout, predicted[: len(y)])
+                right = int(np.count_nonzero(predicted[: len(y)] == y))
+                so_far = at.running
+                at.running = (so_far[0] + loss * len(y), so_far[1] + right, so_far[2] + len(y))
             if not math.isfinite(loss):
                 raise Diverged(epoch + 1)
             rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
@@ -119,20 +145,45 @@ def train(
             at.step += 1
             at.seconds = time.perf_counter() - start
             after_step()
-        seconds = at.seconds
 
-        on_train = predict(network, dataset.train.x, dataset.train.y)
-        on_valid = predict(network, dataset.valid.x, dataset.valid.y)
-        if not math.isfinite(on_train.loss) or not math.isfinite(on_valid.loss):
-            raise Diverged(epoch + 1)
-        at.epoch, at.step, at.seconds, at.order = epoch + 1, 0, 0.0, streams.order.bit_generator.state
-        yield Epoch(
-            epoch + 1,
-            on_train.loss,
-            on_train.accuracy,
-            on_valid.loss,
-            on_valid.accuracy,
-            optimizer.lr * schedule.factor(epoch, len(batches) - 1, training.epochs, len(batches)),
-            seconds,
-            batches.examples / seconds,
-        )
+        at.epoch, at.step = epoch + 1, 0
+        if training.due(at.epoch):
+            since = at.epoch - (at.epoch - 1) // training.evaluate_every * training.evaluate_every
+            rate = optimizer.lr * schedule.factor(epoch, len(batches) - 1, training.epochs, len(batches))
+            speed = since * batches.examples / at.seconds
+            record = _evaluated(at.epoch, network, dataset, training, streams, rate, at.seconds, speed, at.running)
+            streams.order.evaluated(len(y_train))
+            streams.order.evaluated(len(dataset.valid.y))
+            at.seconds = 0.0
+        at.running, at.order = (0.0, 0, 0), streams.order.state
+        if training.due(at.epoch):
+            yield record
+
+
+def _evaluated(
+    epoch: int,
+    network: Network,
+    dataset: Dataset,
+    training: Training,
+    streams: Streams,
+    lr: float,
+    seconds: float,
+    speed: float,
+    running: tuple[float, int, int] = (0.0, 0, 0),
+) -> Epoch:
+    """The record of an epoch; raises `Diverged` where a loss is not finite."""
+    names, dropping = training.metrics, streams.evaluation(epoch) if training.evaluate_dropout else None
+    on_valid = measure(network, dataset.valid, names, dropping)
+    summed, right, examples = running
+    whole = not examples or names or dropping  # else the running means say it all
+    on_train = measure(network, dataset.train, names, dropping) if whole else Measured(0.0, 0.0, {})
+    if examples:
+        on_train = on_train._replace(loss=summed / examples, accuracy=right / examples)
+    if not math.isfinite(on_train.loss) or not math.isfinite(on_valid.loss):
+        raise Diverged(epoch)
+    further = {
+        f"{part}/{name}": value
+        for part, measured in (("train", on_train), ("valid", on_valid))
+        for name, value in measured.further.items()
+    }
+    return Epoch(epoch, on_train.loss, on_train.accuracy, on_valid.loss, on_valid.accuracy, lr, seconds, speed, further)

@@ -1,50 +1,109 @@
-"""What a network achieves on a set of examples, with dropout off."""
+"""What a network achieves on a set of examples."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from src.data.dataset import Examples
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
+from src.training import scores
 
 CHUNK = 1000  # examples a pass: the activations of a chunk stay in the cache
+WITH_DROPOUT = "_with_dropout"  # the suffix of a metric that is measured so
+_SMALLEST = 1e-9  # of a probability whose logarithm is taken
 
 
 class Predictions(NamedTuple):
-    """The class probabilities [n, classes] of a set of examples, with their mean loss and the share that is right."""
+    """The class probabilities [n, classes] of a set of examples, the decisions [n], the mean loss, the share right."""
 
     probabilities: Array
+    labels: Labels
     loss: float
     accuracy: float
 
     @property
-    def labels(self) -> Labels:
-        """[n], the most probable class of each example."""
-        labels: Labels = self.probabilities.argmax(axis=1)
-        return labels
-
-    @property
     def confidence(self) -> Array:
-        """[n], the probability of that class."""
-        confidence: Array = self.probabilities.max(axis=1)
+        """[n], the probability of the class that is decided for."""
+        confidence: Array = self.probabilities[np.arange(len(self.labels)), self.labels]
         return confidence
 
 
-def predict(network: Network, x: Array, y: Labels) -> Predictions:
-    """Runs x [n, features] through the network in chunks. With class weights, the loss is the weighted mean."""
-    probabilities = np.empty((len(x), network.widths[-1]), network.dtype)
+class Measured(NamedTuple):
+    """Loss, accuracy, and further metrics by name."""
+
+    loss: float
+    accuracy: float
+    further: dict[str, float]
+
+
+def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | None = None) -> Predictions:
+    """Runs x [n, features] through the network in chunks; with an `rng`, with dropout on.
+
+    With class weights, the loss is the weighted mean.
+    """
+    probabilities = np.empty((len(x), network.classes), network.dtype)
     total, weight = 0.0, 0.0
     for start in range(0, len(x), CHUNK):
         chunk = slice(start, start + CHUNK)
         labels = y[chunk]
-        loss, probabilities[chunk] = network.loss_and_probabilities(np.asarray(x[chunk], network.dtype), labels)
+        loss, probabilities[chunk] = network.loss_and_probabilities(np.asarray(x[chunk], network.dtype), labels, rng)
         share = len(labels) if network.class_weights is None else float(network.class_weights[labels].sum())
         total += share * loss
         weight += share
-    right = np.count_nonzero(probabilities.argmax(axis=1) == y)
-    return Predictions(probabilities, total / weight, right / len(x))
+    decided = network.decide(probabilities)
+    right = int(np.count_nonzero(decided == y))
+    return Predictions(probabilities, decided, total / weight, right / len(x))
+
+
+def measure(
+    network: Network, examples: Examples, names: Sequence[str] = (), dropping: np.random.Generator | None = None
+) -> Measured:
+    """Loss, accuracy and the metrics `names` of `METRICS`; with `dropping`, all of them with dropout on, too."""
+    plain = predict(network, examples.x, examples.y)
+    further = further_metrics(plain, examples.y, names)
+    if dropping is not None:
+        dropped = predict(network, examples.x, examples.y, dropping)
+        told = {"loss": dropped.loss, "accuracy": dropped.accuracy, **further_metrics(dropped, examples.y, names)}
+        further |= {f"{name}{WITH_DROPOUT}": value for name, value in told.items()}
+    return Measured(plain.loss, plain.accuracy, further)
+
+
+def further_metrics(predictions: Predictions, y: Labels, names: Sequence[str]) -> dict[str, float]:
+    """Metrics of the table `METRICS`, by name."""
+    y = np.asarray(y)
+    return {name: float(METRICS[name](predictions.probabilities, predictions.labels, y)) for name in names}
 
 
 def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
     """Counts [classes, classes]: row = true class, column = predicted class."""
     return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def _squared_error(p: Array, decided: Labels, y: Labels) -> float:
+    """sum_k (p_k - t_k)^2, mean over examples"""
+    return float(np.square(p - np.eye(p.shape[1])[y]).sum() / len(y))
+
+
+def _binary_cross_entropy(p: Array, decided: Labels, y: Labels) -> float:
+    """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print it of softmax outputs"""
+    p = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
+    t = np.eye(p.shape[1])[y]
+    return float(-np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / len(y))
+
+
+def _score(name: str, average: Callable[[scores.Scores], scores.Score]) -> Callable[[Array, Labels, Labels], float]:
+    def score(p: Array, decided: Labels, y: Labels) -> float:
+        return float(getattr(average(scores.of(confusion(y, decided, p.shape[1]))), name))
+
+    return score
+
+
+# metric(p [n, classes], decided [n], y [n]) -> a mean over the examples
+METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
+    "squared_error": _squared_error,
+    "binary_cross_entropy": _binary_cross_entropy,
+    **{name: _score(name, scores.weighted) for name in ("precision", "recall", "f1")},
+    **{f"macro_{name}": _score(name, scores.macro) for name in ("precision", "recall", "f1")},
+}

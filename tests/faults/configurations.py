@@ -120,7 +120,10 @@ TOGETHER: Mapping[str, Drawn] = {
     "model.class_weights": st.none()
     | st.just("balanced")
     | st.lists(st.floats(1e-3, 1e3), min_size=CLASSES, max_size=CLASSES),
-    "train.batch_size": st.integers(1, LARGEST) | st.just(1257),
+    "model.single_output": st.just(False),  # of ten classes
+    "train.batch_size": st.none() | st.integers(1, LARGEST) | st.just(1257),
+    "train.unit_targets": st.just([]),  # digits have no groups
+    "data.split.published_test": st.just(False),
     "train.threads": st.integers(1, 3),
     "data.name": st.sampled_from(["digits", "-", "1e5", "null", "_" * 100]),
     "data.source": st.just("digits"),
@@ -156,6 +159,8 @@ def allowed(draw: st.DrawFn) -> list[Override]:
     if draw(st.booleans()):
         epochs = values.setdefault("train.epochs", draw(st.integers(2, LARGEST)))
         values["schedule.warmup"] = draw(st.floats(0, epochs - 1 if epochs < 1e6 else 1e6))
+    if values.get("train.steps_per_epoch"):
+        values["train.order"] = "drawn"
     overrides += [Override(name, f"{name}={typed(value)}") for name, value in values.items()]
     return overrides
 

@@ -72,7 +72,8 @@ def checkpoint(path: Path) -> Read:
     from src.runs.store import RunFolder
     from src.training.checkpoint import Saver
     from src.training.early_stopping import EarlyStopping
-    from src.training.loop import Progress, Streams
+    from src.training.loop import Progress
+    from src.training.streams import Streams
 
     folder = RunFolder(path.parent)
     config, dataset = read_snapshot(folder.path / "config.yaml"), open_dataset(folder.path / "arrays")

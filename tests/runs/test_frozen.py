@@ -76,7 +76,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "conf/experiment/deeper/new.yaml": lambda file: write(file, "seed: 1\n"),
     "conf/experiment/quick.yaml": lambda file: file.unlink(),
     "src/nn/network.py": lambda file: append(file, "# edited\n"),
-    "src/data/scaling.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.scaling\n"),
+    "src/data/idx.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.idx\n"),
     "src/optim/schedules.py": lambda file: file.unlink(),
 }
 

@@ -72,6 +72,8 @@ def changed(config: Config, key: str, value: Any) -> Config:
     *parents, last = key.split(".")
     node = functools.reduce(lambda node, parent: node[parent], parents, tree)
     node[last] = value
+    if key == "train.steps_per_epoch":  # of batches that are drawn
+        tree["train"]["order"] = "drawn"
     if key == "model.output":  # which comes with a loss of its own
         tree["model"]["loss"] = next(loss for output, loss in HEADS if output == value)
     return configuration.build(tree, "a test")
@@ -99,7 +101,7 @@ def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
     assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= told
     silent = {case.values[1] for case in cases(semantic=False)}
     unrelated = {f"train.{name}" for name in ("checkpoint_epochs", "checkpoint_seconds", "resume", "fresh")}
-    unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "study")}
+    unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "gallery", "study")}
     assert silent == unrelated | {"data.mirror", "name", "conf_digest"}
 
 

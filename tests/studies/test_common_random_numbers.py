@@ -14,8 +14,9 @@ from src.nn.arrays import Array
 from src.nn.dropout import draw_mask
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.network import Network
-from src.training.loop import Streams, train
+from src.training.loop import train
 from src.training.processor import held
+from src.training.streams import Streams
 
 Small = Callable[..., Config]
 # One change of each kind that a study compares; none of them may move another draw.

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src import schema
 from src.composition import compose
 from src.config import Config
 from src.data.dataset import Dataset
+from src.data.recipes import Recipe
 from src.errors import RunFailed, UserError
 from src.runs.experiment import run
 from src.runs.fingerprint import environment, fingerprint
@@ -142,7 +144,8 @@ def test_what_is_collected_says_which_study_it_is(study: Study, target: Path, di
     assert results.digests["data"] == digits.sha256
     assert results.environment == environment(config.train.threads)
     assert results.recipe == "digits"
-    assert results.data == config.semantic()["data"] == digits.recipe
+    assert results.data == config.semantic()["data"]
+    assert schema.build(Recipe, results.data, "data") == schema.build(Recipe, digits.recipe, "data")
 
 
 def test_what_is_written_is_what_is_read(study: Study, target: Path, home: Path) -> None:

@@ -296,6 +296,23 @@ def otherwise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return install
 
 
+def test_further_metrics_scores_and_the_untrained_network_stand_there_too(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    further = ("train.metrics=[f1,squared_error]", "train.evaluate_dropout=true", "model.dropout=0.2")
+    outcome, run_id = recorded(small(*further, "train.evaluate_at_start=true", "train.evaluate_every=2"), digits)
+    client, journal = MlflowClient(f"sqlite:///{home}/mlflow.db"), outcome.folder.journal()
+    assert [epoch["epoch"] for epoch in journal] == [0, 2, 3]
+    assert steps(client, run_id, "train/loss") == [(e["epoch"], e["train_loss"]) for e in journal]
+    for key in ("valid/f1", "train/squared_error", "valid/accuracy_with_dropout"):
+        assert steps(client, run_id, key) == [(e["epoch"], e["metrics"][key]) for e in journal]
+    stored = client.get_run(run_id).data.metrics
+    for name, value in outcome.result["test"].items():
+        assert stored[f"test/{name}"] == value
+    assert "f1_with_dropout" in outcome.result["test"]
+    assert {"test.json", "result.json"} <= {file.path for file in client.list_artifacts(run_id)}
+
+
 def test_metrics_are_written_at_most_once_a_second(
     home: Path, digits: Dataset, small: Small, otherwise: Callable[..., None]
 ) -> None:

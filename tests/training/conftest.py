@@ -12,8 +12,9 @@ from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
-from src.training.loop import Epoch, Streams, Training, train
+from src.training.loop import Epoch, Training, train
 from src.training.processor import held
+from src.training.streams import Streams
 
 FEATURES, CLASSES = 6, 3
 
@@ -50,13 +51,14 @@ class Plan:
     schedule: Schedule
     training: Training
     seed: int = 0
+    rng: str = "default"
 
     def changed(self, **changes: Any) -> "Plan":
         return replace(self, **changes)
 
     def network(self) -> Network:
         """The network with its initial weights."""
-        return self.initialized(Streams.of(self.seed))
+        return self.initialized(Streams.of(self.seed, self.rng))
 
     def initialized(self, streams: Streams) -> Network:
         y = self.dataset.train.y
@@ -66,7 +68,7 @@ class Plan:
 
     def run(self, spy: Callable[[Network], None] = lambda network: None) -> tuple[Network, list[Epoch]]:
         """The trained network and the epochs' records; `spy` sees the network before it is trained."""
-        streams = Streams.of(self.seed)
+        streams = Streams.of(self.seed, self.rng)
         network = self.initialized(streams)
         spy(network)
         with held(1):

@@ -15,8 +15,9 @@ from src.optim.schedules import SCHEDULES
 from src.training import checkpoint
 from src.training.checkpoint import GENERATIONS, Checkpoint, Saver, whole
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Progress, Streams, Training, train
+from src.training.loop import Progress, Training, train
 from src.training.processor import held
+from src.training.streams import KINDS, Streams
 from tests.training.test_loop import results
 
 NEVER = Training(epochs=3, batch_size=10, checkpoint_seconds=None)
@@ -32,7 +33,7 @@ class Attempt:
 
     def __init__(self, plan: Any, folder: Path) -> None:
         self.plan = plan
-        self.streams = Streams.of(plan.seed)
+        self.streams = Streams.of(plan.seed, plan.rng)
         self.network: Network = plan.initialized(self.streams)
         self.progress = Progress.start(plan.optimizer, self.network, self.streams)
         self.keeper = EarlyStopping(plan.training, self.network.parameters.theta)
@@ -100,6 +101,31 @@ def test_any_step_is_as_good_as_any_other_to_go_on_from(
         on = resumed(plan, folder)
         assert on.end == whole.end, step
         assert on.steps == 3 * STEPS - step
+        assert results(on.records) == results(whole.records)[-len(on.records) :]
+
+
+@pytest.mark.parametrize("rng", KINDS)
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"order": "drawn", "steps_per_epoch": STEPS},
+        {"order": "fixed", "running_metrics": True},
+        {"running_metrics": True, "evaluate_dropout": True},
+        {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
+    ],
+    ids=str,
+)
+def test_any_way_to_go_through_the_examples_can_be_gone_on_with(
+    plan: Any, tmp_path: Path, training: dict[str, Any], rng: str
+) -> None:
+    plan = plan.changed(model=replace(plan.model, dropout=0.3), training=replace(NEVER, **training), rng=rng)
+    whole = Attempt(plan, tmp_path / "whole").run()
+    for step in (1, STEPS, STEPS + 1, 2 * STEPS + 5, 3 * STEPS):
+        folder = tmp_path / f"{step}"
+        with pytest.raises(Killed):
+            Attempt(plan, folder).run(save_at=step, die_at=step)
+        on = resumed(plan, folder)
+        assert on.end == whole.end, step
         assert results(on.records) == results(whole.records)[-len(on.records) :]
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Epoch, Streams, Training, train
+from src.training.loop import Epoch, Training, train
 from src.training.metrics import predict
 from src.training.processor import held
+from src.training.streams import Streams
 
 
 def record(epoch: int, accuracy: float = 0.5, loss: float = 1.0) -> Epoch:

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from src.data.dataset import Examples
+from src.errors import UserError
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES, Schedule
-from src.training.loop import Diverged, Epoch, Streams, Training, train
+from src.training.loop import Diverged, Epoch, Training, train
 from src.training.metrics import predict
 from src.training.processor import held
+from src.training.streams import Streams
 
 TIMES = {"seconds", "images_per_second"}
 
@@ -96,9 +98,12 @@ class TestStreams:
         draws = set()
         for seed in (0, 1):
             streams = Streams.of(seed)
-            for rng in (np.random.default_rng(streams.initialization), streams.order, streams.dropout):
-                draws.add(rng.bytes(16))
-        assert len(draws) == 6
+            initialization = np.random.default_rng(streams.initialization)
+            for drawn in (initialization.permutation(100), streams.order.permutation(100)):
+                draws.add(drawn.tobytes())
+            for rng in (streams.dropout, streams.evaluation(1), streams.evaluation(2)):
+                draws.add(rng.permutation(100).tobytes())
+        assert len(draws) == 10
 
     def test_global_random_state_has_no_part_in_it(self, plan: Any) -> None:
         np.random.seed(1)  # noqa: NPY002
@@ -243,7 +248,7 @@ class TestDivergence:
     def test_inputs_that_are_not_finite_are_found(
         self, plan: Any, dataset: Any, act: str, value: float, part: str
     ) -> None:
-        x, y = getattr(dataset, part)
+        x, y, _ = getattr(dataset, part)
         x = x.copy()
         x[:, 2] = value
         plan = plan.changed(
@@ -259,3 +264,94 @@ class TestDivergence:
         with pytest.raises(Diverged) as caught:
             plan.changed(dataset=replace(dataset, train=Examples(x, dataset.train.y))).run()
         assert caught.value.epoch == 1
+
+
+class TestEvaluation:
+    def test_between_evaluations_nothing_is_measured_and_the_weights_are_the_same(self, plan: Any) -> None:
+        seven = replace(plan.training, epochs=7)
+        each, records = plan.changed(training=seven).run()
+        some, sparse = plan.changed(training=replace(seven, evaluate_every=3)).run()
+        assert [record.epoch for record in sparse] == [3, 6, 7]
+        assert each.parameters.theta.tobytes() == some.parameters.theta.tobytes()
+        assert results(sparse) == [results(records)[epoch - 1] for epoch in (3, 6, 7)]
+
+    def test_times_are_those_since_the_last_one(self, plan: Any) -> None:
+        _, records = plan.changed(training=replace(plan.training, epochs=7, evaluate_every=3)).run()
+        for record, epochs in zip(records, (3, 3, 1), strict=True):
+            assert record.images_per_second * record.seconds == pytest.approx(epochs * 103)
+
+    def test_the_untrained_network_is_epoch_0(self, plan: Any, dataset: Any) -> None:
+        _, records = plan.changed(training=replace(plan.training, evaluate_at_start=True)).run()
+        assert [record.epoch for record in records] == [0, 1, 2, 3]
+        untrained = predict(plan.network(), dataset.valid.x, dataset.valid.y)
+        assert (records[0].valid_loss, records[0].valid_accuracy) == (untrained.loss, untrained.accuracy)
+        assert results(records)[1:] == results(plan.run()[1])
+
+    def test_running_metrics_are_means_over_the_batches_as_they_are_trained(self, plan: Any) -> None:
+        seen: list[tuple[float, int, int]] = []
+
+        def spy(network: Network) -> None:
+            learn = network.loss_and_gradient
+
+            def watched(x: np.ndarray, y: np.ndarray, rng: Any, predicted: np.ndarray) -> float:
+                probabilities = network.loss_and_probabilities(x, y)[1]
+                loss = learn(x, y, rng, predicted)
+                seen.append((loss * len(y), int((probabilities.argmax(axis=1) == y).sum()), len(y)))
+                return loss
+
+            network.loss_and_gradient = watched  # type: ignore[method-assign]
+
+        plan = plan.changed(model=replace(plan.model, dropout=0.0))
+        trained, records = plan.changed(training=replace(plan.training, running_metrics=True)).run(spy)
+        for epoch, record in enumerate(records):
+            loss, right, examples = (sum(values) for values in zip(*seen[11 * epoch : 11 * (epoch + 1)], strict=True))
+            assert examples == 103
+            assert record.train_loss == pytest.approx(loss / 103)
+            assert record.train_accuracy == right / 103
+        plain, whole = plan.run()
+        assert plain.parameters.theta.tobytes() == trained.parameters.theta.tobytes()
+        assert [r.valid_loss for r in records] == [r.valid_loss for r in whole]
+        assert [r.train_loss for r in records] != [r.train_loss for r in whole]
+
+    def test_with_dropout_on_it_is_told_beside_and_changes_nothing_else(self, plan: Any) -> None:
+        plan = plan.changed(model=replace(plan.model, dropout=0.5))
+        plain, records = plan.run()
+        also, more = plan.changed(training=replace(plan.training, evaluate_dropout=True, metrics=("f1",))).run()
+        assert plain.parameters.theta.tobytes() == also.parameters.theta.tobytes()
+        for one, other in zip(records, more, strict=True):
+            assert other.metrics.keys() == {
+                f"{part}/{name}"
+                for part in ("train", "valid")
+                for name in ("f1", "loss_with_dropout", "accuracy_with_dropout", "f1_with_dropout")
+            }
+            assert other.metrics["train/loss_with_dropout"] > other.train_loss == one.train_loss
+
+
+class TestOrders:
+    def test_fixed_batches_are_the_same_in_each_epoch(self, plan: Any, dataset: Any) -> None:
+        spy = BatchSpy()
+        plan.changed(training=replace(plan.training, order="fixed")).run(spy)
+        assert spy.batches[:11] == spy.batches[11:22]
+        assert b"".join(y for _, y in spy.batches[:11]) == dataset.train.y.tobytes()
+
+    def test_drawn_batches_make_epochs_of_so_many_steps(self, plan: Any) -> None:
+        spy = BatchSpy()
+        drawn = replace(plan.training, order="drawn", steps_per_epoch=4)
+        _, records = plan.changed(training=drawn).run(spy)
+        assert len(spy.batches) == 3 * 4
+        assert len(set(spy.batches)) == 12
+        assert records[0].images_per_second * records[0].seconds == pytest.approx(40)
+
+    def test_drawn_batches_make_a_pass_where_no_steps_are_given(self, plan: Any) -> None:
+        spy = BatchSpy()
+        plan.changed(training=replace(plan.training, order="drawn")).run(spy)
+        assert len(spy.batches) == 3 * 11
+
+    def test_full_batch_is_one_step_an_epoch_with_all_examples(self, plan: Any, dataset: Any) -> None:
+        spy = BatchSpy()
+        plan.changed(training=replace(plan.training, batch_size=None, order="fixed")).run(spy)
+        assert [x for x, _ in spy.batches] == 3 * [dataset.train.x.tobytes()]
+
+    def test_steps_that_would_cut_a_pass_short_are_refused(self) -> None:
+        with pytest.raises(UserError, match=r"train.steps_per_epoch=5 with train.order=shuffled.*drawn"):
+            Training(steps_per_epoch=5)

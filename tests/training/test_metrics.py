@@ -31,7 +31,7 @@ def test_chunks_come_to_what_the_whole_set_comes_to(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_loss_and_accuracy_are_sklearns(plan: Any, dataset: Any, dtype: str) -> None:
     network = plan.changed(training=replace(plan.training, dtype=dtype)).network()
-    x, y = dataset.train
+    x, y, _ = dataset.train
     predicted = predict(network, x, y)
     assert predicted.probabilities.shape == (103, 3)
     assert predicted.probabilities.dtype == dtype
@@ -42,7 +42,7 @@ def test_loss_and_accuracy_are_sklearns(plan: Any, dataset: Any, dtype: str) -> 
 
 def test_class_weights_weigh_the_loss_and_not_the_accuracy(plan: Any, dataset: Any) -> None:
     weights = (0.5, 1.0, 4.0)
-    x, y = dataset.train
+    x, y, _ = dataset.train
     plain = predict(plan.network(), x, y)
     weighted = predict(plan.changed(model=replace(plan.model, class_weights=weights)).network(), x, y)
     np.testing.assert_array_equal(weighted.probabilities, plain.probabilities)

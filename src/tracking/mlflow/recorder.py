@@ -5,7 +5,7 @@ comes to the same: each metric once.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src.runs.store import RunFolder, Status, runs_folder
@@ -29,10 +29,10 @@ _CURVES = {
     "train/lr": "lr",
     "train/images_per_second": "images_per_second",
 }
-_LARGEST_BATCH = 1000 // len(_CURVES)  # epochs; MLflow takes 1000 metrics in one call
+_LARGEST_BATCH = 1000  # metrics, which is what MLflow takes in one call
 _STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _ARTIFACTS = (
-    *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "timing.json"),
+    *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
     *("model.npz", "predictions.npz", "figures"),
 )
 
@@ -54,7 +54,7 @@ class Recorder:
         self._run_id = ""
         self._stored: dict[str, Any] = {}  # what the MLflow run has: status, end, tags
         self._waiting: list[dict[str, Any]] = []  # epochs that the store may lack
-        self._read = 0  # the last epoch that was put there
+        self._read = -1  # the last epoch that was put there
         self._written = 0.0  # when, on the monotonic clock
 
     def begun(self) -> bool:
@@ -123,7 +123,7 @@ class Recorder:
             yield from self._open(attempt)
             return
         # The last one may stand there in part: it is sent again. What is the same to the bit, the store takes once.
-        self._read = max((metric.step for metric in history), default=1) - 1
+        self._read = max((metric.step for metric in history), default=0) - 1
         self._waiting = [epoch for epoch in epochs if epoch["epoch"] > self._read]
         self._stored = {"status": run.info.status, "end": run.info.end_time, "tags": tags}
         self._attempt = attempt
@@ -148,11 +148,12 @@ class Recorder:
 
         self._waiting += [epoch for epoch in self._journal.new() if epoch["epoch"] > self._read]
         self._read = max((epoch["epoch"] for epoch in self._waiting), default=self._read)
-        while batch := self._waiting[:_LARGEST_BATCH]:  # epochs as a whole: the store takes a batch or none of it
+        while self._waiting:  # epochs as a whole: the store takes a batch or none of it
+            batch = self._waiting[: _LARGEST_BATCH // sum(1 for _ in _metrics(self._waiting[0]))]
             metrics = [
-                Metric(key, epoch[column], _milliseconds(epoch["time"]), epoch["epoch"])
+                Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"])
                 for epoch in batch
-                for key, column in _CURVES.items()
+                for key, value in _metrics(epoch)
             ]
             self._client.log_batch(self._run_id, metrics=metrics)
             del self._waiting[: len(batch)]
@@ -189,14 +190,20 @@ class Recorder:
 
         result, timing = self._folder.result(), self._folder.timing()
         values = {
-            "test/loss": result["test"]["loss"],
-            "test/accuracy": result["test"]["accuracy"],
+            **{f"test/{name}": value for name, value in result["test"].items()},
+            **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
             "train/seconds": timing["seconds"],
         }
         # At step 0 the UI draws a bar a run, and the mean of a group of runs; at any other, a curve of a single dot.
         metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
         self._client.log_batch(self._run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
         self._stored["tags"]["weights.sha256"] = result["weights_sha256"]
+
+
+def _metrics(epoch: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """An epoch's metrics, as MLflow knows them."""
+    yield from ((key, epoch[column]) for key, column in _CURVES.items())
+    yield from epoch.get("metrics", {}).items()
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,0 +1,125 @@
+"""Hidden units that are trained one by one: each is a perceptron that finds a group of the training examples.
+
+What is trained after that is the output layer, on the units' outputs, standardized by their mean and deviation on the
+training set. A perceptron on standardized outputs is one on the outputs themselves, with other weights: so both layers
+are, in the end, an ordinary network.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from src.data.dataset import Dataset, Examples
+from src.errors import UserError
+from src.nn.activations import ACTIVATIONS, sigmoid
+from src.nn.arrays import Array, Labels
+from src.nn.losses import HEADS
+from src.nn.network import Network
+from src.optim.optimizers import Optimizer
+from src.training.batches import Batches
+from src.training.loop import Training
+from src.training.metrics import predict
+from src.training.streams import Streams
+
+_HEAD = HEADS["sigmoid", "binary_cross_entropy"]
+_HALF = 0.5  # from where on a unit fires
+
+
+class Trained(NamedTuple):
+    """The units' outputs as a data set, what they are standardized by, and how well each unit finds its group."""
+
+    outputs: Dataset
+    center: Array  # [units]
+    scale: Array  # [units]
+    accuracy: dict[str, float]  # on the training set, by group
+
+
+def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None:
+    """Raises `UserError` where the network, or the data, have no use for `train.unit_targets`."""
+    told = f"train.unit_targets=[{','.join(training.unit_targets)}]"
+    if unknown := [group for group in training.unit_targets if group not in dataset.groups]:
+        there = ", ".join(dataset.groups) or "none, in these data"
+        raise UserError(f"{told}: {unknown[0]}: no such group of examples; allowed: {there}")
+    if network.widths[1:-1] != (len(training.unit_targets),):
+        raise UserError(f"{told}: one hidden layer of {len(training.unit_targets)} units is needed, one for each group")
+    if network.activation is not ACTIVATIONS["sigmoid"] or not network.parameters.b or network.dropout:
+        raise UserError(f"{told}: perceptrons are needed: model.act=sigmoid model.bias=true model.dropout=0")
+
+
+def train_units(
+    network: Network, optimizer: Optimizer, dataset: Dataset, training: Training, streams: Streams
+) -> Trained:
+    """Trains the hidden units of `network` in place, each for `training.unit_steps` updates at the full rate."""
+    accuracy = {}
+    for unit, group in enumerate(training.unit_targets):
+        perceptron = _perceptron(network, unit)
+        y = _is_of(dataset, group)
+        _learn(perceptron, optimizer, dataset.train.x, y, training, streams)
+        accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
+        network.parameters.W[0][:, unit] = perceptron.parameters.W[0][:, 0]
+        network.parameters.b[0][unit] = perceptron.parameters.b[0][0]
+    fired = {part: _fired(network, getattr(dataset, part)) for part in ("train", "valid", "test")}
+    center, scale = fired["train"].mean(axis=0), fired["train"].std(axis=0)
+    scale[scale == 0] = 1
+
+    def standardized(part: str) -> Examples:
+        return Examples((fired[part] - center) / scale, np.asarray(getattr(dataset, part).y))
+
+    outputs = dataclasses.replace(
+        dataset, train=standardized("train"), valid=standardized("valid"), test=standardized("test"), image=None
+    )
+    return Trained(outputs, center, scale, accuracy)
+
+
+def output_layer(network: Network) -> Network:
+    """The output layer as a network of its own, with the same weights."""
+    top = Network(
+        network.widths[1:],
+        network.activation,
+        network.head,
+        class_weights=network.class_weights,
+        threshold=network.threshold,
+        dtype=network.dtype.name,
+    )
+    top.parameters.W[0][...] = network.parameters.W[1]
+    top.parameters.b[0][...] = network.parameters.b[1]
+    return top
+
+
+def put_on_top(network: Network, top: Network, trained: Trained) -> None:
+    """Gives `network` the output layer `top`, which takes the units' outputs standardized, in terms of the outputs."""
+    W = top.parameters.W[0] / trained.scale[:, np.newaxis]
+    network.parameters.W[1][...] = W
+    network.parameters.b[1][...] = top.parameters.b[0] - trained.center @ W
+
+
+def _perceptron(network: Network, unit: int) -> Network:
+    inputs = network.widths[0]
+    perceptron = Network((inputs, 1), ACTIVATIONS["sigmoid"], _HEAD, threshold=_HALF, dtype=network.dtype.name)
+    perceptron.parameters.W[0][:, 0] = network.parameters.W[0][:, unit]
+    perceptron.parameters.b[0][0] = network.parameters.b[0][unit]
+    return perceptron
+
+
+def _is_of(dataset: Dataset, group: str) -> Labels:
+    """[n_train], 1 for the training examples of a group, 0 for the others."""
+    is_of: Labels = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)
+    return is_of
+
+
+def _learn(
+    perceptron: Network, optimizer: Optimizer, x: Array, y: Labels, training: Training, streams: Streams
+) -> None:
+    parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
+    size = training.batch_size or len(y)
+    batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
+    for batch_x, batch_y in batches.epoch(streams.order):
+        perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)
+        optimizer.step(parameters.theta, perceptron.gradient.theta, optimizer.lr, state, parameters.weights.size)
+
+
+def _fired(network: Network, examples: Examples) -> Array:
+    """[n, units], what the hidden units give."""
+    z = np.asarray(examples.x, network.dtype) @ network.parameters.W[0] + network.parameters.b[0]
+    return sigmoid(z, np.empty_like(z))

@@ -1,0 +1,64 @@
+"""The random streams of a training: each can be brought back to where it was, and the legacy ones are NumPy's."""
+
+import json
+
+import numpy as np
+import pytest
+
+from src.training.streams import KINDS, Streams
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestEveryKind:
+    def test_orders_hold_each_example_once(self, kind: str) -> None:
+        order = Streams.of(3, kind).order
+        assert sorted(order.permutation(50)) == list(range(50))
+        drawn = order.draw(50, 20)
+        assert len(set(drawn.tolist())) == 20
+        assert set(drawn.tolist()) <= set(range(50))
+
+    def test_a_seed_gives_the_same_orders_and_another_seed_others(self, kind: str) -> None:
+        orders = [Streams.of(seed, kind).order.permutation(50).tolist() for seed in (3, 3, 4)]
+        assert orders[0] == orders[1] != orders[2]
+
+    def test_the_state_is_json_and_brings_the_stream_back(self, kind: str) -> None:
+        order, other = Streams.of(3, kind).order, Streams.of(8, kind).order
+        order.permutation(11)
+        state = json.dumps(order.state)
+        expected = [order.permutation(50).tolist(), order.draw(50, 7).tolist()]
+        other.state = json.loads(state)
+        assert [other.permutation(50).tolist(), other.draw(50, 7).tolist()] == expected
+        assert json.dumps(order.state) != state
+
+    def test_drawing_is_uniform(self, kind: str) -> None:
+        order = Streams.of(1, kind).order
+        counts = np.bincount(np.concatenate([order.draw(10, 4) for _ in range(3000)]), minlength=10)
+        assert np.abs(counts - 1200).max() < 5 * np.sqrt(3000 * 0.4 * 0.6)
+
+
+def test_legacy_orders_are_shuffles_of_randomstate_evaluations_included() -> None:
+    order, stream = Streams.of(123, "legacy").order, np.random.RandomState(123)
+    for n, evaluated in ((55, False), (55, True), (5, True), (55, False)):
+        expected = np.arange(n)
+        stream.shuffle(expected)
+        if evaluated:
+            order.evaluated(n)
+        else:
+            np.testing.assert_array_equal(order.permutation(n), expected)
+
+
+def test_an_evaluation_draws_nothing_by_default() -> None:
+    order, other = Streams.of(1).order, Streams.of(1).order
+    order.evaluated(100)
+    assert order.permutation(20).tolist() == other.permutation(20).tolist()
+
+
+def test_the_legacy_kind_leaves_dropout_alone() -> None:
+    assert Streams.of(5, "legacy").dropout.random(4).tolist() == Streams.of(5).dropout.random(4).tolist()
+
+
+def test_each_evaluation_with_dropout_has_a_stream_of_its_own_that_is_always_the_same() -> None:
+    streams = Streams.of(1)
+    first = [streams.evaluation(epoch).random() for epoch in (1, 2, 3)]
+    assert len(set(first)) == 3
+    assert [streams.evaluation(epoch).random() for epoch in (1, 2, 3)] == first

@@ -1,0 +1,109 @@
+"""Hidden units that are trained one by one, and what is put on top of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.data.dataset import Dataset, Examples
+from src.errors import UserError
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.optim.optimizers import OPTIMIZERS
+from src.training.loop import Training
+from src.training.metrics import predict
+from src.training.streams import Streams
+from src.training.units import Trained, output_layer, put_on_top, refuse_unfit, train_units
+
+ARCHITECTURE = Architecture(
+    hidden=(2,), act="sigmoid", init="uniform", init_bound=1.0, bias_init="uniform", dropout=0.0, output="sigmoid",
+    loss="binary_cross_entropy", single_output=True,
+)  # fmt: skip
+TRAINING = Training(batch_size=8, order="drawn", unit_targets=("a", "b"), unit_steps=200, dtype="float64")
+
+
+def blobs(seed: int) -> Examples:
+    """Three clouds, of which the first two are one class."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 3, 90)
+    centers = np.array([[-2, -2], [2, 2], [2, -2]])
+    x = centers[group] + 0.3 * rng.standard_normal((90, 2))
+    return Examples(x.astype(np.float32), (group < 2).astype(np.int64), group)
+
+
+@pytest.fixture
+def blob_data() -> Dataset:
+    return Dataset(
+        recipe={}, labels=("0", "1"), image=None, scaling={"kind": "none", "center": 0, "scale": 1}, sha256="",
+        train=blobs(1), valid=blobs(2), test=blobs(3), groups=("a", "b", "c"),
+    )  # fmt: skip
+
+
+def trained(dataset: Dataset, **changes: Any) -> tuple[Network, Trained]:
+    streams = Streams.of(0)
+    network = ARCHITECTURE.network(2, 2, dataset.train.y, "float64")
+    ARCHITECTURE.initialize(network, streams.initialization)
+    return network, train_units(network, OPTIMIZERS["sgd"](lr=1.0), dataset, replace(TRAINING, **changes), streams)
+
+
+def test_each_unit_finds_its_group(blob_data: Dataset) -> None:
+    network, units = trained(blob_data)
+    assert units.accuracy == {"a": 1.0, "b": 1.0}
+    z = blob_data.test.x @ network.parameters.W[0] + network.parameters.b[0]
+    np.testing.assert_array_equal(z > 0, np.stack([blob_data.test.group == 0, blob_data.test.group == 1], axis=1))
+
+
+def test_outputs_are_standardized_by_the_training_examples(blob_data: Dataset) -> None:
+    _, units = trained(blob_data)
+    np.testing.assert_allclose(units.outputs.train.x.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(units.outputs.train.x.std(axis=0), 1, rtol=1e-12)
+    assert abs(units.outputs.test.x.mean(axis=0)).max() > 1e-6
+
+
+def test_what_is_put_on_top_is_what_the_output_layer_says(blob_data: Dataset) -> None:
+    network, units = trained(blob_data)
+    top = output_layer(network)
+    top.parameters.theta[:] = [1.5, -2.0, 0.3]
+    put_on_top(network, top, units)
+    alone = predict(top, units.outputs.test.x, units.outputs.test.y)
+    whole = predict(network, blob_data.test.x, blob_data.test.y)
+    np.testing.assert_allclose(whole.probabilities, alone.probabilities, rtol=1e-9)
+    assert whole.loss == pytest.approx(alone.loss)
+
+
+def test_a_unit_that_never_fires_divides_by_nothing(blob_data: Dataset) -> None:
+    constant = replace(blob_data, train=blob_data.train._replace(x=np.zeros((90, 2), np.float32)))
+    _, units = trained(constant)
+    assert np.isfinite(units.outputs.test.x).all()
+
+
+def test_it_repeats_itself_to_the_bit(blob_data: Dataset) -> None:
+    one, other = (trained(blob_data)[0].parameters.theta.tobytes() for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("training", "architecture", "says"),
+    [
+        ({"unit_targets": ("a", "z")}, {}, "z: no such group of examples; allowed: a, b, c"),
+        ({"unit_targets": ("a",)}, {}, "one hidden layer of 1 units"),
+        ({}, {"hidden": (2, 2)}, "one hidden layer of 2 units"),
+        ({}, {"act": "tanh"}, "model.act=sigmoid"),
+        ({}, {"bias": False}, "model.bias=true"),
+        ({}, {"dropout": 0.5}, "model.dropout=0"),
+    ],
+    ids=str,
+)
+def test_what_has_no_use_for_it_is_refused(
+    blob_data: Dataset, training: dict[str, Any], architecture: dict[str, Any], says: str
+) -> None:
+    network = replace(ARCHITECTURE, **architecture).network(2, 2, blob_data.train.y, "float64")
+    with pytest.raises(UserError, match=says):
+        refuse_unfit(network, replace(TRAINING, **training), blob_data)
+
+
+def test_data_without_groups_are_refused(blob_data: Dataset) -> None:
+    network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float64")
+    with pytest.raises(UserError, match="none, in these data"):
+        refuse_unfit(network, TRAINING, replace(blob_data, groups=()))
