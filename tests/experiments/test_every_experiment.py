@@ -1,0 +1,28 @@
+"""Each experiment that is shipped runs: its real configuration, made short, on digits where it is about MNIST."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from src.composition import choices, compose
+from src.data.recipes import prepare
+from src.runs.experiment import run
+from src.runs.model import load_model
+from src.runs.store import RunFolder
+from src.tracking.tracker import Null
+
+
+@pytest.mark.parametrize("name", choices("experiment"))
+def test_every_experiment_runs(name: str, tmp_path: Path, digits_folder: Path) -> None:
+    overrides = [f"experiment={name}", "tracking=off", "train.epochs=1"]
+    if compose(overrides).data.source == "mnist":
+        overrides += ["data=digits"]
+    config = compose(overrides)
+    if config.data.name == "digits":
+        shutil.copytree(digits_folder / "data", tmp_path / "data")
+    outcome = run(config, prepare(config.data, tmp_path), Null(), RunFolder(tmp_path))
+    assert outcome.result["epochs"] == 1
+    model = load_model(tmp_path / "model.npz")
+    assert model.header["weights_sha256"] == outcome.result["weights_sha256"]
+    assert 0 <= outcome.result["test"]["accuracy"] <= 1
