@@ -9,6 +9,7 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.errors import UserError
 from src.files import ROOT, write_csv, write_json
+from src.runs.experiment import scores_by_class
 from src.runs.model import load_model
 from src.runs.store import HISTORY
 from src.stage import run_stage
@@ -17,6 +18,7 @@ from src.training.processor import held
 
 MODEL = ROOT / "models" / "model.npz"
 PLOTS = ROOT / "plots"
+_OF_IMAGES = ("failures", "failures_confident", "hidden_weights", "samples")
 
 
 def evaluate(config: Config) -> None:
@@ -39,29 +41,11 @@ def evaluate(config: Config) -> None:
 
 
 def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
-    """Loss and accuracy; precision, recall and F1 of each class, and their means weighted by the classes' counts."""
-    from sklearn.metrics import precision_recall_fscore_support
-
+    """What `scores_by_class` tells, and how far confidence is from accuracy."""
     from src.reporting.calibration import reliability
 
-    y, predicted = np.asarray(dataset.test.y), on_test.labels
-    classes = range(len(dataset.labels))
-    # A class that is never predicted has precision 0, by convention and without a warning.
-    each = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0)
-    mean = precision_recall_fscore_support(y, predicted, labels=classes, zero_division=0, average="weighted")
-    calibration = reliability(on_test.confidence, predicted == y)
-    return {
-        "loss": on_test.loss,
-        "accuracy": on_test.accuracy,
-        "calibration_error": calibration.expected_calibration_error,
-        "overall": _scores([*mean[:3], len(y)]),
-        "class": {label: _scores([score[k] for score in each]) for k, label in enumerate(dataset.labels)},
-    }
-
-
-def _scores(scores: list[Any]) -> dict[str, float]:
-    precision, recall, f1, count = scores
-    return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "num_samples": int(count)}
+    calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
+    return scores_by_class(on_test, dataset) | {"calibration_error": calibration.expected_calibration_error}
 
 
 def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -> None:
@@ -73,7 +57,8 @@ def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -
     figures = dict(gallery.of_test_set(dataset, on_test.labels, on_test.confidence))
     figures |= dict(gallery.of_first_layer(dataset, W))
     history = np.loadtxt(PLOTS / "curves.csv", delimiter=",", skiprows=1, ndmin=2)
-    figures["curves"] = curves.draw(dict(zip(HISTORY, history.T.tolist(), strict=True)))
+    # Further metrics stand in further columns.
+    figures["curves"] = curves.draw(dict(zip(HISTORY, history.T.tolist(), strict=False)))
     for name, examples in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test)):
         counts = confusion(np.asarray(examples.y), predictions[name].labels, len(dataset.labels))
         title = f"{name}: {predictions[name].accuracy:.2%} right"
@@ -83,6 +68,8 @@ def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -
         classes, first = np.unique(dataset.train.y, return_index=True)
         images = np.asarray(dataset.train.x[first]).reshape(-1, *dataset.image)
         figures["samples"] = samples.draw(images, np.array(dataset.labels)[classes])
+    for name in _OF_IMAGES:  # a stage has the same outs, whatever the data
+        figures.setdefault(name, canvas.new_figure(7.6, 0.6, "These data are no images: there is nothing to show here"))
     for name, figure in figures.items():
         canvas.save(figure, PLOTS / f"{name}.png")
 

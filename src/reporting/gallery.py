@@ -1,17 +1,18 @@
 """Which figures belong to a network and its predictions, and the files that they go to."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from src.data.dataset import Dataset
+from src.files import write_text
 from src.nn.arrays import Array, Labels
-from src.runs.model import load_model
-from src.runs.predictions import read_predictions
-from src.runs.store import HISTORY, RunFolder
+from src.reporting.finished_run import FinishedRun, Unfit
+from src.reporting.further_figures import FIGURES
+from src.runs.store import RunFolder
 from src.training.metrics import confusion
 
 _FIRST_OF_TEST = 25
@@ -19,10 +20,14 @@ _GALLERY = 25
 
 
 class RunFigures:
-    """A tracker that draws a finished run's figures into its folder, for the trackers that come after it."""
+    """A tracker that draws a finished run's figures into its folder, for the trackers that come after it.
 
-    def __init__(self, dataset: Dataset) -> None:
+    gallery: names of `FIGURES`, which are drawn beside the standard ones. What is there is not drawn again.
+    """
+
+    def __init__(self, dataset: Dataset, gallery: Sequence[str] = ()) -> None:
         self._dataset = dataset
+        self._gallery = gallery
 
     def started(self, folder: Path) -> None:
         pass
@@ -32,32 +37,52 @@ class RunFigures:
 
     def ended(self, folder: Path) -> None:
         run = RunFolder(folder)
-        if not run.finished() or (folder / "figures").exists():
+        if not run.finished():
+            return
+        figures = folder / "figures"
+        standard = not figures.exists()
+        further = [name for name in self._gallery if not any(figures.glob(f"{name}.*"))]
+        if not standard and not further:
             return
         try:
-            self._draw(run)
+            shown = FinishedRun.of(run, self._dataset)
+            if standard:
+                _draw_standard(shown, figures)
+            for name in further:
+                _draw_further(name, shown, figures)
         except Exception as error:  # a picture less does not make the run another one
             print(f"warning: not all figures of {folder} could be drawn ({error})", file=sys.stderr)
 
-    def _draw(self, run: RunFolder) -> None:
-        from src.reporting.figures import canvas
 
-        folder = run.path
-        predicted = read_predictions(folder / "predictions.npz")
-        W = load_model(folder / "model.npz").network.parameters.W
-        figures = {"curves": curves(run.journal(), run.result()["kept_epoch"])}
-        figures |= dict(of_test_set(self._dataset, predicted.labels, predicted.confidence))
-        figures |= dict(of_first_layer(self._dataset, W))
-        for name, figure in figures.items():
-            canvas.save(figure, folder / "figures" / f"{name}.png")
+def _draw_standard(run: FinishedRun, target: Path) -> None:
+    from src.reporting.figures import canvas
+
+    figures = {"curves": curves(run)}
+    figures |= dict(of_test_set(run.dataset, run.predicted.labels, run.predicted.confidence))
+    figures |= dict(of_first_layer(run.dataset, run.model.network.parameters.W))
+    for name, figure in figures.items():
+        canvas.save(figure, target / f"{name}.png")
 
 
-def curves(history: list[dict[str, Any]], kept_epoch: int) -> Any:
-    """The learning curves of a run's journal, or of rows like it."""
+def _draw_further(name: str, run: FinishedRun, target: Path) -> None:
+    from src.reporting.figures import canvas
+
+    try:
+        figure = FIGURES[name](run)
+    except Unfit as error:
+        print(f"figure {name}: left out, {error} ({target})", file=sys.stderr)
+        return
+    if isinstance(figure, str):
+        write_text(target / f"{name}.html", figure)
+    else:
+        canvas.save(figure, target / f"{name}.png")
+
+
+def curves(run: FinishedRun) -> Any:
+    """The learning curves."""
     from src.reporting.figures import curves as figure
 
-    columns = {column: [record[column] for record in history] for column in HISTORY}
-    return figure.draw(columns, best_epoch=kept_epoch if kept_epoch < len(history) else None)
+    return figure.draw(run.history, run.best_epoch())
 
 
 def of_test_set(dataset: Dataset, predicted: Labels, probability: Array) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 from src.data.dataset import Dataset
 from src.nn.arrays import Labels
 from src.reporting import formats
-from src.reporting.figures import bands, class_gains, cost, disagreements, forest, strip
+from src.reporting.figures import bands, class_gains, cost, disagreements, forest, strip, study_sheet
 from src.reporting.summary import Comparison, Summary
 from src.studies.results import Results, StudyRun
 from src.training.metrics import confusion
@@ -51,6 +51,8 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     histories = {name: [run.history for run in group if run.history] for name, group in runs.items()}
     words = "Accuracy and loss on the validation set after each epoch: a line for the mean of each variant's seeds"
     yield StudyFigure("curves", bands.draw(histories, results.baseline), words)
+    words = "Loss and accuracy on the training and on the validation set after each epoch, a line a variant"
+    yield StudyFigure("sheet", study_sheet.draw(histories, results.baseline), words)
 
     values = {name: [_value(run, results.report_on) for run in group] for name, group in runs.items()}
     tags = {results.baseline: "baseline", summary.chosen: "chosen"}

@@ -16,7 +16,24 @@ from matplotlib.transforms import Bbox
 from sklearn.datasets import load_digits
 
 from src.files import ROOT
-from src.reporting.figures import canvas, confusion, curves, failures, hidden_weights, reliability, samples
+from src.reporting.figures import (
+    activation,
+    boundaries,
+    canvas,
+    confusion,
+    confusion_pair,
+    curves,
+    failures,
+    hidden_weights,
+    perceptrons,
+    plane,
+    reliability,
+    samples,
+    scatter,
+    sheet,
+    turned,
+    versions,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -56,6 +73,32 @@ def failing(n: int, low: float = 0.0, high: float = 16.0) -> tuple[np.ndarray, n
 CONFIDENCE = RNG.beta(8, 0.4, 10_000)
 CORRECT = RNG.random(10_000) < CONFIDENCE**1.3
 NOISE = RNG.standard_normal((784, 89)).astype(np.float32)
+AXES = ("X1, standardized", "X2, standardized")
+
+
+def examples(n: int, classes: int = 3) -> plane.Points:
+    return plane.Points(RNG.standard_normal((n, 2)), np.arange(n) % classes)
+
+
+def lattice(decide: Callable[[np.ndarray, np.ndarray], np.ndarray], reach: float = 4.0) -> plane.Grid:
+    x = np.linspace(-reach, reach, 101)
+    return plane.Grid(x, 2 * x, decide(*np.meshgrid(x, 2 * x)).astype(np.int64))
+
+
+THIRDS = lattice(lambda x, y: (x > 0) * (1 + (y > x)))
+
+
+def bounded(labels: list[str], grid: plane.Grid = THIRDS, axes: tuple[str, str] = AXES, n: int = 200) -> Figure:
+    panels = [("Training set: 98.48% right", examples(n, len(labels))), ("Test set", examples(1, len(labels)))]
+    return boundaries.draw(grid, panels, labels, axes)
+
+
+def units(count: int) -> Figure:
+    return perceptrons.draw([perceptrons.Unit("finds lower left", HALF, examples(50, 2))] * count, AXES)
+
+
+HALF = lattice(lambda x, y: x + y > 0)
+Z = np.linspace(-4, 4, 401)
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "curves": lambda: curves.draw(history(), best_epoch=19),
@@ -103,6 +146,43 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "samples of two classes": lambda: samples.draw(DIGITS.images, DIGITS.target % 2),
     "samples of named classes": lambda: samples.draw(DIGITS.images, np.array(NAMES)[DIGITS.target]),
     "no samples": lambda: samples.draw(DIGITS.images[:0], DIGITS.target[:0]),
+    "curves by step": lambda: curves.draw(history(), best_epoch=19, steps=550),
+    "curves by step of one epoch": lambda: curves.draw(history([1]), best_epoch=1, steps=13),
+    "curves of millions of steps": lambda: curves.draw(history(), best_epoch=29, steps=1_234_567),
+    "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
+    "curves of the untrained network alone": lambda: curves.draw(history([0]), steps=13),
+    "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10, log_loss=True),
+    **{
+        f"two confusions of {classes} classes": (
+            lambda classes=classes: confusion_pair.draw(
+                [("Training set: 98.48% right", matrix(classes)), ("Test set", matrix(classes))], NAMES[:classes]
+            )
+        )
+        for classes in (2, 3, 10)
+    },
+    "two confusions of digits": lambda: confusion_pair.draw([("a", matrix(10)), ("b", matrix(10, 3))], "0123456789"),
+    "two confusions of long names": lambda: confusion_pair.draw([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
+    "sheet": lambda: sheet.draw(DIGITS.images, DIGITS.target),
+    "a short sheet": lambda: sheet.draw(DIGITS.images[:4], np.array(NAMES)[DIGITS.target[:4]]),
+    "an empty sheet": lambda: sheet.draw(DIGITS.images[:0], []),
+    "versions": lambda: versions.draw(DIGITS.images[DIGITS.target == 7], "25 versions of 7"),
+    "three versions": lambda: versions.draw(DIGITS.images[:3], "3 versions of 7"),
+    "no version": lambda: versions.draw(DIGITS.images[:0], "0 versions of 7"),
+    "turned": lambda: turned.draw(DIGITS.images[:2], RNG.dirichlet(np.ones(10), 2), "0123456789"),
+    "turned, of named classes": lambda: turned.draw(DIGITS.images[:2], np.eye(10)[:2], NAMES),
+    "turned, of two classes": lambda: turned.draw(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
+    "scatter": lambda: scatter.draw(
+        {"train": examples(1050), "valid": examples(225), "test": examples(225)}, ["c1", "c2", "c3"], AXES
+    ),
+    "scatter of ten classes": lambda: scatter.draw({"train": examples(50, 10), "test": examples(10, 10)}, NAMES, AXES),
+    "scatter of one point each": lambda: scatter.draw({"train": examples(1), "valid": examples(1)}, ["c1"], ("x", "y")),
+    "boundaries": lambda: bounded(["c1", "c2", "c3"]),
+    "boundaries of ten classes": lambda: bounded(NAMES, lattice(lambda x, y: np.clip(x + 4, 0, 9) // 1)),
+    "boundaries of a network that decides for one class": lambda: bounded(["0", "1"], lattice(lambda x, y: x * 0 + 1)),
+    "boundaries of large features": lambda: bounded(["0", "1"], lattice(lambda x, y: x > y, 4000)),
+    "boundaries along features of long names": lambda: bounded(["0", "1"], HALF, ("W" * 60, "$x_$ " * 20)),
+    "activation": lambda: activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right"),
+    **{f"{count} perceptrons": lambda count=count: units(count) for count in (1, 2, 3)},
     "reliability": lambda: reliability.draw(CONFIDENCE, CORRECT),
     "reliability of one prediction": lambda: reliability.draw([0.7], [True]),
     "reliability of certainty": lambda: reliability.draw(np.ones(100), np.ones(100)),
@@ -186,7 +266,11 @@ import matplotlib
 before = dict(dict.items(matplotlib.rcParams))
 import numpy as np
 from pathlib import Path
-from src.reporting.figures import canvas, confusion, curves, failures, hidden_weights, reliability, samples
+from src.reporting.figures import activation, boundaries, canvas, confusion, confusion_pair, curves, failures
+from src.reporting.figures import hidden_weights, perceptrons, plane, reliability, samples, scatter, sheet, turned
+from src.reporting.figures import versions
+grid = plane.Grid(np.arange(5.0), np.arange(5.0), np.eye(5, dtype=int))
+points = plane.Points(np.eye(2), np.array([0, 1]))
 images, labels = np.random.rand(10, 8, 8), np.arange(10)
 columns = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 figures = [
@@ -196,6 +280,14 @@ figures = [
     hidden_weights.draw(images.reshape(10, 64).T, (8, 8)),
     reliability.draw([0.5, 0.9], [True, False]),
     samples.draw(images, labels),
+    activation.draw(grid.x, grid.x, "linear", grid, points, "ab", "xy", "title"),
+    boundaries.draw(grid, [("title", points)], "ab", "xy"),
+    confusion_pair.draw([("title", np.eye(2, dtype=int))] * 2, "ab"),
+    perceptrons.draw([perceptrons.Unit("title", grid, points)], "xy"),
+    scatter.draw({"train": points}, "ab", "xy"),
+    sheet.draw(images, labels),
+    turned.draw(images[:2], np.eye(2), "ab"),
+    versions.draw(images, "title"),
 ]
 for figure in figures:
     canvas.save(figure, Path(sys.argv[1]) / "figure.png")
@@ -217,6 +309,21 @@ def test_the_best_epoch_is_marked_in_both_panels_and_named() -> None:
     figure = curves.draw(history(), best_epoch=19)
     assert all(axes.lines[-1].get_xdata() == [19, 19] for axes in figure.axes)
     assert "Best epoch (19)" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_curves_by_step_are_those_by_epoch_drawn_wider() -> None:
+    for axes, by_step in zip(curves.draw(history()).axes, curves.draw(history(), 19, steps=550).axes, strict=True):
+        np.testing.assert_allclose(by_step.get_xlim(), np.multiply(550, axes.get_xlim()))
+        for line, wider in zip(axes.lines, by_step.lines[:2], strict=True):
+            np.testing.assert_array_equal(wider.get_xdata(), 550 * np.array(line.get_xdata()))
+            np.testing.assert_array_equal(wider.get_ydata(), line.get_ydata())
+        assert list(by_step.lines[-1].get_xdata()) == [19 * 550] * 2
+        assert (axes.get_xlabel(), by_step.get_xlabel()) == ("Epoch", "Step")
+
+
+def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
+    for axes in curves.draw(history([0, 10, 20, 25])).axes:
+        assert all(list(line.get_xdata()) == [0, 10, 20, 25] for line in axes.lines)
 
 
 def test_the_loss_is_logarithmic_only_if_asked() -> None:
@@ -290,6 +397,76 @@ def test_samples_show_the_first_of_each_class() -> None:
     assert [text.get_text() for text in axes.texts] == list("0123456789")
     for label, picture in enumerate(axes.images):
         np.testing.assert_array_equal(picture.get_array(), DIGITS.images[DIGITS.target.tolist().index(label)])
+
+
+def test_a_sheet_shows_the_first_fifteen_with_their_labels() -> None:
+    axes = sheet.draw(DIGITS.images, DIGITS.target).axes[0]
+    assert [text.get_text() for text in axes.texts] == [str(label) for label in DIGITS.target[:15]]
+    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[:15])
+
+
+def test_versions_are_the_first_25_without_a_word() -> None:
+    figure = versions.draw(DIGITS.images, "25 versions of 7")
+    assert not figure.axes[0].texts
+    np.testing.assert_array_equal([picture.get_array() for picture in figure.axes[0].images], DIGITS.images[:25])
+
+
+def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
+    shares = RNG.dirichlet(np.ones(10), 2)
+    pictures, *bars = turned.draw(DIGITS.images[:2], shares, NAMES).axes
+    np.testing.assert_array_equal([picture.get_array() for picture in pictures.images], DIGITS.images[:2])
+    for axes, row, name, text in zip(bars, shares, ("Upright", "Turned"), pictures.texts, strict=True):
+        np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row)
+        assert [label.get_text() for label in axes.get_xticklabels()] == NAMES
+        assert text.get_text() == f"{name}: taken for {NAMES[row.argmax()]} ({row.max():.1%})"
+
+
+def test_two_confusions_are_normalized_and_titled() -> None:
+    left, right = confusion_pair.draw([("a", np.array([[3, 1], [0, 9]])), ("b", np.eye(2, dtype=int))], "01").axes
+    assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
+    assert [text.get_text() for text in left.texts] == ["75.0", "25.0", "0", "100"]
+    assert [text.get_text() for text in right.texts] == ["100", "0", "0", "100"]
+
+
+def test_points_of_each_class_have_a_look_of_their_own() -> None:
+    looks = [plane.look(k) for k in range(18)]
+    assert len({(look.color, look.marker) for look in looks}) == 18
+    assert len({look.color for look in looks[:6]}) == len({look.marker for look in looks[:6]}) == 6
+
+
+def test_every_example_is_a_point_at_its_place() -> None:
+    sets = {name: examples(n) for name, n in (("train", 50), ("valid", 20), ("test", 10))}
+    (axes,) = scatter.draw(sets, ["c1", "c2", "c3"], AXES).axes
+    drawn = iter(axes.lines)
+    for points in sets.values():
+        for k in range(3):
+            np.testing.assert_array_equal(np.transpose(next(drawn).get_data()), points.x[points.y == k])
+    assert next(drawn, None) is None
+
+
+def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
+    (axes, _) = bounded(["c1", "c2", "c3"]).axes
+    (picture,) = axes.images
+    shown = picture.get_array()  # [rows, columns, 3]
+    shades = {tuple(shade) for shade in shown.reshape(-1, 3)}
+    assert len(shades) == 3
+    for k in range(3):
+        (shade,) = {tuple(shade) for shade in shown[THIRDS.labels == k]}
+        assert luminance(shade) > 0.6
+        assert contrast(shade, plane.look(k).color) > 1.5
+    left, right, bottom, top = picture.get_extent()
+    steps = THIRDS.x[1] - THIRDS.x[0], THIRDS.y[1] - THIRDS.y[0]
+    np.testing.assert_allclose((right - left, top - bottom), 101 * np.array(steps))  # a cell around each point
+    assert picture.origin == "lower"
+    assert axes.get_xlim() == (THIRDS.x[0], THIRDS.x[-1])
+    assert axes.get_ylim() == (THIRDS.y[0], THIRDS.y[-1])
+
+
+def test_an_activation_is_drawn_as_it_is() -> None:
+    figure = activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right")
+    curve, regions = figure.axes
+    np.testing.assert_array_equal(curve.lines[-1].get_data(), (Z, np.tanh(Z)))
+    assert regions.get_title(loc="left") == "100% right"
 
 
 def test_reliability_tells_its_error_in_the_title() -> None:

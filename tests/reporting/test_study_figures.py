@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 
 from src.data.dataset import Dataset
 from src.reporting import study_figures
-from src.reporting.figures import bands, canvas, class_gains, cost, disagreements, forest, scales, strip
+from src.reporting.figures import bands, canvas, class_gains, cost, disagreements, forest, scales, strip, study_sheet
 from src.reporting.summary import summarize
 from src.studies.results import Results
 from tests.reporting.markup import Markup
@@ -41,6 +41,13 @@ def with_losses(change: Callable[[float], float]) -> dict[str, list[Mapping[str,
     runs = histories(STUDIES["two variants"])
     runs["b"] = [{**run, "valid_loss": [change(loss) for loss in run["valid_loss"]]} for run in runs["b"]]
     return runs
+
+
+def of_every_tenth_epoch() -> dict[str, list[Mapping[str, Sequence[float]]]]:
+    runs = histories(STUDIES["two variants"])
+    return {
+        variant: [{**run, "epoch": [0.0, 10.0, 20.0, 30.0, 35.0]} for run in group] for variant, group in runs.items()
+    }
 
 
 def costs(seconds: Callable[[int], float], study: str = "a ladder") -> Figure:
@@ -71,6 +78,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves of infinite losses": lambda: bands.draw(with_losses(lambda loss: np.inf), "b"),
     "curves of zero losses": lambda: bands.draw(with_losses(lambda loss: 0.0), "a"),
     "curves of losses over many decades": lambda: bands.draw(with_losses(lambda loss: loss**60), "a"),
+    "curves of every tenth epoch": lambda: bands.draw(of_every_tenth_epoch(), "a"),
+    "a sheet of runs that stop early": lambda: study_sheet.draw(stopping_early(), "a"),
+    "a sheet of two kinds of loss": lambda: study_sheet.draw(with_losses(lambda loss: loss / 1000), "a"),
+    "a sheet of losses that are not finite": lambda: study_sheet.draw(with_losses(lambda loss: np.nan), "b"),
+    "a sheet of one variant": lambda: study_sheet.draw(histories(STUDIES["one variant"]), "a"),
     "gains of 2 classes": lambda: class_gains.draw(matrix(2, 0), matrix(2, 1), ["no", "yes"]),
     "gains of named classes": lambda: class_gains.draw(matrix(10, 0), matrix(10, 1), NAMES),
     "gains of an empty class": lambda: class_gains.draw(matrix(10, 0, empty=3), matrix(10, 1, empty=3), "0123456789"),
@@ -230,15 +242,39 @@ def test_curves_go_on_thinner_where_seeds_have_stopped() -> None:
     assert rest.get_linewidth() < whole.get_linewidth()
 
 
-def test_variants_without_a_finished_run_are_named_below_the_curves() -> None:
-    figure = drawn(STUDIES["failures"])["curves"]
+def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
+    runs = of_every_tenth_epoch()
+    for figure in (bands.draw(runs, "a"), study_sheet.draw(runs, "a")):
+        for axes in figure.axes:
+            assert {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) > 1} == {
+                (0, 10, 20, 30, 35)
+            }
+
+
+def test_the_sheet_has_the_mean_of_each_variant_on_both_sets() -> None:
+    results = STUDIES["sixteen variants"]
+    panels = drawn(results)["sheet"].axes
+    columns = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
+    for axes, column in zip(panels, columns, strict=True):
+        whole = [line for line in axes.lines if line.get_linewidth() == 1.7]
+        for line, runs in zip(whole, histories(results).values(), strict=True):
+            np.testing.assert_allclose(line.get_ydata(), np.mean([run[column] for run in runs], axis=0))
+    for left, right in (panels[:2], panels[2:]):
+        assert left.get_ylim() == right.get_ylim()
+        assert left.get_yscale() == right.get_yscale()
+        assert list(left.get_yticks()) == list(right.get_yticks())
+
+
+@pytest.mark.parametrize("name", ["curves", "sheet"])
+def test_variants_without_a_finished_run_are_named_below_the_curves(name: str) -> None:
+    figure = drawn(STUDIES["failures"])[name]
     assert "No run finished: d." in [text.get_text() for text in figure.texts]
     assert "d" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_what_is_far_below_is_named_and_does_not_squeeze_the_others() -> None:
     figures = drawn(STUDIES["sixteen variants, and one that learns nothing"])
-    for name in ("curves", "cost"):
+    for name in ("curves", "sheet", "cost"):
         assert any("Too far down" in text.get_text() and "10.00" in text.get_text() for text in figures[name].texts)
     (strip_axes,) = figures["seeds"].axes
     assert any("too far down" in text.get_text() for text in strip_axes.texts)
@@ -288,16 +324,17 @@ def test_crowded_names_move_to_a_key() -> None:
 
 
 def test_which_figures_a_study_has() -> None:
-    everything = {"forest", "curves", "seeds", "classes", "disagreements", "cost"}
+    everything = {"forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"}
     ladder = STUDIES["a ladder"]
     assert drawn(ladder).keys() == everything
     assert drawn(ladder, dataset(image=None)).keys() == everything - {"disagreements"}
     assert {each.name for each in study_figures.draw(ladder, summarize(ladder, {}, None), None)} == {
         "forest",
         "curves",
+        "sheet",
         "seeds",
     }
-    assert drawn(STUDIES["one variant"]).keys() == {"curves", "seeds", "cost"}
+    assert drawn(STUDIES["one variant"]).keys() == {"curves", "sheet", "seeds", "cost"}
     assert drawn(make_results({"a": ["killed"], "b": ["killed"]})).keys() == {"forest"}
 
 

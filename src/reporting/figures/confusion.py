@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from src.reporting.figures import canvas
 
 # A linear scale would leave a good network's few mistakes as white as no mistake at all.
 _GAMMA = 0.3
+LONG = 4  # characters, of class names that are written aslant
+_SIDE = 4.6  # inches, of the matrix of a figure that has one alone
 
 
 def draw(
@@ -28,18 +31,29 @@ def draw(
         title: of the figure.
         normalize: shows percentages of the true class in place of counts; a class without examples has none.
     """
+    figure = canvas.new_figure(5.8, 6.1, f"{title} (% of each true class)" if normalize else title)
+    draw_matrix(figure.subplots(), counts, labels, normalize, _SIDE)
+    return figure
+
+
+def draw_matrix(
+    axes: Axes,
+    counts: NDArray[np.integer],
+    labels: Sequence[str],
+    normalize: bool,
+    side: float,
+) -> None:
+    """Draws a confusion matrix as `draw` does on axes that are, or will be, about `side` inches wide."""
     classes = len(counts)
     examples = counts.sum(axis=1, keepdims=True)  # [K, 1]
     share = np.divide(counts, examples, out=np.full(counts.shape, np.nan), where=examples > 0)
     shown = share if normalize else counts.astype(float)
 
-    figure = canvas.new_figure(5.8, 6.1, f"{title} (% of each true class)" if normalize else title)
-    axes = figure.subplots()
     scale = PowerNorm(_GAMMA, vmin=0, vmax=1 if normalize else max(1, counts.max()))
     cmap = colormaps["Blues"].with_extremes(bad=canvas.RULE)
     axes.imshow(shown, norm=scale, cmap=cmap, interpolation="nearest")
     axes.set_xticks(range(classes), labels, parse_math=False)
-    if max(map(len, labels)) > 4:
+    if max(map(len, labels)) > LONG:
         for label in axes.get_xticklabels():
             label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(classes), labels, parse_math=False)
@@ -51,18 +65,14 @@ def draw(
     axes.set_xlabel("Predicted", fontsize=canvas.TEXT + 1, color=canvas.INK)
     axes.set_ylabel("True", fontsize=canvas.TEXT + 1, color=canvas.INK)
 
-    for (true, predicted), value in np.ndenumerate(shown):
-        text = axes.text(
-            predicted,
-            true,
-            _percent(value) if normalize else f"{counts[true, predicted]:,}",
-            ha="center",
-            va="center",
-            fontsize=canvas.TEXT * min(1.6, (10 / classes) ** 0.5),
-            color=canvas.MUTED if value == 0 else _contrast(cmap(scale(value))),
-        )
-        canvas.shrink(text, 4.6 / classes)
-    return figure
+    cells = [_percent(value) for value in share.flat] if normalize else [f"{count:,}" for count in counts.flat]
+    size = (side / _SIDE) ** 0.5 * canvas.TEXT * min(1.6, (10 / classes) ** 0.5)
+    all_fit = canvas.width_of(cells, size) <= side / classes
+    for cell, ((true, predicted), value) in zip(cells, np.ndenumerate(shown), strict=True):
+        color = canvas.MUTED if value == 0 else _contrast(cmap(scale(value)))
+        text = axes.text(predicted, true, cell, ha="center", va="center", fontsize=size, color=color)
+        if not all_fit:
+            canvas.shrink(text, side / classes)
 
 
 def _percent(share: float) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from src.reporting.figures import canvas
 
-_GREYS = colormaps["gray_r"].resampled(32)  # as good as 256 to the eye, in a smaller file
+GREYS = colormaps["gray_r"].resampled(32)  # as good as 256 to the eye, in a smaller file
 COLUMNS = 5
 _CAPTION, _NOTE = 0.2, 0.17  # inches a line
 
@@ -65,14 +65,14 @@ def gallery(
 
     Args:
         images: [n, h, w], any range.
-        captions: n lines, each above its picture.
+        captions: n lines, each above its picture, or none at all.
         notes: n lines in smaller type between caption and picture, or none at all.
         title: of the whole.
         side: of a picture, in inches.
         gap: between two pictures, in inches; a caption may reach over half of it on either side.
         if_empty: what the sheet says when there is no picture.
     """
-    rows, step = math.ceil(len(images) / COLUMNS), pitch(side, bool(notes))
+    rows, step = math.ceil(len(images) / COLUMNS), pitch(side, bool(notes), bool(captions))
     width = 2 * canvas.MARGIN + COLUMNS * (side + gap)
     figure, axes = sheet(width, canvas.HEADER + max(1, rows) * step, title)
     if not rows:
@@ -103,21 +103,24 @@ def fill(
     high: float,
 ) -> None:
     """Draws pictures as `gallery` does, from `top` inches down, on a grey scale from `low` to `high`."""
-    lettering = _CAPTION + (_NOTE if notes else 0)
-    for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
+    step = pitch(side, bool(notes), bool(captions))
+    lettering = step - pitch(side, notes=False, captions=False)
+    for position, image in enumerate(images):
         row, column = divmod(position, COLUMNS)
-        left, above = canvas.MARGIN + column * (side + gap) + gap / 2, top + row * pitch(side, bool(notes))
-        place(axes, image, left, above + lettering, side, low, high, cmap=_GREYS)
+        left, above = canvas.MARGIN + column * (side + gap) + gap / 2, top + row * step
+        place(axes, image, left, above + lettering, side, low, high, cmap=GREYS)
         center = left + side / 2
-        _write(axes, caption, center, above + 0.8 * _CAPTION, side + gap, canvas.TEXT - 1, canvas.INK)
+        if captions:
+            baseline = above + 0.8 * _CAPTION
+            _write(axes, captions[position], center, baseline, side + gap, canvas.TEXT - 1, canvas.INK)
         if notes:
             baseline = above + _CAPTION + 0.7 * _NOTE
             _write(axes, notes[position], center, baseline, side + gap, canvas.SMALL, canvas.MUTED)
 
 
-def pitch(side: float, notes: bool) -> float:
+def pitch(side: float, notes: bool, captions: bool = True) -> float:
     """The inches from one row of pictures to the next."""
-    return _CAPTION + (_NOTE if notes else 0) + side + 0.16
+    return (_CAPTION if captions else 0) + (_NOTE if notes else 0) + side + 0.16
 
 
 def _write(axes: Axes, line: str, center: float, baseline: float, width: float, size: float, color: str) -> None:
