@@ -2,8 +2,8 @@
 
 Hydra's own sweeper finds a wrong value when the job that has it starts, makes Cartesian products only, and tells only
 of the first job that failed. This one composes and checks all jobs before the first starts, takes the variants of a
-study, and leaves the rest to `src/sweeping.py`. It works with any launcher. Hydra accepts sweepers from `hydra_plugins`
-alone, so what can stand in `src/` does.
+study or the experiments of a table, and leaves the rest to `src/sweeping.py`. It works with any launcher. Hydra accepts
+sweepers from `hydra_plugins` alone, so what can stand in `src/` does.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,13 @@ from omegaconf import DictConfig, OmegaConf
 if TYPE_CHECKING:
     from src.config import Config
     from src.launching import Returned
+    from src.published.plan import Replication
     from src.runs.planned import Planned
     from src.studies.plan import Plan
 
 
 class JobSweeper(Sweeper):
-    """Runs the Cartesian product of the swept overrides, or each variant of a study with each seed.
+    """Runs the Cartesian product of the swept overrides, or each variant (or experiment) of a study with each seed.
 
     params: what is swept where the command line does not say otherwise, as in Hydra's own sweeper.
     """
@@ -70,17 +71,35 @@ class JobSweeper(Sweeper):
             planned.append(Planned(label, run_name(config), label, config, tuple(job)))
         return planned
 
-    def _study(self, arguments: list[str]) -> "Plan":
-        from src.errors import UserError
+    def _study(self, arguments: list[str]) -> "Plan | Replication":
+        from src.published.declare import declare_table, is_table
+        from src.published.plan import replicate
         from src.studies.declare import declare
         from src.studies.plan import plan
 
         name = self.config.hydra.runtime.choices.ablation
         composed: Any = OmegaConf.to_container(self.config, resolve=False)
-        declaration = declare(name, composed.get("ablation"))
+        tree = composed.get("ablation")
+        if is_table(tree):
+            table = declare_table(name, tree)
+            seeds, more, as_declared = self._seeds(arguments, [], "give one value, or a list in brackets")
+            return replicate(table, seeds, more, as_declared, self._composed)
+        declaration = declare(name, tree)
+        changes = self._parsed([change for variant in declaration.variants for change in variant.changes])
+        instead = f"list the alternatives under ablation.grids in conf/ablation/{name}.yaml, or give one value"
+        seeds, more, as_declared = self._seeds(arguments, changes, instead)
+        return plan(declaration, seeds, more, as_declared, self._composed)
+
+    def _seeds(self, arguments: list[str], changes: list[Override], instead: str) -> tuple[list[str], list[str], bool]:
+        """The seeds, the other overrides of the command line, and whether the seeds are those of the file.
+
+        changes: the overrides that variants are made of. Raises `UserError` where something else is swept, with what
+        to do `instead`.
+        """
+        from src.errors import UserError
+
         typed = self._parsed(arguments)
         declared = self._parsed(self._params)
-        changes = self._parsed([change for variant in declaration.variants for change in variant.changes])
         for override in changes:
             if override.get_key_element() == "seed":
                 raise UserError(f"ablation.variants: {override.input_line}: all variants have the same seeds")
@@ -92,14 +111,10 @@ class JobSweeper(Sweeper):
                 )
         for override in (*typed, *changes):
             if override.is_sweep_override() and override.get_key_element() != "seed":
-                raise UserError(
-                    f"{override.input_line}: a study sweeps its variants and seeds alone; list the alternatives under "
-                    f"ablation.grids in conf/ablation/{name}.yaml, or give one value"
-                )
+                raise UserError(f"{override.input_line}: a study sweeps its variants and seeds alone; {instead}")
         seeds = [o for o in (*declared, *typed) if o.get_key_element() == "seed"][-1:]
         more = [o.input_line or "" for o in typed if o.get_key_element() != "seed"]
-        as_declared = not any(seed in typed for seed in seeds)
-        return plan(declaration, _values(seeds), more, as_declared, self._composed)
+        return _values(seeds), more, not any(seed in typed for seed in seeds)
 
     def _parsed(self, overrides: list[str]) -> list[Override]:
         parsed: list[Override] = OverridesParser.create(self.hydra_context.config_loader).parse_overrides(overrides)

@@ -2,7 +2,8 @@
 
 A study is a file of conf/ablation/. What of it has not run yet is trained, in parallel; then its report is written. As
 it is declared, its results stand in models/studies/ and its report in reports/, where DVC tracks them; with overrides
-it is another study, under runs/studies/.
+it is another study, under runs/studies/. Where a file declares published experiments in the place of a study, they are
+trained likewise, and held against what their texts print.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hydra
 
@@ -19,13 +20,14 @@ from src.errors import RunFailed, UserError, run_command, suggestion
 from src.files import ROOT
 
 if TYPE_CHECKING:
+    from src.published.plan import Replication
     from src.runs.planned import Planned
     from src.studies.places import Places
     from src.studies.plan import Plan
-    from src.studies.results import Results
     from src.sweeping import Job, Launch
     from src.tracking.mlflow.recording import Recording
     from src.tracking.records import Record
+    from src.tracking.tracker import Tracking
 
 _TRAIN = ("python", "-m", "src.train")
 _HELP = """\
@@ -43,6 +45,8 @@ Runs an ablation study: every variant with every seed, paired statistics, and a 
   python -m src.ablation ablation=ladder 'seed=range(10)'       ten seeds in place of five
   python -m src.ablation ablation=width data=digits             other data
   python -m src.ablation ablation=ladder hydra/launcher=basic   one run after another
+  python -m src.ablation ablation=replicas                      published experiments, beside what their texts print
+  python -m src.ablation ablation=replicas ablation.only=[spiral_adam,xor_tanh]         some of them
 
 The last line that is printed is the path of the report's page. Fewer than three seeds give numbers and no verdicts.
 Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. The same command finishes what is missing.
@@ -50,30 +54,42 @@ Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. The s
 """
 
 
-def run_study(stage: bool, plan: "Plan", launch: "Launch") -> None:
+class Reported(NamedTuple):
+    """A report that stands in its folder, and what else is told of it."""
+
+    identity: str  # of what it reports
+    new: bool
+    text: str  # for the terminal
+    numbers: Mapping[str, float]  # for MLflow
+    verdict: str
+
+
+def run_study(stage: bool, plan: "Plan | Replication", launch: "Launch") -> None:
     """Trains what is missing of a study, then collects its results and reports them.
 
     As a stage of the pipeline it leaves the report to another stage, and a variant that diverges is a result like any
     other. Raises `RunFailed` if a job did not come to an end (there is no report then) or, at the end, if one diverged.
     """
-    from src.studies.collect import collect, write_headline
+    from src.published.plan import Replication
     from src.studies.places import Places
     from src.sweeping import identified, run_jobs
 
-    places = Places.of(plan, stage)
+    if stage and isinstance(plan, Replication):
+        raise UserError(f"--stage {plan.declaration.name}: a table of published experiments is no stage")
+    places = plan.places if isinstance(plan, Replication) else Places.of(plan, stage)
     planned = [training.planned for training in plan.trainings]
     with places.locked():
         digests = identified(planned)
-        with _recorded(plan, places, digests) as (recording, parent):
+        with _recorded(plan.name, planned, places, digests) as (recording, parent):
             jobs = run_jobs(plan.name, planned, digests, launch, recording, parent)
             _refuse_missing(planned, jobs)
-            commands = [shlex.join([*_TRAIN, *typed(job.config), "train.fresh=true"]) for job in planned]
-            results = collect(plan, digests, commands, places.results)
-            if places.tracked:
-                write_headline(results, plan.declaration.name)
-            if stage:
+            if isinstance(plan, Replication):
+                reported: Reported | None = _published(plan, digests, places)
+            else:
+                reported = _studied(stage, plan, digests, places)
+            if reported is None:
                 return
-            _report(plan, results, places, recording, parent)
+            _tell(reported, places, planned[0].config.tracking, recording, parent)
             if diverged := [job.label for job, end in zip(planned, jobs, strict=True) if end.diverged]:
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
 
@@ -104,13 +120,12 @@ def _of_the_pipeline(study: str) -> list[str]:
 
 @contextlib.contextmanager
 def _recorded(
-    plan: "Plan", places: "Places", digests: "Sequence[Mapping[str, str]]"
+    name: str, planned: "Sequence[Planned]", places: "Places", digests: "Sequence[Mapping[str, str]]"
 ) -> "Iterator[tuple[Recording | None, Record | None]]":
     """The study's record, closed at the end; None with tracking off, or where there is nothing new to record."""
     from src.studies.results import identity
     from src.sweeping import reusable
 
-    planned = [training.planned for training in plan.trainings]
     tracking = planned[0].config.tracking
     if tracking.name == "off":
         yield None, None
@@ -118,13 +133,13 @@ def _recorded(
     from src.tracking.mlflow.recording import Recording
     from src.tracking.mlflow.store import whereabouts
 
-    known_as = identity(plan.name, [of["fingerprint"] for of in digests])
+    known_as = identity(name, [of["fingerprint"] for of in digests])
     store = whereabouts(tracking)
     if store is not None and places.recorded(known_as, store) and all(reusable(planned, digests)):
         yield None, None
         return
     with Recording(tracking) as recording:
-        with recording.parent(plan.name, plan.name, known_as) as parent:
+        with recording.parent(name, name, known_as) as parent:
             yield recording, parent
         complete = recording.settle()
     if complete:  # else the next start tries again
@@ -142,23 +157,47 @@ def _refuse_missing(planned: "Sequence[Planned]", jobs: "Sequence[Job]") -> None
         )
 
 
-def _report(
-    plan: "Plan", results: "Results", places: "Places", recording: "Recording | None", parent: "Record | None"
-) -> None:
+def _studied(stage: bool, plan: "Plan", digests: "Sequence[Mapping[str, str]]", places: "Places") -> Reported | None:
+    """A study's results, collected, and reported where it is no stage."""
+    from src.studies.collect import collect, seconds_of, write_headline
+
+    commands = [shlex.join([*_TRAIN, *typed(t.planned.config), "train.fresh=true"]) for t in plan.trainings]
+    results = collect(plan, digests, commands, places.results)
+    if places.tracked:
+        write_headline(results, plan.declaration.name)
+    if stage:
+        return None
     from src.reporting.report import make_report, metrics, table
-    from src.studies.collect import seconds_of
 
     summary, new = make_report(results, seconds_of(results, plan.declaration.name), places.report)
-    print("", table(summary), "", *summary.verdict, "", sep="\n")
-    numbers, texts = metrics(summary), {"verdict": " ".join(summary.verdict)}
-    tracking = plan.trainings[0].planned.config.tracking
+    text = "\n".join([table(summary), "", *summary.verdict])
+    return Reported(results.identity, new, text, metrics(summary), " ".join(summary.verdict))
+
+
+def _published(plan: "Replication", digests: "Sequence[Mapping[str, str]]", places: "Places") -> Reported:
+    """What published experiments came to, reported."""
+    from src.published.replicated import collect
+    from src.reporting.published import make_published_report, metrics
+    from src.reporting.published_tables import console, sentence
+
+    table = collect(plan, digests)
+    rows, new = make_published_report(table, places.report)
+    return Reported(table.identity, new, f"{console(rows)}\n\n{sentence(rows)}", metrics(rows), sentence(rows))
+
+
+def _tell(
+    reported: Reported, places: "Places", tracking: "Tracking", recording: "Recording | None", parent: "Record | None"
+) -> None:
+    """Prints a report's table and its path, and puts the report on the parent's MLflow run."""
+    print("", reported.text, "", sep="\n")
+    tags = {"verdict": reported.verdict}
     if recording and parent:
-        recording.report(parent, numbers, texts, places.report)
-    elif new and tracking.name == "mlflow":  # the runs stand in the store, this report does not
+        recording.report(parent, reported.numbers, tags, places.report)
+    elif reported.new and tracking.name == "mlflow":  # the runs stand in the store, this report does not
         from src.tracking.mlflow.parent import ParentRun
 
-        if stands := ParentRun.find(tracking, results.identity):
-            stands.log(numbers, texts, places.report)
+        if stands := ParentRun.find(tracking, reported.identity):
+            stands.log(reported.numbers, tags, places.report)
     print(places.report / "index.html", flush=True)
 
 

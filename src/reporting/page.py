@@ -3,20 +3,17 @@
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from src.data.dataset import Dataset
 from src.files import replacing_folder
 from src.reporting import formats, study_figures
 from src.reporting.figures import canvas
+from src.reporting.rendering import environment
 from src.reporting.study_figures import StudyFigure
 from src.reporting.summary import Comparison, Summary
 from src.studies.results import Results, is_loss
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(
@@ -62,22 +59,16 @@ def render(
     beside: Sequence[str],
 ) -> str:
     """The page. pictures: by the figures' names, as HTML; beside: the names of the files in its folder."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    templates = environment(
+        {
+            "value": _value,
+            "points": formats.points,
+            "p_value": formats.p_value,
+            "seconds": formats.seconds,
+            "in_words": study_figures.in_words,
+        }
     )
-    environment.filters |= {
-        "value": _value,
-        "points": formats.points,
-        "p_value": formats.p_value,
-        "seconds": formats.seconds,
-        "in_words": study_figures.in_words,
-        "fact": _fact,
-    }
-    return environment.get_template("study.html").render(
+    return templates.get_template("study.html").render(
         results=results,
         summary=summary,
         seconds=seconds,
@@ -108,16 +99,3 @@ def _comparisons(summary: Summary) -> list[Comparison]:
 
 def _value(x: float, metric: str) -> str:
     return f"{x:.4g}" if is_loss(metric) else formats.percent(x)
-
-
-def _fact(value: Any) -> str:
-    """Something about the machine, as it is told to people."""
-    match value:
-        case None | "" | []:
-            return "unknown"
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return ", ".join(map(_fact, value))
-        case _:
-            return str(value).removesuffix(" None")  # which a BLAS that names no processor ends with

@@ -15,7 +15,7 @@ from src.studies.results import Variant
 
 Compose = Callable[[list[str]], Config]
 # Overrides that change no result: a study with them is still the one that is declared.
-_WITHOUT_INFLUENCE = ("ablation=", "hydra", "tracking", "train.fresh=", "name=", "data.mirror=")
+WITHOUT_INFLUENCE = ("ablation=", "hydra", "tracking", "train.fresh=", "name=", "data.mirror=")
 _DIGITS_OF_DIGEST = 8
 
 
@@ -76,14 +76,14 @@ def plan(
         overrides = [*declaration.overrides(variant), *arguments]
         composed = compose([*overrides, f"seed={seeds[0]}"])
         for seed in seeds:
-            config = configuration.build(composed.plain() | {"seed": _number(seed)}, variant.name)
+            config = configuration.build(composed.plain() | {"seed": number(seed)}, variant.name)
             label = f"{variant.name} s{config.seed}"
             planned = Planned(label, label, variant.name, config, (*overrides, f"seed={seed}"))
             trainings.append(Training(variant, config.seed, planned))
     used = tuple(dict.fromkeys(training.seed for training in trainings))
     if len(used) < len(seeds):
         raise UserError(f"seed={','.join(seeds)}: a seed is there twice; each is one draw of luck")
-    typed = [argument for argument in arguments if not argument.startswith(_WITHOUT_INFLUENCE)]
+    typed = [argument for argument in arguments if not argument.startswith(WITHOUT_INFLUENCE)]
     if not declared:
         typed.append(f"seed={','.join(seeds)}")
     _refuse_doubles(trainings, typed)
@@ -111,7 +111,8 @@ def _refuse_other_data(trainings: Sequence[Training]) -> None:
             )
 
 
-def _number(seed: str) -> int | str:
+def number(seed: str) -> int | str:
+    """A seed as it was typed, for the configuration."""
     try:
         return int(seed)
     except ValueError:

@@ -77,7 +77,7 @@ def test_headings_go_down_step_by_step_and_pictures_have_words(tmp_path: Path) -
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     pictures = [attributes for tag, attributes in page.tags if tag in ("svg", "img")]
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     for picture in pictures:
         assert len(picture.get("aria-label") or picture["alt"]) > 50
     scrolling = [attributes for _, attributes in page.tags if "scroll" in attributes.get("class", "").split()]
@@ -87,7 +87,7 @@ def test_headings_go_down_step_by_step_and_pictures_have_words(tmp_path: Path) -
 def test_sections_come_in_their_order(tmp_path: Path) -> None:
     page = written(tmp_path / "report", STUDIES["a ladder"])
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
-    figures = ["forest", "curves", "seeds", "classes", "disagreements", "cost"]
+    figures = ["forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"]
     assert sections == ["results", *figures, "method", "ledger"]
 
 
@@ -96,7 +96,7 @@ def test_the_folder_holds_the_figures_and_the_files_and_is_replaced_as_a_whole(t
     target.mkdir(parents=True)
     (target / "of another study.png").touch()
     written(target, STUDIES["a ladder"])
-    figures = {"forest", "curves", "seeds", "classes", "disagreements", "cost"}
+    figures = {"forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"}
     names = {path.name for path in target.iterdir()}
     assert names == {"index.html", "summary.json", "runs.csv", *(f"{name}.png" for name in figures)}
     assert all((target / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in figures)

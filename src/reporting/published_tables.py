@@ -1,0 +1,168 @@
+"""The table of published experiments as texts: for a terminal, as Markdown, as comma-separated values."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from src.published.claims import Claim
+from src.published.replicated import Table
+from src.reporting import formats
+from src.reporting.published_verdict import Compared, Row, counts
+from src.reporting.tables import plain_table
+
+_FEWEST_DECIMALS = 4  # of ours, where it is no percentage
+_COUNTED = {
+    "exact": "{} came out exactly",
+    "within interval": "{} within our interval",
+    "holds": "{} as the words say",
+    "better": "{} better",
+    "differs": "{} different",
+    "worse": "{} worse",
+    "no verdict": "{} without a verdict",
+    "no result": "{} without a result",
+}
+
+
+class Cells(NamedTuple):
+    """A row as people read it."""
+
+    experiment: str
+    quantity: str
+    published: str
+    ours: str
+    bounds: str  # between which a single run is expected
+    difference: str
+    verdict: str
+    remarks: str
+
+
+def cells(row: Row) -> Cells:
+    """What stands in the columns of a row; "-" where there is nothing to say."""
+    name, remarks = row.experiment.name, "; ".join(row.remarks)
+    if row.compared:
+        compared = row.compared
+        spelt = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
+        return Cells(name, compared.claim.in_words, *spelt, row.verdict, remarks)
+    if row.printed and row.experiment.rows:
+        lines = len(row.printed)
+        same = f"{row.same} of {lines} the same"
+        return Cells(name, row.experiment.rows.in_words, f"{lines} rows", same, "-", "-", row.verdict, remarks)
+    return Cells(name, "none published", "-", "-", "-", "-", "-", remarks)
+
+
+def published(claim: Claim) -> str:
+    """What the text says, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
+    if claim.value is None or claim.digits is None:
+        return f"“{claim.says}”"
+    return _spelt(claim, claim.value, claim.digits)
+
+
+def ours(compared: Compared) -> str:
+    """The mean of our runs, or the one."""
+    return "-" if compared.mean is None else _spelt(compared.claim, compared.mean.mean, _decimals(compared.claim))
+
+
+def as_printed(compared: Compared) -> str:
+    """Ours with the digits that the text prints."""
+    if compared.mean is None or compared.claim.digits is None:
+        return "-"
+    return _spelt(compared.claim, compared.mean.mean, compared.claim.digits)
+
+
+def at_least(compared: Compared) -> str:
+    """What we take the words for: "at least 99 %"."""
+    claim = compared.claim
+    if claim.least is None:
+        return ""
+    bound = f"{100 * claim.least:g} %" if claim.is_accuracy else f"{claim.least:g}"
+    return f"at {'most' if claim.better == 'smaller' else 'least'} {bound}"
+
+
+def rerun(claim: Claim) -> str:
+    """What a re-run of the text's own code came to, elsewhere."""
+    return "-" if claim.rerun is None else _spelt(claim, claim.rerun, _decimals(claim))
+
+
+def bounds(compared: Compared) -> str:
+    """Between what a single run is expected."""
+    return _between(compared.claim, compared.low, compared.high)
+
+
+def bounds_of_mean(compared: Compared) -> str:
+    """Between what the mean of many runs is expected."""
+    mean = compared.mean
+    return _between(compared.claim, mean.low, mean.high) if mean else "-"
+
+
+def difference(compared: Compared) -> str:
+    """Ours minus the published number, in points where it is an accuracy."""
+    if compared.difference is None:
+        return "-"
+    if compared.claim.is_accuracy:
+        return formats.points(compared.difference)
+    spelt = f"{compared.difference:+.{_decimals(compared.claim)}f}"
+    return spelt.lstrip("+-") if float(spelt) == 0 else spelt.replace("-", "−")
+
+
+def sentence(rows: Sequence[Row]) -> str:
+    """How many rows have which verdict, in words."""
+    told = [_COUNTED[verdict].format(count) for verdict, count in counts(rows).items() if count]
+    return f"Of {sum(counts(rows).values())} published results, {', '.join(told) or 'none is compared'}."
+
+
+def console(rows: Sequence[Row]) -> str:
+    """The table for a terminal."""
+    header = ["experiment", "what", "published", "ours", "a run, 95 %", "difference", "verdict"]
+    return plain_table(header, [cells(row)[:-1] for row in rows], width=72)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table as Markdown, with a newline at the end."""
+    header = ["Experiment", "What", "Published", "Ours", "A run, 95 %", "Difference", "Verdict", "Why"]
+    lines = [header, ["---", "---", "---:", "---:", "---:", "---:", "---", "---"]]
+    for row in rows:
+        told = cells(row)
+        lines.append([f"`{told.experiment}`", *(_escaped(cell) for cell in told[1:])])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_csv(table: Table, rows: Sequence[Row]) -> str:
+    """A line a published number, those of printed tables among them; nothing stands where nothing is known."""
+    header = ["experiment", "text", "metric", "epoch", "published", "digits", "rerun", "runs", "mean", "mean_low"]
+    header += ["mean_high", "low", "high", "difference", "verdict", "remarks", "command", "fingerprints"]
+    runs = {each.experiment.name: each for each in table.experiments}
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(header)
+    for row in rows:
+        replicated = runs[row.experiment.name]
+        prints = " ".join(run.fingerprint for run in replicated.runs)
+        about = ["; ".join(row.remarks), replicated.command, prints]
+        told = [row.compared] if row.compared else [each for line in row.printed for each in line]
+        for compared in told:
+            claim, mean = compared.claim, compared.mean
+            says = claim.says if claim.value is None else claim.value
+            known = [claim.metric, claim.epoch, says, claim.digits, claim.rerun, len(compared.values)]
+            found = [mean.mean, mean.low, mean.high] if mean else [None, None, None]
+            found += [compared.low, compared.high, compared.difference]
+            lines.writerow([row.experiment.name, row.experiment.text, *known, *found, compared.verdict, *about])
+    return text.getvalue()
+
+
+def _between(claim: Claim, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "-"
+    return " to ".join(_spelt(claim, bound, _decimals(claim), "") for bound in (low, high))
+
+
+def _decimals(claim: Claim) -> int:
+    return 4 if claim.is_accuracy else max(_FEWEST_DECIMALS, (claim.digits or 0))
+
+
+def _spelt(claim: Claim, x: float, digits: int, unit: str = " %") -> str:
+    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if claim.is_accuracy else f"{x:.{digits}f}"
+
+
+def _escaped(cell: str) -> str:
+    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

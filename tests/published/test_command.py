@@ -1,0 +1,254 @@
+"""`python -m src.ablation` with a table of published experiments, as users type it."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from tests.conftest import environment, make_checkout
+
+pytestmark = pytest.mark.slow
+ONE_BY_ONE = ("hydra/launcher=basic", "tracking=off")  # in one process, and without MLflow: the quickest way
+FILES = {"index.html", "summary.json", "table.csv", "table.md"}
+
+GROUND = """\
+# @package _global_
+defaults:
+  - override /data: digits
+  - override /optimizer: sgd
+  - override /schedule: constant
+model:
+  hidden: [8]
+  dropout: 0.0
+train:
+  epochs: 3
+"""
+TOYS: dict[str, Any] = {
+    "tracking": {"figures": False},
+    "ablation": {
+        "title": "Do the toys come out again?",
+        "only": [],
+        "texts": {"book": {"title": "A book of toys"}},
+        "published": {
+            "toy": {
+                "text": "book",
+                "claims": [
+                    {"metric": "test/accuracy", "value": 0.01, "digits": 2},
+                    {"metric": "valid/loss", "epoch": 2, "value": 0.1, "digits": 1, "note": "a quirk of the book"},
+                    {"metric": "train/accuracy", "says": "it learns", "least": 0.2},
+                ],
+            },
+            "fixed_toy": {
+                "text": "book",
+                "seeds": [123],
+                "claims": [{"metric": "test/f1", "value": 0.01, "digits": 2}],
+                "rows": {"columns": ["train/loss", "valid/accuracy"], "digits": [3, 3], "values": [[0, 0.9], [0, 0.9]]},
+            },
+        },
+    },
+    "hydra": {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(3)"}}},
+}
+
+
+def write(checkout: Path, name: str, **published: Any) -> None:
+    """The table of toys under a name, with other keys of `published`."""
+    tree = {**TOYS, "ablation": {**TOYS["ablation"], "published": {**TOYS["ablation"]["published"], **published}}}
+    text = "# @package _global_\n" + yaml.safe_dump(tree, sort_keys=False)
+    (checkout / "conf/ablation" / f"{name}.yaml").write_text(text)
+
+
+def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    (checkout / "conf/experiment/toy.yaml").write_text(GROUND)
+    (checkout / "conf/experiment/fixed_toy.yaml").write_text(GROUND + "  batch_size: 50\n")
+    (checkout / "conf/experiment/wild_toy.yaml").write_text(GROUND + "optimizer:\n  lr: 1e38\n")
+    write(checkout, "toys")
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Path:
+    """A checkout in which the toys have run."""
+    made = furnish(make_checkout(tmp_path_factory.mktemp("toys") / "check out"), digits_folder, empty_store)
+    done = ablation(made, "ablation=toys", "hydra.launcher.n_jobs=2")
+    assert (done.returncode, done.stderr) == (0, "")
+    (made / "told.txt").write_text(done.stdout)
+    return made
+
+
+def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["python", "-m", "src.ablation", *arguments]
+    return subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=300)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "lock"]
+    return {str(file): (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
+def summary(page: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(page.with_name("summary.json").read_text())
+    return read
+
+
+def rows(page: Path) -> dict[str, dict[str, Any]]:
+    """The rows of a report, by experiment and metric; printed tables have none."""
+    found = summary(page)["rows"]
+    return {
+        f"{row['experiment']} {row['compared']['claim']['metric'] if row['compared'] else 'rows'}": row for row in found
+    }
+
+
+def result(checkout: Path, page: Path, experiment: str, number: int = 0) -> dict[str, Any]:
+    """What a run of an experiment came to, as its folder has it."""
+    [about] = [each for each in summary(page)["experiments"] if each["name"] == experiment]
+    folder = checkout / "runs" / about["runs"][number]["fingerprint"]
+    told: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    told["test"] |= json.loads((folder / "test.json").read_text())["overall"]
+    told["journal"] = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    return told
+
+
+def test_a_table_is_trained_and_reported(checkout: Path) -> None:
+    told = (checkout / "told.txt").read_text()
+    page = checkout / "reports/toys/index.html"
+    assert told.splitlines()[-1] == str(page)
+    assert {file.name for file in page.parent.iterdir()} == FILES
+    assert not (checkout / "models/studies/toys").exists()
+    assert not (checkout / "metrics/toys.json").exists()
+    found = rows(page)
+    assert {name: row["verdict"] for name, row in found.items()} == {
+        "toy test/accuracy": "better",
+        "toy valid/loss": "worse",
+        "toy train/accuracy": "holds",
+        "fixed_toy test/f1": "better",
+        "fixed_toy rows": "worse",
+    }
+    expected = [result(checkout, page, "toy", number) for number in range(3)]
+    assert found["toy test/accuracy"]["compared"]["values"] == [each["test"]["accuracy"] for each in expected]
+    assert found["toy valid/loss"]["compared"]["values"] == [each["journal"][1]["valid_loss"] for each in expected]
+    assert re.search(r"^toy +test accuracy +1 % .* better$", told, re.M)
+    for word in ("Do the toys come out again?", "a quirk of the book", "python -m src.train experiment=fixed_toy"):
+        assert word in page.read_text()
+
+
+def test_in_mlflow_a_table_is_a_parent_with_its_report_and_named_children(checkout: Path) -> None:
+    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    experiment = client.get_experiment_by_name("mlp")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.study = 'toys'")
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert (parent.info.run_name, parent.info.status) == ("toys", "FINISHED")
+    assert parent.data.tags["verdict"].startswith("Of 5 published results, ")
+    assert parent.data.metrics["variants/better"] >= 2
+    artifacts = {file.path for file in client.list_artifacts(parent.info.run_id, "report")}
+    assert artifacts == {f"report/{name}" for name in FILES}
+    children = {run.info.run_name: run for run in runs if run is not parent}
+    assert set(children) == {"toy s0", "toy s1", "toy s2", "fixed_toy s123"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
+
+
+def test_again_nothing_is_trained_nor_written(checkout: Path) -> None:
+    before = snapshot(checkout / "runs") | snapshot(checkout / "reports")
+    again = ablation(checkout, "ablation=toys")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "4 jobs: toys (4 of them finished before)" in again.stdout
+    assert again.stdout.splitlines()[-1] == str(checkout / "reports/toys/index.html")
+    assert snapshot(checkout / "runs") | snapshot(checkout / "reports") == before
+
+
+def test_with_overrides_it_is_another_table_and_an_experiment_keeps_its_own_seed(checkout: Path) -> None:
+    before = snapshot(checkout / "reports")
+    done = ablation(checkout, "ablation=toys", "train.epochs=1", "seed=range(2)", *ONE_BY_ONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = Path(done.stdout.splitlines()[-1])
+    assert page.parent.parent == checkout / "runs/studies"
+    assert re.fullmatch(r"toys-[0-9a-f]{8}", page.parent.name)
+    assert snapshot(checkout / "reports") == before
+    seeds = {each["name"]: [run["seed"] for run in each["runs"]] for each in summary(page)["experiments"]}
+    assert seeds == {"toy": [0, 1], "fixed_toy": [123]}
+    found = rows(page)
+    assert found["toy test/accuracy"]["verdict"] == "no verdict"
+    assert found["toy valid/loss"]["verdict"] == "no result"
+    assert found["toy valid/loss"]["remarks"][-1] == "not reached: 2 of 2 runs stopped before epoch 2"
+    assert found["fixed_toy rows"]["verdict"] == "no result"
+    assert "ablation=toys train.epochs=1 seed=0,1" in page.read_text()
+
+
+def test_a_part_of_a_table_reuses_its_runs(checkout: Path) -> None:
+    done = ablation(checkout, "ablation=toys", "ablation.only=[fixed_toy]", *ONE_BY_ONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(1 of them finished before)" in done.stdout
+    page = Path(done.stdout.splitlines()[-1])
+    assert page.parent.parent == checkout / "runs/studies"
+    assert {row["experiment"] for row in summary(page)["rows"]} == {"fixed_toy"}
+
+
+def test_what_a_run_comes_to_is_exact_when_it_is_published(checkout: Path) -> None:
+    page = checkout / "reports/toys/index.html"
+    came = result(checkout, page, "fixed_toy")
+    lines = [[round(line["train_loss"], 3), round(line["valid_accuracy"], 3)] for line in came["journal"]]
+    claims = [{"metric": "test/f1", "value": round(came["test"]["f1"], 4), "digits": 4}]
+    printed = {"columns": ["train/loss", "valid/accuracy"], "digits": [3, 3], "values": lines}
+    write(checkout, "exact", fixed_toy={"text": "book", "seeds": [123], "claims": claims, "rows": printed})
+    done = ablation(checkout, "ablation=exact", *ONE_BY_ONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 of them finished before" in done.stdout
+    found = rows(Path(done.stdout.splitlines()[-1]))
+    assert (found["fixed_toy test/f1"]["verdict"], found["fixed_toy rows"]["verdict"]) == ("exact", "exact")
+    assert "3 of 3 the same" in done.stdout
+
+
+def test_an_experiment_that_diverges_has_no_result_and_the_others_are_told(checkout: Path) -> None:
+    write(checkout, "wild", wild_toy={"text": "book", "claims": [{"metric": "test/loss", "value": 1, "digits": 1}]})
+    done = ablation(checkout, "ablation=wild", *ONE_BY_ONE)
+    assert done.returncode == 1
+    wild = [f"wild_toy s{seed}" for seed in range(3)]
+    assert done.stderr == f"error: {', '.join(wild)}: diverged; the report shows the gap\n"
+    found = rows(checkout / "reports/wild/index.html")
+    assert found["wild_toy test/loss"]["verdict"] == "no result"
+    assert found["wild_toy test/loss"]["remarks"] == [f"seed {seed}: diverged at epoch 1" for seed in range(3)]
+    assert found["toy test/accuracy"]["verdict"] == "better"
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown experiment": ({"tyo": {"text": "book"}}, "experiment=tyo: no such choice; did you mean toy?"),
+    "an unknown metric": (
+        {"toy": {"text": "book", "claims": [{"metric": "test/acuracy", "value": 1, "digits": 1}]}},
+        "ablation.published.toy: test/acuracy: not measured there; did you mean accuracy?",
+    ),
+    "no value": (
+        {"toy": {"text": "book", "claims": [{"metric": "test/accuracy"}]}},
+        "ablation.published.toy.claims[0].value: needed",
+    ),
+}
+COMMANDS = {
+    "ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps its variants and seeds alone; give one value",
+    "ablation=toys ablation.only=[tyo]": "ablation.only=tyo: no such experiment; did you mean toy?",
+    "ablation=toys experiment=digits": "experiment=digits: the table has its experiments; ablation.only=",
+    "ablation=toys train.batch_size=2000": "train.batch_size=2000: must be <= ",
+    "--stage toys": "--stage toys: a table of published experiments is no stage",
+}
+
+
+@pytest.mark.parametrize("mistake", [*MISTAKES, *COMMANDS])
+def test_a_mistake_is_told_in_one_line_before_anything_starts(checkout: Path, mistake: str) -> None:
+    before = snapshot(checkout / "runs") | snapshot(checkout / "reports")
+    if mistake in MISTAKES:
+        published, told = MISTAKES[mistake]
+        write(checkout, "wrong", **published)
+        done = ablation(checkout, "ablation=wrong", *ONE_BY_ONE)
+    else:
+        told = COMMANDS[mistake]
+        done = ablation(checkout, *mistake.split(), *(() if "--stage" in mistake else ONE_BY_ONE))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith(f"error: {told}")
+    after = snapshot(checkout / "runs") | snapshot(checkout / "reports")
+    assert {name for name in after if ".locks" not in name} == {name for name in before if ".locks" not in name}
