@@ -35,7 +35,7 @@ def recorded(run: Any) -> Original:
     from src.tracking.mlflow.reader import artifact
 
     if run.info.status != "FINISHED":
-        raise UserError(f"{run_id}: that run is {run.info.status}; only a finished one can be replayed")
+        raise UserError(f"{run_id}: that run is {run.info.status}; only a finished one is of use")
     folder = runs_folder() / ".originals" / run_id
     for name in FILES:
         artifact(Tracking(), run_id, name, folder)

@@ -56,7 +56,7 @@ def in_folder(path: Path, run_id: str | None = None, name: str | None = None) ->
     """The record in a folder; `UserError` where it holds none of a finished run."""
     run = RunFolder(path)
     if (status := run.status().get("status", "finished")) != "finished":
-        raise UserError(f"{path}: that run is {status}; only a finished one can be replayed")
+        raise UserError(f"{path}: that run is {status}; only a finished one is of use")
     about, result = run.run(), run.result()
     if not isinstance(about, dict) or not isinstance(about.get("digests"), dict) or "weights_sha256" not in result:
         raise UserError(f"{path}: not the record of a run, or that of an older version of this project")

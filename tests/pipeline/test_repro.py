@@ -158,6 +158,14 @@ def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) 
     assert "failures_confident" in page
 
 
+def test_data_that_are_no_images_go_all_the_way(checkout: Path, shell: Shell) -> None:
+    done = shell("dvc", "exp", "run", "-S", "experiment=perceptrons_xor", "-S", "tracking=off", MAIN_LINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    test = json.loads((checkout / "metrics/test.json").read_text())
+    assert (test["accuracy"], test["overall"]["num_samples"]) == (1.0, 15)
+    assert (checkout / "plots/failures.png").stat().st_size < 20_000  # it says that there is nothing to show
+
+
 def test_queued_experiments_are_recorded_in_the_repository_itself(checkout: Path, shell: Shell) -> None:
     grid = ("experiment=digits", "train.epochs=2", "model.act=relu,tanh")
     settings = [word for override in grid for word in ("-S", override)]

@@ -1,0 +1,43 @@
+"""Examples that somebody gives: their raw values, and what to call each of them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+from src.files import read_capped
+
+
+class Given(NamedTuple):
+    """Raw values, as the source of the model's data has them, before they are scaled."""
+
+    names: list[str]  # of the examples: "points.csv:2" for a line, "x.npy[0]" for a row, or the file's name
+    x: NDArray[np.float64]  # [n, features]
+
+
+def require_file(path: Path) -> None:
+    """Raises `UserError` unless this is a regular file."""
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; give the files in it, as in {path / '*'}")
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if not path.is_file():
+        raise UserError(f"{path}: no regular file")
+
+
+def content(path: Path, limit: int) -> bytes:
+    """The bytes of a file that somebody names; `UserError` where it is no regular file, empty, or too long."""
+    require_file(path)
+    if not (data := read_capped(path, limit)):
+        raise UserError(f"{path}: an empty file")
+    return data
+
+
+def number(text: str) -> float | None:
+    """A number as people write it, or None; `nan` and `inf` are numbers here, so that they can be refused by name."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None

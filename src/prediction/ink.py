@@ -1,0 +1,143 @@
+"""Tells the ink of one digit from the paper: dark on light or light on dark, under uneven light, among grain and dust.
+
+Where the paper is even the values come through as they are, so that an image of MNIST is its own ink.
+"""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+
+Values = NDArray[np.float64]  # [height, width]
+Mask = NDArray[np.bool_]  # [height, width]
+Part = tuple[int, tuple[slice, slice]]  # a connected stroke: its label, and its rows and columns
+
+_NOTHING = "nothing is written on it, or too small: the digit should fill most of the picture"
+_BORDER = 0.05  # of a side: the frame that is taken for paper
+_FAINTEST = 0.06  # of the range from black to white: what differs less is no ink
+_GRAIN = 5.0  # standard deviations that the paper's grain does not reach
+_ROUNDS, _ROUNDS_OF_ALL = 8, 3  # of fitting the light; the last of them to the whole picture
+_FITTED = 64  # pixels a side to which the light is fitted: it has no details
+_GAUSSIAN = 1.4826  # standard deviation / median absolute deviation
+_STROKE = 0.5  # of full ink: where a stroke ends. Shadows and ruled lines have less
+_DUST = 0.05  # of the largest stroke's area: what is smaller is no part of the digit
+_SMALLEST = 0.04  # of the picture's longer side: a digit has at least this size
+_INSIDE = 0.3  # of the tallest stroke: what stands inside a picture and is so tall is the digit
+# Strokes that are so tall, in relation to the tallest, and stand side by side with no more overlap than this, are
+# several digits. Of MNIST's 70 000 images, 18 are broken into parts that do so.
+_TALL, _OVERLAP = 0.7, 0.1
+
+
+class Fit(NamedTuple):
+    """A surface that stands for the paper."""
+
+    coefficients: NDArray[np.float64]  # [6], of the terms
+    residual: Values  # of each pixel, without its sign
+    grain: float  # the standard deviation of the paper
+
+
+def ink(grey: Values) -> Values:
+    """How much ink each pixel has: 0 for paper, 1 for a full stroke. grey: luminance in 0..1.
+
+    Raises:
+        UserError: there is none, next to none, or there are several digits.
+    """
+    paper, grain = _paper(grey)
+    darker = (paper - grey) / np.maximum(paper, _FAINTEST)  # ink swallows a share of the light that there is
+    lighter = grey - paper
+    contrast = max(darker, lighter, key=lambda values: values[values > _FAINTEST].sum())
+    seen = contrast[contrast > max(_FAINTEST, _GRAIN * grain)]
+    if not seen.size:
+        raise UserError(_NOTHING)
+    full = float(np.percentile(seen, 90))
+    share = np.clip(contrast / full, 0, 1)
+    return np.where(_strokes(share, max(_STROKE, _GRAIN * grain / full)), share, 0)
+
+
+def _paper(grey: Values) -> tuple[Values, float]:
+    """What the paper would look like without ink, and the standard deviation of its grain.
+
+    It is a quadratic surface that is fitted to whatever is near it, once from the border on, and once from the whole,
+    because a bold digit covers most of the whole, and a table beneath the paper may cover most of the border. The one
+    that more of the border is nearer to is the paper.
+    """
+    step = math.ceil(max(grey.shape) / _FITTED)
+    terms, values = _terms(grey.shape), grey[::step, ::step]
+    few, border = terms[::step, ::step], _border(values.shape)
+    fits = (_fitted(few, values, start) for start in (border, np.ones_like(border)))
+    fit = max(fits, key=lambda fit: np.count_nonzero(fit.residual[border] < _FAINTEST))
+    return terms @ fit.coefficients, fit.grain
+
+
+def _fitted(terms: Values, values: Values, start: Mask) -> Fit:
+    """The surface near the median of where it starts, fitted to what is near it there, and at last to all near it."""
+    near, residual = start, np.abs(values - np.median(values[start]))
+    for left in reversed(range(_ROUNDS)):
+        grain = _GAUSSIAN * float(np.median(residual[near]))
+        near = residual <= max(3 * grain, _FAINTEST / 2)
+        if left >= _ROUNDS_OF_ALL:
+            near &= start
+        a = terms[near]  # [pixels, 6]
+        coefficients = np.asarray(np.linalg.lstsq(a.T @ a, a.T @ values[near])[0], np.float64)
+        residual = np.abs(values - terms @ coefficients)
+    return Fit(coefficients, residual, _GAUSSIAN * float(np.median(residual[near])))
+
+
+def _terms(shape: tuple[int, ...]) -> Values:
+    """1, x, y, x^2, x y, y^2 of each pixel, [height, width, 6], where x and y go from -1 to 1."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+
+
+def _border(shape: tuple[int, ...]) -> Mask:
+    border = np.ones(shape, bool)
+    rows, columns = (max(1, round(side * _BORDER)) for side in shape)
+    border[rows:-rows, columns:-columns] = False
+    return border
+
+
+def _strokes(share: Values, edge: float) -> Mask:
+    """Where the digit is: its connected strokes without dust, and a pixel around them, where they fade out."""
+    from scipy import ndimage  # which numbers and tables do without
+
+    neighbours = np.ones((3, 3), bool)
+    labels, _ = ndimage.label(share > edge, neighbours)
+    parts = _without_surroundings(list(enumerate(ndimage.find_objects(labels), start=1)), share.shape)
+    area = np.bincount(labels.ravel())
+    largest = max(area[n] for n, _ in parts)
+    digit = [(n, box) for n, box in parts if area[n] >= _DUST * largest]
+    if max(span.stop - span.start for _, box in digit for span in box) < _SMALLEST * max(share.shape):
+        raise UserError(_NOTHING)
+    _refuse_several([box for _, box in digit])
+    strokes: Mask = ndimage.binary_dilation(np.isin(labels, [n for n, _ in digit]), neighbours)
+    return strokes
+
+
+def _without_surroundings(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
+    """Without what reaches over the border, such as the paper's edge, if there is something of a digit's size inside.
+
+    A digit that fills its picture reaches to the border, too, and then all counts.
+    """
+    tallest = max(_height(part) for part in parts)
+    inside = [
+        part
+        for part in parts
+        if all(span.start > 0 and span.stop < side for span, side in zip(part[1], shape, strict=True))
+    ]
+    return inside if any(_height(part) >= _INSIDE * tallest for part in inside) else parts
+
+
+def _height(part: Part) -> int:
+    rows = part[1][0]
+    return int(rows.stop - rows.start)
+
+
+def _refuse_several(boxes: list[tuple[slice, slice]]) -> None:
+    tallest = max(rows.stop - rows.start for rows, _ in boxes)
+    tall = sorted((x.start, x.stop) for rows, x in boxes if rows.stop - rows.start >= _TALL * tallest)
+    if any(right[0] - left[1] >= -_OVERLAP * tallest for left, right in itertools.pairwise(tall)):
+        raise UserError("several digits stand side by side; give each a picture of its own")

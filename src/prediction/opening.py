@@ -1,0 +1,35 @@
+"""Finds and opens the model that somebody means: a model file, or the model of a run."""
+
+from pathlib import Path
+
+from src.errors import UserError
+from src.prediction.wanted import Wanted, wanted_by
+from src.runs.model import Model, load_model
+
+FILE = "model.npz"
+
+
+def open_model(given: str) -> tuple[Model, Wanted]:
+    """The model and what it takes; `UserError` where there is none, or it is damaged."""
+    file = _file(given)
+    try:
+        model = load_model(file)
+    except UserError as error:
+        if file.suffix != ".npz":  # a picture, perhaps
+            raise UserError(f"{error}; the model comes first: python -m src.predict MODEL INPUT") from None
+        raise
+    return model, wanted_by(model, given)
+
+
+def _file(given: str) -> Path:
+    path = Path(given)
+    if path.is_file() or path.suffix == ".npz":
+        return path
+    if (path / FILE).is_file() and not (path / "run.json").exists():
+        return path / FILE
+    from src.replays.finding import found  # which knows run folders, fingerprints and MLflow
+
+    run = found(given)
+    if not (run.folder / FILE).is_file():
+        raise UserError(f"{given}: that run keeps no model; train it again by `python -m src.replay {given}`")
+    return run.folder / FILE

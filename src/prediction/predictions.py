@@ -1,0 +1,56 @@
+"""What a network takes examples for."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.errors import UserError
+from src.prediction.given import Given
+from src.prediction.wanted import Wanted
+from src.runs.model import Model
+from src.training.metrics import predict
+from src.training.processor import held
+
+
+class Prediction(NamedTuple):
+    """What an example is taken for."""
+
+    example: str
+    label: str
+    probabilities: dict[str, float]  # of each label
+
+    @property
+    def probability(self) -> float:
+        """Of the label. With a threshold of its own a model may decide for the less probable one."""
+        return self.probabilities[self.label]
+
+    @property
+    def runner_up(self) -> str:
+        """The most probable of the other labels."""
+        others = (label for label in self.probabilities if label != self.label)
+        return max(others, key=self.probabilities.__getitem__)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "input": self.example,
+            "label": self.label,
+            "probability": self.probability,
+            "runner_up": self.runner_up,
+            "runner_up_probability": self.probabilities[self.runner_up],
+            "probabilities": self.probabilities,
+        }
+
+
+def predictions(model: Model, wanted: Wanted, given: Given) -> list[Prediction]:
+    """A prediction for each example; `UserError` where a value is so large that the network has no answer."""
+    x = wanted.inputs(given)
+    with held(threads=1):
+        found = predict(model.network, x, np.zeros(len(x), np.int64))  # no labels are known, and no loss is asked for
+    if not (answered := np.isfinite(found.probabilities).all(axis=1)).all():
+        raise UserError(f"{given.names[int(answered.argmin())]}: its values are too large for the network")
+    labels = [str(label) for label in model.header["labels"]]
+    return [
+        Prediction(name, labels[decided], dict(zip(labels, map(float, p), strict=True)))
+        for name, decided, p in zip(given.names, found.labels, found.probabilities, strict=True)
+    ]

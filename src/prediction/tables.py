@@ -1,0 +1,87 @@
+"""Examples in a table of comma-separated values.
+
+With a header, the features' columns are found by name, in any order, and all others, such as a label, are left out of
+account. Without one there are as many columns as features, in their order. A first line with a cell that is no number
+is a header.
+"""
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from src.errors import UserError
+from src.prediction.given import Given, content, number
+from src.prediction.wanted import Wanted
+
+LARGEST_FILE = 32 << 20  # bytes
+_SHOWN = 5
+
+
+class Line(NamedTuple):
+    """A line of a table."""
+
+    place: str  # "points.csv:2"
+    cells: list[str]
+
+
+def in_table(path: Path, wanted: Wanted) -> Given:
+    """The examples of a table, a line each; `UserError` with file, line and column for what is wrong in it."""
+    lines = list(_lines(path))
+    if not lines:
+        raise UserError(f"{path}: no line in it")
+    columns, width = list(range(wanted.count)), wanted.count
+    if any(number(cell) is None for cell in lines[0].cells):
+        header = lines.pop(0)
+        columns, width = _columns(header, wanted), len(header.cells)
+        if not lines:
+            raise UserError(f"{path}: a header, and no line after it")
+    for line in lines:
+        if len(line.cells) != width:
+            raise UserError(f"{line.place}: {len(line.cells)} columns, where {width} are expected")
+    rows = [[_value(line, column, wanted.value(k)) for k, column in enumerate(columns)] for line in lines]
+    return Given([line.place for line in lines], np.array(rows, np.float64))
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """The lines that are not blank."""
+    try:
+        text = content(path, LARGEST_FILE).decode("utf-8-sig")  # some programs begin a file with a mark
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no text ({error})") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield Line(f"{path}:{reader.line_num}", [cell.strip() for cell in cells])
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: not comma-separated values ({error})") from None
+
+
+def _columns(header: Line, wanted: Wanted) -> list[int]:
+    """Where each feature stands."""
+    if wanted.features is None:
+        raise UserError(
+            f"{header.place}: {_told(header.cells)} are no numbers; the values of this model have no names: "
+            f"it takes {wanted.count} columns without a header"
+        )
+    for name in wanted.features:
+        if (count := header.cells.count(name)) != 1:
+            there = f"{count} columns are called {name}" if count else f"no column is called {name}"
+            raise UserError(f"{header.place}: {there}, among {_told(header.cells)}; this model takes {wanted.words}")
+    return [header.cells.index(name) for name in wanted.features]
+
+
+def _value(line: Line, column: int, name: str) -> float:
+    if (value := number(line.cells[column])) is None:
+        raise UserError(f"{line.place}: column {column + 1}, {name}: {_told([line.cells[column]])} is not a number")
+    return value
+
+
+def _told(cells: list[str]) -> str:
+    more = ", ..." if len(cells) > _SHOWN else ""
+    return ", ".join(repr(textwrap.shorten(cell, 40)) for cell in cells[:_SHOWN]) + more

@@ -1,0 +1,127 @@
+"""`python -m src.predict` as users type it: models by file, folder and id; points, tables, arrays and pictures."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.data.sources import SOURCES
+from tests.conftest import Shell, environment
+from tests.prediction.drawing import drawn, printed
+
+pytestmark = pytest.mark.slow
+PREDICT = ("python", "-m", "src.predict")
+TRAIN = ("python", "-m", "src.train", "tracking.figures=false")
+
+
+@pytest.fixture
+def checkout(checkout: Path, empty_store: Path) -> Path:
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    return checkout
+
+
+def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
+    """A run's folder and its MLflow id."""
+    done = shell(*TRAIN, *overrides)
+    assert done.returncode == 0, done.stderr
+    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
+
+
+def predicted(shell: Shell, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = shell(*PREDICT, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done
+
+
+def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shell: Shell) -> None:
+    folder, run_id = trained(shell, "experiment=spiral_adam")
+    point = ("X2=0.1", "X1=0.1")
+    outputs = {
+        predicted(shell, name, *point).stdout
+        for name in (str(folder), str(folder / "model.npz"), folder.name, folder.name[:10], run_id, run_id[:8])
+    }
+    [output] = outputs
+    assert re.search(r"^X2=0.1 X1=0.1 +c1 +\d\d\.\d\d% +c[23] +\d\.\d\d%$", output, re.M), output
+
+    (checkout / "points.csv").write_text("X1,X2,color\n0.1,0.1,c1\n-0.5,0.2,c2\n")
+    np.save(checkout / "points.npy", [[0.1, 0.1], [-0.5, 0.2]])
+    found = json.loads(predicted(shell, run_id, *point, "points.csv", "--json", "points.npy").stdout)
+    assert [one["input"] for one in found[:3]] == ["X2=0.1 X1=0.1", "points.csv:2", "points.csv:3"]
+    assert [one["input"] for one in found[3:]] == ["points.npy[0]", "points.npy[1]"]
+    keys = ["input", "label", "probability", "runner_up", "runner_up_probability", "probabilities"]
+    assert all(list(one) == keys for one in found)
+    for one, other in ((0, 1), (1, 3), (2, 4)):
+        assert found[one]["probabilities"] == pytest.approx(found[other]["probabilities"], rel=1e-5)
+
+    shutil.rmtree(checkout / "runs")  # MLflow alone is enough
+    assert predicted(shell, run_id[:8], *point).stdout == output
+    assert not folder.exists()
+
+
+def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_folder: Path) -> None:
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    folder, _ = trained(shell, "experiment=digits", "model.hidden=[32]", "train.epochs=20")
+    raw = SOURCES["digits"].read(digits_folder / "data/raw/digits")
+    np.save(checkout / "digits.npy", raw.x[:50].reshape(-1, 8, 8))
+    drawn(printed("0")).save(checkout / "zero.jpg")
+    drawn(printed("1"), light_on_dark=True).save(checkout / "a one.png")
+    found = json.loads(predicted(shell, str(folder), "digits.npy", "zero.jpg", "a one.png", "--json").stdout)
+    right = np.mean([one["label"] == str(label) for one, label in zip(found[:50], raw.y[:50], strict=True)])
+    assert right > 0.8
+    assert [one["input"] for one in found[50:]] == ["zero.jpg", "a one.png"]
+    assert found[50]["label"] == "0"
+
+    (checkout / "broken.png").write_bytes((checkout / "a one.png").read_bytes()[:-200])
+    for arguments, told in (
+        (("zero.jpg", "broken.png"), "broken.png: a damaged picture"),
+        (("zero.jpg", "none.png"), "none.png: no such file"),
+        (("zero.jpg", "X1=1"), "X1=1: the values of this model have no names"),
+        ((), "takes pictures of a digit"),
+    ):
+        done = shell(*PREDICT, str(folder), *arguments)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "which model, and what is to be predicted? `python -m src.predict models/model.npz digit.png`"),
+        (["X1=0.1"], "the model comes first: python -m src.predict MODEL X1=0.1"),
+        (["README.md"], "README.md: not a model of this project, or damaged"),
+        (["models/none.npz", "a.png"], "models/none.npz: no such file; `dvc repro` makes models/model.npz"),
+        (["zzzz", "a.png"], "zzzz: no id of an MLflow run"),
+        (["0123456789", "a.png"], "no MLflow run's id begins so"),
+        (["runs/nothing", "a.png"], "runs/nothing: no run's folder"),
+        (["--jsn"], "unrecognized arguments: --jsn"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_gets_one_line(checkout: Path, shell: Shell, arguments: list[str], told: str) -> None:
+    done = shell(*PREDICT, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert told in done.stderr
+    assert not (checkout / "runs").exists()
+
+
+def test_help_teaches(shell: Shell) -> None:
+    done = predicted(shell, "--help")
+    for taught in ("digit.png", "points.csv", "points.npy", "X1=0.1 X2=0.1", "--json", "exit codes", "examples:"):
+        assert taught in done.stdout
+
+
+def test_heavy_libraries_are_left_alone(checkout: Path, shell: Shell) -> None:
+    folder, _ = trained(shell, "experiment=xor_single_output")
+    script = (
+        "import sys; from src import predict; sys.argv = ['predict', sys.argv[1], 'X1=1', 'X2=1']; predict.main(); "
+        "print({'mlflow', 'matplotlib', 'hydra', 'sklearn', 'scipy', 'PIL', 'plotly'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], cwd=checkout, env=environment(), capture_output=True, text=True
+    )
+    assert done.stdout.endswith("set()\n"), done.stdout + done.stderr

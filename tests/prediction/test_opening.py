@@ -1,0 +1,109 @@
+"""Which model is meant, and what its header may say."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.errors import UserError
+from src.files import write_json
+from src.nn.architecture import Architecture
+from src.prediction.opening import open_model
+from src.runs.model import save_model
+from tests.prediction.trained import Trained
+
+HEADER: dict[str, Any] = {
+    "labels": ["c1", "c2", "c3"],
+    "features": ["X1", "X2"],
+    "image": None,
+    "scaling": {"kind": "per_feature", "center": [0.1, 0.2], "scale": [1.0, 2.0]},
+    "recipe": {"source": "spiral", "name": "spiral"},
+}
+IMAGES = {"features": None, "image": [8, 8], "recipe": {"source": "digits"}, "scaling": {"center": 0, "scale": 16}}
+
+
+def saved(path: Path, header: dict[str, Any], inputs: int = 2) -> Path:
+    architecture = Architecture(hidden=(4,), dropout=0.0)
+    network = architecture.network(inputs, len(header["labels"]), np.zeros(0, np.int64), "float32")
+    save_model(path, network, architecture, header)
+    return path
+
+
+def test_a_model_is_found_by_file_and_folder_and_run(spiral: Trained, home: Path) -> None:
+    fingerprint = spiral.model.header["fingerprint"]
+    (home / "runs").mkdir()
+    (home / "runs" / fingerprint).symlink_to(spiral.folder)
+    (home / "models").mkdir()
+    (home / "models" / "model.npz").symlink_to(spiral.folder / "model.npz")
+    names = [spiral.folder / "model.npz", spiral.folder, home / "models", fingerprint, fingerprint[:8]]
+    for name in names:
+        model, wanted = open_model(str(name))
+        assert model.header == spiral.model.header
+        assert wanted == spiral.wanted
+
+
+def test_a_model_from_before_features_had_names_still_predicts(tmp_path: Path) -> None:
+    header = {key: value for key, value in HEADER.items() if key != "features"}
+    _, wanted = open_model(str(saved(tmp_path / "model.npz", header)))
+    assert (wanted.count, wanted.features) == (2, None)
+    assert "2 values a row" in wanted.words
+    _, wanted = open_model(str(saved(tmp_path / "images.npz", HEADER | IMAGES, 64)))
+    assert (wanted.image, wanted.largest, wanted.features) == ((8, 8), 16, None)
+
+
+LIES: dict[str, tuple[dict[str, Any], str]] = {
+    "labels twice": ({"labels": ["a", "a", "b"]}, "labels do not fit"),
+    "labels no text": ({"labels": [1, 2, 3]}, "labels do not fit"),
+    "no scaling": ({"scaling": None}, "does not say"),
+    "no recipe": ({"recipe": []}, "does not say"),
+    "another source": ({"recipe": {"source": "cifar"}}, "its data, of cifar as float32, are not known here"),
+    "another dtype": ({"recipe": {"source": "spiral", "dtype": "object"}}, "its data, of spiral as object"),
+    "features too few": ({"features": ["X1"]}, "the names of its features"),
+    "features twice": ({"features": ["X1", "X1"]}, "the names of its features"),
+    "features no list": ({"features": "X1"}, "the names of its features"),
+    "an image": ({"image": [3, 1]}, "its images"),
+    "an image turned inside out": ({"image": [-1, -2]}, "its images"),
+    "an image of one side": ({"image": [2]}, "its images"),
+    "an image of others": ({"image": [1, 2], "recipe": {"source": "mnist"}}, "its images"),
+    "an image of more values": (IMAGES, "its images"),
+    "no centre": ({"scaling": {"center": "x", "scale": 1}}, "its scaling"),
+    "centres too many": ({"scaling": {"center": [0, 0, 0], "scale": 1}}, "its scaling"),
+    "centres of all sorts": ({"scaling": {"center": [0, [1]], "scale": 1}}, "its scaling"),
+    "a centre beyond all floats": ({"scaling": {"center": 10**400, "scale": 1}}, "its scaling"),
+    "a centre that is true": ({"scaling": {"center": True, "scale": 1}}, "its scaling"),
+    "scale zero": ({"scaling": {"center": 0, "scale": [1, 0]}}, "its scaling"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, lie: str) -> None:
+    change, told = LIES[lie]
+    path = saved(tmp_path / "model.npz", HEADER | change)
+    with pytest.raises(UserError, match=rf"model\.npz: .*({told})"):
+        open_model(str(path))
+
+
+def test_what_is_no_model_is_told_with_what_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "digit.png").write_bytes(b"a picture")
+    with pytest.raises(UserError, match=r"digit\.png: not a model .*; the model comes first: python -m src\.predict"):
+        open_model(str(tmp_path / "digit.png"))
+    with pytest.raises(UserError, match=r"none\.npz: no such file; `dvc repro` makes models/model\.npz"):
+        open_model(str(tmp_path / "none.npz"))
+
+
+@pytest.mark.parametrize("name", ["abc", "zzzzzz", "some/where"])
+def test_a_run_that_is_not_there_is_told(home: Path, name: str) -> None:
+    with pytest.raises(UserError, match=name):
+        open_model(name)
+
+
+def test_a_run_without_its_model_is_told(home: Path, tmp_path: Path, spiral: Trained) -> None:
+    folder = shutil.copytree(spiral.folder, tmp_path / "copy")
+    (folder / "model.npz").unlink()
+    with pytest.raises(UserError, match=r"that run keeps no model"):
+        open_model(str(folder))
+    write_json(folder / "status.json", {"status": "running"})
+    with pytest.raises(UserError, match=r"that run is running"):
+        open_model(str(folder))

@@ -1,0 +1,302 @@
+"""From a picture to what a network gets: the same digit however it is drawn, saved and lit; and no trust in files."""
+
+import io
+import itertools
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from src.data.sources import SOURCES
+from src.errors import UserError
+from src.prediction.framing import FRAMES, framed
+from src.prediction.ink import ink
+from src.prediction.pictures import MOST_PIXELS, grey
+from tests.prediction.drawing import FONTS, SIDE, Values, drawn, photographed, printed, written
+
+DIGIT = printed("5", "DejaVuSerif")
+NOTHING = "nothing is written on it"
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Callable[..., Values]:
+    """What a network for MNIST gets of a picture that is saved as PNG, or otherwise: [28, 28], of 0 to 1."""
+
+    def image(picture: Image.Image, name: str = "picture.png", **how: object) -> Values:
+        picture.save(tmp_path / name, **how)
+        return framed(ink(grey(tmp_path / name)), FRAMES["mnist"], (28, 28))
+
+    return image
+
+
+def alike(one: Values, other: Values, mean: float = 0.01) -> bool:
+    """Whether two images are nearly the same: by the mean difference of their pixels."""
+    return float(np.abs(one - other).mean()) < mean
+
+
+# --- the same digit --------------------------------------------------------------------------------------------------
+
+
+def on(background: int, colour: int) -> Image.Image:
+    return Image.fromarray(np.rint(background + (colour - background) * DIGIT).astype(np.uint8))
+
+
+def coloured(paper: tuple[int, int, int], pen: tuple[int, int, int]) -> Image.Image:
+    return Image.composite(Image.new("RGB", (SIDE, SIDE), pen), Image.new("RGB", (SIDE, SIDE), paper), on(0, 255))
+
+
+def transparent(pen: str) -> Image.Image:
+    picture = Image.new("RGBA", (SIDE, SIDE), pen)
+    picture.putalpha(on(0, 255))
+    return picture
+
+
+def moved(right: int, down: int) -> Image.Image:
+    return Image.fromarray(np.roll(np.asarray(on(255, 0)), (down, right), axis=(0, 1)))
+
+
+def with_margin(pixels: int) -> Image.Image:
+    return ImageOps.expand(on(255, 0), pixels, 255)
+
+
+def lit(light: Callable[[Values, Values], Values]) -> Image.Image:
+    y, x = np.meshgrid(*[np.linspace(-1, 1, SIDE)] * 2, indexing="ij")
+    return Image.fromarray((255 * (0.9 - 0.8 * DIGIT) * light(x, y)).astype(np.uint8))
+
+
+def with_dust() -> Image.Image:
+    values = np.array(on(255, 0))
+    values[10:14, 20:24] = values[180:185, 100:103] = 0
+    return Image.fromarray(values)
+
+
+def with_the_papers_edge() -> Image.Image:
+    values = np.array(on(230, 20))
+    values[:, :12] = 60
+    values[-9:, :] = 90
+    return Image.fromarray(values)
+
+
+def ruled() -> Image.Image:
+    values = np.array(on(250, 10))
+    values[8::24] = np.minimum(values[8::24], 200)
+    return Image.fromarray(values)
+
+
+SAME: dict[str, Callable[[], Image.Image]] = {
+    "light on dark": lambda: on(0, 255),
+    "grey on grey": lambda: on(150, 90),
+    "lighter grey on dark grey": lambda: on(60, 130),
+    "two colours": lambda: on(255, 0).convert("1"),
+    "a palette": lambda: on(255, 0).convert("P"),
+    "red on white": lambda: coloured((255, 255, 255), (200, 0, 0)),
+    "yellow on blue": lambda: coloured((10, 20, 90), (250, 230, 0)),
+    "black on nothing": lambda: transparent("black"),
+    "white on nothing": lambda: transparent("white"),
+    "grey and alpha": lambda: transparent("black").convert("LA"),
+    "CMYK": lambda: on(255, 0).convert("CMYK"),
+    "16 bits": lambda: Image.fromarray(np.asarray(on(255, 0)).astype(np.uint16) * 257),
+    "moved": lambda: moved(18, -9),
+    "a wide margin": lambda: with_margin(150),
+    "no margin": lambda: Image.fromarray(np.asarray(on(255, 0))[_box(DIGIT)]),
+    "light from the side": lambda: lit(lambda x, y: 0.65 + 0.35 * x),
+    "a dark corner": lambda: lit(lambda x, y: 1 - 0.1 * (x + 1) ** 2 - 0.06 * (y + 1) ** 2),
+    "vignetting": lambda: lit(lambda x, y: 1 - 0.3 * (x**2 + y**2)),
+    "dust": with_dust,
+    "the paper's edge": with_the_papers_edge,
+    "ruled paper": ruled,
+}
+NOT_PNG = {"CMYK": "picture.jpg"}
+
+
+def _box(values: Values) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero((values > 0.5).any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_a_digit_is_seen_alike_however_it_is_drawn_and_lit(seen: Callable[..., Values], kind: str) -> None:
+    plain = seen(on(255, 0))
+    assert alike(seen(SAME[kind](), NOT_PNG.get(kind, "picture.png")), plain, 0.015)
+    assert not alike(seen(drawn(printed("3", "DejaVuSerif"))), plain, 0.05)  # so that the above says something
+
+
+@pytest.mark.parametrize("factor", [0.5, 2, 3, 7])
+def test_size_does_not_count(seen: Callable[..., Values], factor: float) -> None:
+    side = round(SIDE * factor)
+    resized = on(255, 0).resize((side, side), Image.Resampling.BICUBIC)
+    assert alike(seen(resized), seen(on(255, 0)), 0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.jpg", {"quality": 60}),
+        ("a.JPEG", {}),
+        ("a.bmp", {}),
+        ("a.gif", {}),
+        ("a.webp", {}),
+        ("a.pgm", {}),
+        ("a", {"format": "PNG"}),
+        ("a.png", {"format": "JPEG"}),  # its content counts
+    ],
+    ids=str,
+)
+def test_any_usual_format_will_do(seen: Callable[..., Values], name: str, how: dict[str, object]) -> None:
+    assert alike(seen(on(255, 0), name, **how), seen(on(255, 0)))
+
+
+def test_a_camera_says_which_side_is_up(seen: Callable[..., Values]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    turned = on(255, 0).transpose(Image.Transpose.ROTATE_90)
+    assert alike(seen(turned, "a.jpg", exif=exif, quality=95), seen(on(255, 0)))
+    assert not alike(seen(turned, "a.jpg", quality=95), seen(on(255, 0)), 0.05)
+
+
+def test_of_a_film_the_first_picture_counts(seen: Callable[..., Values]) -> None:
+    more = [drawn(printed("3"))]
+    assert alike(seen(on(255, 0), "a.gif", save_all=True, append_images=more), seen(on(255, 0)))
+
+
+def test_digits_stand_as_mnist_has_them(seen: Callable[..., Values]) -> None:
+    rng = np.random.default_rng(0)
+    for digit in range(10):
+        image = seen(photographed(written(digit, rng), rng))
+        rows, columns = _box(np.where(image > 0.01, 1.0, 0.0))
+        assert max(rows.stop - rows.start, columns.stop - columns.start) in (19, 20)
+        mass = [image.sum(axis=axis) @ np.arange(28) / image.sum() for axis in (1, 0)]
+        assert np.abs(np.array(mass) - 14).max() <= 0.5
+        assert image.max() == 1
+
+
+def test_what_stands_as_in_mnist_is_left_as_it_is() -> None:
+    for digit in range(10):
+        once = framed(ink(printed(str(digit))), FRAMES["mnist"], (28, 28))
+        assert alike(framed(ink(once), FRAMES["mnist"], (28, 28)), once, 0.005)
+
+
+def test_every_source_of_images_has_its_frame() -> None:
+    assert {name for name, source in SOURCES.items() if source.image} == FRAMES.keys()
+
+
+# --- no digit, or more than one --------------------------------------------------------------------------------------
+
+
+def noise(deviation: float) -> Image.Image:
+    values = np.random.default_rng(0).normal(200, deviation, (300, 300))
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
+def speck() -> Image.Image:
+    values = np.full((300, 300), 255, np.uint8)
+    values[100:105, 100:105] = 0
+    return Image.fromarray(values)
+
+
+NO_DIGIT: dict[str, tuple[Callable[[], Image.Image], str]] = {
+    "white": (lambda: Image.new("L", (50, 50), 255), NOTHING),
+    "black": (lambda: Image.new("RGB", (50, 40)), NOTHING),
+    "a pixel": (lambda: Image.new("L", (1, 1)), NOTHING),
+    "a line of pixels": (lambda: Image.new("L", (600, 1), 9), NOTHING),
+    "transparent": (lambda: Image.new("RGBA", (50, 50), (0, 0, 0, 0)), NOTHING),
+    "grain": (lambda: noise(5), NOTHING),
+    "coarse grain": (lambda: noise(25), NOTHING),
+    "light alone": (lambda: Image.linear_gradient("L").point(lambda v: 100 + v // 2), NOTHING),
+    "a speck": (speck, NOTHING),
+    "42": (lambda: drawn(printed("42", size=120)), "several digits stand side by side"),
+    "1 1": (lambda: drawn(printed("11"), light_on_dark=True), "several digits stand side by side"),
+    "a number": (lambda: drawn(printed("2026")), "several digits stand side by side"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_DIGIT)
+def test_a_picture_without_a_digit_or_with_several_is_refused(seen: Callable[..., Values], kind: str) -> None:
+    picture, told = NO_DIGIT[kind]
+    with pytest.raises(UserError, match=told):
+        seen(picture())
+
+
+def test_a_digit_in_two_parts_is_one(seen: Callable[..., Values]) -> None:
+    broken = written(5, np.random.default_rng(3), pen=0.08)
+    rows, _ = _box(broken)
+    hat = rows.start + (rows.stop - rows.start) // 4
+    broken[hat : hat + 4] = 0
+    assert seen(drawn(broken)).max() == 1
+    for font in FONTS:  # one has a zero with a dot
+        assert alike(seen(drawn(printed("0", font))), seen(drawn(printed("0", font), light_on_dark=True)))
+
+
+# --- no trust in files -----------------------------------------------------------------------------------------------
+
+
+def png(width: int, height: int) -> bytes:
+    """The beginning of a picture that claims this size."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = [header, b"IDAT" + zlib.compress(b"\0" * 100), b"IEND"]
+    body = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("side", [8001, 12_000, 100_000, 2_000_000_000])
+def test_a_picture_that_unpacks_to_too_much_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    (tmp_path / "bomb.png").write_bytes(png(side, side))
+    with pytest.raises(UserError, match=rf"bomb\.png: .*(at most {MOST_PIXELS:,} are read|damaged)"):
+        grey(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM"])
+def test_every_cut_and_flipped_byte_is_refused_or_read(tmp_path: Path, format_: str) -> None:
+    file = io.BytesIO()
+    on(255, 0).resize((40, 40)).save(file, format_)
+    whole, refused = file.getvalue(), 0
+    rng = np.random.default_rng(0)
+    cuts = (whole[:length] for length in rng.integers(0, len(whole), 100))
+    for damaged in itertools.chain(cuts, (_flipped(whole, rng) for _ in range(100))):
+        (tmp_path / "damaged").write_bytes(damaged)
+        try:
+            values = grey(tmp_path / "damaged")
+        except UserError as error:
+            assert str(error).startswith(str(tmp_path / "damaged"))  # noqa: PT017  # some come through
+            refused += 1
+        else:
+            assert values.ndim == 2
+            assert max(values.shape) <= 512
+            assert 0 <= values.min() <= values.max() <= 1
+    assert refused > 50
+
+
+def _flipped(whole: bytes, rng: np.random.Generator) -> bytes:
+    damaged = bytearray(whole)
+    damaged[rng.integers(min(len(whole), 200))] ^= 1 << rng.integers(8)
+    return bytes(damaged)
+
+
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    values = np.ones((9, 9), "<f4")
+    values[4, 4] = np.nan
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n9 9\n-1.0\n" + values.tobytes())
+    with pytest.raises(UserError, match=r"a\.pfm: a damaged picture \(some of its values are no finite numbers\)"):
+        grey(tmp_path / "a.pfm")
+
+
+@pytest.mark.parametrize("text", ["%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "<svg/>", "hello", "\0"])
+def test_what_is_no_picture_of_a_known_format_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.eps").write_text(text)
+    with pytest.raises(UserError, match=r"a\.eps: no picture that can be read \(PNG, JPEG"):
+        grey(tmp_path / "a.eps")
+
+
+def test_an_empty_file_and_a_folder_and_nothing_are_told(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    for path, told in (
+        (tmp_path / "empty.png", "an empty file"),
+        (tmp_path, "a folder"),
+        (tmp_path / "none.png", "no such file"),
+    ):
+        with pytest.raises(UserError, match=told):
+            grey(path)

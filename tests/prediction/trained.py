@@ -1,0 +1,26 @@
+"""A run that was really trained, for tests to predict with."""
+
+from pathlib import Path
+
+from src.composition import compose
+from src.data.dataset import Dataset
+from src.data.recipes import prepare
+from src.prediction.opening import open_model
+from src.prediction.wanted import Wanted
+from src.runs.experiment import run
+from src.runs.model import Model
+from src.runs.store import RunFolder
+from src.tracking.tracker import Null
+
+
+class Trained:
+    """A finished run, its data, and its model as `predict` opens it."""
+
+    def __init__(self, root: Path, overrides: list[str]) -> None:
+        config = compose([*overrides, "tracking=off"])
+        self.root = root
+        self.recipe = config.data
+        self.dataset: Dataset = prepare(config.data, root)
+        self.folder = run(config, self.dataset, Null(), RunFolder(root / "run")).folder.path
+        opened: tuple[Model, Wanted] = open_model(str(self.folder))
+        self.model, self.wanted = opened
