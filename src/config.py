@@ -47,6 +47,9 @@ class Config:
         if warmup and warmup >= epochs:
             raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}, or it is never over")
 
+        if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
+            raise UserError("train.evaluate_dropout=true: there is no dropout; give model.dropout, and hidden units")
+
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
         tree: dict[str, Any] = schema.plain(self)

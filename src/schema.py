@@ -103,7 +103,11 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
 
 def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, list | tuple):
-        raise UserError(f"{key}={show(value)}: a list is needed, like {key}=[64,32]")
+        entry = _read(get_args(allowed.kind)[0])
+        like = (
+            "64,32" if entry.kind is int else show(value) if isinstance(value, str) else next(iter(entry.table or "x"))
+        )
+        raise UserError(f"{key}={show(value)}: a list is needed, like {key}=[{like}]")
     return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
 
 

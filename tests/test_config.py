@@ -109,7 +109,7 @@ REFUSED = {
     "model.bias=1": ("model.bias=1", "true or false"),
     "model.output=sigmoid": ("model.output=sigmoid", "model.loss=mse"),
     "model.class_weights=some": ("model.class_weights=some", "balanced"),
-    "model.class_weights=[1,0]": ("model.class_weights[1]=0", "> 0"),
+    "model.class_weights=[1,0]": ("model.class_weights[1]=0", ">= 1e-6 and <= 1e6"),
     "schedule.warmup=20": ("schedule.warmup=20", "train.epochs=20"),
     "train.epochs=0": ("train.epochs=0", ">= 1"),
     "train.epochs=2.5": ("train.epochs=2.5", "an integer"),

@@ -18,6 +18,7 @@ from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.schema import build, flatten, plain, show
 from src.training.loop import Training
+from src.training.metrics import METRICS
 
 GROUPS = {
     "data": Recipe,
@@ -94,7 +95,14 @@ def group(kind: type) -> st.SearchStrategy[dict[str, Any]]:
             )
         )
     if kind is Training:  # where steps make an epoch, batches are drawn
-        return drawn.map(lambda tree: tree | {"order": "drawn" if tree["steps_per_epoch"] else tree["order"]})
+        return drawn.map(
+            lambda tree: (
+                tree
+                | {"order": "drawn" if tree["steps_per_epoch"] else tree["order"]}
+                | {"metrics": list(METRICS)}  # any of which can be monitored
+                | {"evaluate_dropout": False}  # which depends on the model
+            )
+        )
     if kind is Recipe:  # whose parts are all counts or all fractions
         sizes = st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3)
         return st.tuples(drawn, sizes).map(
@@ -252,7 +260,7 @@ class TestEveryField:
             {"class_weights": "balance"},
             "model.class_weights=balance: unknown; did you mean balanced?",
         ),
-        (Architecture, "model", {"class_weights": [1, 0]}, "model.class_weights[1]=0: must be a finite number > 0"),
+        (Architecture, "model", {"class_weights": [1, 0]}, "model.class_weights[1]=0: must be a finite number >= 1e-6"),
         (
             Architecture,
             "model",

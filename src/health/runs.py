@@ -73,8 +73,9 @@ def _damage(folder: RunFolder) -> str:
             return "result.json tells of other weights than model.npz holds"
         read_predictions(folder.path / "predictions.npz")
         folder.timing()
-        lines = (folder.path / "history.csv").read_bytes().count(b"\n") - 1
-        if (lines, len(folder.journal())) != (result["epochs"], result["epochs"]):
+        epochs = [epoch["epoch"] for epoch in folder.journal()]
+        lines = (folder.path / "history.csv").read_bytes().decode().splitlines()[1:]
+        if [float(line.partition(",")[0]) for line in lines] != epochs or epochs[-1:] != [result["epochs"]]:
             return f"the journal or history.csv does not hold the {result['epochs']} epochs of the result"
     except (UserError, *DAMAGE) as error:
         return str(error).replace(f"{folder.path}/", "") or type(error).__name__

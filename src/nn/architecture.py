@@ -15,7 +15,7 @@ from src.nn.network import Network
 
 MOST_PARAMETERS = 1 << 27
 Units = Annotated[int, ">= 1", "<= 65536"]
-Weight = Annotated[float, "> 0"]
+Weight = Annotated[float, ">= 1e-6", "<= 1e6"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,13 @@ from typing import Annotated
 
 from src.errors import UserError
 from src.schema import show
-from src.training.metrics import WITH_DROPOUT
+from src.training.metrics import LOSSES, WITH_DROPOUT
 
 # Sets of examples; units: training accuracies of hidden units, by the groups that they find; new: the probabilities of
 # a new point's classes.
 PARTS = ("train", "valid", "test", "units", "new")
 GOOD = ("larger", "smaller", "neither")
 _EPOCHS = ("train", "valid")  # have a journal
-LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # everything else is a share, between 0 and 1
 _SETS = {"train": "training", "valid": "validation", "test": "test"}
 
 

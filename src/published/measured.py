@@ -71,8 +71,9 @@ def refuse_unmeasured(experiment: Experiment, config: Config) -> None:
     key = f"ablation.published.{experiment.name}"
     for claim in (*experiment.claims, *flat(experiment.rows)):
         if claim.quantity not in known[claim.part]:
-            near = suggestion(claim.quantity, known[claim.part])
-            raise UserError(f"{key}: {show(claim.metric)}: not measured there; {near}; train.metrics may list more")
+            near = suggestion(claim.quantity, known[claim.part]) if known[claim.part] else "none is"
+            more = "; train.metrics may list more" if known[claim.part] is names or claim.part == "test" else ""
+            raise UserError(f"{key}: {show(claim.metric)}: not measured there; {near}{more}")
         if claim.at and len(claim.at) != len(source.features or ()):
             raise UserError(f"{key}: {show(claim.metric)}: at={list(claim.at)}: the features are {source.features}")
         if claim.epoch is not None and not _evaluated(claim.epoch, training):

@@ -86,6 +86,8 @@ def replicate(
     for argument in arguments:
         if argument.startswith("experiment="):
             raise UserError(f"{argument}: the table has its experiments; ablation.only=[NAME,NAME] runs some of them")
+    if not declared and all(experiment.seeds for experiment in declaration.experiments):
+        raise UserError(f"seed={','.join(seeds)}: these experiments have seeds of their own, those of their texts")
     trainings = []
     for experiment in declaration.experiments:
         overrides = [f"experiment={experiment.name}", *arguments]

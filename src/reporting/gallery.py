@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,13 @@ class RunFigures:
         further = [name for name in self._gallery if not any(figures.glob(f"{name}.*"))]
         if not standard and not further:
             return
-        try:
-            shown = FinishedRun.of(run, self._dataset)
-            if standard:
-                _draw_standard(shown, figures)
-            for name in further:
-                _draw_further(name, shown, figures)
-        except Exception as error:  # a picture less does not make the run another one
-            print(f"warning: not all figures of {folder} could be drawn ({error})", file=sys.stderr)
+        shown = FinishedRun.of(run, self._dataset)
+        drawing = {"standard": partial(_draw_standard, shown, figures)} if standard else {}
+        for name, draw in (drawing | {name: partial(_draw_further, name, shown, figures) for name in further}).items():
+            try:
+                draw()
+            except Exception as error:  # a picture less does not make the run another one
+                print(f"warning: {name} figures of {folder} could not be drawn ({error})", file=sys.stderr)
 
 
 def _draw_standard(run: FinishedRun, target: Path) -> None:

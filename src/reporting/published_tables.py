@@ -8,7 +8,7 @@ from typing import NamedTuple
 from src.published.claims import Claim
 from src.published.replicated import Table
 from src.reporting import formats
-from src.reporting.published_verdict import Compared, Row, counts
+from src.reporting.published_verdict import Compared, Row, counts, reaching
 from src.reporting.tables import plain_table
 
 _FEWEST_DECIMALS = 4  # of ours, where it is no percentage
@@ -96,7 +96,9 @@ def bounds_of_mean(compared: Compared) -> str:
 
 
 def difference(compared: Compared) -> str:
-    """Ours minus the published number, in points where it is an accuracy."""
+    """Ours minus the published number, in points where it is an accuracy; of words, for how many runs they hold."""
+    if compared.claim.says and compared.values:
+        return f"{reaching(compared.claim, compared.values)} of {len(compared.values)} runs"
     if compared.difference is None:
         return "-"
     if compared.claim.is_accuracy:

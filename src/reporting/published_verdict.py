@@ -70,7 +70,7 @@ def compare(claim: Claim, values: Sequence[float], single: bool) -> Compared:
         mean = replace(mean, low=_share(mean.low), high=_share(mean.high))
         low, high = _share(low), _share(high)
     if claim.value is None or claim.digits is None:
-        holds = "holds" if 2 * _reaching(claim, values) > len(values) else "worse"
+        holds = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
         return Compared(claim, tuple(values), mean, low, high, None, holds)
     published = claim.value
     if single:
@@ -122,7 +122,7 @@ def _share(bound: float | None) -> float | None:
     return None if bound is None else min(max(bound, 0.0), 1.0)
 
 
-def _reaching(claim: Claim, values: Sequence[float]) -> int:
+def reaching(claim: Claim, values: Sequence[float]) -> int:
     """How many runs reach what the words are taken for."""
     least = claim.least if claim.least is not None else math.nan
     return sum(value <= least if claim.better == "smaller" else value >= least for value in values)
@@ -143,5 +143,5 @@ def _remarks(replicated: Replicated, note: str, last: Compared | None) -> tuple[
         stopped = [f"not reached: {of} stopped before epoch {last.claim.epoch}"]
     reached = []
     if last is not None and last.values and last.claim.says:
-        reached = [f"{_reaching(last.claim, last.values)} of {len(last.values)} runs reach it"]
+        reached = [f"{reaching(last.claim, last.values)} of {len(last.values)} runs reach it"]
     return tuple(filter(None, [note, *reached, *failed, *stopped]))

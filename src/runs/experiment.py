@@ -1,6 +1,7 @@
 """One run, from a configuration and a data set to a folder with its results."""
 
 import dataclasses
+import math
 import secrets
 import sys
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ from src.tracking.tracker import Tracker
 from src.training import scores
 from src.training.checkpoint import Saver, whole
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Diverged, Epoch, Progress, train
-from src.training.metrics import Predictions, confusion, measure, predict
+from src.training.loop import Diverged, Epoch, Progress, Training, train
+from src.training.metrics import Predictions, confusion, measure
 from src.training.processor import held
 from src.training.streams import Streams
 from src.training.units import output_layer, put_on_top, train_units
@@ -109,19 +110,25 @@ def _train_and_test(
     streams = Streams.of(config.seed, config.rng)
     net = network(config, dataset)
     config.model.initialize(net, streams.initialization)
-    learner, shown = net, dataset  # what the loop trains, and on what
-    units = train_units(net, config.optimizer, dataset, config.train, streams) if config.train.unit_targets else None
-    if units:
-        learner, shown = output_layer(net), units.outputs
-    theta = learner.parameters.theta
-    keeper = EarlyStopping(config.train, theta)
-    progress = Progress.start(config.optimizer, learner, streams)
-    saver = Saver(folder.path, identity, config.train, learner, streams, progress, keeper)
-    known = _resume(folder, identity, saver) if goes_on else []
-    tracker.started(folder.path)
+    if not goes_on:
+        tracker.started(folder.path)
+    learner, shown, units = net, dataset, None  # what the loop trains, and on what
+    keeper = EarlyStopping(config.train, net.parameters.theta)
     try:
+        if config.train.unit_targets:
+            units = train_units(net, config.optimizer, dataset, config.train, streams)
+            learner, shown = output_layer(net), units.outputs
+            keeper = EarlyStopping(config.train, learner.parameters.theta)
+        theta = learner.parameters.theta
+        progress = Progress.start(config.optimizer, learner, streams)
+        saver = Saver(folder.path, identity, config.train, learner, streams, progress, keeper)
+        known = []
+        if goes_on:
+            known = _resume(folder, identity, config.train, saver)
+            tracker.started(folder.path)
         for epoch in train(
-            learner, config.optimizer, config.schedule, shown, config.train, streams, progress, saver.after_step
+            *(learner, config.optimizer, config.schedule, shown, config.train, streams, progress),
+            *(saver.after_step, saver.after_unevaluated),
         ):
             record = _journaled(folder, epoch, known)
             tracker.advanced(folder.path, record)
@@ -129,7 +136,7 @@ def _train_and_test(
                 break
             saver.after_epoch(record)
     finally:
-        theta[:] = keeper.theta  # finite, even where the training diverged or was interrupted
+        learner.parameters.theta[:] = keeper.theta  # finite, even where the training diverged or was interrupted
         if units:
             put_on_top(net, learner, units)
         told = {
@@ -141,11 +148,12 @@ def _train_and_test(
             "recipe": dataset.recipe,
         }
         save_model(folder.path / "model.npz", net, config.model, told)
-    result = {"epochs": progress.epoch, "kept_epoch": keeper.epoch} | _evaluate(net, config, dataset, streams, folder)
+    result = {"epochs": progress.epoch, "kept_epoch": keeper.epoch}
+    result |= _evaluate(net, config, dataset, streams, folder, keeper.epoch)
     return result | {"units": units.accuracy} if units else result
 
 
-def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, Any]]:
+def _resume(folder: RunFolder, identity: str, training: Training, saver: Saver) -> list[dict[str, Any]]:
     """Goes back to the last checkpoint; returns the journal, which may tell of epochs that are trained once more."""
 
     def warn(told: str) -> None:
@@ -154,6 +162,10 @@ def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, An
     known: list[dict[str, Any]] = []
     try:
         known = folder.journal()
+        epochs = [record["epoch"] for record in known]
+        if epochs != training.evaluated()[: len(epochs)]:
+            known = []
+            raise UserError(f"{folder.path}: the journal lacks epochs")
     except UserError as error:
         warn(f"{error}; the epochs after the last checkpoint are recorded anew")
     found = None
@@ -165,7 +177,7 @@ def _resume(folder: RunFolder, identity: str, saver: Saver) -> list[dict[str, An
             continue
         found = checkpoint
         # A power cut may have kept the checkpoint, and lost lines of the journal.
-        known = [*found.history, *known[len(found.history) :]]
+        known = [*found.history, *(record for record in known if record["epoch"] > found.header["epoch"])]
         break
     folder.reopen(known)
     where = (
@@ -192,14 +204,18 @@ def _journaled(folder: RunFolder, epoch: Epoch, known: list[dict[str, Any]]) -> 
     return record
 
 
-def _evaluate(net: Network, config: Config, dataset: Dataset, streams: Streams, folder: RunFolder) -> dict[str, Any]:
-    """Measures the network that is kept; writes what it predicts of the test set, and its scores class by class."""
+def _evaluate(
+    net: Network, config: Config, dataset: Dataset, streams: Streams, folder: RunFolder, epoch: int
+) -> dict[str, Any]:
+    """Measures the network of the epoch that is kept; writes what it predicts of the test set, and scores by class."""
     dropping = streams.evaluation(config.train.epochs + 1) if config.train.evaluate_dropout else None
     metrics = {}
     for part in ("train", "valid", "test"):
         measured = measure(net, getattr(dataset, part), config.train.metrics, dropping)
         metrics[part] = {"loss": measured.loss, "accuracy": measured.accuracy, **measured.further}
-    on_test = predict(net, dataset.test.x, dataset.test.y)
+        if not all(map(math.isfinite, metrics[part].values())):
+            raise Diverged(epoch, f"at epoch {epoch}, on the {part} set")
+    on_test = measured.predictions
     predicted = {"predicted": on_test.labels, "probability": on_test.confidence}
     write_npz(folder.path / "predictions.npz", predicted)
     write_json(folder.path / "test.json", scores_by_class(on_test, dataset))

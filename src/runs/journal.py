@@ -29,8 +29,12 @@ def read(file: Path) -> list[Record]:
             record = json.loads(line)
             if type(record["epoch"]) is not int or record["epoch"] < 0:
                 raise ValueError(f"it tells of epoch {record['epoch']}")
-            if records and not _follows(record["epoch"], [before["epoch"] for before in records[-2:]]):
+            if records and record["epoch"] <= records[-1]["epoch"]:
                 raise ValueError(f"it tells of epoch {record['epoch']} after {records[-1]['epoch']}")
+            if len(records) > 1 and records[-1]["epoch"] - records[-2]["epoch"] < _apart(records):
+                raise ValueError(f"it tells of epoch {record['epoch']} after an end, that of {records[-1]['epoch']}")
+            if len(records) > 1 and record["epoch"] - records[-1]["epoch"] > _apart(records):
+                raise ValueError(f"it tells of epoch {record['epoch']} after {records[-1]['epoch']}: there is a gap")
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise UserError(f"{file}: line {number} is damaged ({error})") from None
         records.append(record)
@@ -42,9 +46,10 @@ def rewrite(file: Path, records: Sequence[Mapping[str, Any]]) -> None:
     write_text(file, "".join(map(_line, records)))
 
 
-def _follows(epoch: int, before: list[int]) -> bool:
-    """Whether an epoch can be the next one: evaluations are evenly spaced, but that the last one may come early."""
-    return before[-1] < epoch and (len(before) < 2 or epoch - before[-1] <= before[-1] - before[-2])
+def _apart(records: list[Record]) -> int:
+    """How far apart evaluations are; the last one may come early."""
+    first: int = records[0]["epoch"]
+    return first or int(records[1]["epoch"])
 
 
 def _line(record: Mapping[str, Any]) -> str:

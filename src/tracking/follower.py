@@ -62,7 +62,7 @@ class _Followed:
         self._before = before
         self._started = self._ended = False
         self._journal = Tail(folder.path / "journal.jsonl")
-        self._epoch = 0  # the last one that was told
+        self._epoch = -1  # the last one that was told
 
     def look(self) -> None:
         if self._ended:

@@ -155,6 +155,10 @@ class Saver:
     def after_epoch(self, record: Mapping[str, Any]) -> None:
         """Takes note of the journal's new record, and saves where so many epochs are over."""
         self._history.append(record)
+        self.after_unevaluated()
+
+    def after_unevaluated(self) -> None:
+        """Saves where so many epochs are over."""
         if self._epochs is not None and self._progress.epoch - self._saved_epoch >= self._epochs:
             self.save()
 

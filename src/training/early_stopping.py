@@ -8,7 +8,7 @@ class EarlyStopping:
     """Remembers the best epoch and its weights. Without `train.patience`, the last epoch counts as the best."""
 
     def __init__(self, training: Training, theta: Array) -> None:
-        self._monitor = training.monitor
+        self._training = training
         self._patience = training.patience
         self._best: Epoch | None = None
         self.theta = theta.copy()  # of the epoch that is kept
@@ -36,4 +36,5 @@ class EarlyStopping:
         return self._patience is not None and epoch.epoch - self._best.epoch >= self._patience
 
     def _score(self, epoch: Epoch) -> float:
-        return epoch.valid_accuracy if self._monitor == "valid_accuracy" else -epoch.valid_loss
+        value = epoch.monitored(self._training.monitor)
+        return -value if self._training.monitors_a_loss else value

@@ -14,8 +14,10 @@ from src.nn.network import Network
 from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
 from src.training.batches import ORDERS, Batches
-from src.training.metrics import METRICS, Measured, measure
+from src.training.metrics import LOSSES, METRICS, measure
 from src.training.streams import Streams
+
+MONITORS = ("valid_accuracy", "valid_loss", *(f"valid_{name}" for name in METRICS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Training:
     running_metrics: bool = False  # of training: means over an epoch's batches as they are trained, dropout on
     metrics: tuple[Annotated[str, METRICS], ...] = ()  # reported beside loss and accuracy
     patience: Annotated[int | None, ">= 1"] = None  # epochs without a better `monitor` before stopping; best restored
-    monitor: Annotated[str, ("valid_accuracy", "valid_loss")] = "valid_accuracy"
+    monitor: Annotated[str, MONITORS] = "valid_accuracy"  # of the further metrics, one that `metrics` asks for
     dtype: Annotated[str, ("float32", "float64")] = "float32"
     threads: Annotated[int, ">= 1"] = 1  # of BLAS
     # From here on nothing has a part in the result.
@@ -50,10 +52,22 @@ class Training:
                 f"train.steps_per_epoch={self.steps_per_epoch} with train.order={self.order}: there an epoch is a pass "
                 "over the examples; allowed: null, or train.order=drawn"
             )
+        further = self.monitor.removeprefix("valid_")
+        if further in METRICS and further not in self.metrics:
+            raise UserError(f"train.monitor={self.monitor}: not measured; add {further} to train.metrics")
+
+    @property
+    def monitors_a_loss(self) -> bool:
+        """Whether a smaller value of `monitor` is the better one."""
+        return self.monitor.removeprefix("valid_") in LOSSES
 
     def due(self, epoch: int) -> bool:
         """Whether an epoch (from 1) is evaluated."""
         return epoch % self.evaluate_every == 0 or epoch == self.epochs
+
+    def evaluated(self) -> list[int]:
+        """The epochs that are evaluated in a training that is not stopped early."""
+        return [epoch for epoch in range(self.epochs + 1) if (self.due(epoch) if epoch else self.evaluate_at_start)]
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Epoch:
     """What an evaluated epoch came to.
 
     Losses and accuracies are taken at its end, over whole sets, with dropout off; with `train.running_metrics`, those
-    of training are means over its batches.
+    of training are means over its batches, by their sizes.
     """
 
     epoch: int  # from 1; 0 is the untrained network
@@ -73,6 +87,12 @@ class Epoch:
     seconds: float  # of training alone, since the last epoch that was evaluated
     images_per_second: float
     metrics: Mapping[str, float] = field(default_factory=dict)  # further ones, as `valid/squared_error`
+
+    def monitored(self, name: str) -> float:
+        """The value of `train.monitor`."""
+        if name in ("valid_accuracy", "valid_loss"):
+            return self.valid_accuracy if name == "valid_accuracy" else self.valid_loss
+        return self.metrics[name.replace("_", "/", 1)]
 
 
 @dataclass
@@ -93,14 +113,15 @@ class Progress:
 
 
 class Diverged(Exception):
-    """The loss of a batch, or of an epoch, was infinite or not a number."""
+    """The loss of a batch, or of an epoch, was infinite or not a number; `where` says so where it was no epoch's."""
 
-    def __init__(self, epoch: int) -> None:
-        super().__init__(epoch)
+    def __init__(self, epoch: int, where: str = "") -> None:
+        super().__init__(epoch, where)
         self.epoch = epoch
+        self.where = where or f"at epoch {epoch}"
 
     def __str__(self) -> str:
-        return f"diverged at epoch {self.epoch}"
+        return f"diverged {self.where}"
 
 
 def train(
@@ -112,11 +133,13 @@ def train(
     streams: Streams,
     progress: Progress | None = None,
     after_step: Callable[[], None] = lambda: None,
+    after_unevaluated: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
     """Trains the network in place, `train.evaluate_every` epochs between two records; the caller may stop at each.
 
     progress: where to go on, kept up to date. After each update and at each record, it, the parameters and the streams
-    are as a checkpoint needs them; `after_step` is called there. Raises `Diverged` as soon as a loss is not finite.
+    are as a checkpoint needs them; `after_step` is called there, and `after_unevaluated` after an epoch without a
+    record. Raises `Diverged` as soon as a loss is not finite.
     """
     x_train, y_train = dataset.train.x, dataset.train.y
     size = training.batch_size or len(y_train)
@@ -158,6 +181,8 @@ def train(
         at.running, at.order = (0.0, 0, 0), streams.order.state
         if training.due(at.epoch):
             yield record
+        else:
+            after_unevaluated()
 
 
 def _evaluated(
@@ -174,16 +199,14 @@ def _evaluated(
     """The record of an epoch; raises `Diverged` where a loss is not finite."""
     names, dropping = training.metrics, streams.evaluation(epoch) if training.evaluate_dropout else None
     on_valid = measure(network, dataset.valid, names, dropping)
+    further = {f"valid/{name}": value for name, value in on_valid.further.items()}
     summed, right, examples = running
-    whole = not examples or names or dropping  # else the running means say it all
-    on_train = measure(network, dataset.train, names, dropping) if whole else Measured(0.0, 0.0, {})
-    if examples:
-        on_train = on_train._replace(loss=summed / examples, accuracy=right / examples)
-    if not math.isfinite(on_train.loss) or not math.isfinite(on_valid.loss):
+    loss, accuracy = (summed / examples, right / examples) if examples else (0.0, 0.0)
+    if not examples or names or dropping:  # else the running means say it all
+        on_train = measure(network, dataset.train, names, dropping)
+        further |= {f"train/{name}": value for name, value in on_train.further.items()}
+        if not examples:
+            loss, accuracy = on_train.loss, on_train.accuracy
+    if not all(map(math.isfinite, (loss, on_valid.loss, *further.values()))):
         raise Diverged(epoch)
-    further = {
-        f"{part}/{name}": value
-        for part, measured in (("train", on_train), ("valid", on_valid))
-        for name, value in measured.further.items()
-    }
-    return Epoch(epoch, on_train.loss, on_train.accuracy, on_valid.loss, on_valid.accuracy, lr, seconds, speed, further)
+    return Epoch(epoch, loss, accuracy, on_valid.loss, on_valid.accuracy, lr, seconds, speed, further)

@@ -12,6 +12,7 @@ from src.training import scores
 
 CHUNK = 1000  # examples a pass: the activations of a chunk stay in the cache
 WITH_DROPOUT = "_with_dropout"  # the suffix of a metric that is measured so
+LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # better when smaller
 _SMALLEST = 1e-9  # of a probability whose logarithm is taken
 
 
@@ -31,11 +32,20 @@ class Predictions(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Loss, accuracy, and further metrics by name."""
+    """Predictions, and further metrics of them by name."""
 
-    loss: float
-    accuracy: float
+    predictions: Predictions
     further: dict[str, float]
+
+    @property
+    def loss(self) -> float:
+        """The mean over examples."""
+        return self.predictions.loss
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is right."""
+        return self.predictions.accuracy
 
 
 def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | None = None) -> Predictions:
@@ -62,18 +72,23 @@ def measure(
 ) -> Measured:
     """Loss, accuracy and the metrics `names` of `METRICS`; with `dropping`, all of them with dropout on, too."""
     plain = predict(network, examples.x, examples.y)
-    further = further_metrics(plain, examples.y, names)
+    further = further_metrics(network, plain, examples.y, names)
     if dropping is not None:
         dropped = predict(network, examples.x, examples.y, dropping)
-        told = {"loss": dropped.loss, "accuracy": dropped.accuracy, **further_metrics(dropped, examples.y, names)}
+        told = {
+            "loss": dropped.loss,
+            "accuracy": dropped.accuracy,
+            **further_metrics(network, dropped, examples.y, names),
+        }
         further |= {f"{name}{WITH_DROPOUT}": value for name, value in told.items()}
-    return Measured(plain.loss, plain.accuracy, further)
+    return Measured(plain, further)
 
 
-def further_metrics(predictions: Predictions, y: Labels, names: Sequence[str]) -> dict[str, float]:
+def further_metrics(network: Network, predictions: Predictions, y: Labels, names: Sequence[str]) -> dict[str, float]:
     """Metrics of the table `METRICS`, by name."""
-    y = np.asarray(y)
-    return {name: float(METRICS[name](predictions.probabilities, predictions.labels, y)) for name in names}
+    y, p = np.asarray(y), predictions.probabilities
+    outputs = p if network.threshold is None else p[:, 1:]  # a single unit gives the second class's alone
+    return {name: float(METRICS[name](outputs, predictions.labels, y)) for name in names}
 
 
 def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
@@ -83,24 +98,30 @@ def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
 
 def _squared_error(p: Array, decided: Labels, y: Labels) -> float:
     """sum_k (p_k - t_k)^2, mean over examples"""
-    return float(np.square(p - np.eye(p.shape[1])[y]).sum() / len(y))
+    return float(np.square(p - _target(p, y)).sum() / len(y))
 
 
 def _binary_cross_entropy(p: Array, decided: Labels, y: Labels) -> float:
     """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print it of softmax outputs"""
     p = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
-    t = np.eye(p.shape[1])[y]
+    t = _target(p, y)
     return float(-np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / len(y))
+
+
+def _target(p: Array, y: Labels) -> Array:
+    if p.shape[1] == 1:
+        return y[:, np.newaxis].astype(p.dtype)
+    return np.eye(p.shape[1])[y]
 
 
 def _score(name: str, average: Callable[[scores.Scores], scores.Score]) -> Callable[[Array, Labels, Labels], float]:
     def score(p: Array, decided: Labels, y: Labels) -> float:
-        return float(getattr(average(scores.of(confusion(y, decided, p.shape[1]))), name))
+        return float(getattr(average(scores.of(confusion(y, decided, max(p.shape[1], 2)))), name))
 
     return score
 
 
-# metric(p [n, classes], decided [n], y [n]) -> a mean over the examples
+# metric(p [n, output units], decided [n], y [n]) -> a mean over the examples
 METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
     "squared_error": _squared_error,
     "binary_cross_entropy": _binary_cross_entropy,

@@ -54,7 +54,8 @@ class GeneratorOrder:
 class LegacyOrder:
     """Orders as texts draw them whose one function makes batches for everything: by `shuffle` of NumPy's legacy stream.
 
-    There an evaluation shuffles, too: an order that is drawn and changes no metric.
+    There an evaluation shuffles, too: after each epoch that is evaluated, the training set is shuffled once, and then
+    the validation set, which changes no metric.
     """
 
     def __init__(self, seed: int) -> None:
@@ -84,7 +85,7 @@ class LegacyOrder:
 
 @dataclass(frozen=True)
 class Streams:
-    """A training's independent random streams, so that variants that share a seed differ in nothing else."""
+    """A training's random streams, one for each purpose, so that variants that share a seed differ in nothing else."""
 
     initialization: Draws
     order: Order
@@ -105,6 +106,6 @@ class Streams:
 
 
 # default: `SeedSequence(seed)` has a child for each stream. legacy: `RandomState(seed)` draws weights, layer by layer
-# and unit by unit; another `RandomState(seed)` shuffles the training set for each epoch, and then each set that is
-# evaluated. What was published with NumPy's legacy streams can be reproduced so.
+# and unit by unit; another `RandomState(seed)` shuffles the training set for each epoch and, after each epoch that is
+# evaluated, once more that and the validation set. What was published with NumPy's legacy streams can be reproduced so.
 KINDS = ("default", "legacy")

@@ -6,6 +6,7 @@ are, in the end, an ordinary network.
 """
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from src.nn.losses import HEADS
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer
 from src.training.batches import Batches
-from src.training.loop import Training
+from src.training.loop import Diverged, Training
 from src.training.metrics import predict
 from src.training.streams import Streams
 
@@ -41,6 +42,8 @@ def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None
     if unknown := [group for group in training.unit_targets if group not in dataset.groups]:
         there = ", ".join(dataset.groups) or "none, in these data"
         raise UserError(f"{told}: {unknown[0]}: no such group of examples; allowed: {there}")
+    if len(set(training.unit_targets)) < len(training.unit_targets):
+        raise UserError(f"{told}: a group is there twice; each unit finds another one")
     if network.widths[1:-1] != (len(training.unit_targets),):
         raise UserError(f"{told}: one hidden layer of {len(training.unit_targets)} units is needed, one for each group")
     if network.activation is not ACTIVATIONS["sigmoid"] or not network.parameters.b or network.dropout:
@@ -50,12 +53,16 @@ def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None
 def train_units(
     network: Network, optimizer: Optimizer, dataset: Dataset, training: Training, streams: Streams
 ) -> Trained:
-    """Trains the hidden units of `network` in place, each for `training.unit_steps` updates at the full rate."""
+    """Trains the hidden units of `network` in place, each for `training.unit_steps` updates at the full rate.
+
+    Raises `Diverged` where one does; the network then has the weights that this unit began with.
+    """
     accuracy = {}
     for unit, group in enumerate(training.unit_targets):
         perceptron = _perceptron(network, unit)
         y = _is_of(dataset, group)
-        _learn(perceptron, optimizer, dataset.train.x, y, training, streams)
+        if not _learn(perceptron, optimizer, dataset.train.x, y, training, streams):
+            raise Diverged(0, f"in the unit for {group}")
         accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
         network.parameters.W[0][:, unit] = perceptron.parameters.W[0][:, 0]
         network.parameters.b[0][unit] = perceptron.parameters.b[0][0]
@@ -110,13 +117,16 @@ def _is_of(dataset: Dataset, group: str) -> Labels:
 
 def _learn(
     perceptron: Network, optimizer: Optimizer, x: Array, y: Labels, training: Training, streams: Streams
-) -> None:
+) -> bool:
+    """Whether its losses, and the weights that it came to, are finite."""
     parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
     size = training.batch_size or len(y)
     batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
     for batch_x, batch_y in batches.epoch(streams.order):
-        perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)
+        if not math.isfinite(perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)):
+            return False
         optimizer.step(parameters.theta, perceptron.gradient.theta, optimizer.lr, state, parameters.weights.size)
+    return bool(np.isfinite(parameters.theta).all())
 
 
 def _fired(network: Network, examples: Examples) -> Array:

@@ -122,6 +122,8 @@ TOGETHER: Mapping[str, Drawn] = {
     | st.lists(st.floats(1e-3, 1e3), min_size=CLASSES, max_size=CLASSES),
     "model.single_output": st.just(False),  # of ten classes
     "train.batch_size": st.none() | st.integers(1, LARGEST) | st.just(1257),
+    "train.monitor": st.sampled_from(["valid_accuracy", "valid_loss"]),  # others are to be measured, too
+    "train.evaluate_dropout": st.just(False),  # which needs some
     "train.unit_targets": st.just([]),  # digits have no groups
     "data.split.published_test": st.just(False),
     "train.threads": st.integers(1, 3),

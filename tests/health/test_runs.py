@@ -36,6 +36,16 @@ def test_nothing_is_wrong_with_a_finished_run(home: Path, finished: RunFolder) -
         assert not list(check(home))
 
 
+def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Compose, digits: Dataset) -> None:
+    sparse = ("train.epochs=5", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[f1]")
+    folder = run(small(*sparse), digits, Null()).folder
+    assert [epoch["epoch"] for epoch in folder.journal()] == [0, 2, 4, 5]
+    assert not list(damaged_results(home))
+    history = folder.path / "history.csv"
+    history.write_text("".join(history.read_text().splitlines(keepends=True)[:-1]))
+    assert "does not hold the 5 epochs" in next(damaged_results(home)).what
+
+
 def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home: Path, finished: RunFolder) -> None:
     finished.end("running", "")
     with holding(finished.path / "lock"):

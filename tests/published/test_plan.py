@@ -109,8 +109,8 @@ def test_what_makes_it_another_table() -> None:
         ("valid/accuracy", 40, ()),  # which the run does not reach: that is told afterwards
         ("valid/f1", 1, ("train.metrics=[f1]",)),
         ("test/f1", None, ()),
-        ("valid/accuracy_with_dropout", 1, ("train.evaluate_dropout=true",)),
-        ("train/f1_with_dropout", None, ("train.evaluate_dropout=true", "train.metrics=[f1]")),
+        ("valid/accuracy_with_dropout", 1, ("train.evaluate_dropout=true", "model.dropout=0.1")),
+        ("train/f1_with_dropout", None, ("train.evaluate_dropout=true", "model.dropout=0.1", "train.metrics=[f1]")),
         ("train/loss", 0, ("train.evaluate_at_start=true",)),
         ("train/loss", 2, ("train.evaluate_every=2",)),
     ],

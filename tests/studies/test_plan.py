@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from src import composition
-from src.composition import choices
+from src.composition import choices, compose
 from src.config import Config, read_yaml
 from src.errors import UserError
 from src.schema import flatten
@@ -307,3 +307,11 @@ def test_the_ladder_takes_one_step_at_a_time() -> None:
         {"model.init"},
         {"model.dropout"},
     ]
+
+
+@pytest.mark.parametrize("study", ["width", "depth", "learning_rate", "l2"])
+def test_the_exercises_studies_are_variants_of_its_experiment(study: str) -> None:
+    longer = ("train.epochs=40",) if study in ("learning_rate", "l2") else ()
+    faster = ("optimizer.lr=0.03",) if study == "l2" else ()
+    common = compose([f"ablation={study}", "model.hidden=[1024]"]).semantic()
+    assert common == compose(["experiment=exercise", *longer, *faster]).semantic()

@@ -54,7 +54,7 @@ class Attempt:
         with held(1):
             for epoch in train(
                 self.network, plan.optimizer, plan.schedule, plan.dataset, plan.training, self.streams, self.progress,
-                after_step,
+                after_step, self.saver.after_unevaluated,
             ):  # fmt: skip
                 self.records.append(epoch)
                 self.keeper.should_stop(epoch, self.network.parameters.theta)
@@ -127,6 +127,18 @@ def test_any_way_to_go_through_the_examples_can_be_gone_on_with(
         on = resumed(plan, folder)
         assert on.end == whole.end, step
         assert results(on.records) == results(whole.records)[-len(on.records) :]
+
+
+def test_epochs_that_are_not_evaluated_count_too(plan: Any, tmp_path: Path) -> None:
+    sparse = replace(NEVER, epochs=9, checkpoint_epochs=2, evaluate_every=4)
+    plan = plan.changed(training=sparse)
+    whole = Attempt(plan, tmp_path / "whole").run()
+    with pytest.raises(Killed):
+        Attempt(plan, tmp_path).run(die_at=7 * STEPS - 1)
+    found, _ = latest(tmp_path, "me")
+    assert found is not None
+    assert (found.header["epoch"], [record["epoch"] for record in found.history]) == (6, [4])
+    assert resumed(plan, tmp_path).end == whole.end
 
 
 @pytest.mark.parametrize("every", [1, 2])

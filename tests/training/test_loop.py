@@ -326,6 +326,20 @@ class TestEvaluation:
             }
             assert other.metrics["train/loss_with_dropout"] > other.train_loss == one.train_loss
 
+    def test_a_loss_that_is_infinite_with_dropout_alone_is_found(self, plan: Any) -> None:
+        plan = plan.changed(
+            model=replace(plan.model, act="relu", dropout=0.999, init="uniform", init_bound=1e18),
+            training=replace(plan.training, evaluate_dropout=True, evaluate_at_start=True),
+        )
+        with pytest.raises(Diverged):
+            plan.run()
+
+    def test_the_epochs_that_are_evaluated_are_known_beforehand(self, plan: Any) -> None:
+        for every, start in ((1, False), (3, True), (5, False), (9, True)):
+            training = replace(plan.training, epochs=7, evaluate_every=every, evaluate_at_start=start)
+            _, records = plan.changed(training=training).run()
+            assert [record.epoch for record in records] == training.evaluated()
+
 
 class TestOrders:
     def test_fixed_batches_are_the_same_in_each_epoch(self, plan: Any, dataset: Any) -> None:

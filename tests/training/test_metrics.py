@@ -3,11 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
+from src.data.dataset import Examples
 from src.nn.losses import HEADS
 from src.training import metrics
-from src.training.metrics import confusion, predict
+from src.training.metrics import confusion, measure, predict
 
 
 @pytest.mark.parametrize("class_weights", [None, (0.5, 1.0, 4.0)])
@@ -82,3 +83,26 @@ def test_confusion_has_a_row_and_a_column_for_classes_that_do_not_occur() -> Non
     counts = confusion(np.array([1, 1]), np.array([1, 2]), 5)
     assert counts.shape == (5, 5)
     assert (counts[1, 1], counts[1, 2], counts.sum()) == (1, 1, 2)
+
+
+def test_a_single_output_counts_once(plan: Any, dataset: Any) -> None:
+    x, y = dataset.train.x, (dataset.train.y == 1).astype(np.int64)
+    model = replace(plan.model, output="sigmoid", loss="binary_cross_entropy", single_output=True, dropout=0.0)
+    network = model.network(6, 2, y, "float64")
+    model.initialize(network, np.random.SeedSequence(1))
+    found = measure(network, Examples(x, y), ("binary_cross_entropy", "squared_error", "f1"))
+    assert found.further["binary_cross_entropy"] == pytest.approx(found.loss, rel=1e-9)
+    p = found.predictions.probabilities[:, 1]
+    assert found.further["squared_error"] == pytest.approx(np.mean((p - y) ** 2))
+    assert found.further["f1"] == pytest.approx(f1_score(y, found.predictions.labels, average="weighted"))
+
+
+def test_the_threshold_decides(plan: Any, dataset: Any) -> None:
+    x, y = dataset.train.x, (dataset.train.y == 1).astype(np.int64)
+    for threshold in (0.2, 0.5, 0.8):
+        model = replace(plan.model, output="sigmoid", loss="mse", single_output=True, threshold=threshold)
+        network = model.network(6, 2, y, "float64")
+        model.initialize(network, np.random.SeedSequence(1))
+        predicted = predict(network, x, y)
+        np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
+        np.testing.assert_array_equal(predicted.labels, predicted.probabilities[:, 1] >= threshold)

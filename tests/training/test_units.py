@@ -11,8 +11,9 @@ from src.errors import UserError
 from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS
-from src.training.loop import Training
+from src.training.loop import Diverged, Training
 from src.training.metrics import predict
+from src.training.processor import held
 from src.training.streams import Streams
 from src.training.units import Trained, output_layer, put_on_top, refuse_unfit, train_units
 
@@ -87,6 +88,7 @@ def test_it_repeats_itself_to_the_bit(blob_data: Dataset) -> None:
     ("training", "architecture", "says"),
     [
         ({"unit_targets": ("a", "z")}, {}, "z: no such group of examples; allowed: a, b, c"),
+        ({"unit_targets": ("a", "a")}, {}, "a group is there twice"),
         ({"unit_targets": ("a",)}, {}, "one hidden layer of 1 units"),
         ({}, {"hidden": (2, 2)}, "one hidden layer of 2 units"),
         ({}, {"act": "tanh"}, "model.act=sigmoid"),
@@ -107,3 +109,13 @@ def test_data_without_groups_are_refused(blob_data: Dataset) -> None:
     network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float64")
     with pytest.raises(UserError, match="none, in these data"):
         refuse_unfit(network, TRAINING, replace(blob_data, groups=()))
+
+
+def test_a_unit_that_diverges_is_found_and_leaves_finite_weights(blob_data: Dataset) -> None:
+    streams = Streams.of(0)
+    network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float32")
+    ARCHITECTURE.initialize(network, streams.initialization)
+    huge = OPTIMIZERS["sgd"](lr=1e38, l2=10.0)
+    with held(1), pytest.raises(Diverged, match="diverged in the unit for a"):
+        train_units(network, huge, blob_data, TRAINING, streams)
+    assert np.isfinite(network.parameters.theta).all()
