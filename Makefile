@@ -39,7 +39,7 @@ doctor: setup ## List what is wrong in this checkout, such as what a killed proc
 test: setup ## Run all tests
 	@$(IN_VENV) $(PY) -m pytest -n auto --dist worksteal
 
-test-faults: setup ## Inject all faults of tests/faults, of which `make test` injects a tenth, and report the figures
+test-faults: setup ## Inject all faults of tests/faults, of which `make test` injects a twentieth, and report the figures
 	@$(IN_VENV) $(PY) -m pytest tests/faults --all-faults -n auto --dist worksteal
 
 lint: setup ## Check style, types, and that params.yaml is up to date

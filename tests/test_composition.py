@@ -61,7 +61,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "model.init_std": st.floats(0, 1e300),
     "model.bias": st.booleans(),
     "model.dropout": st.floats(0, 1, exclude_max=True),
-    "model.class_weights": st.none() | st.just("balanced") | st.lists(POSITIVE, max_size=12),
+    "model.class_weights": st.none() | st.just("balanced") | st.lists(st.floats(1e-6, 1e6), max_size=12),
     "optimizer.lr": POSITIVE,
     "optimizer.l2": st.floats(0, 1e300),
     "optimizer.clip_norm": st.none() | POSITIVE,

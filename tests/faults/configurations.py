@@ -94,13 +94,24 @@ def good(option: Any) -> Drawn:
 
 def bad(key: Key) -> Drawn:
     """Texts that the key does not take: another type, beyond a bound, in no table, interpolated."""
-    kinds = {option.kind for option in key.options}
+    kinds = [option.kind for option in key.options]
     lists = any(get_origin(kind) is tuple for kind in kinds)
-    texts = ["{a: 1}", "[[1]]", "[a]", "${seed}", "${oc.env:HOME}", "???", "nan", "1e999", "-1e999"]
+    of_texts = any(get_origin(kind) is tuple and get_args(kind)[0] is str for kind in kinds)
+    texts = [
+        "{a: 1}",
+        "[[1]]",
+        "[1, a]" if of_texts else "[a]",
+        "${seed}",
+        "${oc.env:HOME}",
+        "???",
+        "nan",
+        "1e999",
+        "-1e999",
+    ]
     texts += ["true", "False"] if bool not in kinds else []
     texts += ["null"] if type(None) not in kinds else []
     texts += ["1.5", "1e0"] if float not in kinds else []
-    texts += ["7"] if not kinds & {int, float} else []
+    texts += ["7"] if int not in kinds and float not in kinds else []
     texts += ["[0]", "[-1]", "[1, null]", "[1, true]", "[1, '2']"] if lists else ["[]", "[1]"]
     for option in key.options:
         for sign, limit in bounds(option.conditions).items():

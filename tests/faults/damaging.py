@@ -83,7 +83,9 @@ def checkpoint(path: Path) -> Read:
         streams, net = Streams.of(config.seed), network(config, dataset)
         progress = Progress.start(config.optimizer, net, streams)
         keeper = EarlyStopping(config.train, net.parameters.theta)
-        _resume(folder, identity, Saver(folder.path, identity, config.train, net, streams, progress, keeper))
+        _resume(
+            folder, identity, config.train, Saver(folder.path, identity, config.train, net, streams, progress, keeper)
+        )
         if (progress.epoch, progress.step) == (0, 0):
             raise UserError("the training starts anew")
 

@@ -1,7 +1,7 @@
 """The suite's figures: what was injected, how often, how often it held, and the seconds it took.
 
-A pytest plugin. It adds `--all-faults`, without which a tenth of the faults is injected, and the table at a run's end.
-Tests run in processes of their own; their figures come back as properties of their reports.
+A pytest plugin. It adds `--all-faults`, without which a twentieth of the faults is injected, and the table at a run's
+end. Tests run in processes of their own; their figures come back as properties of their reports.
 """
 
 import contextlib
@@ -48,13 +48,13 @@ class Injections:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-faults", action="store_true", help="inject all faults of tests/faults, not a tenth")
+    parser.addoption("--all-faults", action="store_true", help="inject all faults of tests/faults, not a twentieth")
 
 
 @pytest.fixture
 def injections(request: pytest.FixtureRequest) -> Iterator[Injections]:
     """Counts what the test injects."""
-    counted = Injections(1.0 if request.config.getoption("--all-faults") else 0.1)
+    counted = Injections(1.0 if request.config.getoption("--all-faults") else 0.05)
     yield counted
     request.node.user_properties.append((_PROPERTY, {"figures": counted.figures, "notes": counted.notes}))
 

@@ -101,8 +101,11 @@ def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell
     folder, _ = trained(shell)
     config = folder / "config.yaml"
     text = config.read_text()
-    assert "dtype: float32" in text
-    config.write_text(text.replace("dtype: float32", "dtype: float64"))  # the record says so; it was trained otherwise
+    data, train, rest = text.partition("\ntrain:\n")
+    assert "dtype: float32" in rest
+    config.write_text(
+        data + train + rest.replace("dtype: float32", "dtype: float64")
+    )  # the record says so; it was trained otherwise
     strict, lenient = shell(*REPLAY, str(folder), "--bound", "1e-12"), shell(*REPLAY, str(folder), "--bound", "0.5")
     assert (strict.returncode, lenient.returncode) == (1, 0)
     assert "weights not comparable" in strict.stdout
