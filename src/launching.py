@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import gc
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,7 @@ from src.runs.naming import run_name
 from src.tracking.tracker import Null, Several, Tracker
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000  # what importing matplotlib makes stays, and is not worth being looked through
 
 
 class Returned(TypedDict):
@@ -39,6 +41,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     Returns the outcome and the id of its MLflow run. Raises what `runs.experiment.run` raises.
     """
     code_digest()  # of the code as it was imported, however long the data take
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     dataset = prepare(config.data)
     check_against(config, dataset)
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every)]

@@ -68,11 +68,14 @@ def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
 
 
 class Records:
-    """The records of this machine, as one command sees them; as a context, it owns those that it notes or takes up."""
+    """The records of this machine, as one command sees them; as a context, it owns those that it notes or takes up.
 
-    def __init__(self) -> None:
+    owner: of the context on whose behalf these are used, in another process; no context itself then.
+    """
+
+    def __init__(self, owner: str | None = None) -> None:
         self._folder = runs_folder() / ".records"
-        self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.owner = owner or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         # Taken and let go of by different threads.
         self._alive = FileLock(self._folder / f"{self.owner}.owner", thread_local=False)
 

@@ -26,7 +26,8 @@ from src.runs.experiment import Outcome, run
 from src.runs.naming import run_name
 from src.runs.store import RunFolder
 from src.schema import flatten, show
-from src.tracking.mlflow import recording, store
+from src.tracking.mlflow import bookkeeper, recording, store
+from src.tracking.mlflow.bookkeeper import Bookkeeper
 from src.tracking.mlflow.parent import ParentRun
 from src.tracking.mlflow.recording import Announcing, Recording
 from src.tracking.mlflow.store import open_store, store_uri
@@ -47,6 +48,12 @@ CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
 def home(home: Path, empty_store: Path) -> Path:
     shutil.copy(empty_store, home / "mlflow.db")
     return home
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bookkeeper works in this process, where its store can be made to fail."""
+    monkeypatch.setattr(recording, "Desk", Bookkeeper)
 
 
 class Recorded(NamedTuple):
@@ -162,6 +169,18 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
     assert len(all_runs(client)) == 3
     assert ParentRun.find(Tracking(), "its identity") is not None
     assert ParentRun.find(Tracking(), "another") is None
+
+
+def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset, small: Small) -> None:
+    _, run_id = recorded(small(), digits)
+    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    before = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
+    with Recording(Tracking()) as recording:
+        announcing = Announcing(recording, run_name(small()), None)
+        outcome = run(small(), digits, Several([announcing, RunFigures(digits, ["samples", "steps"])]))
+    assert (outcome.reused, announcing.run_id) == (True, run_id)
+    after = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
+    assert after - before == {"figures/samples.png", "figures/steps.png"}
 
 
 def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dataset, small: Small) -> None:
@@ -400,8 +419,8 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
     seed: int,
 ) -> None:
     """Each call is served, and of some the reply is lost."""
-    monkeypatch.setattr(recording, "_SECONDS_UNTIL_ASKED_AGAIN", 0.01)
-    monkeypatch.setattr(recording, "_MOST_TRIES", 1000)
+    monkeypatch.setattr(bookkeeper, "_SECONDS_UNTIL_ASKED_AGAIN", 0.01)
+    monkeypatch.setattr(bookkeeper, "_MOST_TRIES", 1000)
     lost: Counter[str] = Counter()
     draws = random.Random(seed)
 

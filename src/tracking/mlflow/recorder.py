@@ -6,6 +6,7 @@ comes to the same: each metric once.
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.runs.store import RunFolder, Status, runs_folder
@@ -31,9 +32,10 @@ _CURVES = {
 }
 _LARGEST_BATCH = 1000  # metrics, which is what MLflow takes in one call
 _STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+_FIGURES = "figures"
 _ARTIFACTS = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
-    *("model.npz", "predictions.npz", "figures"),
+    *("model.npz", "predictions.npz", _FIGURES),
 )
 
 
@@ -84,7 +86,9 @@ class Recorder:
                 yield from self._record_epochs()
                 self._written = time.monotonic()
         elif self._folder.idle(_SECONDS_TO_LET_GO):  # figures are drawn after the status is final
-            if not self._complete(status):
+            if self._complete(status):
+                yield from self._add_figures()
+            else:
                 yield from self._record_end(status)
             self.level, self.over = True, status["status"] == "finished"
 
@@ -184,6 +188,18 @@ class Recorder:
         self._client.set_terminated(self._run_id, *ended)
         self._stored["status"], self._stored["end"] = ended
         yield
+
+    def _add_figures(self) -> Iterator[None]:
+        """Adds those that were drawn after the run was recorded: more may be asked for than at first."""
+        drawn = sorted((self._folder.path / _FIGURES).glob("[!.]*"))
+        if not drawn:
+            return
+        there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
+        yield
+        for file in drawn:
+            if file.name not in there:
+                self._client.log_artifact(self._run_id, str(file), _FIGURES)
+                yield
 
     def _record_result(self, status: Status) -> None:
         from mlflow.entities import Metric, RunTag

@@ -76,18 +76,37 @@ def open_store(tracking: Tracking) -> Store:
 def connect(tracking: Tracking) -> Store:
     """Opens the store, and raises whatever goes wrong."""
     uri = store_uri(tracking)
-    if uri.startswith(_SQLITE):
-        _make_once(Path(unquote(uri.removeprefix(_SQLITE))))
+    if path := _database(uri):
+        _make_once(path)
     client = _client(uri)
     return Store(client, _experiment_id(client, tracking))
+
+
+def holds_experiment(tracking: Tracking) -> bool:
+    """Whether the store is a database that can be written and has the experiment: then opening it can wait.
+
+    Found without MLflow, whose import takes a second or more. False is no verdict: opening the store gives that.
+    """
+    path = _database(store_uri(tracking))
+    if path is None or not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
+        return False
+    try:
+        with _locked(path) as database:
+            found = database.execute(
+                "SELECT artifact_location FROM experiments WHERE name = ? AND lifecycle_stage = 'active'",
+                [tracking.experiment],
+            ).fetchone()
+    except sqlite3.Error:
+        return False
+    return found is not None and not _belongs_elsewhere(tracking, found[0])
 
 
 def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     """Which store it is, found without opening it; None where there is none yet."""
     uri = store_uri(tracking)
-    if not uri.startswith(_SQLITE):
+    path = _database(uri)
+    if path is None:
         return {"uri": without_credentials(uri), "experiment": tracking.experiment}
-    path = Path(unquote(uri.removeprefix(_SQLITE)))
     # A store that was removed and made anew has the same name, and is another file.
     return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino} if path.exists() else None
 
@@ -127,23 +146,36 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     from mlflow.exceptions import MlflowException
 
     # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
-    local = store_uri(tracking).startswith(_SQLITE)
-    artifacts = home() / "mlartifacts"
+    artifacts = _own_artifacts().as_uri() if _database(store_uri(tracking)) else None
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
         try:
-            return client.create_experiment(tracking.experiment, artifacts.as_uri() if local else None)
+            return client.create_experiment(tracking.experiment, artifacts)
         except MlflowException:
             experiment = client.get_experiment_by_name(tracking.experiment)  # another process was faster
             if experiment is None:
                 raise
-    elsewhere = Path(unquote(urlsplit(experiment.artifact_location).path))
-    if store_uri(tracking) == _own_store() and elsewhere != artifacts:
+    if elsewhere := _belongs_elsewhere(tracking, experiment.artifact_location):
         raise UserError(
             f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}, where this checkout was "
             "before it was moved or copied; give tracking.experiment another name, or remove mlflow.db"
         )
     return str(experiment.experiment_id)
+
+
+def _belongs_elsewhere(tracking: Tracking, artifact_location: str) -> Path | None:
+    """Where an experiment of the repository's own store keeps its artifacts, if that is not in this repository."""
+    place = Path(unquote(urlsplit(artifact_location).path))
+    return place if store_uri(tracking) == _own_store() and place != _own_artifacts() else None
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a store that is one."""
+    return Path(unquote(uri.removeprefix(_SQLITE))) if uri.startswith(_SQLITE) else None
+
+
+def _own_artifacts() -> Path:
+    return home() / "mlartifacts"
 
 
 def _own_store() -> str:
@@ -168,8 +200,16 @@ def _make_once(path: Path) -> None:
     # SQLite says so only at the first write, and MLflow then only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
+    with _locked(path):
+        pass
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database in a transaction that could write, and does not."""
     with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
         database.execute("BEGIN IMMEDIATE")
+        yield database
         database.rollback()
 
 
