@@ -18,6 +18,7 @@ from src.training.metrics import confusion
 
 _FIRST_OF_TEST = 25
 _GALLERY = 25
+_LAST = "curves"  # of the standard ones, which are all there when it is
 
 
 class RunFigures:
@@ -41,7 +42,7 @@ class RunFigures:
         if not run.finished():
             return
         figures = folder / "figures"
-        standard = not figures.exists()
+        standard = not (figures / f"{_LAST}.png").exists()
         further = [name for name in self._gallery if not any(figures.glob(f"{name}.*"))]
         if not standard and not further:
             return
@@ -57,9 +58,9 @@ class RunFigures:
 def _draw_standard(run: FinishedRun, target: Path) -> None:
     from src.reporting.figures import canvas
 
-    figures = {"curves": curves(run)}
-    figures |= dict(of_test_set(run.dataset, run.predicted.labels, run.predicted.confidence))
+    figures = dict(of_test_set(run.dataset, run.predicted.labels, run.predicted.confidence))
     figures |= dict(of_first_layer(run.dataset, run.model.network.parameters.W))
+    figures[_LAST] = curves(run)
     for name, figure in figures.items():
         canvas.save(figure, target / f"{name}.png")
 

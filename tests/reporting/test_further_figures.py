@@ -16,7 +16,7 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.errors import UserError
 from src.files import ROOT
-from src.reporting.figures import pca
+from src.reporting.figures import canvas, pca
 from src.reporting.finished_run import FinishedRun, Unfit
 from src.reporting.further_figures import FIGURES
 from src.reporting.gallery import RunFigures
@@ -149,6 +149,26 @@ def test_a_figure_that_fails_costs_a_warning(
     RunFigures(dataset, ("samples", "steps")).ended(folder.path)
     assert capsys.readouterr().err.count("no ink") == 1
     assert (folder.path / "figures" / "samples.png").exists()
+
+
+def test_what_an_interruption_has_left_undrawn_is_drawn_later(
+    copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(figure: Figure, path: Path) -> None:
+        if path.name == "reliability.png":
+            raise KeyboardInterrupt
+        save(figure, path)
+
+    folder, dataset = copied("digits")
+    save = canvas.save
+    with monkeypatch.context() as patch:
+        patch.setattr(canvas, "save", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            RunFigures(dataset, ("samples",)).ended(folder.path)
+    figures = folder.path / "figures"
+    assert [file.name for file in figures.iterdir()] == ["confusion_test.png"]
+    RunFigures(dataset, ("samples",)).ended(folder.path)
+    assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
 
 
 def test_nothing_is_drawn_of_a_run_that_did_not_finish(copied: Callable[[str], Trained]) -> None:

@@ -57,10 +57,10 @@ def draw_matrix(
         for label in axes.get_xticklabels():
             label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(classes), labels, parse_math=False)
-    axes.set_xticks(np.arange(classes - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(classes - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1.5)
-    axes.tick_params(which="both", length=0, labelsize=canvas.TEXT, labelcolor=canvas.INK)
+    between = np.arange(classes - 1) + 0.5
+    for draw_lines in (axes.hlines, axes.vlines):
+        draw_lines(between, -0.5, classes - 0.5, colors="white", linewidth=1.5)
+    axes.tick_params(length=0, labelsize=canvas.TEXT, labelcolor=canvas.INK)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("Predicted", fontsize=canvas.TEXT + 1, color=canvas.INK)
     axes.set_ylabel("True", fontsize=canvas.TEXT + 1, color=canvas.INK)
@@ -71,6 +71,7 @@ def draw_matrix(
     for cell, ((true, predicted), value) in zip(cells, np.ndenumerate(shown), strict=True):
         color = canvas.MUTED if value == 0 else _contrast(cmap(scale(value)))
         text = axes.text(predicted, true, cell, ha="center", va="center", fontsize=size, color=color)
+        text.set_in_layout(False)  # it lies within the axes, and needs no room of its own
         if not all_fit:
             canvas.shrink(text, side / classes)
 
