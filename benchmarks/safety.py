@@ -10,23 +10,14 @@ Printed, as medians of the rounds' ratios to the training without any of it:
 """
 
 import argparse
-import json
-import os
-import shutil
 import socket
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
-from src.data.recipes import prepare
+from benchmarks.trainings import copied, timed
 from src.errors import run_command
-from src.files import ROOT
 from src.reporting.tables import plain_table
-
-_NEEDED = ("src", "conf", "hydra_plugins", "params.yaml", "dvc.yaml")
 
 
 def main() -> None:
@@ -36,7 +27,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
-        tree = _copy(Path(folder) / "tree")
+        tree = copied(Path(folder) / "tree", [[]])
         port = silent.getsockname()[1]
         without = ("tracking=off", "train.checkpoint_seconds=null")
         sides = {
@@ -48,42 +39,16 @@ def main() -> None:
             "MLflow's server is silent": (f"tracking.uri=http://127.0.0.1:{port}",),
         }
         common = (f"train.epochs={given.epochs}", "tracking.figures=false", "train.fresh=true")
-        _run(tree, *common, *sides["MLflow in a local database"])  # the store is made, files are in the page cache
+        timed(tree, *common, *sides["MLflow in a local database"])  # the store is made, files are in the page cache
         times: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
         for _ in range(given.rounds):
             for side, overrides in sides.items():
-                times[side].append(_run(tree, *common, *overrides))
+                times[side].append(timed(tree, *common, *overrides))
     rows = [
         [side, *(f"{part:.1f} s" for part in map(median, zip(*times[side], strict=True))), *_ratios(times, side)]
         for side in sides
     ]
     print(plain_table(["", "training", "command", "training, ratio", "command, ratio"], rows))
-
-
-def _copy(tree: Path) -> Path:
-    from src.composition import compose
-
-    prepare(compose([]).data)
-    for name in _NEEDED:
-        source = ROOT / name
-        shutil.copytree(source, tree / name) if source.is_dir() else shutil.copy(source, tree / name)
-    (tree / "data").symlink_to(ROOT / "data")
-    return tree
-
-
-def _run(tree: Path, *overrides: str) -> tuple[float, float]:
-    """Wall times of the training and of the command [s]."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "src.train", *overrides], cwd=tree, env=environment, capture_output=True, text=True
-    )
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        raise SystemExit(f"{' '.join(overrides)} ended with exit code {done.returncode}: {done.stderr}")
-    [folder] = (line.split(maxsplit=2)[2] for line in done.stdout.splitlines() if line.startswith("run folder"))
-    status = json.loads((Path(folder) / "status.json").read_text())
-    return status["time"] - status["started"], seconds
 
 
 def _ratios(times: dict[str, list[tuple[float, float]]], side: str) -> list[str]:
