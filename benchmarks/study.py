@@ -20,6 +20,7 @@ from pathlib import Path
 
 from src.files import ROOT
 
+_WRITER = "src.tracking.mlflow.desk"
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -69,6 +70,8 @@ def _watch(process: "subprocess.Popen[str]", largest: list[float]) -> None:
     while process.poll() is None:
         for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
             for child in _read(children).split():
+                if _WRITER in _read(Path(f"/proc/{child}/cmdline")):  # to MLflow, which is no worker
+                    continue
                 private = sum(
                     1024 * int(line.split()[1])
                     for line in _read(Path(f"/proc/{child}/smaps_rollup")).splitlines()
