@@ -1,7 +1,7 @@
 """What a command records: noted on the disk, and written to the store by a bookkeeper in a process of its own.
 
-So neither importing MLflow nor a store that is slow, fails, or is away takes time from the training: on the day that
-this was written the library alone took as long as a small training with all its figures.
+So neither importing MLflow, which takes as long as a small training with all its figures, nor a store that is slow,
+fails, or is away takes time from the training.
 """
 
 import contextlib
