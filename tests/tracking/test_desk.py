@@ -118,9 +118,8 @@ def test_an_interruption_hurries_who_is_waited_for(both: tuple[Desk, Listening])
 
 def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_another(both: tuple[Desk, Listening]) -> None:
     asking, listening = both
-    listening.answers = lambda: False
-    asking._ask("settle")
     listening.answers = iter([False, True]).__next__
+    asking._ask("settle")
     assert asking.settle() is True
 
 
