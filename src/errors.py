@@ -4,9 +4,11 @@ Every command ends through `run_command`: 0 done; 1 a run or a verification fail
 130 interrupted. A mistake of the user's gets one line on stderr and never a traceback.
 """
 
+import atexit
 import contextlib
 import difflib
 import errno
+import gc
 import os
 import re
 import signal
@@ -66,6 +68,9 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
 
 def run_command(main: Callable[[], None]) -> NoReturn:
     """Runs a command to its exit code; `UserError`, `RunFailed` and a full disk are told in one line on stderr."""
+    _open_closed_streams()
+    # As it ends, Python would look for cycles among all that matplotlib and others have made: a fifth of a second.
+    atexit.register(gc.freeze)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) is not signal.SIG_IGN:  # as under nohup
             signal.signal(ending, _interrupt)
@@ -85,6 +90,16 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         _tell(machine_error(error))
         sys.exit(WRONG_INPUT)
     sys.exit(DONE)
+
+
+def _open_closed_streams() -> None:
+    """Has a standard stream that is closed, as by `>&-`, lead nowhere: a file opened later would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
 
 
 @contextlib.contextmanager

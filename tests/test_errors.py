@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,24 @@ def test_a_kill_ends_as_an_interruption() -> None:
 def test_a_misspelt_word_is_answered_with_the_nearest() -> None:
     assert errors.suggestion("rleu", ["relu", "tanh"]).startswith("did you mean relu?")
     assert errors.suggestion("xyzzy", ["relu", "tanh"]) == "allowed: relu, tanh"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"], ids=["stdout", "stderr", "all"])
+def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
+    """No traceback; and what this process or its children print is in no file that has got the stream's number."""
+    script = (
+        "import subprocess, sys; from src.errors import run_command\n"
+        "def main():\n"
+        "    with open(sys.argv[1], 'w') as file:\n"
+        "        print('told', flush=True)\n"
+        "        print('warned', file=sys.stderr)\n"
+        "        subprocess.run(['sh', '-c', 'cat; echo told; echo warned >&2'], check=True, close_fds=False)\n"
+        "        file.write('content')\n"
+        "run_command(main)"
+    )
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script, str(tmp_path / "file")]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout == ("told\ntold\n" if closed == "2>&-" else "")
+    assert done.stderr == ("warned\nwarned\n" if closed == ">&-" else "")
+    assert (tmp_path / "file").read_text() == "content"
