@@ -71,7 +71,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Desk, Listening]]:
     assert asking.settle() is True
     yield asking, listening[0]
     ours.close()
-    working.join(10)
+    working.join(60)
     theirs.close()
     assert not working.is_alive()
 
@@ -155,7 +155,7 @@ def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell) -
     [writer] = writers(process)
     process.kill()
     process.communicate(timeout=60)
-    writer.wait(10)
+    writer.wait(60)
     done = shell("python", "-m", "src.sync")
     assert done.stdout.endswith("MLflow is level; 1 records were not\n")
 
@@ -190,7 +190,7 @@ def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
     os.killpg(process.pid, signal.SIGINT if how == "a terminal's Ctrl-C" else signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "error: interrupted\n")
-    writer.wait(10)
+    writer.wait(60)
     [run] = stored(uri)
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "interrupted")
 

@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -505,20 +506,32 @@ def test_several_processes_may_open_a_fresh_store_at_once(tmp_path: Path, home: 
     assert len(open_store(Tracking(uri=uri)).client.search_experiments()) == 2  # Default, and ours
 
 
+def _die_at_opening(uri: str, beside: Path) -> None:
+    def made() -> int:
+        try:
+            return beside.stat().st_ctime_ns
+        except FileNotFoundError:
+            return 0
+
+    left = made()  # by the one that was killed before
+
+    def die() -> None:
+        while made() in (0, left):
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=die, daemon=True).start()
+    _open(uri)
+
+
 @pytest.mark.slow
 def test_a_store_whose_making_was_killed_opens_afterwards(tmp_path: Path, home: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/fresh.db"
+    uri, beside = f"sqlite:///{tmp_path}/fresh.db", tmp_path / ".fresh.db.init"
     spawning = multiprocessing.get_context("spawn")
     for _ in range(3):
-        process = spawning.Process(target=_open, args=(uri,))
+        process = spawning.Process(target=_die_at_opening, args=(uri, beside))
         process.start()
-        beside = tmp_path / ".fresh.db.init"
-        deadline = time.monotonic() + 60
-        while not beside.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert process.pid is not None
-        process.kill()
-        process.join()
+        process.join(120)
         assert process.exitcode == -signal.SIGKILL
         assert not (tmp_path / "fresh.db").exists()
     assert open_store(Tracking(uri=uri)).experiment_id
