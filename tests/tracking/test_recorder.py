@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections import Counter
@@ -349,6 +350,28 @@ def test_metrics_are_written_at_most_once_a_second(
     # One at the start, one a second, and at the end the last epochs (of 1 800 metrics, 996 a call) and the result.
     assert len(writes) <= time.monotonic() - start + 1 + 2 + 1
     assert rows(MlflowClient(f"sqlite:///{home}/mlflow.db"), run_id) == lines(outcome.folder)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_only_a_person_is_told_that_a_store_is_slow(
+    home: Path,
+    digits: Dataset,
+    small: Small,
+    otherwise: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+) -> None:
+    def slow(set_terminated: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        time.sleep(0.5)
+        return set_terminated(*arguments, **named)
+
+    otherwise(set_terminated=slow)
+    monkeypatch.setattr(bookkeeper, "_SECONDS_UNTIL_TOLD", 0.1)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    recorded(small(), digits)
+    told = "waiting for the MLflow store; Ctrl-C leaves it to `python -m src.sync`\n"
+    assert (told in capsys.readouterr().err) == terminal
 
 
 def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(

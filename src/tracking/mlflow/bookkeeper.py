@@ -72,7 +72,8 @@ class Bookkeeper:
             if self._failing and self._gave_up:
                 return False
             self._asked += 1
-            asked, since, told = self._asked, time.monotonic(), False
+            asked, since = self._asked, time.monotonic()
+            told = not sys.stderr.isatty()  # how long it takes is for a person, as a progress bar is
             self._news.notify_all()
             while self._answered < asked:
                 self._news.wait(0.1)
