@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from src.composition import compose
 from src.config import Config
@@ -16,6 +17,9 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.tracking.mlflow.store import _create_tables
 
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 pytest_plugins = ["tests.faults.figures"]
 ROOT = Path(__file__).resolve().parent.parent
 Shell = Callable[..., subprocess.CompletedProcess[str]]

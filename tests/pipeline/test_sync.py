@@ -54,12 +54,20 @@ def until(condition: Any, process: subprocess.Popen[str] | None = None) -> None:
         time.sleep(0.02)
 
 
-def statuses(checkout: Path) -> list[str]:
+def stands(checkout: Path) -> list[dict[str, Any]]:
     found = []
     for file in (checkout / "runs").glob("*/status.json"):
         with contextlib.suppress(FileNotFoundError):
-            found.append(json.loads(file.read_text())["status"])
-    return sorted(found)
+            found.append(json.loads(file.read_text()))
+    return found
+
+
+def statuses(checkout: Path) -> list[str]:
+    return sorted(status["status"] for status in stands(checkout))
+
+
+def at_work(checkout: Path) -> list[int]:
+    return [status["pid"] for status in stands(checkout) if status["status"] == "running"]
 
 
 def stored(uri: str | Path) -> list[Run]:
@@ -138,16 +146,16 @@ def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, sh
     if victim == "parent":
         kill(process)
     else:
-        files = (checkout / "runs").glob("*/status.json")
-        pids = {json.loads(file.read_text())["pid"] for file in files if '"running"' in file.read_text()}
-        os.kill(pids.pop(), signal.SIGKILL)
+        workers: list[int] = []
+        until(lambda: workers.extend(at_work(checkout)) or workers, process)
+        os.kill(workers[0], signal.SIGKILL)
         process.communicate(timeout=120)
-    finished = {file.parent.name: file.read_bytes() for file in (checkout / "runs").glob("*/result.json")}
+    finished = statuses(checkout).count("finished")
     before = {run.info.run_id for run in stored(checkout)}
 
     again = shell(*command)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("  reused  ") == len(finished)
+    assert again.stdout.count("  reused  ") == finished
     runs = stored(checkout)
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert before <= {run.info.run_id for run in runs}
@@ -283,10 +291,13 @@ def test_a_server_that_stops_answering_in_mid_run_holds_nothing_up(
     checkout: Path, shell: Shell, server: Server
 ) -> None:
     server.start()
-    command = [*TRAIN, "experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false"]
+    command = [*TRAIN, "experiment=digits", "train.batch_size=8", "train.epochs=300", "tracking.figures=false"]
     process = start(checkout, *command, MLFLOW_TRACKING_URI=server.uri)
+    process.stdout.readline()
+    process.send_signal(signal.SIGSTOP)  # or it might be at its end before the server has anything
     until(lambda: [run for run in stored(server.uri) if run.data.metrics], process)
     server.signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
     told, errors = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "test accuracy" in told

@@ -105,7 +105,8 @@ class Desk:
             if self._dead:
                 return None
             try:
-                self._connection.poll(None)
+                while not self._connection.poll(0.2):  # for ever, it would miss a Ctrl-C that came just before
+                    pass
                 with interrupts_wait():  # or half of an answer might be lost
                     self._answer = json.loads(self._connection.recv_bytes())
             except (EOFError, OSError):
@@ -170,6 +171,8 @@ class Clerk:
                 answer = _do(bookkeeper, **message)
                 if "number" in message:
                     self._connection.send_bytes(json.dumps({"number": message["number"], **answer}).encode())
+        except OSError:  # the command is gone
+            os._exit(FAILED)
         except BaseException:
             traceback.print_exc()
             os._exit(FAILED)
