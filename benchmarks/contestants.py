@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from src.config import Config, network
+from src.config.tree import Config, network
 from src.data.dataset import Dataset
 from src.nn.arrays import Array
 from src.training.loop import train

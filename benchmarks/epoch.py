@@ -12,9 +12,9 @@ from typing import Any
 
 from benchmarks.contestants import CONTESTANTS, Epoch, LeftOut
 from benchmarks.networks import NETWORKS, config_of, describe, machine
+from src.cli.command import run_command
 from src.data.recipes import prepare
-from src.errors import run_command
-from src.files import write_json
+from src.foundation.files import write_json
 from src.reporting.tables import plain_table
 from src.training.processor import held
 

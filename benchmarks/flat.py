@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import ours, products
 from benchmarks.networks import NETWORKS, config_of, describe, machine
+from src.cli.command import run_command
 from src.data.recipes import prepare
-from src.errors import run_command
-from src.files import write_json
+from src.foundation.files import write_json
 from src.reporting.tables import plain_table
 from src.training.processor import flushes_to_zero, held
 

@@ -5,8 +5,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from src.composition import compose
-from src.config import Config
+from src.config.composition import compose
+from src.config.tree import Config
 
 _SHARED = ["data=mnist", "schedule=constant", "model.init=glorot", "tracking=off"]
 _SIGMOID = ["model.act=sigmoid", "optimizer=sgd", "optimizer.lr=0.1", "train.batch_size=100"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.trainings import copied, timed
-from src.errors import run_command
+from src.cli.command import run_command
 from src.reporting.tables import plain_table
 
 

@@ -18,9 +18,9 @@ import threading
 import time
 from pathlib import Path
 
-from src.files import ROOT
+from src.foundation.files import ROOT
 
-_WRITER = "src.tracking.mlflow.desk"
+_WRITER = "src.recording.desk"
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -93,8 +93,8 @@ def _report_alone(page: Path) -> float:
     results = page.parent.parent / f".{page.parent.name}" / "results"
     script = (
         "import sys, tempfile, time; from pathlib import Path; import numpy, sklearn.model_selection\n"
-        "from src.studies.results import read_results\n"
-        "from src.studies.collect import seconds_of\n"
+        "from src.studies.comparisons.results import read_results\n"
+        "from src.studies.comparisons.collect import seconds_of\n"
         "start = time.perf_counter()\n"
         "from src.reporting.report import make_report\n"
         "results = read_results(Path(sys.argv[1]))\n"

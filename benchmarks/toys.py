@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.trainings import copied, timed
-from src.composition import choices, compose
-from src.errors import run_command
+from src.cli.command import run_command
+from src.config.composition import choices, compose
 from src.reporting.tables import plain_table
 
 _LIMIT = 3.0  # seconds

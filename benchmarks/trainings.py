@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.composition import compose
+from src.config.composition import compose
 from src.data.recipes import prepare
-from src.files import ROOT
+from src.foundation.files import ROOT
 
 _NEEDED = ("src", "conf", "hydra_plugins", "params.yaml", "dvc.yaml")
 

@@ -6,6 +6,6 @@ carries the digest of the conf/ that it was composed from, whoever composed it.
 
 from omegaconf import OmegaConf
 
-from src.files import conf_digest
+from src.foundation.files import conf_digest
 
 OmegaConf.register_new_resolver("conf_digest", conf_digest, replace=True)

@@ -2,7 +2,7 @@
 
 Hydra's own sweeper finds a wrong value when the job that has it starts, makes Cartesian products only, and tells only
 of the first job that failed. This one composes and checks all jobs before the first starts, takes the variants of a
-study or the experiments of a table, and leaves the rest to `src/sweeping.py`. It works with any launcher. Hydra accepts
+study or the experiments of a table, and leaves the rest to `src/sweeps/`. It works with any launcher. Hydra accepts
 sweepers from `hydra_plugins` alone, so what can stand in `src/` does.
 """
 
@@ -21,11 +21,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
-    from src.config import Config
-    from src.launching import Returned
-    from src.published.plan import Replication
+    from src.config.tree import Config
     from src.runs.planned import Planned
     from src.studies.plan import Plan
+    from src.studies.replicas.plan import Replication
+    from src.sweeps.start import Returned
 
 
 class JobSweeper(Sweeper):
@@ -49,7 +49,7 @@ class JobSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         # Hydra imports this file at every start: what it needs to sweep is imported when it does.
         from src.runs.frozen import freeze
-        from src.sweeping import multirun
+        from src.sweeps.jobs import multirun
 
         frozen = freeze()  # before anything is composed
         if run_study := getattr(self.task_function, "run_study", None):
@@ -72,10 +72,10 @@ class JobSweeper(Sweeper):
         return planned
 
     def _study(self, arguments: list[str]) -> "Plan | Replication":
-        from src.published.declare import declare_table, is_table
-        from src.published.plan import replicate
-        from src.studies.declare import declare
+        from src.studies.comparisons.declare import declare
         from src.studies.plan import plan
+        from src.studies.replicas.declare import declare_table, is_table
+        from src.studies.replicas.plan import replicate
 
         name = self.config.hydra.runtime.choices.ablation
         composed: Any = OmegaConf.to_container(self.config, resolve=False)
@@ -96,7 +96,7 @@ class JobSweeper(Sweeper):
         changes: the overrides that variants are made of. Raises `UserError` where something else is swept, with what
         to do `instead`.
         """
-        from src.errors import UserError
+        from src.foundation.errors import UserError
 
         typed = self._parsed(arguments)
         declared = self._parsed(self._params)
@@ -121,13 +121,13 @@ class JobSweeper(Sweeper):
         return parsed
 
     def _composed(self, overrides: list[str]) -> "Config":
-        from src.composition import check_overrides, from_hydra
+        from src.config.composition import check_overrides, from_hydra
 
         check_overrides(overrides)  # of a study's file, which nobody typed
         return from_hydra(self.hydra_context.config_loader.load_sweep_config(self.config, overrides))
 
     def _launch(self, frozen: Mapping[str, str], jobs: list[list[str]]) -> "list[Returned]":
-        from src.launching import start_job
+        from src.sweeps.start import start_job
 
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self.hydra_context, task_function=partial(start_job, frozen), config=self.config

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hydra
 
-from src.composition import CONF, choices, told_our_way, typed
-from src.errors import RunFailed, UserError, run_command, suggestion
-from src.files import ROOT
+from src.cli.command import run_command
+from src.config.composition import CONF, choices, told_our_way, typed
+from src.foundation.errors import RunFailed, UserError, suggestion
+from src.foundation.files import ROOT
 
 if TYPE_CHECKING:
-    from src.published.plan import Replication
+    from src.config.tracking import Tracking
+    from src.recording.recording import Recording
+    from src.recording.records import Record
     from src.runs.planned import Planned
     from src.studies.places import Places
     from src.studies.plan import Plan
-    from src.sweeping import Job, Launch
-    from src.tracking.mlflow.recording import Recording
-    from src.tracking.records import Record
-    from src.tracking.tracker import Tracking
+    from src.studies.replicas.plan import Replication
+    from src.sweeps.jobs import Job, Launch
 
 _TRAIN = ("python", "-m", "src.train")
 _HELP = """\
@@ -70,9 +71,9 @@ def run_study(stage: bool, plan: "Plan | Replication", launch: "Launch") -> None
     As a stage of the pipeline it leaves the report to another stage, and a variant that diverges is a result like any
     other. Raises `RunFailed` if a job did not come to an end (there is no report then) or, at the end, if one diverged.
     """
-    from src.published.plan import Replication
     from src.studies.places import Places
-    from src.sweeping import identified, run_jobs
+    from src.studies.replicas.plan import Replication
+    from src.sweeps.jobs import identified, run_jobs
 
     if stage and isinstance(plan, Replication):
         raise UserError(f"--stage {plan.declaration.name}: a table of published experiments is no stage")
@@ -95,7 +96,7 @@ def run_study(stage: bool, plan: "Plan | Replication", launch: "Launch") -> None
 
 
 def _studies() -> "Iterator[tuple[str, str]]":
-    from src.config import read_yaml
+    from src.config.tree import read_yaml
 
     for name in choices("ablation"):
         try:
@@ -108,7 +109,7 @@ def _of_the_pipeline(study: str) -> list[str]:
     """The stage's arguments in Hydra's words: params.yaml says on which data, and where runs are recorded."""
     from hydra.core.override_parser.types import Quote, QuotedString
 
-    from src.composition import load
+    from src.config.composition import load
 
     config = load([])
     data = [override for override in typed(config) if override.startswith(("data=", "data."))]
@@ -123,15 +124,15 @@ def _recorded(
     name: str, planned: "Sequence[Planned]", places: "Places", digests: "Sequence[Mapping[str, str]]"
 ) -> "Iterator[tuple[Recording | None, Record | None]]":
     """The study's record, closed at the end; None with tracking off, or where there is nothing new to record."""
-    from src.studies.results import identity
-    from src.sweeping import reusable
+    from src.studies.comparisons.results import identity
+    from src.sweeps.jobs import reusable
 
     tracking = planned[0].config.tracking
     if tracking.name == "off":
         yield None, None
         return
-    from src.tracking.mlflow.recording import Recording
-    from src.tracking.mlflow.store import whereabouts
+    from src.recording.recording import Recording
+    from src.recording.store import whereabouts
 
     known_as = identity(name, [of["fingerprint"] for of in digests])
     store = whereabouts(tracking)
@@ -159,7 +160,7 @@ def _refuse_missing(planned: "Sequence[Planned]", jobs: "Sequence[Job]") -> None
 
 def _studied(stage: bool, plan: "Plan", digests: "Sequence[Mapping[str, str]]", places: "Places") -> Reported | None:
     """A study's results, collected, and reported where it is no stage."""
-    from src.studies.collect import collect, seconds_of, write_headline
+    from src.studies.comparisons.collect import collect, seconds_of, write_headline
 
     commands = [shlex.join([*_TRAIN, *typed(t.planned.config), "train.fresh=true"]) for t in plan.trainings]
     results = collect(plan, digests, commands, places.results)
@@ -176,9 +177,9 @@ def _studied(stage: bool, plan: "Plan", digests: "Sequence[Mapping[str, str]]", 
 
 def _published(plan: "Replication", digests: "Sequence[Mapping[str, str]]", places: "Places") -> Reported:
     """What published experiments came to, reported."""
-    from src.published.replicated import collect
     from src.reporting.published import make_published_report, metrics
     from src.reporting.published_tables import console, sentence
+    from src.studies.replicas.replicated import collect
 
     table = collect(plan, digests)
     rows, new = make_published_report(table, places.report)
@@ -194,7 +195,7 @@ def _tell(
     if recording and parent:
         recording.report(parent, reported.numbers, tags, places.report)
     elif reported.new and tracking.name == "mlflow":  # the runs stand in the store, this report does not
-        from src.tracking.mlflow.parent import ParentRun
+        from src.recording.parent import ParentRun
 
         if stands := ParentRun.find(tracking, reported.identity):
             stands.log(reported.numbers, tags, places.report)
@@ -212,7 +213,7 @@ def main() -> None:
         return
     if len(arguments) != 2 or arguments[1] not in choices("ablation"):
         raise UserError(f"{' '.join(arguments)}: the name of one study is needed, as dvc.yaml gives it")
-    from src.stage import alone
+    from src.cli.stage import alone
 
     with alone(f"study-{arguments[1]}"):
         sys.argv[1:] = _of_the_pipeline(arguments[1])

@@ -4,10 +4,10 @@ DVC does not compose on `dvc repro`, so an edit under conf/ would go unnoticed. 
 conf/ that it was composed from; its out is a constant, so that a new digest alone reruns this stage and no other.
 """
 
-from src.config import Config
-from src.errors import RunFailed
-from src.files import ROOT, conf_digest, write_text
-from src.stage import run_stage
+from src.cli.stage import run_stage
+from src.config.tree import Config
+from src.foundation.errors import RunFailed
+from src.foundation.files import ROOT, conf_digest, write_text
 
 CHECKED = ROOT / "data" / "params.checked"
 

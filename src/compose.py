@@ -4,12 +4,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from src import schema
-from src.arguments import Arguments
-from src.composition import CONF, compose, told_our_way
-from src.config import SNAPSHOT, read_yaml
-from src.errors import RunFailed, run_command
-from src.files import ROOT, write_text
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.config.composition import CONF, compose, told_our_way
+from src.config.tree import SNAPSHOT, read_yaml
+from src.foundation import schema
+from src.foundation.errors import RunFailed
+from src.foundation.files import ROOT, write_text
 
 
 def snapshot(overrides: list[str]) -> str:

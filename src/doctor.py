@@ -3,9 +3,10 @@
 import argparse
 import sys
 
-from src.arguments import Arguments
-from src.errors import RunFailed, run_command
-from src.files import ROOT
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.foundation.errors import RunFailed
+from src.foundation.files import ROOT
 
 _HELP = """\
 What is looked for:

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from src.config import Config
+from src.cli.stage import run_stage
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.errors import UserError
-from src.files import ROOT, write_csv, write_json
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, write_csv, write_json
 from src.runs.experiment import scores_by_class
+from src.runs.folder import HISTORY
 from src.runs.model import load_model
-from src.runs.store import HISTORY
-from src.stage import run_stage
 from src.training.metrics import Predictions, confusion, predict
 from src.training.processor import held
 
@@ -42,16 +42,15 @@ def evaluate(config: Config) -> None:
 
 def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
     """What `scores_by_class` tells, and how far confidence is from accuracy."""
-    from src.reporting.calibration import reliability
+    from src.analysis.calibration import reliability
 
     calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
     return scores_by_class(on_test, dataset) | {"calibration_error": calibration.expected_calibration_error}
 
 
 def _draw(dataset: Dataset, W: list[Any], predictions: dict[str, Predictions]) -> None:
-    from src.reporting import gallery
-    from src.reporting.figures import canvas, curves, samples
-    from src.reporting.figures import confusion as confusion_figure
+    from src.figures import canvas, curves, gallery, samples
+    from src.figures import confusion as confusion_figure
 
     on_test = predictions["test"]
     figures = dict(gallery.of_test_set(dataset, on_test.labels, on_test.confidence))

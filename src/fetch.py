@@ -1,7 +1,7 @@
 """The stage `fetch`. Fetches the recipe's raw files into data/raw/<source>/, verified."""
 
+from src.cli.stage import run_stage
 from src.data import recipes
-from src.stage import run_stage
 
 if __name__ == "__main__":
     run_stage(

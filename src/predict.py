@@ -7,8 +7,9 @@ knows how its inputs are scaled and what its labels are called, so inputs are gi
 import argparse
 from typing import TYPE_CHECKING
 
-from src.arguments import Arguments
-from src.errors import UserError, run_command
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.foundation.errors import UserError
 
 if TYPE_CHECKING:
     from src.prediction.predictions import Prediction
@@ -70,7 +71,7 @@ def main() -> None:
 
     found = predictions(model, wanted, examples(given.inputs, wanted))
     if given.json:
-        from src.files import json_text
+        from src.foundation.files import json_text
 
         print(json_text([one.plain() for one in found]), end="")
     else:

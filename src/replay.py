@@ -8,8 +8,9 @@ numerically equal (within the bound), or different, with what differs between th
 import argparse
 from typing import TYPE_CHECKING
 
-from src.arguments import Arguments
-from src.errors import RunFailed, UserError, run_command
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
     from src.replays.again import Prepared

@@ -5,17 +5,18 @@ It reads models/studies/<study>/, which `dvc pull` brings, and writes reports/<s
 
 from pathlib import Path
 
-from src.arguments import Arguments
-from src.errors import UserError, run_command
-from src.files import ROOT
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT
 
 
 def report(study: str, target: Path | None) -> None:
     """Writes the report of a study, named or by the folder of its results, and puts it on the study's MLflow run."""
-    from src.config import read_snapshot
+    from src.config.tree import read_snapshot
     from src.reporting.report import make_report, metrics, table
-    from src.studies.collect import seconds_of
-    from src.studies.results import read_results
+    from src.studies.comparisons.collect import seconds_of
+    from src.studies.comparisons.results import read_results
 
     named = ROOT / "models" / "studies" / study
     folder = named if (named / "study.json").exists() else Path(study)
@@ -30,8 +31,8 @@ def report(study: str, target: Path | None) -> None:
     summary, _ = make_report(results, seconds_of(results, folder.name), target)
     tracking = read_snapshot().tracking
     if tracking.name == "mlflow":
-        from src.tracking.mlflow.parent import ParentRun
-        from src.tracking.mlflow.store import whereabouts
+        from src.recording.parent import ParentRun
+        from src.recording.store import whereabouts
 
         # On a fresh clone there is no store, and none is made for a report.
         if whereabouts(tracking) and (parent := ParentRun.find(tracking, results.identity)):
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("study", metavar="STUDY", help="a study under models/studies/, or a folder with its results")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes (default: reports/STUDY)")
     given = parser.parse_args()
-    from src.stage import alone
+    from src.cli.stage import alone
 
     with alone(f"report-{Path(given.study).name}"):
         report(given.study, given.to)

@@ -1,7 +1,7 @@
 """The stage `split`. Cuts the examples into train, valid and test: data/split/<recipe>/."""
 
+from src.cli.stage import run_stage
 from src.data import recipes
-from src.stage import run_stage
 
 if __name__ == "__main__":
     run_stage(

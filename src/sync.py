@@ -6,8 +6,9 @@ is done here, or at the start of the next command.
 
 import argparse
 
-from src.arguments import Arguments
-from src.errors import RunFailed, run_command
+from src.cli.arguments import Arguments
+from src.cli.command import run_command
+from src.foundation.errors import RunFailed
 
 _TEACHES = """\
 The run folders under runs/ are the truth about runs, and MLflow is a record of them. What is to be recorded is noted
@@ -24,7 +25,7 @@ Exit codes: 0 MLflow is level; 1 a store is away, or a record can't be brought l
 
 def tell(everything: bool) -> None:
     """Brings all records level that no living command works on; `RunFailed` if one could not be."""
-    from src.tracking.mlflow.syncing import sync
+    from src.recording.syncing import sync
 
     synced = sync(everything)
     for record in synced.brought:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import hydra
 
-from src.composition import CONF, from_hydra, told_our_way
-from src.errors import RunFailed, UserError, run_command
-from src.files import ROOT, replacing, write_json
+from src.cli.command import run_command
+from src.config.composition import CONF, from_hydra, told_our_way
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import ROOT, replacing, write_json
 
 if TYPE_CHECKING:
     from src.runs.experiment import Outcome
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def publish() -> None:
     """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
-    from src.config import read_snapshot
-    from src.launching import start
-    from src.stage import alone
+    from src.cli.stage import alone
+    from src.config.tree import read_snapshot
+    from src.sweeps.start import start
 
     with alone("train"):
         config = read_snapshot()
@@ -73,7 +74,7 @@ def main() -> None:
         from hydra.types import RunMode
 
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            from src.launching import start
+            from src.sweeps.start import start
 
             # Our own sweeper starts its jobs itself. Another one, as hydra/sweeper=... asks for, is told this number.
             outcome, _ = start(from_hydra(composed))
@@ -86,7 +87,7 @@ def main() -> None:
         # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
         configs = [from_hydra(composed) for composed in single]
     for config in configs:
-        from src.launching import start
+        from src.sweeps.start import start
 
         _tell(*start(config))
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from src.composition import compose
-from src.config import Config
+from src.config.composition import compose
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.tracking.mlflow.store import _create_tables
+from src.recording.store import _create_tables
 
 # How long an example takes is the machine's affair.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,7 +63,7 @@ def small() -> Callable[..., Config]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of the repository, for run folders, the MLflow store, and what studies leave."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for module in ("src.runs.store", "src.tracking.mlflow.store"):
+    for module in ("src.runs.folder", "src.recording.store"):
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path)
     monkeypatch.setattr("src.studies.places.ROOT", tmp_path)
     return tmp_path

@@ -15,31 +15,27 @@ from src.runs.fingerprint import imports, numeric_code, reached
 from tests.conftest import ROOT
 
 SRC = ROOT / "src"
-# What each room, or group of files, may import of the project, itself apart.
-ALLOWED = {
-    "errors": set(),
-    "files": {"errors"},
-    "schema": {"errors"},
-    "locks": set(),
-    "npz": {"errors", "files"},
-    "nn": {"errors"},
-    "optim": set(),
-    "data": {"errors", "files", "schema", "locks", "npz"},
-    "tracking": {"errors", "files", "schema", "locks", "config", "runs"},
-    "training": {"errors", "files", "npz", "nn", "optim", "data"},
-    "config": {"errors", "files", "schema", "nn", "optim", "data", "tracking", "training"},
-    "runs": {"errors", "files", "schema", "locks", "npz", "nn", "data", "config", "training", "tracking"},
-    "studies": {"errors", "files", "schema", "locks", "npz", "nn", "data", "config", "runs"},
-    "published": {"errors", "files", "schema", "data", "config", "runs", "training", "studies"},
-    "reporting": {"errors", "files", "schema", "npz", "nn", "data", "runs", "training", "studies", "published"},
-    "replays": {"errors", "files", "schema", "nn", "data", "config", "runs", "studies", "tracking"},
-    "prediction": {"errors", "files", "nn", "data", "runs", "training", "replays"},
-    "health": {"errors", "files", "locks", "npz", "data", "config", "runs", "training", "tracking"},
-    "composition": {"errors", "files", "schema", "config"},
-}
-# Standing above the rooms: commands, and what they share.
-SHARED = {"arguments", "launching", "stage", "sweeping"}
-COMMANDS = SHARED | {
+# The rooms, bottom first: each imports only what stands below it.
+ROOMS = (
+    "foundation",
+    "nn",
+    "optim",
+    "data",
+    "training",
+    "config",
+    "cli",
+    "runs",
+    "recording",
+    "studies",
+    "analysis",
+    "figures",
+    "reporting",
+    "replays",
+    "prediction",
+    "health",
+    "sweeps",
+)
+COMMANDS = {
     "ablation",
     "check",
     "compose",
@@ -55,6 +51,7 @@ COMMANDS = SHARED | {
     "train",
 }
 NUMPY_ONLY = ("nn", "optim")
+MOST_ARROWS = 122  # from one room, or command, to another
 
 
 def sources() -> list[Path]:
@@ -69,22 +66,30 @@ def project_imports(file: Path) -> set[str]:
     return {name.split(".")[1] for name in imports(file) if name.startswith("src.")}
 
 
-@pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(SRC)))
-def test_a_room_imports_only_what_it_may(file: Path) -> None:
-    name = room(file)
-    if name in COMMANDS or name == "__init__":
-        return
-    assert project_imports(file) - {name} <= ALLOWED[name]
+def arrows() -> set[tuple[str, str]]:
+    """The pairs of rooms of which the first imports the second, be it for its types alone."""
+    return {(room(file), target) for file in sources() for target in project_imports(file) - {room(file)}}
 
 
-def test_every_file_has_its_place_in_the_plan() -> None:
-    assert {room(file) for file in sources()} == ALLOWED.keys() | COMMANDS | {"__init__"}
+def test_rooms_and_commands_are_all_that_there_is() -> None:
+    assert {room(file) for file in sources()} == {*ROOMS, *COMMANDS, "__init__"}
+    assert {file.stem for file in SRC.glob("*.py")} == COMMANDS | {"__init__"}
 
 
-def test_nothing_but_commands_imports_a_command() -> None:
-    for file in sources():
-        allowed = SHARED if room(file) in COMMANDS else set()
-        assert not project_imports(file) & COMMANDS - allowed - {room(file)}, file
+def test_arrows_run_one_way_and_are_few() -> None:
+    floors = {name: floor for floor, name in enumerate(ROOMS)}
+    top = len(ROOMS)
+    assert not {(one, other) for one, other in arrows() if floors.get(other, top) >= floors.get(one, top)}
+    assert len(arrows()) <= MOST_ARROWS, f"{len(arrows())} arrows"
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sources()}
+    needs = {file: {modules[name] for name in imports(file) if name in modules} - {file} for file in sources()}
+    while free := [file for file, others in needs.items() if not others & needs.keys()]:
+        for file in free:
+            del needs[file]
+    assert not needs
 
 
 @pytest.mark.parametrize("name", NUMPY_ONLY)
@@ -96,24 +101,18 @@ def test_the_network_and_the_optimizers_need_numpy_alone(name: str) -> None:
 
 def test_the_foundation_needs_the_standard_library_alone() -> None:
     for name in ("errors", "files", "schema"):
-        foreign = {module.split(".")[0] for module in imports(SRC / f"{name}.py")} - sys.stdlib_module_names
-        assert foreign <= {"src"}, name
+        libraries = {module.split(".")[0] for module in imports(SRC / "foundation" / f"{name}.py")}
+        assert libraries - sys.stdlib_module_names <= {"src"}, name
 
 
 @pytest.mark.parametrize(
     ("library", "where"),
-    [("mlflow", "tracking/mlflow"), ("matplotlib", "reporting/figures"), ("plotly", "reporting/figures")],
+    [("mlflow", "recording"), ("matplotlib", "figures"), ("plotly", "figures"), ("jinja2", "reporting")],
 )
 def test_a_heavy_library_has_one_room(library: str, where: str) -> None:
     users = {f for f in sources() if any(name.split(".")[0] == library for name in imports(f))}
     assert users
     assert all(file.is_relative_to(SRC / where) for file in users)
-
-
-def test_a_run_knows_the_protocol_of_trackers_and_nothing_else_of_tracking() -> None:
-    for file in (SRC / "runs").rglob("*.py"):
-        used = {name for name in imports(file) if name.startswith("src.tracking")}
-        assert all(name.startswith("src.tracking.tracker") for name in used), file
 
 
 # Where NumPy reads files that others may have written: each compares digests and lengths first.
@@ -165,7 +164,7 @@ def test_the_numeric_code_is_all_that_a_run_really_imports() -> None:
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.removeprefix(f"{SRC}/") for name in re.split(r"\s+(?=/)", run.stdout.strip())}
     making_data = {file for file in loaded if file.startswith("data/")} - {"data/__init__.py", "data/dataset.py"}
-    expected = {file for file in loaded if not file.startswith("tracking/")} - making_data
+    expected = set(loaded) - making_data - {"config/tracking.py", "runs/tracker.py"}
     assert expected == {file.relative_to(SRC).as_posix() for file in numeric_code()} - {"__init__.py"}
 
 
@@ -176,14 +175,21 @@ def test_no_import_is_relative() -> None:
 
 
 # What a stage imports and need not declare: the command line, and what follows a run without changing its outs.
-NEVER_IN_AN_OUT = ("src/__init__.py", "src/arguments.py", "src/stage.py", "src/composition.py", "src/tracking")
+NEVER_IN_AN_OUT = (
+    "src/__init__.py",
+    "src/cli/arguments.py",
+    "src/cli/stage.py",
+    "src/config/composition.py",
+    "src/cli",
+    "src/recording",
+)
 # Of a configuration, these use the recipe, which their params declare.
 ONLY_THE_RECIPE = ("fetch", "split", "normalize")
 ALSO_APART = {
-    "train": ("src/reporting",),
+    "train": ("src/reporting", "src/figures", "src/analysis"),
     "check": ("src/",),
     "evaluate": (),
-    "study": ("src/reporting", "src/published"),
+    "study": ("src/reporting", "src/figures", "src/analysis"),
     "report": (),
 }
 COMMAND = {"study": "ablation"}  # of a stage that is not called so
@@ -197,15 +203,25 @@ def test_stages_declare_what_they_import() -> None:
         declared = tuple(dep for dep in stage["deps"] if dep.startswith("src/"))
         needed = {file.relative_to(ROOT).as_posix() for file in reached(f"src.{COMMAND.get(name, name)}")}
         if name in ONLY_THE_RECIPE:
-            needed = {file for file in needed if file.startswith((f"src/{name}", "src/data", "src/files", "src/err"))}
+            needed = {file for file in needed if file.startswith((f"src/{name}", "src/data", "src/foundation"))}
         fine = (*declared, *NEVER_IN_AN_OUT, *ALSO_APART.get(name, ()))
         assert not {file for file in needed if not file.startswith(fine)}, name
-    assert {"src/check.py", "src/files.py"} <= set(stages["check"]["deps"])
+    assert {"src/check.py", "src/foundation"} <= set(stages["check"]["deps"])
 
 
 def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:
     names = {file.relative_to(SRC).as_posix() for file in numeric_code()}
     assert {"runs/experiment.py", "nn/network.py", "nn/losses.py", "optim/optimizers.py", "training/loop.py"} <= names
-    assert {"data/dataset.py", "config.py", "training/processor.py"} <= names
-    apart = ("tracking/", "reporting/", "data/mnist.py", "data/recipes.py", "train.py", "evaluate.py")
+    assert {"data/dataset.py", "config/tree.py", "training/processor.py"} <= names
+    apart = (
+        "recording/",
+        "figures/",
+        "reporting/",
+        "config/tracking.py",
+        "runs/tracker.py",
+        "data/mnist.py",
+        "data/recipes.py",
+        "train.py",
+        "evaluate.py",
+    )
     assert not [name for name in names if name.startswith(apart)]

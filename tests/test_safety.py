@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import config
-from src.composition import check_overrides, compose
-from src.errors import RunFailed, UserError, masked
-from src.tracking.tracker import Tracking
+from src.config import tree as config
+from src.config.composition import check_overrides, compose
+from src.config.tracking import Tracking
+from src.foundation.errors import RunFailed, UserError, masked
 from tests.conftest import ROOT, Shell, environment, make_checkout
 
 TRAIN = ("python", "-m", "src.train")

@@ -27,8 +27,8 @@ def train(checkout: Path) -> None:
 
 def paint(checkout: Path) -> None:
     """Gives each run its color, since MLflow picks them by the runs' random ids."""
-    from src.tracking.mlflow.store import open_store
-    from src.tracking.tracker import Tracking
+    from src.config.tracking import Tracking
+    from src.recording.store import open_store
 
     client, experiment = open_store(Tracking(uri=f"sqlite:///{checkout / 'mlflow.db'}"))
     for run in client.search_runs([experiment]):

@@ -15,8 +15,8 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 
 from docs.pictures.picture import save, with_mnist
-from src.reporting.figures.canvas import styles
-from src.studies.results import read_results
+from src.figures.canvas import styles
+from src.studies.comparisons.results import read_results
 from tests.browser import ui
 from tests.conftest import environment, make_checkout
 

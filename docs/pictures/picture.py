@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from src.files import ROOT, replacing
+from src.foundation.files import ROOT, replacing
 
 
 def with_mnist(checkout: Path) -> Path:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError, machine_error
-from src.files import canonical_json, json_text, read_json, sha256, sha256_file, write_json
+from src.foundation.errors import UserError, machine_error
+from src.foundation.files import canonical_json, json_text, read_json, sha256, sha256_file, write_json
 
 PARTS = ("train", "valid", "test")
 DTYPES = ("float32", "float64")  # of x

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 _UNSIGNED_BYTE = 0x08
 

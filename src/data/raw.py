@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.files import sha256_file
+from src.foundation.errors import UserError
+from src.foundation.files import sha256_file
 
 GRID = 2.0**-20  # raw values that are no integers are multiples of it, so that their sums are exact on any CPU
 

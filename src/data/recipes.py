@@ -20,10 +20,10 @@ from src.data.raw import Raw
 from src.data.scaling import SCALINGS, batches, fit, refuse_unfit, scaled
 from src.data.sources import SOURCES
 from src.data.splits import Split, cut, open_split, save_split
-from src.errors import UserError
-from src.files import ROOT, replacing_folder
-from src.locks import locked
-from src.schema import flatten, plain, show
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, replacing_folder
+from src.foundation.locks import locked
+from src.foundation.schema import flatten, plain, show
 
 __all__ = ["Recipe", "Split", "fetch", "normalize", "prepare", "split"]
 

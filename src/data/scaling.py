@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.raw import GRID, Values
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 ROWS_AT_A_TIME = 2048
 

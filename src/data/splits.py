@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.dataset import PARTS, describe, open_array
-from src.errors import UserError, machine_error
-from src.files import read_json, replacing_folder, write_json
+from src.foundation.errors import UserError, machine_error
+from src.foundation.files import read_json, replacing_folder, write_json
 
 _MANIFEST = "split.json"
 _LARGEST_MANIFEST = 1 << 20  # bytes

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.raw import Raw, Source, is_whole, require_whole
-from src.errors import RunFailed, UserError
-from src.files import replacing, sha256
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import replacing, sha256
 
 Make = Callable[[], tuple[NDArray[Any], ...]]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from src.data.dataset import open_dataset
 from src.data.sources import SOURCES
 from src.data.splits import open_split
-from src.errors import UserError
+from src.foundation.errors import UserError
+from src.foundation.locks import is_free, locked
 from src.health.finding import Finding
-from src.locks import is_free, locked
 
 
 def damaged_data(root: Path) -> Iterator[Finding]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from src.errors import UserError
-from src.files import read_capped, write_json
+from src.foundation.errors import UserError
+from src.foundation.files import read_capped, write_json
+from src.foundation.locks import is_free, locked
 from src.health.finding import Finding
-from src.locks import is_free, locked
 
 Table = dict[str, dict[str, Any]]
 _LARGEST = 16 << 20  # bytes

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from src.foundation.locks import is_free
 from src.health.data import recipe_lock
 from src.health.finding import Finding
-from src.locks import is_free
-from src.runs.store import RunFolder
+from src.runs.folder import RunFolder
 
 _PLACES = ("data", "runs", "models", "metrics", "plots", "reports")
 _TEMPORARY = re.compile(r"\.(.+)\.\d+-[0-9a-f]{8}\.tmp")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from src.config import read_snapshot
-from src.errors import UserError
-from src.files import conf_digest, read_json
+from src.config.tree import read_snapshot
+from src.foundation.errors import UserError
+from src.foundation.files import conf_digest, read_json
+from src.foundation.locks import is_free
 from src.health.finding import Finding
-from src.locks import is_free
 from src.runs.model import load_model
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from src.errors import RunFailed
+from src.foundation.errors import RunFailed
 from src.health.finding import Finding
-from src.runs.store import RunFolder
-from src.tracking.records import Records
+from src.recording.records import Records
+from src.runs.folder import RunFolder
 
 
 def unrecorded_runs(root: Path) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def unrecorded_runs(root: Path) -> Iterator[Finding]:
 
 
 def _sync() -> None:
-    from src.tracking.mlflow.syncing import sync
+    from src.recording.syncing import sync
 
     if failures := sync(everything=False).failures:
         raise RunFailed("; ".join(failures))

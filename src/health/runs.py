@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from src.errors import UserError
+from src.foundation.errors import UserError
+from src.foundation.npz import DAMAGE
 from src.health.finding import Finding
-from src.npz import DAMAGE
 from src.runs.fingerprint import code_digest
+from src.runs.folder import RunFolder, Status
+from src.runs.liveness import living_status
 from src.runs.model import load_model
 from src.runs.predictions import read_predictions
-from src.runs.store import RunFolder, Status
-from src.tracking.liveness import living_status
 from src.training import checkpoint
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from src.foundation.locks import is_free, locked
 from src.health.finding import Finding
-from src.locks import is_free, locked
 
 _NAME = "mlflow.db"
 _ADVICE = f"put a backup in its place; or move {_NAME} away, and `python -m src.sync --all` fills a new one"

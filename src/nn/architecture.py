@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS
 from src.nn.arrays import Labels
 from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Draws, Spread

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.given import Given, content
 from src.prediction.wanted import Wanted
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.files import read_capped
+from src.foundation.errors import UserError
+from src.foundation.files import read_capped
 
 
 class Given(NamedTuple):

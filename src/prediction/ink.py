@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 Values = NDArray[np.float64]  # [height, width]
 Mask = NDArray[np.bool_]  # [height, width]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.given import Given, require_file
 from src.prediction.wanted import Wanted
 

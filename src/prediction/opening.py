@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.wanted import Wanted, wanted_by
 from src.runs.model import Model, load_model
 

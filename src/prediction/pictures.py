@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.given import content
 
 # None that starts a program, as EPS would, or whose library prints what it thinks of damage, as that of TIFF does.

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.given import Given
 from src.prediction.wanted import Wanted
 from src.runs.model import Model

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.given import Given, content, number
 from src.prediction.wanted import Wanted
 

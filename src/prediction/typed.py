@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from src.errors import UserError, suggestion
+from src.foundation.errors import UserError, suggestion
 from src.prediction.given import Given, number
 from src.prediction.wanted import Wanted
 

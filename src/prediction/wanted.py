@@ -9,7 +9,7 @@ import numpy as np
 
 from src.data.scaling import scaled
 from src.data.sources import SOURCES
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.arrays import Array
 from src.prediction.given import Given
 from src.runs.model import Model

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from src.config import Config, check_against
+from src.config.tree import Config, check_against
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
-from src.errors import RunFailed, UserError
-from src.files import write_json
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import write_json
 from src.replays.differences import DECISIVE, Difference, differences
 from src.replays.judgement import Judgement, judge
 from src.replays.original import PATCH, Original, in_folder
 from src.runs.experiment import about, run
 from src.runs.fingerprint import fingerprint
+from src.runs.folder import RunFolder, runs_folder
 from src.runs.lineage import CUT
-from src.runs.store import RunFolder, runs_folder
-from src.tracking.tracker import Tracker
+from src.runs.tracker import Tracker
 
 REPLAYS = "replays"  # below runs/
 

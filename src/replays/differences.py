@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from src.schema import flatten, show
+from src.foundation.schema import flatten, show
 
 # How serious a difference is. Only what the fingerprint covers decides a run's bits.
 DECISIVE = "decides the bits"

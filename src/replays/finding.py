@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
 from src.replays.original import FEWEST_CHARACTERS, FILES, Original, by_fingerprint, in_folder
-from src.runs.store import RunFolder, runs_folder
-from src.tracking.tracker import Tracking
+from src.runs.folder import RunFolder, runs_folder
 
 
 def found(given: str) -> Original:
@@ -19,7 +19,7 @@ def found(given: str) -> Original:
         raise UserError(f"{given}: give at least {FEWEST_CHARACTERS} characters of an id")
     if (original := by_fingerprint(given)) is not None:
         return original
-    from src.tracking.mlflow.reader import find_run
+    from src.recording.reader import find_run
 
     return recorded(find_run(Tracking(), given))
 
@@ -32,7 +32,7 @@ def recorded(run: Any) -> Original:
     here = RunFolder.of(tags["fingerprint"])
     if here.finished() and here.run().get("attempt") == tags.get("attempt"):
         return in_folder(here.path, run_id, name)
-    from src.tracking.mlflow.reader import artifact
+    from src.recording.reader import artifact
 
     if run.info.status != "FINISHED":
         raise UserError(f"{run_id}: that run is {run.info.status}; only a finished one is of use")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.config import Config, read_snapshot
-from src.errors import RunFailed, UserError
-from src.files import read_capped
+from src.config.tree import Config, read_snapshot
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import read_capped
 from src.nn.network import Network
+from src.runs.folder import RunFolder, runs_folder
 from src.runs.model import load_model
-from src.runs.store import RunFolder, runs_folder
 
 PATCH = "diff.patch"
 FILES = ("config.yaml", "run.json", "result.json", "history.csv", "model.npz")  # all that is read of a record

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from src.errors import UserError
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
+from src.recording.records import Records
 from src.replays.again import Prepared
 from src.replays.judgement import Judgement
-from src.tracking.records import Records
-from src.tracking.tracker import Tracking
 
 Judged = tuple[Prepared, Judgement]
 
@@ -17,7 +17,7 @@ def record(judged: Sequence[Judged]) -> dict[str, str]:
     tracked = [ready for ready, _ in judged if ready.config.tracking.name == "mlflow"]
     if not tracked:
         return {}
-    from src.tracking.mlflow.recording import Announcing, Recording
+    from src.recording.recording import Announcing, Recording
 
     announced = {}
     with Recording(tracked[0].config.tracking) as recording:
@@ -29,7 +29,7 @@ def record(judged: Sequence[Judged]) -> dict[str, str]:
 
 def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:
     """Puts each verdict on its original's runs in MLflow, too. A store that fails costs a warning."""
-    from src.tracking.mlflow.reader import tag
+    from src.recording.reader import tag
 
     for ready, judgement in judged:
         tags = {"replay.verdict": judgement.words, "replay.run": replays.get(ready.folder.path.name) or "not recorded"}

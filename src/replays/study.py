@@ -3,16 +3,17 @@
 import functools
 from collections.abc import Iterator, Sequence
 
+from src.config.tracking import Tracking
 from src.data.recipes import prepare
-from src.errors import RunFailed, UserError
-from src.files import ROOT
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import ROOT
 from src.replays.again import Prepared, again, prepared
 from src.replays.finding import recorded
 from src.replays.judgement import Judgement
 from src.replays.original import Original, in_folder
-from src.runs.store import RunFolder, runs_folder
-from src.studies.results import STUDY, read_results
-from src.tracking.tracker import Null, Tracking
+from src.runs.folder import RunFolder, runs_folder
+from src.runs.tracker import Null
+from src.studies.comparisons.results import STUDY, read_results
 
 Replayed = tuple[Original, Prepared | None, Judgement | None, str]  # the last is why it could not be
 
@@ -56,7 +57,7 @@ def replayed(found: Sequence[Original], bound: float) -> Iterator[Replayed]:
 
 
 def _in_mlflow(study: str) -> dict[str, Original]:
-    from src.tracking.mlflow.reader import runs_of_study
+    from src.recording.reader import runs_of_study
 
     runs = (run for run in runs_of_study(Tracking(), study) if run.info.status == "FINISHED")
     found = (recorded(run) for run in runs if "fingerprint" in run.data.tags)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from src.runs.store import RunFolder
+from src.runs.folder import RunFolder
 
 
 class EpochLines:

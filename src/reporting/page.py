@@ -6,14 +6,16 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from src.analysis import formats
+from src.analysis.comparison import Comparison
+from src.analysis.summary import Summary
 from src.data.dataset import Dataset
-from src.files import replacing_folder
-from src.reporting import formats, study_figures
-from src.reporting.figures import canvas
+from src.figures import canvas
+from src.figures import study as study_figures
+from src.figures.study import StudyFigure
+from src.foundation.files import replacing_folder
 from src.reporting.rendering import environment
-from src.reporting.study_figures import StudyFigure
-from src.reporting.summary import Comparison, Summary
-from src.studies.results import Results, is_loss
+from src.studies.comparisons.results import Results, is_loss
 
 
 def write_report(

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError
-from src.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
-from src.published.replicated import Table
+from src.analysis.published_verdict import Row, counts, rows_of
+from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
 from src.reporting.published_page import render
 from src.reporting.published_tables import as_csv, markdown
-from src.reporting.published_verdict import Row, counts, rows_of
 from src.runs.fingerprint import code_digest
 from src.runs.lineage import lineage
+from src.studies.replicas.replicated import Table
 
 _NAMES = ("index.html", "summary.json", "table.csv", "table.md")
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from src.published.replicated import Replicated, Table
+from src.analysis.published_verdict import Row, counts
 from src.reporting import published_tables as tables
-from src.reporting.published_verdict import Row, counts
 from src.reporting.rendering import environment
+from src.studies.replicas.replicated import Replicated, Table
 
 
 def render(table: Table, rows: Sequence[Row], lineage: Mapping[str, str], beside: Sequence[str]) -> str:

@@ -5,11 +5,11 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from src.published.claims import Claim
-from src.published.replicated import Table
-from src.reporting import formats
-from src.reporting.published_verdict import Compared, Row, counts, reaching
+from src.analysis import formats
+from src.analysis.published_verdict import Compared, Row, counts, reaching
 from src.reporting.tables import plain_table
+from src.studies.replicas.claims import Claim
+from src.studies.replicas.replicated import Table
 
 _FEWEST_DECIMALS = 4  # of ours, where it is no percentage
 _COUNTED = {

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from src import schema
+from src.analysis import formats
+from src.analysis.comparison import Comparison
+from src.analysis.statistics import Effect, Interval
+from src.analysis.summary import Summary, as_json, runs_csv, summarize
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
-from src.errors import UserError
-from src.files import canonical_json, read_json, sha256, sha256_tree
-from src.reporting import formats
-from src.reporting.statistics import Effect, Interval
-from src.reporting.summary import Comparison, Summary, as_json, runs_csv, summarize
+from src.foundation import schema
+from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, read_json, sha256, sha256_tree
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import code_digest
 from src.runs.lineage import lineage
-from src.studies.results import Results, about
+from src.studies.comparisons.results import Results, about
 
 
 def make_report(results: Results, seconds: Mapping[str, float], target: Path) -> tuple[Summary, bool]:

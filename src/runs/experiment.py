@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from src.config import Config, check_against, network
+from src.config.tree import Config, check_against, network
 from src.data.dataset import Dataset
-from src.errors import RunFailed, UserError
-from src.files import write_json
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import write_json
+from src.foundation.npz import write_npz
 from src.nn.network import Network
-from src.npz import write_npz
 from src.runs.fingerprint import environment, fingerprint
+from src.runs.folder import RunFolder
 from src.runs.lineage import diff, lineage, surroundings
 from src.runs.model import save_model, weights_digest
 from src.runs.naming import run_name
-from src.runs.store import RunFolder
-from src.tracking.tracker import Tracker
+from src.runs.tracker import Tracker
 from src.training import scores
 from src.training.checkpoint import Saver, whole
 from src.training.early_stopping import EarlyStopping

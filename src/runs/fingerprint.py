@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.files import ROOT, canonical_json, sha256, sha256_tree
+from src.foundation.files import ROOT, canonical_json, sha256, sha256_tree
 from src.training.processor import flushes_to_zero, held
 
 # Trackers and figures change no result, and for the making of data its digest stands.
-_APART = ("src.tracking", "src.reporting", "src.data.recipes")
+_APART = ("src.runs.tracker", "src.config.tracking", "src.data.recipes")
 
 
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:

@@ -7,8 +7,8 @@ versions in one comparison.
 import functools
 from collections.abc import Mapping
 
-from src.errors import UserError
-from src.files import ROOT, sha256_file
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, sha256_file
 from src.runs.fingerprint import code_digest, numeric_code
 
 Frozen = Mapping[str, str]  # paths in the project, and their SHA-256

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError
-from src.files import write_text
+from src.foundation.errors import UserError
+from src.foundation.files import write_text
 
 Record = dict[str, Any]
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.files import ROOT, sha256_file
+from src.foundation.files import ROOT, sha256_file
 
 UNKNOWN = "unknown"
 # What running the pipeline rewrites does not make the code another one; and .dvc/config may hold a remote's password.

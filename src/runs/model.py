@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from src import schema
-from src.errors import UserError
-from src.files import canonical_json, sha256
+from src.foundation import schema
+from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, sha256
+from src.foundation.npz import DAMAGE, read_npz, write_npz
 from src.nn.architecture import MOST_PARAMETERS, Architecture
 from src.nn.network import Network
-from src.npz import DAMAGE, read_npz, write_npz
 
 LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there can be, and its header
 _FORMAT = 2

@@ -1,6 +1,6 @@
 """Names for people: what a run is called in lists and in the MLflow UI."""
 
-from src.config import Config
+from src.config.tree import Config
 
 
 def run_name(config: Config) -> str:

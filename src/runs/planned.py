@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from src.config import Config
+from src.config.tree import Config
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from src.foundation.npz import read_npz
 from src.nn.arrays import Array, Labels
-from src.npz import read_npz
 
 _LIMIT = 64 << 20  # bytes: millions of examples
 

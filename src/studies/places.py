@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from src.errors import UserError
-from src.files import ROOT, read_json, write_json
-from src.locks import locked
-from src.runs.store import runs_folder
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, read_json, write_json
+from src.foundation.locks import locked
+from src.runs.folder import runs_folder
 from src.studies.plan import Plan
 
 

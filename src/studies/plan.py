@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from src import config as configuration
-from src.config import Config
-from src.errors import UserError
-from src.files import canonical_json, sha256
+from src.config import tree as configuration
+from src.config.tree import Config
+from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, sha256
 from src.runs.planned import Planned
-from src.studies.declare import Declaration
-from src.studies.results import Variant
+from src.studies.comparisons.declare import Declaration
+from src.studies.comparisons.results import Variant
 
 Compose = Callable[[list[str]], Config]
 # Overrides that change no result: a study with them is still the one that is declared.

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from src.files import canonical_json
+from src.foundation.files import canonical_json
+from src.foundation.npz import DAMAGE, read_npz, write_npz
 from src.nn.architecture import MOST_PARAMETERS
 from src.nn.arrays import Array
 from src.nn.network import Network
-from src.npz import DAMAGE, read_npz, write_npz
 from src.training.early_stopping import EarlyStopping
 from src.training.loop import Epoch, Progress, Training
 from src.training.streams import Streams

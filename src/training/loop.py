@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from src.data.dataset import Dataset
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule

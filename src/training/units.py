@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src.data.dataset import Dataset, Examples
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS, sigmoid
 from src.nn.arrays import Array, Labels
 from src.nn.losses import HEADS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.by import By
 
-from src.reporting.figures import pca
+from src.figures import pca
 from tests.browser import ui
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from src.studies.results import Results, read_results
+from src.studies.comparisons.results import Results, read_results
 from tests.browser import ui
 from tests.conftest import ROOT, Shell
 from tests.pipeline.test_ablation import declare

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from src.data.dataset import PARTS, open_dataset, write_manifest
-from src.errors import UserError
-from src.files import canonical_json, sha256, sha256_tree, write_json
+from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, sha256, sha256_tree, write_json
 
 RECIPE = {"name": "tiny", "source": "toy", "split": {"train": 6, "valid": 2, "test": 3}, "scaling": "unit", "seed": 0}
 SCALING = {"kind": "unit", "center": 0.0, "scale": 255.0}

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.extra import numpy as arrays
 
 from src.data.idx import read_idx
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 from .conftest import idx_bytes
 

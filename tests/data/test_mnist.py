@@ -10,7 +10,7 @@ import pytest
 
 from src.data import mnist
 from src.data.places import NotServed, Offers, Place
-from src.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed, UserError
 
 from .conftest import SHAPES, idx_bytes
 

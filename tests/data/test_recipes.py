@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.composition import compose
+from src.config.composition import compose
 from src.data import mnist, recipes
 from src.data.dataset import PARTS, open_dataset
 from src.data.recipes import Recipe, Split, fetch, normalize, prepare, split
 from src.data.scaling import SCALINGS, fit
 from src.data.sources import SOURCES
 from src.data.splits import open_split
-from src.errors import RunFailed, UserError
-from src.files import ROOT
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import ROOT
 
 DIGITS = Recipe(name="digits", source="digits", split=Split(0.7, 0.1, 0.2))
 

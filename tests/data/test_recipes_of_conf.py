@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.composition import choices, compose
+from src.config.composition import choices, compose
 from src.data.dataset import PARTS
 from src.data.raw import Raw
 from src.data.recipes import Recipe, Split, prepare
 from src.data.scaling import scaled
 from src.data.sources import SOURCES
 from src.data.splits import open_split
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from src.data import scaling
 from src.data.raw import GRID
 from src.data.scaling import SCALINGS, fit, refuse_unfit, scaled
-from src.errors import UserError
+from src.foundation.errors import UserError
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (5000, 7), dtype=np.uint8) // np.array([1, 1, 2, 3, 50, 200, 255], np.uint8)

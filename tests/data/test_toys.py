@@ -12,7 +12,7 @@ from src.data import digits, planar
 from src.data.raw import Source
 from src.data.sources import SOURCES
 from src.data.toys import toy
-from src.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed, UserError
 
 TOYS = {name: source for name, source in SOURCES.items() if name != "mnist"}
 FILES = [("digits", name) for name in digits.DIGESTS]

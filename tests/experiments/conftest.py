@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from src.composition import compose
+from src.config.composition import compose
 from src.data.recipes import prepare
 from src.runs.experiment import run
-from src.runs.store import RunFolder
-from src.tracking.tracker import Null
+from src.runs.folder import RunFolder
+from src.runs.tracker import Null
 from tests.conftest import ROOT
 
 Result = dict[str, Any]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from src.composition import choices, compose
+from src.config.composition import choices, compose
 from src.data.recipes import prepare
 from src.runs.experiment import run
+from src.runs.folder import RunFolder
 from src.runs.model import load_model
-from src.runs.store import RunFolder
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 
 
 @pytest.mark.parametrize("name", choices("experiment"))

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from src import schema
-from src.composition import choices
-from src.config import Config
+from src.config.composition import choices
+from src.config.tree import Config
+from src.foundation import schema
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
@@ -61,7 +61,7 @@ def keys_of(group: str, choice: str) -> list[Key]:
     """The keys of an optimizer or a schedule."""
     import yaml
 
-    from src.files import ROOT
+    from src.foundation.files import ROOT
 
     name = yaml.safe_load((ROOT / "conf" / group / f"{choice}.yaml").read_text())["name"]
     return list(keys(TABLES[group][name], f"{group}."))

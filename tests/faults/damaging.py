@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from src.errors import RunFailed, UserError
-from src.files import sha256_file
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import sha256_file
 
 MOST_MEMORY = 200 << 20
 ENORMOUS = 300 << 20
@@ -66,10 +66,10 @@ def model(path: Path) -> Read:
 
 def checkpoint(path: Path) -> Read:
     """As a run reads it that goes on: a damaged one is told as a warning, and the training starts where it can."""
-    from src.config import network, read_snapshot
+    from src.config.tree import network, read_snapshot
     from src.data.dataset import open_dataset
     from src.runs.experiment import _resume
-    from src.runs.store import RunFolder
+    from src.runs.folder import RunFolder
     from src.training.checkpoint import Saver
     from src.training.early_stopping import EarlyStopping
     from src.training.loop import Progress

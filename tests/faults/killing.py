@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from src.composition import compose
-from src.config import Config
+from src.config.composition import compose
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.runs.experiment import run
-from src.runs.store import RunFolder
-from src.tracking.tracker import Null
+from src.runs.folder import RunFolder
+from src.runs.tracker import Null
 from tests.faults.boundaries import Boundaries
 
 

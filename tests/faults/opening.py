@@ -13,8 +13,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from src.tracking.mlflow.store import open_store
-from src.tracking.tracker import Tracking
+from src.config.tracking import Tracking
+from src.recording.store import open_store
 
 AT_ONCE = 8
 

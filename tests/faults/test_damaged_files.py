@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.runs.experiment import run
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 from tests.conftest import ROOT, environment
 from tests.data.conftest import SHAPES, idx_bytes
 from tests.faults.damaging import HARMLESS, MOST_MEMORY
 from tests.faults.figures import Injections
-from tests.test_npz import claims
+from tests.foundation.test_npz import claims
 
 Files = Callable[[str], Path]
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from src.composition import compose
-from src.config import Config, check_against
+from src.config.composition import compose
+from src.config.tree import Config, check_against
 from src.data.recipes import prepare
-from src.errors import RunFailed, UserError
-from src.files import canonical_json, sha256
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import canonical_json, sha256
+from src.foundation.schema import plain
 from src.runs.experiment import run
-from src.schema import plain
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 from tests.conftest import environment
 from tests.faults.configurations import WILD, Override, allowed, refused
 from tests.faults.figures import Injections

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 _HOLD = """
 import sys, time
 from pathlib import Path
-from src.locks import locked
+from src.foundation.locks import locked
 with locked(Path(sys.argv[1]), str):
     print("held", flush=True)
     time.sleep(600)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from src.composition import compose
+from src.config.composition import compose
 from src.data.recipes import prepare
 from src.health.data import damaged_data
 from tests.health.processes import holding

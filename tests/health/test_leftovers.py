@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from src.files import replacing, replacing_folder
+from src.foundation.files import replacing, replacing_folder
 from src.health.leftovers import leftovers
 from tests.health.processes import holding
 

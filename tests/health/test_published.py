@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from src.compose import snapshot
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.health.published import damaged_model, stale_snapshot
 from src.runs.experiment import run
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 
 
 def test_a_snapshot_is_told_of_when_it_is_stale_or_damaged(tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from src.config import Config
+from src.config.tracking import Tracking
+from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.errors import RunFailed
+from src.foundation.errors import RunFailed
 from src.health.records import unrecorded_runs
+from src.recording.records import Record, Records, identity_of_run
+from src.recording.store import open_store
 from src.runs.experiment import run
-from src.runs.store import RunFolder
-from src.tracking.mlflow.store import open_store
-from src.tracking.records import Record, Records, identity_of_run
-from src.tracking.tracker import Null, Tracking
+from src.runs.folder import RunFolder
+from src.runs.tracker import Null
 from tests.health.processes import holding
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
+from src.foundation.npz import write_npz
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, run_folders, unreadable_runs
-from src.npz import write_npz
 from src.runs.experiment import run
-from src.runs.store import RunFolder
-from src.tracking.tracker import Null
+from src.runs.folder import RunFolder
+from src.runs.tracker import Null
 from src.training.checkpoint import GENERATIONS
 from tests.health.processes import holding
 

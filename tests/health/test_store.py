@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from src.config.tracking import Tracking
 from src.health.finding import Finding
 from src.health.store import half_made_store
-from src.tracking.mlflow.store import open_store
-from src.tracking.tracker import Tracking
+from src.recording.store import open_store
 from tests.health.processes import holding
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS
 from src.nn.architecture import Architecture
 from src.nn.initializers import INITIALIZERS

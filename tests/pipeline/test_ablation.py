@@ -20,8 +20,8 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from src.composition import compose
-from src.studies.results import Results, read_results
+from src.config.composition import compose
+from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, environment, make_checkout
 
 pytestmark = pytest.mark.slow
@@ -513,7 +513,7 @@ def test_studies_at_once_train_no_run_twice(checkout: Path, undisturbed: dict[tu
     """One study twice, and another one that shares runs with it, all while one of the shared runs is under way."""
     other_variants = (("short: [train.epochs=1]", "brief: [train.epochs=2]"), ("baseline: short", "baseline: long"))
     declare(checkout, "other", *LONG, *other_variants)
-    with (checkout / "src/runs/store.py").open("a") as file:
+    with (checkout / "src/runs/folder.py").open("a") as file:
         file.write(COUNT_BEGINNINGS)
     with started(checkout, "ablation=long", TWO_WORKERS) as first:
         held = hold_long(checkout, first)
@@ -652,7 +652,7 @@ def test_the_pipeline_trains_and_reports_only_what_has_changed(checkout: Path, s
 
     # From a study's results alone, without its runs, comes the same report.
     shutil.rmtree(checkout / "runs")
-    append_comment(checkout / "src/reporting/figures/strip.py")
+    append_comment(checkout / "src/figures/strip.py")
     assert repro() == [reported]
     assert numbers_of(checkout) == numbers
     assert statuses(checkout) == []

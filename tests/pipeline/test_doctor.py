@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from src.locks import is_free
+from src.foundation.locks import is_free
 from tests.conftest import Shell, environment
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from src.data.sources import SOURCES
 from src.data.splits import open_split
-from src.errors import UserError
-from src.npz import read_npz
+from src.foundation.errors import UserError
+from src.foundation.npz import read_npz
 from src.prediction.given import Given
 from src.prediction.inputs import examples
 from src.prediction.predictions import predictions

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.errors import UserError
-from src.files import write_json
+from src.foundation.errors import UserError
+from src.foundation.files import write_json
 from src.nn.architecture import Architecture
 from src.prediction.opening import open_model
 from src.runs.model import save_model

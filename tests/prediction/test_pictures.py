@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from src.data.sources import SOURCES
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.prediction.framing import FRAMES, framed
 from src.prediction.ink import ink
 from src.prediction.pictures import MOST_PIXELS, grey

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from src.composition import compose
+from src.config.composition import compose
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.prediction.opening import open_model
 from src.prediction.wanted import Wanted
 from src.runs.experiment import run
+from src.runs.folder import RunFolder
 from src.runs.model import Model
-from src.runs.store import RunFolder
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 
 
 class Trained:

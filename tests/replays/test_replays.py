@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed, UserError
 from src.replays.again import again, prepared
 from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
 from src.replays.judgement import BOUND, DIFFERENT, EQUAL, IDENTICAL, judge
 from src.replays.original import by_fingerprint, in_folder
 from src.runs.experiment import Outcome, about, run
 from src.runs.fingerprint import fingerprint
-from src.tracking.tracker import Null
+from src.runs.tracker import Null
 
 Small = Callable[..., Config]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from src.nn.arrays import Labels
-from src.studies.results import Results, StudyRun, Variant
+from src.studies.comparisons.results import Results, StudyRun, Variant
 
 CLASSES = 10
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from src.analysis.summary import as_json, runs_csv, summarize
 from src.data.dataset import Dataset
 from src.reporting.page import write_report
-from src.reporting.summary import as_json, runs_csv, summarize
-from src.studies.results import Results
+from src.studies.comparisons.results import Results
 from tests.reporting.markup import Markup
 from tests.reporting.studies import HOSTILE, STUDIES, dataset
 from tests.reporting.synthetic import make_results, seconds_of, true_labels

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from src.published.claims import Rows
-from src.published.declare import Text
-from src.published.replicated import Table
+from src.analysis.published_verdict import rows_of
 from src.reporting.published import as_json, make_published_report, metrics
 from src.reporting.published_page import render
 from src.reporting.published_tables import as_csv, cells, console, markdown, sentence
-from src.reporting.published_verdict import rows_of
-from tests.published.synthetic import claim, experiment, table, words
+from src.studies.replicas.claims import Rows
+from src.studies.replicas.declare import Text
+from src.studies.replicas.replicated import Table
 from tests.reporting.markup import Markup
 from tests.reporting.studies import HOSTILE
+from tests.studies.replicas.synthetic import claim, experiment, table, words
 
 LINEAGE = {"git.commit": "0123456789abcdef0123456789abcdef01234567", "git.dirty": "false", "code": "same"}
 FILES = ("index.html", "summary.json", "table.csv", "table.md")

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.errors import RunFailed, UserError
-from src.reporting.gallery import RunFigures
+from src.figures.gallery import RunFigures
+from src.foundation.errors import RunFailed, UserError
 from src.runs import fingerprint as identity
 from src.runs.experiment import run
 from src.runs.fingerprint import fingerprint
+from src.runs.folder import HISTORY
 from src.runs.model import load_model, weights_digest
-from src.runs.store import HISTORY
-from src.tracking.tracker import InMemory, Null, Several
+from src.runs.tracker import InMemory, Null, Several
 from src.training.metrics import predict
 from src.training.processor import held
 from tests.conftest import ROOT
@@ -200,7 +200,7 @@ def test_a_figure_that_fails_costs_a_warning(
     def fail(*_: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("src.reporting.gallery.curves", fail)
+    monkeypatch.setattr("src.figures.gallery.curves", fail)
     watched = InMemory()
     outcome = run(small(), digits, Several([RunFigures(digits), watched]))
     assert outcome.folder.status()["status"] == "finished"

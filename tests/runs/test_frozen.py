@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from src.config import Config
-from src.errors import UserError
-from src.launching import start_job
+from src.config.tree import Config
+from src.foundation.errors import UserError
 from src.runs import fingerprint, frozen
 from src.runs.frozen import freeze, refuse_changed
+from src.sweeps.start import start_job
 from tests.conftest import ROOT
 
 
@@ -57,7 +57,7 @@ def test_all_of_conf_and_the_numeric_code_are_frozen(tree: Path) -> None:
         file.relative_to(tree).as_posix() for file in (tree / "conf").rglob("*.yaml")
     }
     assert {"conf/config.yaml", "conf/ablation/ladder.yaml", "src/nn/network.py", "src/optim/optimizers.py"} <= names
-    assert not {name for name in names if name.startswith(("src/reporting", "src/tracking"))}
+    assert not {name for name in names if name.startswith(("src/reporting", "src/figures", "src/recording"))}
 
 
 def test_what_is_unchanged_passes_in_this_process_and_in_another(tree: Path) -> None:
@@ -99,7 +99,7 @@ def test_all_files_that_changed_are_named(tree: Path) -> None:
 
 def test_what_changes_no_run_may_be_edited_meanwhile(tree: Path) -> None:
     began = freeze()
-    for name in ("src/reporting/figures/curves.py", "src/tracking/mlflow/store.py", "src/report.py", "conf/notes.txt"):
+    for name in ("src/figures/curves.py", "src/recording/store.py", "src/report.py", "conf/notes.txt"):
         append(tree / name, "# edited\n")
     in_another_process()
     refuse_changed(began)

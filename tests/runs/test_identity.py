@@ -9,9 +9,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from src import config as configuration
-from src.composition import compose
-from src.config import Config
+from src.config import tree as configuration
+from src.config.composition import compose
+from src.config.tree import Config
 from src.data.dataset import Dataset, Examples
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from src.files import sha256, write_text
+from src.foundation.files import sha256, write_text
 from src.runs import lineage as module
 from src.runs.lineage import CUT, PACKAGES, VARIABLES, diff, lineage, surroundings
 from tests.conftest import ROOT

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.errors import UserError
+from src.foundation.errors import UserError
+from src.foundation.npz import write_npz
 from src.nn.architecture import Architecture
 from src.nn.network import Network
-from src.npz import write_npz
 from src.runs.model import load_model, save_model
 
 

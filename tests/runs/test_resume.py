@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from src.config import Config
+from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.errors import RunFailed
+from src.foundation.errors import RunFailed
 from src.runs.experiment import Outcome, run
 from src.runs.fingerprint import fingerprint
-from src.runs.store import RunFolder
-from src.tracking.tracker import InMemory, Null
+from src.runs.folder import RunFolder
+from src.runs.tracker import InMemory, Null
 from src.training.checkpoint import GENERATIONS, Saver
 
 Small = Callable[..., Config]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config import Config, network
+from src.config.tree import Config, network
 from src.data.dataset import Dataset
 from src.nn.arrays import Array
 from src.nn.dropout import draw_mask

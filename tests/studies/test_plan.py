@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from src import composition
-from src.composition import choices, compose
-from src.config import Config, read_yaml
-from src.errors import UserError
-from src.schema import flatten
-from src.studies.declare import Declaration, declare
+from src.config import composition
+from src.config.composition import choices, compose
+from src.config.tree import Config, read_yaml
+from src.foundation.errors import UserError
+from src.foundation.schema import flatten
+from src.studies.comparisons.declare import Declaration, declare
 from src.studies.plan import Plan, plan
 from tests.conftest import ROOT
 

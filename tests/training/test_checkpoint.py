@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.foundation.npz import write_npz
 from src.nn.network import Network
-from src.npz import write_npz
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from src.training import checkpoint

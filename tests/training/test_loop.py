@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from src.data.dataset import Examples
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES, Schedule

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from src.files import ROOT
+from src.foundation.files import ROOT
 from src.training import processor
 from src.training.processor import flushes_to_zero, held
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from src.data.dataset import Dataset, Examples
-from src.errors import UserError
+from src.foundation.errors import UserError
 from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS

@@ -1,0 +1,1 @@
+"""Numbers about runs and studies: statistics, calibration, summaries and verdicts. No drawing."""

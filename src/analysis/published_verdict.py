@@ -1,0 +1,147 @@
+"""Whether a published number came out again: one row a claim, and of a printed table one row for all of it."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from src.analysis.statistics import FEWEST, Interval, interval
+from src.studies.replicas.claims import Claim
+from src.studies.replicas.declare import Experiment
+from src.studies.replicas.replicated import Replicated, Table
+
+# From the best to the worst: a printed table is called what the worst of its numbers is called.
+VERDICTS = ("exact", "within interval", "holds", "better", "differs", "worse", "no verdict", "no result")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A claim beside what our runs came to."""
+
+    claim: Claim
+    values: tuple[float, ...]  # of the runs that measured it, in the order of seeds
+    mean: Interval | None  # with the interval of the mean; None where no run measured it
+    low: float | None  # of the interval of a single run; None for fewer than two runs
+    high: float | None
+    difference: float | None  # ours minus the published number; of a digit-for-digit comparison: as printed
+    verdict: str  # one of VERDICTS
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    experiment: Experiment
+    compared: Compared | None  # None for a printed table, or where nothing is published
+    printed: tuple[tuple[Compared, ...], ...]  # [epochs][columns], of a printed table
+    verdict: str  # empty where nothing is published
+    remarks: tuple[str, ...]  # the reason of a difference, runs that failed or had stopped
+
+    @property
+    def same(self) -> int:
+        """Of a printed table: the lines that came out as they are printed."""
+        return sum(all(each.verdict == "exact" for each in line) for line in self.printed)
+
+
+def rows_of(table: Table) -> list[Row]:
+    """The lines of the table, text by text and experiment by experiment."""
+    return [
+        row
+        for text in table.declaration.texts
+        for replicated in table.experiments
+        if replicated.experiment.text == text
+        for row in _rows(replicated)
+    ]
+
+
+def counts(rows: Sequence[Row]) -> Mapping[str, int]:
+    """How many rows have each of `VERDICTS`."""
+    counted = Counter(row.verdict for row in rows if row.verdict)
+    return {verdict: counted[verdict] for verdict in VERDICTS}
+
+
+def compare(claim: Claim, values: Sequence[float], single: bool) -> Compared:
+    """A claim beside the values [runs] of our runs. single: whether the one run is to come to the printed digits."""
+    if not values:
+        return Compared(claim, (), None, None, None, None, "no result")
+    mean = interval(values)
+    low, high = prediction(mean)
+    if not claim.is_loss:  # shares stay between 0 and 1
+        mean = replace(mean, low=_share(mean.low), high=_share(mean.high))
+        low, high = _share(low), _share(high)
+    if claim.value is None or claim.digits is None:
+        holds = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
+        return Compared(claim, tuple(values), mean, low, high, None, holds)
+    published = claim.value
+    if single:
+        difference = round(round(values[0], claim.digits) - published, claim.digits) + 0.0
+        verdict = (
+            "exact" if f"{values[0]:.{claim.digits}f}" == f"{published:.{claim.digits}f}" else _side(claim, difference)
+        )
+    else:
+        difference = mean.mean - published
+        half = 0.5 * 10.0**-claim.digits  # what is printed as 0.98 may be anything from 0.975 to 0.985
+        if len(values) < FEWEST or low is None or high is None:
+            verdict = "no verdict"
+        elif low <= published + half and published - half <= high:
+            verdict = "within interval"
+        else:
+            verdict = _side(claim, difference)
+    return Compared(claim, tuple(values), mean, low, high, difference, verdict)
+
+
+def prediction(mean: Interval) -> tuple[float | None, float | None]:
+    """Bounds that hold one more run with the probability that `mean` was made for, if values are normal.
+
+        mean +- t s sqrt(1 + 1/n),   which is the mean's own interval, t s / sqrt(n), made wider by sqrt(n + 1).
+
+    None and None for fewer than two runs. Hahn and Meeker, "Statistical Intervals", Wiley, 1991.
+    """
+    if mean.low is None or mean.high is None:
+        return None, None
+    half = (mean.high - mean.low) / 2 * math.sqrt(mean.n + 1)
+    return mean.mean - half, mean.mean + half
+
+
+def _rows(replicated: Replicated) -> Iterator[Row]:
+    experiment, single = replicated.experiment, replicated.experiment.single
+    for claim in experiment.claims:
+        compared = compare(claim, replicated.values(claim), single)
+        yield Row(experiment, compared, (), compared.verdict, _remarks(replicated, claim.note, compared))
+    if experiment.rows:
+        printed = tuple(
+            tuple(compare(claim, replicated.values(claim), single) for claim in line) for line in experiment.rows.claims
+        )
+        verdict = max((each.verdict for line in printed for each in line), key=VERDICTS.index)
+        yield Row(experiment, None, printed, verdict, _remarks(replicated, experiment.rows.note, printed[-1][-1]))
+    if not experiment.claims and not experiment.rows:
+        yield Row(experiment, None, (), "", _remarks(replicated, "", None))
+
+
+def _share(bound: float | None) -> float | None:
+    return None if bound is None else min(max(bound, 0.0), 1.0)
+
+
+def reaching(claim: Claim, values: Sequence[float]) -> int:
+    """How many runs reach what the words are taken for."""
+    least = claim.least if claim.least is not None else math.nan
+    return sum(value <= least if claim.better == "smaller" else value >= least for value in values)
+
+
+def _side(claim: Claim, difference: float) -> str:
+    if claim.better == "neither":
+        return "differs"
+    return "better" if (difference < 0) == (claim.better == "smaller") else "worse"
+
+
+def _remarks(replicated: Replicated, note: str, last: Compared | None) -> tuple[str, ...]:
+    """The note, how many runs reach what is said, which failed, and how many stopped before the epoch in question."""
+    failed = [f"seed {run.seed}: {run.reason}" for run in replicated.runs if not run.measured]
+    stopped = []
+    if last is not None and (missing := len(replicated.runs) - len(failed) - len(last.values)):
+        of = f"{missing} of {len(replicated.runs)} runs" if len(replicated.runs) > 1 else "the run"
+        stopped = [f"not reached: {of} stopped before epoch {last.claim.epoch}"]
+    reached = []
+    if last is not None and last.values and last.claim.says:
+        reached = [f"{reaching(last.claim, last.values)} of {len(last.values)} runs reach it"]
+    return tuple(filter(None, [note, *reached, *failed, *stopped]))

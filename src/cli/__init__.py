@@ -1,0 +1,1 @@
+"""How a command starts and ends: its arguments, its exit code, and the stages' command line."""

@@ -1,0 +1,66 @@
+"""How a command starts and ends: standard streams, signals, and the exit code.
+
+0 done; 1 a run or a verification failed; 2 the user's input is wrong; 130 interrupted. A mistake of the user's gets one
+line on stderr and never a traceback.
+"""
+
+import atexit
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def run_command(main: Callable[[], None]) -> NoReturn:
+    """Runs a command to its exit code; `UserError`, `RunFailed` and a full disk are told in one line on stderr."""
+    _open_closed_streams()
+    # As it ends, Python would look for cycles among all that matplotlib and others have made: a fifth of a second.
+    atexit.register(gc.freeze)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(ending, _interrupt)
+    try:
+        main()
+    except UserError as error:
+        _tell(str(error))
+        sys.exit(WRONG_INPUT)
+    except RunFailed as error:
+        _tell(str(error))
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # who reads has read enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not is_machine_error(error):
+            raise
+        _tell(machine_error(error))
+        sys.exit(WRONG_INPUT)
+    sys.exit(DONE)
+
+
+def _open_closed_streams() -> None:
+    """Has a standard stream that is closed, as by `>&-`, lead nowhere: a file opened later would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
+
+
+def _tell(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    # `kill` and a closing terminal end a run the way Ctrl-C does: its status says KILLED, nothing is half-written.
+    raise KeyboardInterrupt

@@ -1,0 +1,41 @@
+"""Where and how a run is recorded: the group `tracking` of the configuration."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from src.foundation.errors import UserError, masked
+
+# Figures that a run may have beside the standard ones; src/figures/gallery.py draws them.
+GALLERY = (
+    "samples",
+    "sheet",
+    "versions",
+    "turned",
+    "pca",
+    "scatter",
+    "boundaries",
+    "activation",
+    "perceptrons",
+    "confusion_pair",
+    "steps",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """Where and how a run is recorded: the group `tracking` of the configuration. No result depends on it."""
+
+    name: Annotated[str, ("mlflow", "off")] = "mlflow"
+    uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
+    experiment: str = "mlp"  # the MLflow experiment
+    figures: bool = True  # draw each run's figures and log them
+    gallery: tuple[Annotated[str, GALLERY], ...] = ()  # further figures of each run; none without `figures`
+    study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
+
+    def __post_init__(self) -> None:
+        if self.uri is not None and masked(self.uri) != self.uri:
+            raise UserError(
+                f"tracking.uri={self.uri}: a password would stand in every record; give it by "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (http), or the whole address by "
+                "MLFLOW_TRACKING_URI: they are in no record"
+            )

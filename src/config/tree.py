@@ -1,0 +1,136 @@
+"""The configuration as one typed tree, assembled from the rooms' own data classes and tables.
+
+Below this file there are no strings to interpret: what a user typed is an object, or was refused with one line.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from src.config.tracking import Tracking
+from src.data.dataset import Dataset
+from src.data.recipes import Recipe
+from src.foundation import schema
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, read_capped
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.optim.optimizers import OPTIMIZERS, Optimizer
+from src.optim.schedules import SCHEDULES, Schedule
+from src.training.loop import Training
+from src.training.streams import KINDS
+from src.training.units import refuse_unfit
+
+SNAPSHOT = ROOT / "params.yaml"
+_LARGEST_YAML = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that a user decides about a run."""
+
+    data: Recipe
+    model: Architecture
+    optimizer: Annotated[Optimizer, OPTIMIZERS]
+    schedule: Annotated[Schedule, SCHEDULES]
+    train: Training
+    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
+    rng: Annotated[str, KINDS] = "default"  # where the seed leads to: see streams.py
+    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
+    tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
+    conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
+
+    def __post_init__(self) -> None:
+        warmup, epochs = self.schedule.warmup, self.train.epochs
+        if warmup and warmup >= epochs:
+            raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}, or it is never over")
+
+        if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
+            raise UserError("train.evaluate_dropout=true: there is no dropout; give model.dropout, and hidden units")
+
+    def plain(self) -> dict[str, Any]:
+        """The tree as plain dicts, lists and scalars."""
+        tree: dict[str, Any] = schema.plain(self)
+        return tree
+
+    def semantic(self) -> dict[str, Any]:
+        """The part of the tree that decides a run's results, without what only names, records or locates."""
+        tree: dict[str, Any] = schema.plain(self, semantic_only=True)
+        return tree
+
+
+def build(tree: Any, origin: str) -> Config:
+    """The configuration in a plain tree; `origin` says in messages where the tree is from.
+
+    Raises `UserError` for a key or value that is not allowed. Interpolations, which would read the environment, and
+    `_target_`, which would call what it names, are allowed nowhere.
+    """
+    if not isinstance(tree, Mapping) or not tree:
+        raise UserError(f"{origin}: empty, or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
+    _refuse_tricks(tree)
+    config: Config = schema.build(Config, tree, "")
+    return config
+
+
+def read_snapshot(path: Path = SNAPSHOT) -> Config:
+    """The configuration in a composed snapshot, as DVC's stages read it."""
+    return build(read_yaml(path), path.name)
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file's plain value; nothing in it is interpolated. Raises `UserError` where it can't be read."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Reads 1e-3 as the number that it is to everybody but YAML 1.1, as Hydra's loader does."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for gigabytes
+                raise yaml.YAMLError("an alias (*) is not allowed")
+            return super().compose_node(parent, index)
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789")
+    )
+    mend = "`python -m src.compose` writes params.yaml anew"
+    try:
+        return yaml.load(read_capped(path, _LARGEST_YAML), Loader)  # a safe one
+    except FileNotFoundError:
+        raise UserError(f"{path.name}: no such file; {mend}") from None
+    except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path.name}: not readable as YAML ({reason}); {mend}") from None
+
+
+def _refuse_tricks(node: Any, key: str = "") -> None:
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            inner = f"{key}.{name}" if key else str(name)
+            if name == "_target_":
+                raise UserError(f"{inner}={schema.show(value)}: _target_ is not allowed; a configuration calls nothing")
+            _refuse_tricks(value, inner)
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            _refuse_tricks(value, f"{key}[{i}]")
+    elif isinstance(node, str) and "${" in node:
+        raise UserError(f"{key}={schema.show(node)}: interpolations are not allowed; write the value itself")
+    elif node == "???":
+        raise UserError(f"{key}: missing, and it has no default")
+
+
+def check_against(config: Config, dataset: Dataset) -> None:
+    """Refuses what only the data can show to be wrong: a batch larger than the training set, weights for no class."""
+    examples = len(dataset.train.y)
+    if config.train.batch_size is not None and config.train.batch_size > examples:
+        raise UserError(f"train.batch_size={config.train.batch_size}: must be <= {examples}, the training examples")
+    net = network(config, dataset)
+    if config.train.unit_targets:
+        refuse_unfit(net, config.train, dataset)
+
+
+def network(config: Config, dataset: Dataset) -> Network:
+    """The network that the configuration describes, sized for the data; its parameters are zero."""
+    inputs, classes = dataset.train.x.shape[1], len(dataset.labels)
+    return config.model.network(inputs, classes, dataset.train.y, config.train.dtype)

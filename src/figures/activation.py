@@ -1,0 +1,48 @@
+"""An activation function beside the decision boundary that a network of such units has learned."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from src.figures import canvas, plane
+
+
+def draw(
+    z: NDArray[np.floating],
+    f: NDArray[np.floating],
+    name: str,
+    grid: plane.Grid,
+    points: plane.Points,
+    labels: Sequence[str],
+    features: tuple[str, str],
+    heading: str,
+    title: str = "",
+) -> Figure:
+    """Two panels: the curve of f, and the regions of the plane with examples upon them.
+
+    Args:
+        z: [n] pre-activations, ascending.
+        f: [n] their activations.
+        name: of the activation function.
+        grid: what the network decides for.
+        points: examples.
+        labels: names of the classes.
+        features: what the axes of the plane are called.
+        heading: above the plane, such as the accuracy on the examples.
+        title: of the figure; by default it says what the two panels are.
+    """
+    title = title or f"{name}, and the boundary that the network learned with it"
+    headings, handles = [f"a = {name}(z)", heading], plane.class_handles(labels)
+    figure, (curve, regions) = plane.panels(title, headings, features, handles, shared=False)
+    curve.axhline(0, color=canvas.MUTED, linewidth=0.8)
+    curve.axvline(0, color=canvas.MUTED, linewidth=0.8)
+    curve.plot(z, f, color=canvas.INK, linewidth=2)
+    curve.set_xlim(float(z[0]), float(z[-1]))
+    curve.set_xticks(np.linspace(z[0], z[-1], 5))
+    curve.set_xlabel("z", fontsize=canvas.TEXT, color=canvas.INK)
+    curve.set_ylabel("a", fontsize=canvas.TEXT, color=canvas.INK)
+    plane.draw_regions(regions, grid)
+    plane.draw_points(regions, points)
+    return figure

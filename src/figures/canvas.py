@@ -1,0 +1,152 @@
+"""What all figures share: the sheet, its colours and type sizes, and how it is saved."""
+
+import html
+import io
+import re
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+
+from src.foundation.files import replacing
+
+# 7.6 inches at 110 dots an inch are as wide as the text of a README page.
+DPI = 110
+MARGIN, HEADER = 0.12, 0.45  # inches, around everything and for the title
+
+TITLE, TEXT, SMALL = 12.0, 10.0, 7.5  # points
+_TITLE = "title"  # what the title is known by
+
+# Told apart with every common form of colour blindness: M. Okabe and K. Ito, "Color Universal Design", 2008.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+INK, MUTED, RULE = "#222222", "#6B6B6B", "#D9D9D9"
+# What a page calls these colours, so that it can give them others in the dark.
+_VARIABLES = {
+    "paper": "#FFFFFF",
+    "ink": INK,
+    "muted": MUTED,
+    "rule": RULE,
+    **dict(zip(("blue", "vermillion", "green", "purple", "orange", "sky"), PALETTE, strict=True)),
+}
+Line = Literal["-", "--", ":", ""]
+_LINES: tuple[Line, ...] = ("-", "--", ":")
+_MARKERS = "osD^vP"
+
+
+class Style(NamedTuple):
+    """How one of many things is told apart."""
+
+    color: str
+    line: Line
+    marker: str
+
+
+def styles(names: Iterable[str], plain: str) -> dict[str, Style]:
+    """A look for each name: ink for the one that is `plain`, for up to 18 others two that differ in colour or line."""
+    others = [name for name in names if name != plain]
+    return {plain: Style(INK, "-", "o")} | {
+        name: Style(PALETTE[i % 6], _LINES[i // 6 % 3], _MARKERS[(i + i // 6) % 6]) for i, name in enumerate(others)
+    }
+
+
+def new_figure(width: float, height: float, title: str, arrange: bool = True) -> Figure:
+    """A white sheet of `width` x `height` inches with its title at the top left; it draws without a display.
+
+    With `arrange`, axes and their labels share the room below the title by themselves; without, they stay where they
+    are put.
+    """
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height), w_pad=MARGIN, h_pad=MARGIN / 2)
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout if arrange else None)
+    FigureCanvasAgg(figure)
+    heading = figure.suptitle(title, ha="left", va="top", fontsize=TITLE, color=INK, parse_math=False)
+    heading.set_position((MARGIN / width, 1 - MARGIN / height))
+    heading.set_gid(_TITLE)
+    heading.set_in_layout(False)  # its room is kept by `rect`
+    shrink(heading, width - 2 * MARGIN)
+    return figure
+
+
+def shrink(text: Text, width: float) -> None:
+    """Reduces the type of `text` until it is at most `width` inches wide."""
+    measured = text.get_window_extent().width / DPI
+    if measured > width:
+        text.set_fontsize(float(text.get_fontsize()) * width / measured)
+
+
+def width_of(lines: Iterable[str], size: float) -> float:
+    """The inches that the longest of `lines` takes in type of `size` points."""
+    sheet = Figure(dpi=DPI)
+    FigureCanvasAgg(sheet)
+    text = sheet.text(0, 0, "\n".join(lines), fontsize=size, parse_math=False)
+    return float(text.get_window_extent().width) / DPI
+
+
+def wrapped(name: str, width: int, lines: int = 2) -> str:
+    """`name` on a few lines of `width` characters, broken at spaces where that does it, cut where it is too long."""
+    parts = textwrap.wrap(name, width, break_on_hyphens=False)
+    if len(parts) > lines:
+        room = width * lines
+        fitting = name if len(name) <= room else f"{name[: room - 1]}…"
+        parts = [fitting[start : start + width] for start in range(0, len(fitting), width)]
+    return "\n".join(parts) or name
+
+
+def set_style(axes: Axes) -> None:
+    """Gives axes that carry curves or bars their look: no box, a pale grid behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(colors=INK, labelsize=TEXT - 1)
+    axes.grid(color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a PNG, atomically. Two equal figures give the same bytes: the file names no program and no date."""
+    drawn = figure.canvas
+    assert isinstance(drawn, FigureCanvasAgg)
+    with replacing(path) as file:
+        # Figure.savefig would draw all of it twice.
+        drawn.print_png(file, metadata={"Software": None})  # type: ignore[no-untyped-call]
+
+
+def svg(figure: Figure, name: str, describes: str) -> str:
+    """An `<svg>` element for a page: without the title, and with `var(--ink)` and the like for colours and type.
+
+    `name` sets its ids apart from those of the page's other figures; `describes` is for those who can't see it.
+    """
+    buffer = io.StringIO()
+    titles = figure.findobj(lambda artist: artist.get_gid() == _TITLE)
+    for title in titles:
+        title.set_visible(False)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True)
+    for title in titles:
+        title.set_visible(True)
+
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    content = buffer.getvalue().split("</defs>", 1)[1]  # before it: dates, and styles for the whole page
+    content = re.sub(r"<[^>]*>", lambda tag: _for_a_page(tag[0]), content)
+    left, top = 72 * MARGIN - 1, 72 * HEADER
+    width, height = width - left, height - top
+    return (
+        f'<svg viewBox="{left:g} {top:g} {width:g} {height:g}" width="{4 / 3 * width:.0f}" '
+        f'height="{4 / 3 * height:.0f}" role="img" aria-label="{html.escape(describes)}">{content}'
+    )
+
+
+def _for_a_page(tag: str) -> str:
+    if tag.startswith("<g id="):
+        return "<g" + tag[tag.index('"', len('<g id="')) + 1 :]
+    for variable, color in _VARIABLES.items():
+        tag = tag.replace(color.lower(), f"var(--{variable})")
+    tag = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", tag).replace("xlink:href", "href")
+    tag = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
+    return " ".join(tag.split())

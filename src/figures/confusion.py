@@ -1,0 +1,88 @@
+"""The confusion matrix: which class is taken for which."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from src.figures import canvas
+
+# A linear scale would leave a good network's few mistakes as white as no mistake at all.
+_GAMMA = 0.3
+LONG = 4  # characters, of class names that are written aslant
+_SIDE = 4.6  # inches, of the matrix of a figure that has one alone
+
+
+def draw(
+    counts: NDArray[np.integer],
+    labels: Sequence[str],
+    title: str = "Confusion matrix",
+    normalize: bool = False,
+) -> Figure:
+    """A row for each true class, a column for each predicted one, each cell with its number.
+
+    Args:
+        counts: [K, K] examples of class i that were predicted as class j.
+        labels: K names of the classes.
+        title: of the figure.
+        normalize: shows percentages of the true class in place of counts; a class without examples has none.
+    """
+    figure = canvas.new_figure(5.8, 6.1, f"{title} (% of each true class)" if normalize else title)
+    draw_matrix(figure.subplots(), counts, labels, normalize, _SIDE)
+    return figure
+
+
+def draw_matrix(
+    axes: Axes,
+    counts: NDArray[np.integer],
+    labels: Sequence[str],
+    normalize: bool,
+    side: float,
+) -> None:
+    """Draws a confusion matrix as `draw` does on axes that are, or will be, about `side` inches wide."""
+    classes = len(counts)
+    examples = counts.sum(axis=1, keepdims=True)  # [K, 1]
+    share = np.divide(counts, examples, out=np.full(counts.shape, np.nan), where=examples > 0)
+    shown = share if normalize else counts.astype(float)
+
+    scale = PowerNorm(_GAMMA, vmin=0, vmax=1 if normalize else max(1, counts.max()))
+    cmap = colormaps["Blues"].with_extremes(bad=canvas.RULE)
+    axes.imshow(shown, norm=scale, cmap=cmap, interpolation="nearest")
+    axes.set_xticks(range(classes), labels, parse_math=False)
+    if max(map(len, labels)) > LONG:
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(classes), labels, parse_math=False)
+    between = np.arange(classes - 1) + 0.5
+    for draw_lines in (axes.hlines, axes.vlines):
+        draw_lines(between, -0.5, classes - 0.5, colors="white", linewidth=1.5)
+    axes.tick_params(length=0, labelsize=canvas.TEXT, labelcolor=canvas.INK)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("Predicted", fontsize=canvas.TEXT + 1, color=canvas.INK)
+    axes.set_ylabel("True", fontsize=canvas.TEXT + 1, color=canvas.INK)
+
+    cells = [_percent(value) for value in share.flat] if normalize else [f"{count:,}" for count in counts.flat]
+    size = (side / _SIDE) ** 0.5 * canvas.TEXT * min(1.6, (10 / classes) ** 0.5)
+    all_fit = canvas.width_of(cells, size) <= side / classes
+    for cell, ((true, predicted), value) in zip(cells, np.ndenumerate(shown), strict=True):
+        color = canvas.MUTED if value == 0 else _contrast(cmap(scale(value)))
+        text = axes.text(predicted, true, cell, ha="center", va="center", fontsize=size, color=color)
+        text.set_in_layout(False)  # it lies within the axes, and needs no room of its own
+        if not all_fit:
+            canvas.shrink(text, side / classes)
+
+
+def _percent(share: float) -> str:
+    if np.isnan(share):
+        return "–"
+    return f"{100 * share:.0f}" if share in (0, 1) else f"{100 * share:.1f}"
+
+
+def _contrast(background: Sequence[float]) -> str:
+    # Black and white contrast alike with a relative luminance of 0.18 (WCAG 2.1, with a plain gamma of 2.2).
+    luminance = np.dot(np.power(background[:3], 2.2), (0.2126, 0.7152, 0.0722))
+    return "black" if luminance > 0.18 else "white"

@@ -1,0 +1,124 @@
+"""What accuracy costs: the seconds of a training against what it comes to."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
+
+from src.analysis import formats
+from src.analysis.comparison import Row
+from src.figures import canvas, key, scales
+
+_WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
+_LEFT, _BELOW, _LINE = 0.75, 0.55, 0.2
+_FACTOR = 4  # between the dearest and the cheapest: from there on the seconds are on a logarithmic scale
+_RINGS, _STEP = 4, 7  # around a point, where its name may stand: how many, and how many points apart
+
+
+def draw(
+    variants: Sequence[Row], baseline: str, metric: str = "test accuracy", title: str = "Accuracy and its cost"
+) -> Figure:
+    """A point a variant, with the 95 % interval of its mean; its name beside it, or in a key where that is crowded.
+
+    Args:
+        variants: of which those with known seconds and a finished run are drawn: at least one.
+        baseline: the variant drawn in ink.
+        metric: an accuracy, in words.
+        title: of the figure.
+    """
+    looks = canvas.styles([row.variant for row in variants], plain=baseline)
+    figure, all_named = _draw(variants, looks, metric, title, with_key=False)
+    return figure if all_named else _draw(variants, looks, metric, title, with_key=True)[0]
+
+
+def _draw(
+    variants: Sequence[Row], looks: Mapping[str, canvas.Style], metric: str, title: str, with_key: bool
+) -> tuple[Figure, bool]:
+    """The figure, and whether all points are named: by the key, or by names beside them if there is room for all."""
+    known = {row.variant: (row.seconds, row.reported) for row in variants if row.seconds is not None and row.reported}
+    below = scales.outlying({name: reported.mean for name, (_, reported) in known.items()})
+    told = [f"{name} ({formats.percent(known[name][1].mean)} %)" for name in below]
+    note = canvas.wrapped(f"Too far down to be shown: {', '.join(told)}.", 110) if below else ""
+    handles = [key.handle(looks[name]._replace(line=""), name) for name in known if name not in below]
+    under = _BELOW + with_key * key.height(handles, _WIDTH) + _LINE * (note.count("\n") + bool(note))
+    height = canvas.HEADER + _PANEL + under
+
+    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
+    axes = figure.add_axes((_LEFT / _WIDTH, under / height, (_WIDTH - _LEFT - 0.2) / _WIDTH, _PANEL / height))
+    canvas.set_style(axes)
+    points, bars, values = {}, [], []
+    for name, (seconds, reported) in known.items():
+        if name in below:
+            continue
+        look, bounds = looks[name], [bound for bound in (reported.low, reported.high) if bound is not None]
+        axes.plot([seconds] * len(bounds), bounds, color=look.color, linewidth=1.5)
+        axes.plot(seconds, reported.mean, look.marker, color=look.color, markersize=6)
+        points[name] = (seconds, reported.mean)
+        bars += [[(seconds, bound) for bound in bounds]] if bounds else []
+        values += [reported.mean, *bounds]
+    unit = scales.accuracy(axes, "y", values)
+    _set_seconds(axes, [seconds for seconds, _ in points.values()])
+    axes.set_xlabel("Training of one run, seconds", fontsize=canvas.TEXT, color=canvas.INK)
+    axes.set_ylabel(f"{metric[:1].upper()}{metric[1:]}, {unit}", fontsize=canvas.TEXT - 1, color=canvas.INK)
+    if with_key:
+        key.draw(figure, handles, under - _BELOW)
+    all_named = with_key or _name(axes, points, bars)
+    if note:
+        place = (canvas.MARGIN / _WIDTH, canvas.MARGIN / 2 / height)
+        figure.text(*place, note, fontsize=canvas.TEXT - 1.5, color=canvas.MUTED, va="bottom", parse_math=False)
+    return figure, all_named
+
+
+def _set_seconds(axes: Axes, seconds: Sequence[float]) -> None:
+    least, most = min(seconds), max(seconds)
+    if least > 0 and most > _FACTOR * least:
+        scales.positive(axes, "x", seconds)
+        return
+    margin = 0.12 * (most - least) or 0.1 * most or 1.0
+    axes.set_xlim(least - margin, most + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
+
+
+def _name(axes: Axes, points: Mapping[str, tuple[float, float]], bars: Sequence[Sequence[tuple[float, float]]]) -> bool:
+    """Writes each name at the free place nearest to its point; says whether there was room for all of them."""
+    dots = axes.transData.transform(list(points.values()))  # [n, 2], in dots, as all below
+    unit = canvas.DPI / 72
+    taken = [Bbox.from_extents(x, y, x, y).padded(5 * unit) for x, y in dots]
+    taken += [Bbox(axes.transData.transform(bar)).padded(2 * unit) for bar in bars]
+    room = axes.get_window_extent().padded(-2 * unit)
+    for (name, point), (x, y) in zip(points.items(), dots, strict=True):
+        text = axes.annotate(
+            canvas.wrapped(name, 30),
+            point,
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=canvas.TEXT - 1.5,
+            color=canvas.INK,
+            ha="center",
+            va="center",
+            parse_math=False,
+        )
+        width, height = text.get_window_extent().size
+        place = next((place for place in _around(x, y, width, height, unit) if _free(place, room, taken)), None)
+        if place is None:
+            return False
+        taken.append(place)
+        text.set_position((((place.x0 + place.x1) / 2 - x) / unit, ((place.y0 + place.y1) / 2 - y) / unit))
+    return True
+
+
+def _around(x: float, y: float, width: float, height: float, unit: float) -> Iterator[Bbox]:
+    """Boxes of a size around a point, the nearest first: right, left, above, below, then in between."""
+    for ring, eighth in itertools.product(range(1, _RINGS + 1), (0, 4, 2, 6, 1, 7, 3, 5)):
+        cx = x + math.cos(eighth * math.pi / 4) * (width / 2 + _STEP * ring * unit)
+        cy = y + math.sin(eighth * math.pi / 4) * (height / 2 + _STEP * ring * unit)
+        yield Bbox.from_bounds(cx - width / 2, cy - height / 2, width, height)
+
+
+def _free(box: Bbox, room: Bbox, taken: Sequence[Bbox]) -> bool:
+    inside = box.x0 >= room.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
+    return inside and not any(box.overlaps(other) for other in taken)

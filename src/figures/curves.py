@@ -1,0 +1,71 @@
+"""Learning curves: loss and accuracy as training goes on, on the training and on the validation set."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from src.figures import canvas
+
+_SETS = (("train", "Training", canvas.BLUE, "-"), ("valid", "Validation", canvas.VERMILLION, "--"))
+_FEW = 30  # evaluations that a curve shows one by one
+
+
+def draw(
+    history: Mapping[str, Sequence[float]],
+    best_epoch: int | None = None,
+    log_loss: bool = False,
+    title: str = "Learning curves",
+    steps: int | None = None,
+) -> Figure:
+    """Two panels over the epochs, or over the updates: loss and accuracy.
+
+    Args:
+        history: the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss` and `valid_accuracy`, one value an
+            evaluated epoch, of which 0 is the untrained network; values that are not finite leave a gap.
+        best_epoch: the epoch whose weights were kept, marked by an upright line.
+        log_loss: draws the loss on a logarithmic scale.
+        title: of the figure.
+        steps: the updates of an epoch, by which the figure then counts; None: it counts epochs.
+    """
+    figure = canvas.new_figure(7.6, 3.7, title)
+    unit, scale = ("epoch", 1) if steps is None else ("step", steps)
+    at = [scale * epoch for epoch in history["epoch"]]
+    margin = 0.04 * (at[-1] - at[0]) or 0.5 * scale
+    panels = figure.subplots(1, 2)
+    for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+        canvas.set_style(axes)
+        if quantity == "loss" and log_loss:
+            axes.set_yscale("log")
+            axes.set_ylim(_whole_decades((*history["train_loss"], *history["valid_loss"])))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        for prefix, name, color, line in _SETS:
+            marker = "o" if len(at) <= _FEW else ""
+            values = history[f"{prefix}_{quantity}"]
+            axes.plot(at, values, line, color=color, marker=marker, markersize=4, linewidth=1.8, label=name)
+        if best_epoch is not None:
+            best = scale * best_epoch
+            label = f"Best {unit} ({best:,})"
+            axes.axvline(best, color=canvas.MUTED, linewidth=1.2, linestyle=":", label=label)
+        axes.set_xlim(at[0] - margin, at[-1] + margin)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel(unit.capitalize(), fontsize=canvas.TEXT, color=canvas.INK)
+        axes.set_ylabel(quantity.capitalize(), fontsize=canvas.TEXT, color=canvas.INK)
+    figure.legend(
+        handles=panels[0].get_legend_handles_labels()[0],
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=canvas.TEXT,
+        labelcolor=canvas.INK,
+    )
+    return figure
+
+
+def _whole_decades(losses: Iterable[float]) -> tuple[float, float]:
+    # Limits at powers of ten: there are always two of them to read the scale by.
+    exponents = [math.log10(loss) for loss in losses if 0 < loss < math.inf] or [0.0]
+    low, high = math.floor(min(exponents)), math.ceil(max(exponents))
+    return 10.0**low, 10.0 ** max(high, low + 1)

@@ -1,0 +1,120 @@
+"""The plane of two features: the examples of classes as points, and the regions that a classifier divides it into."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from src.figures import canvas, key
+
+_WIDTH, _ALONE = 7.6, 4.6  # inches: the sheet, and the side of a panel that stands alone
+_LEFT, _RIGHT, _ABOVE, _BELOW = 0.75, 0.2, 0.3, 0.6
+_GAP, _GAP_WITH_NUMBERS = 0.25, 0.85
+_PALE = 0.22  # how much of a class's colour its region has; the rest is white
+_MARKERS = "o^sDvP"
+
+
+class Grid(NamedTuple):
+    """A lattice over the plane, and the class that a classifier decides for at each of its points."""
+
+    x: NDArray[np.floating]  # [columns], ascending, evenly spaced
+    y: NDArray[np.floating]  # [rows]
+    labels: NDArray[np.integer]  # [rows, columns]
+
+
+class Points(NamedTuple):
+    """Examples on the plane."""
+
+    x: NDArray[np.floating]  # [n, 2]
+    y: NDArray[np.integer]  # [n], indices of classes
+
+
+def panels(
+    title: str, headings: Sequence[str], features: tuple[str, str], *keys: Sequence[Line2D], shared: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """Square panels side by side, with keys below them.
+
+    Args:
+        title: of the figure.
+        headings: one above each panel; a single panel that needs none has "".
+        features: what the axes are called.
+        keys: the entries of each.
+        shared: all panels show the same part of the plane, and the first one has the numbers for all of them.
+    """
+    count = len(headings)
+    gap = _GAP if shared else _GAP_WITH_NUMBERS
+    side = _ALONE if count == 1 else (_WIDTH - _LEFT - _RIGHT - (count - 1) * gap) / count
+    width = _LEFT + count * side + (count - 1) * gap + _RIGHT
+    above, legends = _ABOVE * any(headings), [key.height(handles, width) for handles in keys]
+    below = _BELOW + sum(legends)
+    height = canvas.HEADER + above + side + below
+    figure = canvas.new_figure(width, height, title, arrange=False)
+    drawn: list[Axes] = []
+    for position, heading in enumerate(headings):
+        left = _LEFT + position * (side + gap)
+        axes = figure.add_axes((left / width, below / height, side / width, side / height))
+        canvas.set_style(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(6 if side > 2.5 else 4, steps=(1, 2, 2.5, 5, 10), prune="both"))
+        canvas.shrink(
+            axes.set_title(heading, loc="left", fontsize=canvas.TEXT, color=canvas.INK, parse_math=False), side
+        )
+        _name(axes, features, side)
+        if shared and position:
+            axes.set_ylabel("")
+            axes.tick_params(axis="y", labelleft=False)
+        drawn.append(axes)
+    for position, handles in enumerate(keys):
+        key.draw(figure, handles, sum(legends[position:]))
+    return figure, drawn
+
+
+def look(k: int) -> canvas.Style:
+    """How the points of class k are told apart: by colour and by shape."""
+    return canvas.Style(canvas.PALETTE[k % 6], "", _MARKERS[(k + k // 6) % 6])
+
+
+def class_handles(labels: Sequence[str]) -> list[Line2D]:
+    """The entries of the classes in a key."""
+    return [key.handle(look(k), label) for k, label in enumerate(labels)]
+
+
+def draw_points(axes: Axes, points: Points, size: float = 4, face: str = "", edge: str = "white") -> None:
+    """Draws examples in the looks of their classes. face: a colour for all of them; edge: that of their outlines."""
+    for k in np.unique(points.y):
+        color, _, marker = look(int(k))
+        x, y = points.x[points.y == k].T
+        axes.plot(
+            *(x, y), marker, markersize=size, color=face or color, markeredgecolor=edge or color, markeredgewidth=0.5
+        )
+
+
+def draw_regions(axes: Axes, grid: Grid) -> None:
+    """Fills the region of each class with its pale colour, and shows this part of the plane alone."""
+    x, y, labels = grid
+    present = np.unique(labels)
+    shades = {int(k): tuple(1 - _PALE * (1 - part) for part in to_rgb(look(int(k)).color)) for k in present}
+    half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
+    extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
+    if len(present) > 1:
+        for k in present:  # straighter than the lattice; where three regions meet, the lattice shows through
+            inside = (labels == k).astype(float)
+            axes.contourf(x, y, inside, levels=(0.5, 2), colors=[shades[int(k)]])
+        for k in present[1:]:
+            axes.contour(x, y, (labels == k).astype(float), levels=(0.5,), colors=[canvas.MUTED], linewidths=0.8)
+    shown = np.array([shades[int(k)] for k in present])[np.searchsorted(present, labels)]  # [rows, columns, 3]
+    axes.imshow(shown, extent=extent, origin="lower", aspect="auto", interpolation="nearest", zorder=0)
+    axes.grid(visible=False)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+
+
+def _name(axes: Axes, features: tuple[str, str], side: float) -> None:
+    for axis, feature in zip((axes.xaxis, axes.yaxis), features, strict=True):
+        size = canvas.TEXT * min(1, side / canvas.width_of([feature], canvas.TEXT))
+        axis.set_label_text(feature, fontsize=size, color=canvas.INK, parse_math=False)

@@ -1,0 +1,63 @@
+"""The reliability diagram: how often predictions of a given confidence are right."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from numpy.typing import ArrayLike
+
+from src.analysis import calibration
+from src.figures import canvas
+
+
+def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, title: str = "Reliability") -> Figure:
+    """Accuracy against confidence in bins, and below it how many predictions each bin holds (logarithmic).
+
+    Args:
+        confidence: [n] probability of the predicted class, in [0, 1].
+        correct: [n] whether the prediction is right.
+        bins: of equal width.
+        title: of the figure; the expected calibration error follows it.
+    """
+    grouped = calibration.reliability(confidence, correct, bins)
+    figure = canvas.new_figure(
+        5.4, 5.9, f"{title} (expected calibration error {grouped.expected_calibration_error:.4f})"
+    )
+    curve, bars = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+
+    canvas.set_style(curve)
+    used = grouped.count > 0
+    curve.plot((0, 1), (0, 1), color=canvas.MUTED, linestyle="--", linewidth=1.2, label="Perfectly calibrated")
+    curve.plot(
+        grouped.confidence[used],
+        grouped.accuracy[used],
+        color=canvas.BLUE,
+        marker="o",
+        markersize=5,
+        linewidth=1.8,
+        label="Network",
+        clip_on=False,
+    )
+    curve.set(xlim=(0, 1), ylim=(0, 1))
+    curve.set_ylabel("Accuracy", fontsize=canvas.TEXT, color=canvas.INK)
+
+    canvas.set_style(bars)
+    # Nearly all predictions of a good network share the last bin; on a linear scale the others would not be seen.
+    bars.set_yscale("log")
+    bars.bar(
+        grouped.edges[:-1],
+        np.where(used, grouped.count, np.nan),
+        width=np.diff(grouped.edges),
+        align="edge",
+        color=canvas.SKY,
+        edgecolor="white",
+        linewidth=0.8,
+    )
+    bars.set_ylim(0.5, 3 * grouped.count.max())
+    bars.yaxis.set_major_locator(LogLocator(numticks=4))
+    bars.yaxis.set_minor_locator(NullLocator())
+    bars.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    bars.set_xlabel("Confidence", fontsize=canvas.TEXT, color=canvas.INK)
+    bars.set_ylabel("Predictions", fontsize=canvas.TEXT, color=canvas.INK)
+    figure.align_ylabels()
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=canvas.TEXT, labelcolor=canvas.INK)
+    return figure

@@ -1,0 +1,108 @@
+"""Which figures belong to a study, and what they show in words, for those who can't see them."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.analysis import formats
+from src.analysis.comparison import Comparison
+from src.analysis.summary import Summary
+from src.data.dataset import Dataset
+from src.figures import bands, class_gains, cost, disagreements, forest, strip, study_sheet
+from src.nn.arrays import Labels
+from src.studies.comparisons.results import Results, StudyRun
+from src.training.metrics import confusion
+
+_SETS = {"train": "training", "valid": "validation", "test": "test"}
+
+
+class StudyFigure(NamedTuple):
+    """A figure of a report."""
+
+    name: str
+    figure: Any
+    words: str
+    of_pixels: bool = False  # in place of lines
+
+
+def in_words(metric: str) -> str:
+    """`test/accuracy` as "test accuracy"."""
+    of, quantity = metric.split("/")
+    return f"{_SETS.get(of, of)} {quantity}"
+
+
+def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterator[StudyFigure]:
+    """The figures that the study has something to show in. dataset: the one it was tested on, where it is at hand."""
+    metric = in_words(results.report_on)
+    steps = [row.step for row in summary.rows if row.step]
+    others = [row.against_baseline for row in summary.rows if row.against_baseline]
+    panels: list[tuple[str, list[Comparison]]] = []
+    if steps:
+        panels.append(("Each step against the one before", steps))
+    if others:
+        panels.append((f"Against {results.baseline}", others))
+    if panels:
+        words = f"{metric}. " + " ".join(_told(comparison) for _, panel in panels for comparison in panel)
+        yield StudyFigure("forest", forest.draw(panels, metric), f"Paired differences in {words}")
+
+    if summary.chosen is None:
+        return
+    runs = {variant.name: [run for run in results.runs if run.variant == variant.name] for variant in results.variants}
+    histories = {name: [run.history for run in group if run.history] for name, group in runs.items()}
+    words = "Accuracy and loss on the validation set after each epoch: a line for the mean of each variant's seeds"
+    yield StudyFigure("curves", bands.draw(histories, results.baseline), words)
+    words = "Loss and accuracy on the training and on the validation set after each epoch, a line a variant"
+    yield StudyFigure("sheet", study_sheet.draw(histories, results.baseline), words)
+
+    values = {name: [_value(run, results.report_on) for run in group] for name, group in runs.items()}
+    tags = {results.baseline: "baseline", summary.chosen: "chosen"}
+    if summary.chosen == results.baseline:
+        tags = {summary.chosen: "baseline and chosen"}
+    means = [(row.variant, row.reported) for row in summary.rows if row.reported]
+    told = "; ".join(f"{variant} {formats.percent(mean.mean)} percent" for variant, mean in means)
+    words = f"The {metric} of every run, a dot each, and the means: {told}"
+    yield StudyFigure("seeds", strip.draw(summary.rows, values, tags, metric), words)
+
+    if dataset is not None and summary.chosen != results.baseline:
+        yield from _of_test_set(results, summary, summary.chosen, dataset)
+    timed = [(row.variant, row.seconds) for row in summary.rows if row.reported and row.seconds is not None]
+    if timed:
+        told = "; ".join(f"{variant} {formats.seconds(seconds)}" for variant, seconds in timed)
+        words = f"Mean {metric} against the mean time of a training: {told}"
+        yield StudyFigure("cost", cost.draw(summary.rows, results.baseline, metric), words)
+
+
+def _of_test_set(results: Results, summary: Summary, chosen: str, dataset: Dataset) -> Iterator[StudyFigure]:
+    y, labels = np.asarray(dataset.test.y), dataset.labels
+    pairs = [(results.run(results.baseline, seed), results.run(chosen, seed)) for seed in results.seeds]
+    common = [(a.predicted, b.predicted) for a, b in pairs if a.predicted is not None and b.predicted is not None]
+    if not common:
+        return
+    before, after = (_pooled(y, [pair[i] for pair in common], len(labels)) for i in (0, 1))
+    words = f"Confusion matrix of {chosen} minus that of {results.baseline}, and the gain in recall of each class"
+    yield StudyFigure("classes", class_gains.draw(before, after, labels), words)
+
+    single = summary.single_models
+    if single is not None and dataset.image is not None:
+        first, second = (results.run(name, single.seed).predicted for name in (single.baseline, single.chosen))
+        assert first is not None
+        assert second is not None
+        images = np.asarray(dataset.test.x).reshape(-1, *dataset.image)
+        words = f"Test images that {single.baseline} gets wrong and {single.chosen} right, and the other way round"
+        yield StudyFigure("disagreements", disagreements.draw(images, y, first, second, labels), words, of_pixels=True)
+
+
+def _pooled(y: Labels, predictions: list[Labels], classes: int) -> Labels:
+    return confusion(np.tile(y, len(predictions)), np.concatenate(predictions), classes)
+
+
+def _value(run: StudyRun, metric: str) -> float | None:
+    of, quantity = metric.split("/")
+    return None if run.result is None else float(run.result[of][quantity])
+
+
+def _told(comparison: Comparison) -> str:
+    effect = comparison.effect
+    size = "no seed in common" if effect is None else f"{formats.points(effect.mean)} points"
+    return f"{comparison.variant} against {comparison.against}: {size}, {comparison.verdict}."

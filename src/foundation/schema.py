@@ -1,0 +1,169 @@
+"""Plain YAML values checked against annotated data classes, with errors for people.
+
+The data classes are the rooms' own. A field's annotation says what is allowed:
+
+- `Annotated[float, ">= 0", "< 1"]`: a type, and conditions that are told to the user as they stand;
+- `Annotated[str, TABLE]`: one of the keys of a table, or of the entries of a tuple;
+- `Annotated[Optimizer, OPTIMIZERS]`: one of a table's data classes, picked by the value's own `name`;
+- `field(metadata={"semantic": False})`: a field without influence on results, left out of a run's identity.
+"""
+
+import dataclasses
+import operator
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from src.foundation.errors import UserError, suggestion
+
+_OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+_TYPE_NAMES = {int: "an integer", float: "a finite number", bool: "true or false", str: "a text", type(None): "null"}
+
+
+class _Allowed(NamedTuple):
+    """An annotation taken apart: a type, the conditions on its values, and the table that they come from."""
+
+    kind: Any
+    conditions: tuple[str, ...] = ()
+    table: Mapping[str, Any] | tuple[str, ...] | None = None
+
+
+def build(annotation: Any, value: Any, key: str = "") -> Any:
+    """The object that `annotation` asks for, made from plain `value`; `key` is its dotted name in messages.
+
+    Raises `UserError` that names the key, the value and what is allowed.
+    """
+    allowed = _read(annotation)
+    if dataclasses.is_dataclass(allowed.kind):
+        return _build_dataclass(allowed, value, key)
+    if get_origin(allowed.kind) is tuple:
+        return _build_tuple(allowed, value, key)
+    if get_origin(allowed.kind) in (Union, types.UnionType):
+        options = [allowed._replace(**_given(_read(option))) for option in get_args(allowed.kind)]
+    else:
+        options = [allowed]
+    return _build_scalar(options, value, key)
+
+
+def plain(value: Any, semantic_only: bool = False) -> Any:
+    """The inverse of `build`: dicts, lists and scalars. With `semantic_only`, what decides a run's results."""
+    if not dataclasses.is_dataclass(value):
+        return list(value) if isinstance(value, tuple) else value
+    fields = (f for f in dataclasses.fields(value) if not semantic_only or f.metadata.get("semantic", True))
+    tree = {f.name: plain(getattr(value, f.name), semantic_only) for f in fields}
+    tag = getattr(type(value), "name", None)  # a data class out of a table carries its name
+    return {"name": tag} | tree if isinstance(tag, str) and "name" not in tree else tree
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a plain tree under their dotted keys."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def show(value: Any) -> str:
+    """A value as the user would have typed it, cut where it is long."""
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def written(value: Any) -> str:
+    """A value in full, as an override has it on a command line."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(written, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise UserError(f"{key}={show(value)}: a group of keys is needed here, not a single value")
+    given, kind = dict(value), allowed.kind
+    if isinstance(allowed.table, Mapping):
+        name = given.pop("name", None)
+        if not isinstance(name, str) or name not in allowed.table:
+            raise UserError(f"{key}.name={show(name)}: unknown; {suggestion(show(name), allowed.table)}")
+        kind = allowed.table[name]
+    hints = get_type_hints(kind, include_extras=True)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for name in given:
+        if name not in fields:
+            raise UserError(
+                f"{_join(key, show(name))}={show(given[name])}: no such key; {suggestion(str(name), fields)}"
+            )
+    for name, f in fields.items():
+        if name not in given and f.default is f.default_factory is dataclasses.MISSING:
+            raise UserError(f"{_join(key, name)}: missing, and it has no default")
+    return kind(**{name: build(hints[name], entry, _join(key, name)) for name, entry in given.items()})
+
+
+def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
+    if not isinstance(value, list | tuple):
+        entry = _read(get_args(allowed.kind)[0])
+        like = (
+            "64,32" if entry.kind is int else show(value) if isinstance(value, str) else next(iter(entry.table or "x"))
+        )
+        raise UserError(f"{key}={show(value)}: a list is needed, like {key}=[{like}]")
+    return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
+
+
+def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
+    for option in options:
+        if not _is_a(value, option.kind):
+            continue
+        if isinstance(value, list | tuple):
+            return _build_tuple(option, value, key)
+        if isinstance(value, str) and option.table is not None and value not in option.table:
+            raise UserError(f"{key}={show(value)}: unknown; {suggestion(value, option.table)}")
+        if isinstance(value, int | float) and not all(_holds(condition, value) for condition in option.conditions):
+            raise UserError(f"{key}={show(value)}: must be {_describe(options)}")
+        return float(value) if option.kind is float else value
+    raise UserError(f"{key}={show(value)}: must be {_describe(options)}")
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is tuple:
+        return isinstance(value, list | tuple)
+    if isinstance(value, bool):  # which Python counts among the integers
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # no inf, no nan, no 10**400
+    return isinstance(value, kind)
+
+
+def _holds(condition: str, value: float) -> bool:
+    symbol, bound = condition.split()
+    return bool(_OPERATORS[symbol](value, float(bound)))
+
+
+def _describe(options: list[_Allowed]) -> str:
+    told = []
+    for option in options:
+        if option.table is not None and option.kind is str:
+            told.append(", ".join(option.table))
+        elif option.kind in (int, float) and option.conditions:
+            told.append(f"{_TYPE_NAMES[option.kind]} {' and '.join(option.conditions)}")
+        else:
+            told.append(_TYPE_NAMES.get(option.kind, "a list of numbers"))
+    return " or ".join(told)
+
+
+def _read(annotation: Any) -> _Allowed:
+    if get_origin(annotation) is not Annotated:
+        return _Allowed(annotation)
+    kind, *metadata = get_args(annotation)
+    conditions = tuple(entry for entry in metadata if isinstance(entry, str))
+    return _Allowed(kind, conditions, next((entry for entry in metadata if not isinstance(entry, str)), None))
+
+
+def _given(allowed: _Allowed) -> dict[str, Any]:
+    # An option of a union keeps the union's conditions where it states none of its own.
+    return {name: entry for name, entry in allowed._asdict().items() if entry}
+
+
+def _join(*parts: str) -> str:
+    return ".".join(str(part) for part in parts if part != "")

@@ -1,0 +1,81 @@
+"""Reads runs back from the store, and puts tags on them. Nothing that is read is trusted: sizes are capped."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
+from src.recording.entries import cut
+from src.recording.store import Store, open_store, store_errors_told, store_uri, whereabouts, without_credentials
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_LIMITS = {"model.npz": 1_200_000_000}  # bytes
+_LIMIT = 16_000_000  # of any other file
+_DIGITS_OF_ID = 32
+_MOST_RUNS = 50_000  # that MLflow gives in one answer
+_SHOWN = 5
+
+
+def find_run(tracking: Tracking, prefix: str) -> "Run":
+    """The run of this id, or of the only one that begins so; `UserError` where there is none, or are several."""
+    if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
+        raise UserError(f"{prefix}: no id of an MLflow run, which has {_DIGITS_OF_ID} digits of 0-9 and a-f")
+    client, _ = _opened(tracking)
+    with store_errors_told(tracking):
+        everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
+        found = client.search_runs(everywhere, f"attributes.run_id LIKE '{prefix}%'", max_results=_MOST_RUNS)
+    if len(found) > 1:
+        listed = ", ".join(f"{run.info.run_id} ({run.info.run_name})" for run in found[:_SHOWN])
+        more = f" and {len(found) - _SHOWN} others" if len(found) > _SHOWN else ""
+        raise UserError(f"{prefix}: {len(found)} MLflow runs begin so: {listed}{more}; give more of the id")
+    if not found:
+        where = without_credentials(store_uri(tracking))
+        raise UserError(f"{prefix}: no MLflow run's id begins so, in {where}; `make ui` shows the runs")
+    return found[0]
+
+
+def runs_of_study(tracking: Tracking, study: str) -> "list[Run]":
+    """The runs that are tagged as a study's, its parent apart, in the order of their names."""
+    client, experiment = _opened(tracking)
+    quoted = study.replace("'", "")
+    with store_errors_told(tracking):
+        found = client.search_runs([experiment], f"tags.study = '{quoted}'", max_results=_MOST_RUNS)
+    runs = [run for run in found if "fingerprint" in run.data.tags]
+    return sorted(runs, key=lambda run: (str(run.info.run_name), run.info.run_id))
+
+
+def artifact(tracking: Tracking, run_id: str, name: str, folder: Path) -> Path:
+    """Fetches a file of a run into a folder; `UserError` if it isn't there, or is larger than such a file can be."""
+    client, _ = _opened(tracking)
+    limit = _LIMITS.get(name, _LIMIT)
+    with store_errors_told(tracking):
+        listed = {file.path: file for file in client.list_artifacts(run_id) if not file.is_dir}
+        if name not in listed:
+            raise UserError(f"{run_id}: that run has no artifact {name} in MLflow")
+        size = listed[name].file_size
+        if size is None or size > limit:
+            raise UserError(f"{run_id}: its artifact {name} has {size} bytes, where at most {limit} are expected")
+        folder.mkdir(parents=True, exist_ok=True)
+        fetched = Path(client.download_artifacts(run_id, name, str(folder)))
+    if fetched.stat().st_size > limit:  # whatever was listed
+        fetched.unlink()
+        raise UserError(f"{run_id}: its artifact {name} is larger than the {limit} bytes that are expected")
+    return fetched
+
+
+def tag(tracking: Tracking, run_id: str, tags: Mapping[str, str]) -> None:
+    """Puts tags on a run."""
+    client, _ = _opened(tracking)
+    with store_errors_told(tracking):
+        for key, value in tags.items():
+            client.set_tag(run_id, key, cut(value))
+
+
+def _opened(tracking: Tracking) -> Store:
+    if whereabouts(tracking) is None:
+        raise UserError(f"{without_credentials(store_uri(tracking))}: no such MLflow store; nothing is recorded yet")
+    return open_store(tracking)

@@ -1,0 +1,226 @@
+"""The MLflow store: where it is, and opening it safely.
+
+By default it is `mlflow.db` in the repository, with artifacts in `mlartifacts/`, which is also where a plain
+`mlflow ui` in the repository looks. MLflow's own first opening of an SQLite file is not safe: two processes at once, or
+one that is killed, leave a database that never opens again. So ours is made under a lock, beside its name, and renamed.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock
+
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError, machine_error
+from src.foundation.files import home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+
+
+class Store(NamedTuple):
+    """A client of the store, and the id of the experiment that runs are recorded in."""
+
+    client: "MlflowClient"
+    experiment_id: str
+
+
+def store_uri(tracking: Tracking) -> str:
+    """The store that is used: `tracking.uri`, else MLFLOW_TRACKING_URI, else the repository's own."""
+    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _own_store()
+
+
+def is_server(uri: str) -> bool:
+    """Whether the store is one that may be away for a while, which is no mistake of the user's."""
+    return uri.startswith(("http://", "https://"))
+
+
+def noted_uri(tracking: Tracking) -> str | None:
+    """How a record on the disk names the store: without credentials; None where it is the repository's own."""
+    uri = store_uri(tracking)
+    return None if uri == _own_store() else without_credentials(uri)
+
+
+def tracking_of(uri: str | None, experiment: str) -> Tracking:
+    """The settings that open a store by what a record on the disk calls it; credentials are the environment's."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri is None:
+        return Tracking(uri=_own_store(), experiment=experiment)
+    return Tracking(uri=None if without_credentials(given) == uri else uri, experiment=experiment)
+
+
+def without_credentials(text: str) -> str:
+    """A URI, or a message that has URIs in it, without names and passwords of users."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
+
+
+def open_store(tracking: Tracking) -> Store:
+    """Opens the store and its experiment, and makes what is not there.
+
+    Raises `UserError` where the store can't be written, reached or understood.
+    """
+    with store_errors_told(tracking):
+        return connect(tracking)
+
+
+def connect(tracking: Tracking) -> Store:
+    """Opens the store, and raises whatever goes wrong."""
+    uri = store_uri(tracking)
+    if path := _database(uri):
+        _make_once(path)
+    client = _client(uri)
+    return Store(client, _experiment_id(client, tracking))
+
+
+def holds_experiment(tracking: Tracking) -> bool:
+    """Whether the store is a database that can be written and has the experiment: then opening it can wait.
+
+    Found without MLflow, whose import takes a second or more. False is no verdict: opening the store gives that.
+    """
+    path = _database(store_uri(tracking))
+    if path is None or not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
+        return False
+    try:
+        with _locked(path) as database:
+            found = database.execute(
+                "SELECT artifact_location FROM experiments WHERE name = ? AND lifecycle_stage = 'active'",
+                [tracking.experiment],
+            ).fetchone()
+    except sqlite3.Error:
+        return False
+    return found is not None and not _belongs_elsewhere(tracking, found[0])
+
+
+def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
+    """Which store it is, found without opening it; None where there is none yet."""
+    uri = store_uri(tracking)
+    path = _database(uri)
+    if path is None:
+        return {"uri": without_credentials(uri), "experiment": tracking.experiment}
+    # A store that was removed and made anew has the same name, and is another file.
+    return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino} if path.exists() else None
+
+
+@contextlib.contextmanager
+def store_errors_told(tracking: Tracking) -> Iterator[None]:
+    """Turns an error of the store's into a `UserError` of one line."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, MlflowException) as error:
+        reason = machine_error(error) if isinstance(error, OSError) else one_line(error)
+        uri = without_credentials(store_uri(tracking))
+        raise UserError(f"the MLflow store {uri} can't be used: {reason}; tracking=off does without") from None
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error is of the store as a whole, so that asking for something else is of no use now."""
+    from mlflow.exceptions import MlflowException
+
+    if isinstance(error, MlflowException):
+        status = int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+        return status >= 500 or status == 429  # which asks for patience
+    return isinstance(error, (OSError, sqlite3.Error))
+
+
+def one_line(error: Exception) -> str:
+    """An error in a line, without credentials."""
+    # SQLAlchemy's errors are long, and have the database's own words in the middle; those of requests have them last.
+    lines = str(error).splitlines() or [type(error).__name__]
+    line = next((line for line in lines if "Error) " in line), lines[0])
+    return without_credentials(line.partition("(Caused by ")[2].removesuffix(")") or line)
+
+
+def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
+    from mlflow.exceptions import MlflowException
+
+    # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
+    artifacts = _own_artifacts().as_uri() if _database(store_uri(tracking)) else None
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        try:
+            return client.create_experiment(tracking.experiment, artifacts)
+        except MlflowException:
+            experiment = client.get_experiment_by_name(tracking.experiment)  # another process was faster
+            if experiment is None:
+                raise
+    if elsewhere := _belongs_elsewhere(tracking, experiment.artifact_location):
+        raise UserError(
+            f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}, where this checkout was "
+            "before it was moved or copied; give tracking.experiment another name, or remove mlflow.db"
+        )
+    return str(experiment.experiment_id)
+
+
+def _belongs_elsewhere(tracking: Tracking, artifact_location: str) -> Path | None:
+    """Where an experiment of the repository's own store keeps its artifacts, if that is not in this repository."""
+    place = Path(unquote(urlsplit(artifact_location).path))
+    return place if store_uri(tracking) == _own_store() and place != _own_artifacts() else None
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a store that is one."""
+    return Path(unquote(uri.removeprefix(_SQLITE))) if uri.startswith(_SQLITE) else None
+
+
+def _own_artifacts() -> Path:
+    return home() / "mlartifacts"
+
+
+def _own_store() -> str:
+    return _sqlite(home() / "mlflow.db")
+
+
+def _sqlite(path: Path) -> str:
+    # SQLAlchemy decodes %41 and the like, MLflow does not: of what could be encoded, only that must be.
+    return f"{_SQLITE}{str(path).replace('%', '%25')}"
+
+
+def _make_once(path: Path) -> None:
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not path.exists():
+            for stale in path.parent.glob(f".{path.name}.init*"):
+                stale.unlink()
+            beside = path.with_name(f".{path.name}.init")
+            _create_tables(beside)
+            beside.replace(path)
+    # SQLite says so only at the first write, and MLflow then only after a while.
+    if not os.access(path, os.W_OK):
+        raise PermissionError(13, "permission denied", str(path))
+    with _locked(path):
+        pass
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database in a transaction that could write, and does not."""
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+        database.rollback()
+
+
+def _create_tables(path: Path) -> None:
+    _client(_sqlite(path)).search_experiments()
+
+
+def _client(uri: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    # It announces each table that it makes, warns of how it maps them, and logs errors that we tell in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
+    return MlflowClient(tracking_uri=uri)

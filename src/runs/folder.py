@@ -1,0 +1,182 @@
+"""Run folders. The folder is the truth about a run; everything else that tells of it is fed from here.
+
+runs/<fingerprint>/
+    config.yaml    the whole configuration
+    run.json       its name, the digests that identify it, its lineage and its surroundings
+    diff.patch     what the tree had on top of the commit, where it had something
+    status.json    running, finished, failed or killed, and why
+    journal.jsonl  a line an epoch
+    checkpoint.npz checkpoint.previous.npz    until it is finished
+    history.csv result.json test.json timing.json model.npz predictions.npz figures/
+    former/        the results of a finished run, while it is trained anew
+    lock           held by the process that trains
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src.foundation.errors import UserError
+from src.foundation.files import home, read_json, replacing_folder, write_csv, write_json, write_text
+from src.foundation.locks import is_free, locked
+from src.runs import journal
+from src.training import checkpoint
+
+HISTORY = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+Status = Mapping[str, Any]
+_STATUS, _JOURNAL, _LOCK, _FORMER = "status.json", "journal.jsonl", "lock", "former"
+_RESULTS = ("result.json", "timing.json", "history.csv", "model.npz", "predictions.npz")
+
+
+def runs_folder() -> Path:
+    """Where all run folders stand."""
+    return home() / "runs"
+
+
+class RunFolder:
+    """One run's folder; making the object touches no file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, fingerprint: str) -> "RunFolder":
+        """The folder of the run with this fingerprint."""
+        return cls(runs_folder() / fingerprint)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run's lock; waits, and says so, while another process trains the same run."""
+
+        def owner() -> str:
+            status: Status = {}
+            with contextlib.suppress(UserError):  # it is being written, or damaged
+                status = self.status()
+            who = f"process {status.get('pid', 'unknown')} on {status.get('host', 'an unknown host')}"
+            return f"{who}, which is training this very run: {self.path}"
+
+        with locked(self.path / _LOCK, owner):
+            yield
+
+    def idle(self, wait: float = 0.0) -> bool:
+        """Whether no process works on the run; one that does is given `wait` seconds to leave."""
+        return is_free(self.path / _LOCK, wait)
+
+    def status(self) -> Status:
+        """The status as last written; an empty mapping before the run has begun."""
+        file = self.path / _STATUS
+        status: Status = read_json(file) if file.exists() else {}
+        return status
+
+    def unfinished(self) -> bool:
+        """Whether a training has begun here and has not come to its end, so that there is something to go on with."""
+        return bool(self.status()) and not self.finished()
+
+    def finished(self) -> bool:
+        """Whether the run has come to its end and its results stand here."""
+        return self.status().get("status") == "finished" and all((self.path / file).exists() for file in _RESULTS)
+
+    def begin(self, config: Mapping[str, Any], run: Mapping[str, Any], diff: str = "") -> None:
+        """Empties the folder of an earlier attempt, and writes what is known before the first epoch.
+
+        The results of a finished one are set aside: `restore` brings them back if the new attempt comes to nothing.
+        """
+        if self.finished():
+            self._copy_aside()
+        (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, what is left counts for nothing
+        for file in self.path.iterdir():
+            if file.name not in (_LOCK, _FORMER):
+                _remove(file)
+        write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        write_json(self.path / "run.json", dict(run))
+        if diff:
+            write_text(self.path / "diff.patch", diff)
+        self._set_status("running", None)
+
+    def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Makes the run one that is under way again, with these epochs in its journal."""
+        for cut_off in self.path.glob(".*.tmp"):  # a write by whoever was killed
+            _remove(cut_off)
+        journal.rewrite(self.path / _JOURNAL, records)
+        self._set_status("running", None)
+
+    def restore(self) -> None:
+        """Brings back the results that `begin` has set aside, if there are any: a finished run is never lost."""
+        former = self.path / _FORMER
+        if not former.is_dir() or self.finished():
+            return
+        (self.path / _STATUS).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "figures", ignore_errors=True)
+        checkpoint.remove(self.path)
+        for file in sorted(former.iterdir(), key=lambda file: file.name == _STATUS):  # last what makes them count
+            file.replace(self.path / file.name)
+        former.rmdir()
+
+    def append(self, epoch: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds an epoch to the journal, with the time; returns the record as it stands there."""
+        return journal.append(self.path / _JOURNAL, epoch)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The epochs so far; `UserError` for a damaged line. A last line that was left torn is not there yet."""
+        return journal.read(self.path / _JOURNAL)
+
+    def run(self) -> dict[str, Any]:
+        """The run's name, digests and lineage."""
+        run: dict[str, Any] = read_json(self.path / "run.json")
+        return run
+
+    def result(self) -> dict[str, Any]:
+        """What the run came to."""
+        result: dict[str, Any] = read_json(self.path / "result.json")
+        return result
+
+    def timing(self) -> dict[str, float]:
+        """`seconds` and `images_per_second` of training alone."""
+        timing: dict[str, float] = read_json(self.path / "timing.json")
+        return timing
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Writes the history, the result and the timing; last the status, which makes them count."""
+        epochs = self.journal()
+        further = sorted(epochs[-1].get("metrics", {}))
+        rows = (
+            [epoch[column] for column in HISTORY] + [epoch["metrics"][name] for name in further] for epoch in epochs
+        )
+        write_csv(self.path / "history.csv", (*HISTORY, *(name.replace("/", "_", 1) for name in further)), rows)
+        seconds = sum(epoch["seconds"] for epoch in epochs)
+        images = sum(epoch["seconds"] * epoch["images_per_second"] for epoch in epochs)
+        write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})
+        write_json(self.path / "result.json", dict(result))
+        self._set_status("finished", None)
+        self.clear()
+
+    def clear(self) -> None:
+        """Removes what a finished run needs no more; again where a kill came in between."""
+        checkpoint.remove(self.path)
+        shutil.rmtree(self.path / _FORMER, ignore_errors=True)
+
+    def end(self, status: str, reason: str) -> None:
+        """Closes a run that did not finish: `failed` or `killed`, and why."""
+        self._set_status(status, reason)
+
+    def _set_status(self, status: str, reason: str | None) -> None:
+        now = time.time()
+        about = {"status": status, "reason": reason, "pid": os.getpid(), "host": socket.gethostname()}
+        write_json(self.path / _STATUS, about | {"started": self.status().get("started", now), "time": now})
+
+    def _copy_aside(self) -> None:
+        with replacing_folder(self.path / _FORMER) as former:
+            for file in self.path.iterdir():
+                if file.is_file() and file.name != _LOCK:
+                    shutil.copyfile(file, former / file.name)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()

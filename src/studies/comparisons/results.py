@@ -1,0 +1,145 @@
+"""What a study came to, as plain data and as a folder: all that its report is made from.
+
+<folder>/
+    study.json                   the declaration, the digests and the environment, and how each run ended
+    runs/<fingerprint>/          of each run that finished: history.csv, predictions.npz, result.json
+
+The folder holds no times, so the same code, data, declaration and machine give the same bytes.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from src.foundation.errors import UserError
+from src.foundation.files import read_capped, read_json, sha256
+from src.foundation.npz import DAMAGE
+from src.nn.arrays import Labels
+from src.runs.predictions import read_predictions
+
+STUDY = "study.json"
+_FORMAT = 1
+_LARGEST_HISTORY = 16 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the things that a study compares."""
+
+    name: str
+    changes: tuple[str, ...]  # the overrides that make it; none for a baseline that is the study's common ground
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One training of a study. What it came to is None where it failed."""
+
+    variant: str
+    seed: int
+    fingerprint: str
+    status: str  # finished or failed
+    reason: str  # of a failure, such as "diverged at epoch 3"
+    command: str  # that trains this very run
+    result: dict[str, Any] | None = None  # as in the run folder's result.json
+    history: dict[str, list[float]] | None = None  # the columns of history.csv
+    predicted: Labels | None = field(default=None, repr=False)  # [n_test], the predicted classes of the test set
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study with all its runs, variant by variant in the order of the declaration, each in the order of seeds."""
+
+    name: str
+    title: str
+    baseline: str  # the variant that all others are compared with
+    cumulative: bool  # each variant adds to the one before, so that it is compared with that one, too
+    choose_by: str  # the metric that ranks: valid/accuracy or valid/loss
+    report_on: str  # the metric that effects and tests are about: test/accuracy
+    seeds: tuple[int, ...]
+    variants: tuple[Variant, ...]
+    command: str  # that runs this study
+    recipe: str  # the name of the data's recipe
+    digests: dict[str, str]  # of data, code and env, as in the runs' fingerprints
+    environment: dict[str, Any]  # what in the machine decides floating-point results
+    runs: tuple[StudyRun, ...]
+    data: dict[str, Any] = field(default_factory=dict)  # the whole recipe, with which the test set can be opened
+
+    @property
+    def identity(self) -> str:
+        """Tells this study, run by this code on these data, from every other one."""
+        return identity(self.name, [run.fingerprint for run in self.runs])
+
+    @property
+    def chosen(self) -> str | None:
+        """The variant with the best mean of `choose_by`, among those with the fewest failed seeds; None without any.
+
+        What sometimes fails is not preferred for the seeds that went well. Of equals the baseline is chosen, then
+        whichever is declared first.
+        """
+
+        def rank(variant: str) -> tuple[int, float, bool]:
+            values = self.values(variant, self.choose_by)
+            mean = round(sum(values) / len(values), 12)  # equal but for the order of summation is equal
+            return -len(values), mean if is_loss(self.choose_by) else -mean, variant != self.baseline
+
+        finished = [variant.name for variant in self.variants if self.values(variant.name, self.choose_by)]
+        return min(finished, key=rank, default=None)
+
+    def run(self, variant: str, seed: int) -> StudyRun:
+        """The run of a variant with a seed."""
+        return next(run for run in self.runs if (run.variant, run.seed) == (variant, seed))
+
+    def values(self, variant: str, metric: str) -> list[float]:
+        """A metric, such as test/accuracy, of a variant's finished runs, in the order of seeds."""
+        part, quantity = metric.split("/")
+        return [float(run.result[part][quantity]) for run in self.runs if run.variant == variant and run.result]
+
+
+def is_loss(metric: str) -> bool:
+    """Whether `set/quantity` is a loss: better when smaller, and no fraction."""
+    return metric.endswith("/loss")
+
+
+def identity(name: str, fingerprints: Sequence[str]) -> str:
+    """The digest of a study's name and of all its runs, in order."""
+    return sha256("\n".join((name, *fingerprints)).encode())
+
+
+def read_results(folder: Path) -> Results:
+    """Reads a study's folder; raises `UserError` where there is none, or it is damaged."""
+    about = read_json(folder / STUDY)
+    try:
+        if about.pop("format") != _FORMAT:
+            raise ValueError("its format is of another version")
+        about["variants"] = tuple(Variant(v["name"], tuple(v["changes"])) for v in about["variants"])
+        about["seeds"] = tuple(about["seeds"])
+        about["runs"] = tuple(_read_run(folder, run) for run in about["runs"])
+        return Results(**about)
+    except DAMAGE as error:
+        raise UserError(f"{folder}: not a study's results, or damaged ({error})") from None
+
+
+def about(results: Results) -> dict[str, Any]:
+    """What study.json holds of a study."""
+    tree = dataclasses.asdict(dataclasses.replace(results, runs=()))
+    apart = ("result", "history", "predicted")
+    runs = [{k: v for k, v in vars(run).items() if k not in apart} for run in results.runs]
+    return {"format": _FORMAT} | tree | {"runs": runs}
+
+
+def _read_run(folder: Path, about: dict[str, Any]) -> StudyRun:
+    run = StudyRun(**about)
+    if run.status != "finished":
+        return run
+    place = folder / "runs" / run.fingerprint
+    result = read_json(place / "result.json")
+    header, *lines, end = read_capped(place / "history.csv", _LARGEST_HISTORY).decode().split("\n")
+    if end or not lines or float(lines[-1].partition(",")[0]) != result["epochs"]:
+        raise ValueError(f"{place / 'history.csv'} does not reach up to epoch {result['epochs']}")
+    rows = [[float(value) for value in line.split(",")] for line in lines]
+    columns = (list(column) for column in zip(*rows, strict=True))
+    predicted = read_predictions(place / "predictions.npz").labels
+    history = dict(zip(header.split(","), columns, strict=True))
+    return dataclasses.replace(run, result=result, history=history, predicted=predicted)

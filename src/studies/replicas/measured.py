@@ -1,0 +1,88 @@
+"""What a finished run came to, in the words of a claim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.config.tree import Config
+from src.data.scaling import scaled
+from src.data.sources import SOURCES
+from src.foundation.errors import UserError, suggestion
+from src.foundation.files import read_json
+from src.foundation.schema import show
+from src.runs.folder import RunFolder
+from src.runs.model import load_model
+from src.studies.replicas.claims import Claim, flat
+from src.studies.replicas.declare import Experiment
+from src.training.loop import Training
+from src.training.metrics import WITH_DROPOUT, predict
+
+_JOURNALED = ("loss", "accuracy")
+_OVERALL = ("precision", "recall", "f1")  # of the test set, whatever train.metrics asks for
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run's result, its scores on the test set, and the records of its journal by epoch."""
+
+    result: Mapping[str, Any]
+    overall: Mapping[str, float]
+    epochs: Mapping[int, Mapping[str, Any]]
+    model: Path  # its file
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Measured":
+        """What the folder of a finished run holds."""
+        epochs = {record["epoch"]: record for record in folder.journal()}
+        return cls(folder.result(), read_json(folder.path / "test.json")["overall"], epochs, folder.path / "model.npz")
+
+    def value(self, claim: Claim) -> float | None:
+        """The quantity that the claim is about; None at an epoch that the run did not reach, or did not evaluate."""
+        if claim.at:
+            return _probability(self.model, claim)
+        if claim.epoch is None:
+            told = self.result[claim.part]
+            return float(told[claim.quantity] if claim.quantity in told else self.overall[claim.quantity])
+        record = self.epochs.get(claim.epoch)
+        if record is None:
+            return None
+        if claim.quantity in _JOURNALED:
+            return float(record[f"{claim.part}_{claim.quantity}"])
+        return float(record["metrics"][claim.metric])
+
+
+def _probability(file: Path, claim: Claim) -> float:
+    model = load_model(file)
+    x = scaled(np.array([claim.at]), model.header["scaling"], model.network.dtype.name)  # [1, features]
+    probabilities = predict(model.network, x, np.zeros(1, np.int64)).probabilities
+    return float(probabilities[0, model.header["labels"].index(claim.quantity)])
+
+
+def refuse_unmeasured(experiment: Experiment, config: Config) -> None:
+    """Raises `UserError` where a run of this configuration would not measure what the experiment's claims are about."""
+    training, source = config.train, SOURCES[config.data.source]
+    names = [*_JOURNALED, *training.metrics]
+    names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
+    known = {"train": names, "valid": names, "test": list({*names, *_OVERALL})}
+    known |= {"units": [*training.unit_targets], "new": [*source.labels]}
+    key = f"ablation.published.{experiment.name}"
+    for claim in (*experiment.claims, *flat(experiment.rows)):
+        if claim.quantity not in known[claim.part]:
+            near = suggestion(claim.quantity, known[claim.part]) if known[claim.part] else "none is"
+            more = "; train.metrics may list more" if known[claim.part] is names or claim.part == "test" else ""
+            raise UserError(f"{key}: {show(claim.metric)}: not measured there; {near}{more}")
+        if claim.at and len(claim.at) != len(source.features or ()):
+            raise UserError(f"{key}: {show(claim.metric)}: at={list(claim.at)}: the features are {source.features}")
+        if claim.epoch is not None and not _evaluated(claim.epoch, training):
+            raise UserError(
+                f"{key}: {show(claim.metric)} at epoch {claim.epoch}: not evaluated then; train.evaluate_every="
+                f"{training.evaluate_every}, train.evaluate_at_start={str(training.evaluate_at_start).lower()}"
+            )
+
+
+def _evaluated(epoch: int, training: Training) -> bool:
+    """Whether a training evaluates after this epoch, or would if it were as long."""
+    return epoch % training.evaluate_every == 0 if epoch else training.evaluate_at_start

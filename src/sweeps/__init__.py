@@ -1,0 +1,1 @@
+"""Starting runs: one that a person watches, or the jobs of a sweep."""

@@ -1,0 +1,93 @@
+"""Follows runs that other processes make, by what appears in their folders.
+
+The jobs of a sweep train and write their folders; only the parent tells of them. So what a worker that is killed leaves
+behind is told like everything else.
+"""
+
+import sys
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from src.foundation.errors import UserError
+from src.runs.folder import RunFolder, Status
+from src.runs.tail import Tail
+from src.runs.tracker import Tracker
+
+_SECONDS_BETWEEN_LOOKS = 0.3
+_FINAL = ("finished", "failed", "killed")
+
+
+class Follower:
+    """A context in which a thread looks at run folders and tells each one's tracker what is new.
+
+    runs: each with its status before anything was launched, which tells of an earlier attempt and is passed over; an
+    empty one where nothing more will come, so that what stands there is told.
+    """
+
+    def __init__(self, runs: Sequence[tuple[RunFolder, Tracker, Status]]) -> None:
+        self._followed = [_Followed(*run) for run in runs]
+        self._stop = threading.Event()
+        self._looking = threading.Lock()
+        self._thread = threading.Thread(target=self._look_again_and_again, name="follower", daemon=True)
+
+    def __enter__(self) -> "Follower":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()  # a write that is under way is completed
+
+    def look(self) -> None:
+        """Tells what is new; once more when the context is left, of what came last."""
+        with self._looking:  # an interruption may leave the context before the thread has ended
+            for followed in self._followed:
+                followed.look()
+
+    def _look_again_and_again(self) -> None:
+        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
+            self.look()
+
+
+class _Followed:
+    """One run folder, and how much of it has been told."""
+
+    def __init__(self, folder: RunFolder, tracker: Tracker, before: Status) -> None:
+        self._folder = folder
+        self._tracker = tracker
+        self._before = before
+        self._started = self._ended = False
+        self._journal = Tail(folder.path / "journal.jsonl")
+        self._epoch = -1  # the last one that was told
+
+    def look(self) -> None:
+        if self._ended:
+            return
+        try:
+            status = self._folder.status()
+            if not status or status == self._before:
+                return
+            news = [record for record in self._journal.new() if record["epoch"] > self._epoch]
+        except (UserError, OSError):  # the folder is being emptied for a new attempt; the next look shows
+            return
+        # Figures are drawn after the status is final: all is there when the run's process lets go.
+        self._ended = status["status"] in _FINAL and self._folder.idle()
+        try:
+            self._tell(news)
+        except Exception as error:
+            self._ended = True
+            print(f"warning: {error} ({self._folder.path} holds everything)", file=sys.stderr)
+
+    def _tell(self, news: list[dict[str, Any]]) -> None:
+        if not self._started:
+            self._tracker.started(self._folder.path)
+            self._started = True
+        if news:
+            self._tracker.advanced(self._folder.path, news[-1])
+            self._epoch = news[-1]["epoch"]
+        if self._ended:
+            self._tracker.ended(self._folder.path)

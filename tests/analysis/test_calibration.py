@@ -1,0 +1,99 @@
+"""The expected calibration error against hand-computed examples, a plain loop, and its properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.analysis.calibration import reliability
+
+predictions = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "correct", "bins", "expected"),
+    [
+        ([1.0], [True], 15, 0.0),
+        ([1.0], [False], 15, 1.0),
+        ([0.0], [True], 15, 1.0),
+        ([0.7, 0.7], [True, False], 10, 0.2),
+        # Two bins: (0.9 + 0.8) / 2 against 1/2, and (0.3 + 0.1) / 2 against 0, each with half of the weight.
+        ([0.9, 0.8, 0.3, 0.1], [True, False, False, False], 2, 0.5 * 0.35 + 0.5 * 0.2),
+        # Three of four in one bin: |2/3 - 0.9| * 3/4 + |1 - 0.4| * 1/4.
+        ([0.9, 0.9, 0.9, 0.4], [True, True, False, True], 5, 0.75 * (0.9 - 2 / 3) + 0.25 * 0.6),
+    ],
+)
+def test_by_hand(confidence: list[float], correct: list[bool], bins: int, expected: float) -> None:
+    assert reliability(confidence, correct, bins).expected_calibration_error == pytest.approx(expected, abs=1e-15)
+
+
+def test_bins_are_closed_on_the_right_and_zero_joins_the_first() -> None:
+    bins = reliability([0.0, 0.25, 0.2500001, 0.5, 1.0], [1, 1, 0, 1, 0], bins=4)
+    np.testing.assert_array_equal(bins.count, [2, 2, 0, 1])
+    np.testing.assert_array_equal(bins.accuracy, [1, 0.5, np.nan, 0])
+    np.testing.assert_allclose(bins.confidence, [0.125, 0.37500005, np.nan, 1])
+    np.testing.assert_array_equal(bins.edges, [0, 0.25, 0.5, 0.75, 1])
+
+
+@given(predictions, st.integers(1, 30))
+def test_equals_the_definition_and_stays_in_bounds(pairs: list[tuple[float, bool]], bins: int) -> None:
+    grouped = reliability([p for p, _ in pairs], [hit for _, hit in pairs], bins)
+    expected = 0.0
+    for index in range(bins):
+        low, high = grouped.edges[index], grouped.edges[index + 1]
+        members = [(p, hit) for p, hit in pairs if low < p <= high or (index == 0 and p == 0)]
+        if members:
+            gap = np.mean([hit for _, hit in members]) - np.mean([p for p, _ in members])
+            expected += len(members) / len(pairs) * abs(gap)
+        assert grouped.count[index] == len(members)
+    assert grouped.expected_calibration_error == pytest.approx(expected, abs=1e-12)
+    assert 0 <= grouped.expected_calibration_error <= 1
+
+
+@given(predictions, st.randoms(use_true_random=False))
+def test_order_does_not_matter(pairs: list[tuple[float, bool]], random: "np.random.Generator") -> None:
+    shuffled = list(pairs)
+    random.shuffle(shuffled)
+    errors = [reliability(*zip(*each, strict=True)).expected_calibration_error for each in (pairs, shuffled)]
+    assert errors[0] == pytest.approx(errors[1], abs=1e-12)
+
+
+@given(predictions)
+def test_one_bin_compares_the_means(pairs: list[tuple[float, bool]]) -> None:
+    confidence, correct = zip(*pairs, strict=True)
+    expected = abs(np.mean(confidence) - np.mean(correct))
+    assert reliability(confidence, correct, bins=1).expected_calibration_error == pytest.approx(expected, abs=1e-12)
+
+
+def test_exactly_calibrated_predictions_have_no_error() -> None:
+    # In each group of 20, as many are right as the confidence says.
+    confidence = np.repeat(np.arange(1, 20) / 20, 20)
+    correct = np.concatenate([np.arange(20) < hits for hits in range(1, 20)])
+    assert reliability(confidence, correct).expected_calibration_error == pytest.approx(0, abs=1e-12)
+
+
+def test_calibrated_draws_have_nearly_no_error() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(200_000)
+    assert reliability(confidence, rng.random(200_000) < confidence).expected_calibration_error < 0.01
+
+
+def test_float32_confidences_are_taken_as_they_are() -> None:
+    bins = reliability(np.array([1, 0.5], np.float32), np.array([True, False]), bins=2)
+    np.testing.assert_array_equal(bins.count, [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "correct"),
+    [
+        ([], []),
+        ([0.5], [True, False]),
+        ([[0.5]], [[True]]),
+        ([1.1], [True]),
+        ([-0.1], [True]),
+        ([float("nan")], [True]),
+    ],
+)
+def test_what_is_no_confidence_is_refused(confidence: list[float], correct: list[bool]) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        reliability(confidence, correct)

@@ -1,0 +1,474 @@
+"""Every figure, on ordinary and on extreme inputs: it draws without a warning, inside its sheet, the same each time."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from sklearn.datasets import load_digits
+
+from src.figures import (
+    activation,
+    boundaries,
+    canvas,
+    confusion,
+    confusion_pair,
+    curves,
+    failures,
+    hidden_weights,
+    perceptrons,
+    plane,
+    reliability,
+    samples,
+    scatter,
+    sheet,
+    turned,
+    versions,
+)
+from src.foundation.files import ROOT
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+DIGITS = load_digits()
+RNG = np.random.default_rng(0)
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+EPOCHS = list(range(1, 31))
+
+
+def history(epochs: list[int] = EPOCHS, scale: float = 1.0) -> dict[str, list[float]]:
+    return {
+        "epoch": [float(epoch) for epoch in epochs],
+        "train_loss": [scale * np.exp(-epoch / 6) for epoch in epochs],
+        "train_accuracy": [1 - 0.3 * np.exp(-epoch / 5) for epoch in epochs],
+        "valid_loss": [scale * (np.exp(-epoch / 5) + 0.1) for epoch in epochs],
+        "valid_accuracy": [0.98 - 0.25 * np.exp(-epoch / 5) for epoch in epochs],
+    }
+
+
+def diverging() -> dict[str, list[float]]:
+    finite = history()
+    return finite | {"train_loss": [1.0, *[np.nan] * 29], "valid_loss": [1.0, np.inf, *[np.nan] * 28]}
+
+
+def matrix(classes: int, empty: int | None = None, scale: int = 1000) -> np.ndarray:
+    counts = RNG.poisson(2, (classes, classes)) + scale * np.eye(classes, dtype=int)
+    if empty is not None:
+        counts[empty] = 0
+    return counts
+
+
+def failing(n: int, low: float = 0.0, high: float = 16.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    images = low + DIGITS.images[:n] * (high - low) / 16
+    return images, DIGITS.target[:n], (DIGITS.target[:n] + 1) % 10, np.linspace(0, 1, n)
+
+
+CONFIDENCE = RNG.beta(8, 0.4, 10_000)
+CORRECT = RNG.random(10_000) < CONFIDENCE**1.3
+NOISE = RNG.standard_normal((784, 89)).astype(np.float32)
+AXES = ("X1, standardized", "X2, standardized")
+
+
+def examples(n: int, classes: int = 3) -> plane.Points:
+    return plane.Points(RNG.standard_normal((n, 2)), np.arange(n) % classes)
+
+
+def lattice(decide: Callable[[np.ndarray, np.ndarray], np.ndarray], reach: float = 4.0) -> plane.Grid:
+    x = np.linspace(-reach, reach, 101)
+    return plane.Grid(x, 2 * x, decide(*np.meshgrid(x, 2 * x)).astype(np.int64))
+
+
+THIRDS = lattice(lambda x, y: (x > 0) * (1 + (y > x)))
+
+
+def bounded(labels: list[str], grid: plane.Grid = THIRDS, axes: tuple[str, str] = AXES, n: int = 200) -> Figure:
+    panels = [("Training set: 98.48% right", examples(n, len(labels))), ("Test set", examples(1, len(labels)))]
+    return boundaries.draw(grid, panels, labels, axes)
+
+
+def units(count: int) -> Figure:
+    return perceptrons.draw([perceptrons.Unit("finds lower left", HALF, examples(50, 2))] * count, AXES)
+
+
+HALF = lattice(lambda x, y: x + y > 0)
+Z = np.linspace(-4, 4, 401)
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "curves": lambda: curves.draw(history(), best_epoch=19),
+    "curves of one epoch": lambda: curves.draw(history([1]), best_epoch=1),
+    "curves of one epoch, logarithmic": lambda: curves.draw(history([1]), log_loss=True),
+    "curves of two epochs": lambda: curves.draw(history([1, 2])),
+    "curves of many epochs": lambda: curves.draw(history(list(range(1, 1001))), best_epoch=1000),
+    "curves of large losses": lambda: curves.draw(history(scale=1e30)),
+    "curves of large losses, logarithmic": lambda: curves.draw(history(scale=1e30), log_loss=True),
+    "curves over many decades": lambda: curves.draw(history(list(range(1, 301)), scale=1e12), log_loss=True),
+    "curves that diverge": lambda: curves.draw(diverging()),
+    "curves that diverge, logarithmic": lambda: curves.draw(diverging(), log_loss=True),
+    "curves of zero loss, logarithmic": lambda: curves.draw(history(scale=0.0), log_loss=True),
+    "a long title": lambda: curves.draw(history(), title="A title that says very much of what is known " * 5),
+    "a title with dollars": lambda: curves.draw(history(), title="$5 and \\frac{$"),
+    **{
+        f"confusion of {classes} classes, normalize={normalize}": (
+            lambda classes=classes, normalize=normalize: confusion.draw(
+                matrix(classes), NAMES[:classes], normalize=normalize
+            )
+        )
+        for classes in (2, 3, 10)
+        for normalize in (False, True)
+    },
+    "confusion of digits": lambda: confusion.draw(matrix(10), list("0123456789"), "Confusion matrix on the test set"),
+    "confusion of millions": lambda: confusion.draw(matrix(10, scale=12_345_678), list("0123456789")),
+    "confusion with an empty class": lambda: confusion.draw(matrix(10, empty=3), NAMES, normalize=True),
+    "confusion with an empty class, counts": lambda: confusion.draw(matrix(10, empty=3), NAMES),
+    "confusion of nothing": lambda: confusion.draw(np.zeros((4, 4), int), list("0123"), normalize=True),
+    "confusion of nothing, counts": lambda: confusion.draw(np.zeros((4, 4), int), list("0123")),
+    **{f"{n} failures": lambda n=n: failures.draw(*failing(n)) for n in (0, 1, 4, 5, 6, 24, 25, 26)},
+    "failures around zero": lambda: failures.draw(*failing(25, -0.42, 2.8)),
+    "failures of any range": lambda: failures.draw(*failing(25, -1e30, 1e30)),
+    "failures of one grey": lambda: failures.draw(*failing(5, 1.0, 1.0)),
+    "failures of noise": lambda: failures.draw(RNG.random((25, 28, 28)), *failing(25)[1:]),
+    "failures of named classes": lambda: failures.draw(DIGITS.images[:10], NAMES, NAMES[::-1], [0.5] * 10),
+    "failures of oblong images": lambda: failures.draw(RNG.random((5, 4, 9)), *failing(5)[1:]),
+    "hidden weights": lambda: hidden_weights.draw(NOISE, (28, 28)),
+    "hidden weights of one unit": lambda: hidden_weights.draw(NOISE[:, :1], (28, 28)),
+    "hidden weights of eleven units": lambda: hidden_weights.draw(NOISE[:, :11], (28, 28)),
+    "tiny hidden weights": lambda: hidden_weights.draw(NOISE * 1e-6, (28, 28)),
+    "hidden weights of zero": lambda: hidden_weights.draw(NOISE * 0, (28, 28)),
+    "hidden weights that diverged": lambda: hidden_weights.draw(np.full_like(NOISE, np.nan), (28, 28)),
+    "samples": lambda: samples.draw(DIGITS.images, DIGITS.target),
+    "samples of two classes": lambda: samples.draw(DIGITS.images, DIGITS.target % 2),
+    "samples of named classes": lambda: samples.draw(DIGITS.images, np.array(NAMES)[DIGITS.target]),
+    "no samples": lambda: samples.draw(DIGITS.images[:0], DIGITS.target[:0]),
+    "curves by step": lambda: curves.draw(history(), best_epoch=19, steps=550),
+    "curves by step of one epoch": lambda: curves.draw(history([1]), best_epoch=1, steps=13),
+    "curves of millions of steps": lambda: curves.draw(history(), best_epoch=29, steps=1_234_567),
+    "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
+    "curves of the untrained network alone": lambda: curves.draw(history([0]), steps=13),
+    "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10, log_loss=True),
+    **{
+        f"two confusions of {classes} classes": (
+            lambda classes=classes: confusion_pair.draw(
+                [("Training set: 98.48% right", matrix(classes)), ("Test set", matrix(classes))], NAMES[:classes]
+            )
+        )
+        for classes in (2, 3, 10)
+    },
+    "two confusions of digits": lambda: confusion_pair.draw([("a", matrix(10)), ("b", matrix(10, 3))], "0123456789"),
+    "two confusions of long names": lambda: confusion_pair.draw([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
+    "sheet": lambda: sheet.draw(DIGITS.images, DIGITS.target),
+    "a short sheet": lambda: sheet.draw(DIGITS.images[:4], np.array(NAMES)[DIGITS.target[:4]]),
+    "an empty sheet": lambda: sheet.draw(DIGITS.images[:0], []),
+    "versions": lambda: versions.draw(DIGITS.images[DIGITS.target == 7], "25 versions of 7"),
+    "three versions": lambda: versions.draw(DIGITS.images[:3], "3 versions of 7"),
+    "no version": lambda: versions.draw(DIGITS.images[:0], "0 versions of 7"),
+    "turned": lambda: turned.draw(DIGITS.images[:2], RNG.dirichlet(np.ones(10), 2), "0123456789"),
+    "turned, of named classes": lambda: turned.draw(DIGITS.images[:2], np.eye(10)[:2], NAMES),
+    "turned, of two classes": lambda: turned.draw(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
+    "scatter": lambda: scatter.draw(
+        {"train": examples(1050), "valid": examples(225), "test": examples(225)}, ["c1", "c2", "c3"], AXES
+    ),
+    "scatter of ten classes": lambda: scatter.draw({"train": examples(50, 10), "test": examples(10, 10)}, NAMES, AXES),
+    "scatter of one point each": lambda: scatter.draw({"train": examples(1), "valid": examples(1)}, ["c1"], ("x", "y")),
+    "boundaries": lambda: bounded(["c1", "c2", "c3"]),
+    "boundaries of ten classes": lambda: bounded(NAMES, lattice(lambda x, y: np.clip(x + 4, 0, 9) // 1)),
+    "boundaries of a network that decides for one class": lambda: bounded(["0", "1"], lattice(lambda x, y: x * 0 + 1)),
+    "boundaries of large features": lambda: bounded(["0", "1"], lattice(lambda x, y: x > y, 4000)),
+    "boundaries along features of long names": lambda: bounded(["0", "1"], HALF, ("W" * 60, "$x_$ " * 20)),
+    "activation": lambda: activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right"),
+    **{f"{count} perceptrons": lambda count=count: units(count) for count in (1, 2, 3)},
+    "reliability": lambda: reliability.draw(CONFIDENCE, CORRECT),
+    "reliability of one prediction": lambda: reliability.draw([0.7], [True]),
+    "reliability of certainty": lambda: reliability.draw(np.ones(100), np.ones(100)),
+    "reliability of the certainly wrong": lambda: reliability.draw(np.ones(100), np.zeros(100), bins=2),
+}
+each_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
+
+
+def rendered(figure: Figure) -> np.ndarray:
+    """The figure's pixels, [height, width, 4]."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba")
+    width, height = figure.canvas.get_width_height()
+    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)
+
+
+def written(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[tuple[str, Bbox, float]]]:
+    """The figure's pixels, and all texts that reach the page, with their boxes in dots and their angles."""
+    texts: dict[int, tuple[str, Bbox, float]] = {}
+    draw_text = RendererAgg.draw_text
+
+    def note(self: Any, gc: Any, x: Any, y: Any, s: str, prop: Any, angle: float, ismath: Any, mtext: Any) -> None:
+        texts[id(mtext)] = s, mtext.get_window_extent(), angle
+        draw_text(self, gc, x, y, s, prop, angle, ismath, mtext)
+
+    monkeypatch.setattr(RendererAgg, "draw_text", note)
+    return rendered(figure), list(texts.values())
+
+
+@each_figure
+def test_all_is_on_the_sheet_and_no_text_on_another(
+    draw: Callable[[], Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = draw()
+    pixels, texts = written(figure, monkeypatch)
+    assert texts
+    for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
+        assert (edge == 255).all()
+    tight = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) >= 0
+    for text, box, _ in texts:
+        assert min(box.x0, box.y0, figure.bbox.x1 - box.x1, figure.bbox.y1 - box.y1) >= 0, text
+    straight = [(text, box) for text, box, angle in texts if angle in (0, 90)]
+    for index, (text, box) in enumerate(straight):
+        for other, other_box in straight[:index]:
+            assert not box.padded(-0.5).overlaps(other_box.padded(-0.5)), (text, other)
+
+
+@each_figure
+def test_two_drawings_are_the_same_small_file(draw: Callable[[], Figure], tmp_path: Path) -> None:
+    state = RNG.bit_generator.state
+    for name in ("first.png", "second.png"):
+        RNG.bit_generator.state = state
+        canvas.save(draw(), tmp_path / name)
+    first = (tmp_path / "first.png").read_bytes()
+    assert first == (tmp_path / "second.png").read_bytes()
+    assert first.startswith(b"\x89PNG")
+    assert b"Software" not in first
+    assert b"tEXt" not in first
+    assert b"tIME" not in first
+    assert len(first) < 150_000
+
+
+def test_saving_replaces_the_file_and_never_writes_through_a_link(tmp_path: Path) -> None:
+    cached, picture = tmp_path / "cached", tmp_path / "plots" / "samples.png"
+    cached.write_bytes(b"cached")
+    picture.parent.mkdir()
+    picture.hardlink_to(cached)
+    canvas.save(samples.draw(DIGITS.images, DIGITS.target), picture)
+    assert cached.read_bytes() == b"cached"
+    assert list(picture.parent.iterdir()) == [picture]
+
+
+def test_neither_pyplot_nor_a_display_nor_global_settings(tmp_path: Path) -> None:
+    program = """
+import os, sys
+os.environ.pop("DISPLAY", None)
+import matplotlib
+# Reading a setting by rcParams[...] can itself import pyplot.
+before = dict(dict.items(matplotlib.rcParams))
+import numpy as np
+from pathlib import Path
+from src.figures import activation, boundaries, canvas, confusion, confusion_pair, curves, failures
+from src.figures import hidden_weights, perceptrons, plane, reliability, samples, scatter, sheet, turned
+from src.figures import versions
+grid = plane.Grid(np.arange(5.0), np.arange(5.0), np.eye(5, dtype=int))
+points = plane.Points(np.eye(2), np.array([0, 1]))
+images, labels = np.random.rand(10, 8, 8), np.arange(10)
+columns = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+figures = [
+    confusion.draw(np.eye(10, dtype=int), [str(label) for label in labels]),
+    curves.draw({name: [1.0, 2.0] for name in columns}, best_epoch=2, log_loss=True),
+    failures.draw(images, labels, labels, images[:, 0, 0]),
+    hidden_weights.draw(images.reshape(10, 64).T, (8, 8)),
+    reliability.draw([0.5, 0.9], [True, False]),
+    samples.draw(images, labels),
+    activation.draw(grid.x, grid.x, "linear", grid, points, "ab", "xy", "title"),
+    boundaries.draw(grid, [("title", points)], "ab", "xy"),
+    confusion_pair.draw([("title", np.eye(2, dtype=int))] * 2, "ab"),
+    perceptrons.draw([perceptrons.Unit("title", grid, points)], "xy"),
+    scatter.draw({"train": points}, "ab", "xy"),
+    sheet.draw(images, labels),
+    turned.draw(images[:2], np.eye(2), "ab"),
+    versions.draw(images, "title"),
+]
+for figure in figures:
+    canvas.save(figure, Path(sys.argv[1]) / "figure.png")
+assert "matplotlib.pyplot" not in sys.modules
+assert dict(dict.items(matplotlib.rcParams)) == before
+"""
+    run = [sys.executable, "-W", "error", "-c", program]
+    subprocess.run([*run, str(tmp_path)], check=True, cwd=ROOT)
+
+
+def test_one_epoch_is_a_visible_point() -> None:
+    loss, accuracy = curves.draw(history([1])).axes
+    for axes in (loss, accuracy):
+        assert all(line.get_marker() == "o" and line.get_xdata() == [1.0] for line in axes.lines)
+        assert [tick for tick in axes.get_xticks() if 0.5 <= tick <= 1.5] == [1]
+
+
+def test_the_best_epoch_is_marked_in_both_panels_and_named() -> None:
+    figure = curves.draw(history(), best_epoch=19)
+    assert all(axes.lines[-1].get_xdata() == [19, 19] for axes in figure.axes)
+    assert "Best epoch (19)" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_curves_by_step_are_those_by_epoch_drawn_wider() -> None:
+    for axes, by_step in zip(curves.draw(history()).axes, curves.draw(history(), 19, steps=550).axes, strict=True):
+        np.testing.assert_allclose(by_step.get_xlim(), np.multiply(550, axes.get_xlim()))
+        for line, wider in zip(axes.lines, by_step.lines[:2], strict=True):
+            np.testing.assert_array_equal(wider.get_xdata(), 550 * np.array(line.get_xdata()))
+            np.testing.assert_array_equal(wider.get_ydata(), line.get_ydata())
+        assert list(by_step.lines[-1].get_xdata()) == [19 * 550] * 2
+        assert (axes.get_xlabel(), by_step.get_xlabel()) == ("Epoch", "Step")
+
+
+def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
+    for axes in curves.draw(history([0, 10, 20, 25])).axes:
+        assert all(list(line.get_xdata()) == [0, 10, 20, 25] for line in axes.lines)
+
+
+def test_the_loss_is_logarithmic_only_if_asked() -> None:
+    assert [axes.get_yscale() for axes in curves.draw(history(scale=1e9)).axes] == ["linear", "linear"]
+    assert [axes.get_yscale() for axes in curves.draw(history(), log_loss=True).axes] == ["log", "linear"]
+
+
+def test_a_diverged_loss_keeps_both_panels_on_the_same_epochs() -> None:
+    loss, accuracy = curves.draw(diverging()).axes
+    assert loss.get_xlim() == accuracy.get_xlim()
+
+
+def test_confusion_cells_say_counts_or_percentages() -> None:
+    counts = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2000]])
+    cells = [text.get_text() for text in confusion.draw(counts, list("abc")).axes[0].texts]
+    assert cells == ["3", "1", "0", "0", "0", "0", "0", "0", "2,000"]
+    cells = [text.get_text() for text in confusion.draw(counts, list("abc"), normalize=True).axes[0].texts]
+    assert cells == ["75.0", "25.0", "0", "–", "–", "–", "0", "0", "100"]
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -> None:
+    counts = 1000 * np.eye(10, dtype=int)
+    counts[4, 9], counts[3, 5], counts[7, 2] = 1, 30, 300
+    axes = confusion.draw(counts, list("0123456789"), normalize=normalize).axes[0]
+    shade = axes.images[0].cmap(axes.images[0].norm(axes.images[0].get_array()))  # [10, 10, 4]
+    for text in axes.texts:
+        column, row = text.get_position()
+        assert contrast(shade[int(row), int(column)], text.get_color()) > 4.5
+    assert np.abs(shade[4, 9] - shade[4, 8]).max() > 0.05
+
+
+def contrast(first: Any, second: Any) -> float:
+    """The contrast ratio of the Web Content Accessibility Guidelines (WCAG 2.1); 4.5 is readable."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: Any) -> float:
+    srgb = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def test_failures_are_captioned_in_order_and_at_most_25() -> None:
+    figure = failures.draw(*failing(40))
+    captions = [text.get_text() for text in figure.axes[0].texts]
+    assert captions[:2] == ["True 0 / Predicted 1", "probability 0.00"]
+    assert captions[2:4] == ["True 1 / Predicted 2", "probability 0.03"]
+    assert len(figure.axes[0].images) == 25
+    assert len(captions) == 50
+    assert len({picture.get_clim() for picture in figure.axes[0].images}) == 1
+
+
+def test_no_failures_are_said_so() -> None:
+    assert [text.get_text() for text in failures.draw(*failing(0)).axes[0].texts] == ["no failures"]
+
+
+def test_hidden_weights_share_one_symmetric_scale() -> None:
+    figure = hidden_weights.draw(NOISE, (28, 28))
+    pictures = figure.axes[0].images
+    (low, high), *others = {picture.get_clim() for picture in pictures}
+    assert not others
+    assert low == -high < 0
+    assert len(pictures) == 50
+    np.testing.assert_array_equal(pictures[3].get_array(), NOISE[:, 3].reshape(28, 28))
+
+
+def test_samples_show_the_first_of_each_class() -> None:
+    axes = samples.draw(DIGITS.images, DIGITS.target).axes[0]
+    assert [text.get_text() for text in axes.texts] == list("0123456789")
+    for label, picture in enumerate(axes.images):
+        np.testing.assert_array_equal(picture.get_array(), DIGITS.images[DIGITS.target.tolist().index(label)])
+
+
+def test_a_sheet_shows_the_first_fifteen_with_their_labels() -> None:
+    axes = sheet.draw(DIGITS.images, DIGITS.target).axes[0]
+    assert [text.get_text() for text in axes.texts] == [str(label) for label in DIGITS.target[:15]]
+    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[:15])
+
+
+def test_versions_are_the_first_25_without_a_word() -> None:
+    figure = versions.draw(DIGITS.images, "25 versions of 7")
+    assert not figure.axes[0].texts
+    np.testing.assert_array_equal([picture.get_array() for picture in figure.axes[0].images], DIGITS.images[:25])
+
+
+def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
+    shares = RNG.dirichlet(np.ones(10), 2)
+    pictures, *bars = turned.draw(DIGITS.images[:2], shares, NAMES).axes
+    np.testing.assert_array_equal([picture.get_array() for picture in pictures.images], DIGITS.images[:2])
+    for axes, row, name, text in zip(bars, shares, ("Upright", "Turned"), pictures.texts, strict=True):
+        np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row)
+        assert [label.get_text() for label in axes.get_xticklabels()] == NAMES
+        assert text.get_text() == f"{name}: taken for {NAMES[row.argmax()]} ({row.max():.1%})"
+
+
+def test_two_confusions_are_normalized_and_titled() -> None:
+    left, right = confusion_pair.draw([("a", np.array([[3, 1], [0, 9]])), ("b", np.eye(2, dtype=int))], "01").axes
+    assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
+    assert [text.get_text() for text in left.texts] == ["75.0", "25.0", "0", "100"]
+    assert [text.get_text() for text in right.texts] == ["100", "0", "0", "100"]
+
+
+def test_points_of_each_class_have_a_look_of_their_own() -> None:
+    looks = [plane.look(k) for k in range(18)]
+    assert len({(look.color, look.marker) for look in looks}) == 18
+    assert len({look.color for look in looks[:6]}) == len({look.marker for look in looks[:6]}) == 6
+
+
+def test_every_example_is_a_point_at_its_place() -> None:
+    sets = {name: examples(n) for name, n in (("train", 50), ("valid", 20), ("test", 10))}
+    (axes,) = scatter.draw(sets, ["c1", "c2", "c3"], AXES).axes
+    drawn = iter(axes.lines)
+    for points in sets.values():
+        for k in range(3):
+            np.testing.assert_array_equal(np.transpose(next(drawn).get_data()), points.x[points.y == k])
+    assert next(drawn, None) is None
+
+
+def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
+    (axes, _) = bounded(["c1", "c2", "c3"]).axes
+    (picture,) = axes.images
+    shown = picture.get_array()  # [rows, columns, 3]
+    shades = {tuple(shade) for shade in shown.reshape(-1, 3)}
+    assert len(shades) == 3
+    for k in range(3):
+        (shade,) = {tuple(shade) for shade in shown[THIRDS.labels == k]}
+        assert luminance(shade) > 0.6
+        assert contrast(shade, plane.look(k).color) > 1.5
+    left, right, bottom, top = picture.get_extent()
+    steps = THIRDS.x[1] - THIRDS.x[0], THIRDS.y[1] - THIRDS.y[0]
+    np.testing.assert_allclose((right - left, top - bottom), 101 * np.array(steps))  # a cell around each point
+    assert picture.origin == "lower"
+    assert axes.get_xlim() == (THIRDS.x[0], THIRDS.x[-1])
+    assert axes.get_ylim() == (THIRDS.y[0], THIRDS.y[-1])
+
+
+def test_an_activation_is_drawn_as_it_is() -> None:
+    figure = activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right")
+    curve, regions = figure.axes
+    np.testing.assert_array_equal(curve.lines[-1].get_data(), (Z, np.tanh(Z)))
+    assert regions.get_title(loc="left") == "100% right"
+
+
+def test_reliability_tells_its_error_in_the_title() -> None:
+    title = reliability.draw([0.7, 0.7], [True, False], title="Reliability").get_suptitle()
+    assert title == "Reliability (expected calibration error 0.2000)"

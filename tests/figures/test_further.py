@@ -1,0 +1,314 @@
+"""The gallery of a run: every figure of the table on runs of every kind, and the files that come of it."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from src.config.composition import compose
+from src.config.tracking import GALLERY
+from src.data.dataset import Dataset
+from src.data.recipes import prepare
+from src.figures import canvas, pca
+from src.figures.finished_run import FinishedRun, Unfit
+from src.figures.further import FIGURES
+from src.figures.gallery import RunFigures
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT
+from src.runs.experiment import run
+from src.runs.folder import RunFolder
+from src.runs.tracker import Null
+from src.training.metrics import predict
+from tests.reporting.markup import Markup
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+# By experiment, what shortens it.
+RUNS = {
+    "spiral_adam": ("train.epochs=30",),
+    "perceptrons_xor": ("train.epochs=2",),
+    "xor_single_output": ("train.epochs=2",),
+    "digits": ("train.epochs=8", "model.hidden=[32]"),
+    "spiral_linear": ("train.epochs=2", "model.hidden=[]"),
+}
+OF_IMAGES = {"samples", "sheet", "versions", "turned"}
+OF_A_PLANE = {"scatter", "boundaries", "activation", "perceptrons"}
+UNFIT = {
+    "spiral_adam": {*OF_IMAGES, "pca", "perceptrons"},
+    "perceptrons_xor": {*OF_IMAGES, "pca"},
+    "xor_single_output": {*OF_IMAGES, "pca", "perceptrons"},
+    "digits": OF_A_PLANE,
+    "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation"},
+}
+Trained = tuple[RunFolder, Dataset]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """Trains an experiment, once."""
+    root = tmp_path_factory.mktemp("runs")
+    made: dict[str, Trained] = {}
+
+    def train(experiment: str) -> Trained:
+        if experiment not in made:
+            config = compose([f"experiment={experiment}", "tracking=off", *RUNS[experiment]])
+            folder = RunFolder(root / experiment)
+            folder.path.mkdir()
+            dataset = prepare(config.data, root)
+            run(config, dataset, Null(), folder)
+            made[experiment] = folder, dataset
+        return made[experiment]
+
+    return train
+
+
+@pytest.fixture
+def shown(trained: Callable[[str], Trained]) -> Callable[[str], FinishedRun]:
+    return lambda experiment: FinishedRun.of(*trained(experiment))
+
+
+@pytest.fixture
+def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Callable[[str], Trained]:
+    """A run folder of one's own."""
+
+    def copy(experiment: str) -> Trained:
+        folder, dataset = trained(experiment)
+        shutil.copytree(folder.path, tmp_path / experiment)
+        return RunFolder(tmp_path / experiment), dataset
+
+    return copy
+
+
+def test_the_configuration_offers_what_the_gallery_can_draw() -> None:
+    assert tuple(FIGURES) == GALLERY
+    for file in (ROOT / "conf" / "tracking").glob("*.yaml"):
+        assert set(GALLERY) <= set(re.findall(r"\w+", file.read_text())), file
+
+
+def test_an_unknown_figure_is_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"tracking\.gallery\[1\]=samplse: unknown; did you mean samples\? \(allowed"):
+        compose(["tracking.gallery=[pca,samplse]"])
+    with pytest.raises(UserError, match=r"tracking\.gallery=pca: a list is needed"):
+        compose(["tracking.gallery=pca"])
+
+
+def test_the_gallery_is_no_part_of_a_runs_identity() -> None:
+    assert compose(["tracking.gallery=[pca,steps]"]).semantic() == compose([]).semantic()
+
+
+@pytest.mark.parametrize("experiment", RUNS)
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_figure_is_drawn_of_the_runs_that_it_fits(
+    name: str, experiment: str, shown: Callable[[str], FinishedRun]
+) -> None:
+    if name in UNFIT[experiment]:
+        with pytest.raises(Unfit, match=r"images|features|hidden unit"):
+            FIGURES[name](shown(experiment))
+    else:
+        assert isinstance(FIGURES[name](shown(experiment)), str if name == "pca" else Figure)
+
+
+@pytest.mark.parametrize("experiment", RUNS)
+def test_what_is_missing_is_drawn_and_what_is_there_is_left(
+    experiment: str, copied: Callable[[str], Trained], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, dataset = copied(experiment)
+    figures = folder.path / "figures"
+    RunFigures(dataset).ended(folder.path)
+    standard = {file.name for file in figures.iterdir()}
+    assert {"curves.png", "confusion_test.png", "reliability.png"} <= standard
+    assert not capsys.readouterr().err
+
+    RunFigures(dataset, GALLERY).ended(folder.path)
+    further = {"pca.html" if name == "pca" else f"{name}.png" for name in GALLERY if name not in UNFIT[experiment]}
+    assert {file.name for file in figures.iterdir()} == standard | further
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == len(UNFIT[experiment])
+    assert all(re.match(rf"figure ({'|'.join(UNFIT[experiment])}): left out, ", line) for line in told)
+
+    times = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
+    (figures / "steps.png").unlink()
+    RunFigures(dataset, GALLERY).ended(folder.path)
+    after = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
+    assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
+
+
+def test_a_figure_that_fails_costs_a_warning(
+    copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: FinishedRun) -> Any:
+        raise RuntimeError("no ink")
+
+    folder, dataset = copied("digits")
+    monkeypatch.setitem(FIGURES, "steps", fail)
+    RunFigures(dataset, ("samples", "steps")).ended(folder.path)
+    assert capsys.readouterr().err.count("no ink") == 1
+    assert (folder.path / "figures" / "samples.png").exists()
+
+
+def test_what_an_interruption_has_left_undrawn_is_drawn_later(
+    copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(figure: Figure, path: Path) -> None:
+        if path.name == "reliability.png":
+            raise KeyboardInterrupt
+        save(figure, path)
+
+    folder, dataset = copied("digits")
+    save = canvas.save
+    with monkeypatch.context() as patch:
+        patch.setattr(canvas, "save", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            RunFigures(dataset, ("samples",)).ended(folder.path)
+    figures = folder.path / "figures"
+    assert [file.name for file in figures.iterdir()] == ["confusion_test.png"]
+    RunFigures(dataset, ("samples",)).ended(folder.path)
+    assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
+
+
+def test_nothing_is_drawn_of_a_run_that_did_not_finish(copied: Callable[[str], Trained]) -> None:
+    folder, dataset = copied("digits")
+    folder.end("killed", "interrupted")
+    RunFigures(dataset, GALLERY).ended(folder.path)
+    assert not (folder.path / "figures").exists()
+
+
+def test_the_lattice_is_asked_at_its_own_points(shown: Callable[[str], FinishedRun]) -> None:
+    of = shown("spiral_adam")
+    x, y, labels = of.grid(of.decided)
+    assert labels.shape == (101, 101)
+    for row, column in ((0, 0), (0, 100), (100, 0), (40, 70)):
+        assert labels[row, column] == of.decided(np.array([[x[column], y[row]]]))[0]
+    every = np.concatenate([part.x for part in (of.dataset.train, of.dataset.valid, of.dataset.test)])
+    ends = [[x[0], y[0]], [x[-1], y[-1]]]
+    np.testing.assert_allclose(ends, [every.min(axis=0) - 0.1, every.max(axis=0) + 0.1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("experiment", ["spiral_adam", "xor_single_output", "digits"])
+def test_the_decisions_are_the_runs_own(experiment: str, shown: Callable[[str], FinishedRun]) -> None:
+    of = shown(experiment)
+    np.testing.assert_array_equal(of.decided(of.dataset.test.x), of.predicted.labels)
+    for part in ("train", "test"):
+        x, y, _ = getattr(of.dataset, part)
+        right = float(np.mean(of.decided(x) == y))
+        assert right == pytest.approx(of.result[part]["accuracy"])
+        assert f"{right:.2%} right" in of.accuracy(part)
+
+
+def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], FinishedRun]) -> None:
+    of = shown("spiral_adam")
+    train, test = FIGURES["boundaries"](of).axes
+    assert train.get_title(loc="left") == f"Training set: {of.result['train']['accuracy']:.2%} right"
+    assert test.get_title(loc="left") == f"Test set: {of.result['test']['accuracy']:.2%} right"
+    assert (train.get_xlabel(), train.get_ylabel()) == ("X1, standardized", "X2, standardized")
+    assert sum(len(line.get_xdata()) for line in test.lines) == len(of.dataset.test.y)
+
+
+def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], FinishedRun]) -> None:
+    of = shown("perceptrons_xor")
+    panels = FIGURES["perceptrons"](of).axes
+    assert [axes.get_title(loc="left") for axes in panels] == [
+        "finds lower left",
+        "finds upper right",
+        "the OR of both",
+    ]
+    W, b = of.model.network.parameters.W[0], of.model.network.parameters.b[0]
+    x, y = np.meshgrid(*of.grid(of.decided)[:2])
+    for unit, axes in enumerate(panels[:2]):
+        fires = 1 / (1 + np.exp(-(W[0, unit] * x + W[1, unit] * y + b[unit]))) > 0.5
+        shades = axes.images[0].get_array()
+        assert len({tuple(shade) for shade in shades[fires]}) == 1
+        assert len({tuple(shade) for shade in shades[~fires]}) == 1
+        group = of.dataset.groups.index(("lower_left", "upper_right")[unit])
+        found = axes.lines[1].get_xdata()  # of the two looks, the second is that of what is to be found
+        np.testing.assert_array_equal(np.sort(found), np.sort(of.dataset.train.x[of.dataset.train.group == group, 0]))
+
+
+def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str], FinishedRun]) -> None:
+    of = shown("digits")
+    pictures, *bars = FIGURES["turned"](of).axes
+    upright, around = (np.asarray(picture.get_array()) for picture in pictures.images)
+    np.testing.assert_array_equal(around, upright[::-1, ::-1])
+    center, scale = (np.asarray(of.dataset.scaling[name]) for name in ("center", "scale"))
+    pair = (np.stack([upright.ravel(), around.ravel()]) - center) / scale
+    expected = predict(of.model.network, pair, np.zeros(2, np.int64)).probabilities
+    drawn = [[bar.get_height() for bar in axes.patches] for axes in bars]
+    np.testing.assert_allclose(drawn, 100 * expected, rtol=1e-4, atol=1e-4)
+    sixes = of.dataset.test.x[(of.dataset.test.y == 6) & (of.predicted.labels == 6)]
+    np.testing.assert_allclose(pair[0], sixes[0], atol=1e-5)
+
+
+def test_steps_are_the_updates(shown: Callable[[str], FinishedRun]) -> None:
+    for experiment, updates in (("digits", 40), ("spiral_adam", 1), ("perceptrons_xor", 500)):
+        of = shown(experiment)
+        expected = [updates * epoch for epoch in of.history["epoch"]]
+        assert list(FIGURES["steps"](of).axes[0].lines[0].get_xdata()) == expected, experiment
+
+
+def test_versions_are_of_one_class(shown: Callable[[str], FinishedRun]) -> None:
+    of = shown("digits")
+    figure = FIGURES["versions"](of)
+    assert figure.get_suptitle() == "25 versions of 7"
+    sevens = of.dataset.train.x[of.dataset.train.y == 7][:25]
+    drawn = [np.asarray(picture.get_array()).ravel() for picture in figure.axes[0].images]
+    np.testing.assert_array_equal(drawn, sevens)
+
+
+X = np.random.default_rng(0).standard_normal((200, 5)) * (9, 5, 3, 0.1, 0.1) + 100
+Y = np.arange(200) % 3
+
+
+def plotted(page: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What the page hands to the library that draws it."""
+    text = page[page.rindex("Plotly.newPlot(") :]
+    data, end = json.JSONDecoder().raw_decode(text, text.index("["))
+    layout, _ = json.JSONDecoder().raw_decode(text, text.index("{", end))
+    return data, layout
+
+
+def test_the_page_has_every_example_with_its_class_at_its_place() -> None:
+    data, layout = plotted(pca.draw(X, Y, ["a", "b", "c"]))
+    assert [trace["name"] for trace in data] == ["a", "b", "c"]
+    points = np.empty((200, 3))
+    for k, trace in enumerate(data):
+        assert set(Y[trace["customdata"]]) == {k}
+        assert trace["hovertemplate"].startswith("abc"[k])
+        points[trace["customdata"]] = np.transpose([trace[axis] for axis in "xyz"])
+    U, S, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(np.abs(points), np.abs(U[:, :3] * S[:3]), atol=1e-3)
+    share = S[0] ** 2 / (S**2).sum()
+    assert layout["scene"]["xaxis"]["title"]["text"] == f"component 1 ({share:.1%})"
+
+
+def test_the_page_is_the_same_each_time_and_shows_the_first_examples_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = pca.draw(X, Y, ["a", "b", "c"])
+    assert page == pca.draw(X.astype(np.float32).astype(np.float64) * 0 + X, Y, ["a", "b", "c"])
+    monkeypatch.setattr(pca, "MOST", 50)
+    shorter = pca.draw(X, Y, ["a", "b", "c"])
+    assert shorter == pca.draw(X[:50], Y[:50], ["a", "b", "c"])
+    assert sum(len(trace["x"]) for trace in plotted(shorter)[0]) == 50
+    assert "50 examples" in shorter
+
+
+def test_the_page_asks_nobody_for_anything_and_takes_names_for_names() -> None:
+    hostile = '</script><script>alert(1)</script>&"'
+    page = pca.draw(X, Y, [hostile, "b", "c"], title=hostile)
+    markup = Markup(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+    assert not [link for link in markup.values("src", "href") if link != "data:,"]
+    (policy,) = [content for content in markup.values("content") if "default-src" in content]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    assert page.count("<script") == page.count("</script>")
+    assert "<script>alert" not in page
+    assert not re.search(r"<script[^>]+src", page)
+
+
+def test_more_features_than_examples_have_components_too() -> None:
+    data, _ = plotted(pca.draw(X.T[:4].repeat(2, axis=1), np.zeros(4, int), ["a"]))
+    assert len(data[0]["x"]) == 4

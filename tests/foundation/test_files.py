@@ -1,0 +1,113 @@
+"""Files are whole or not there."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from src.foundation import files
+from src.foundation.errors import UserError
+
+
+def test_a_failed_write_leaves_the_target_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("before")
+
+    def fail() -> None:
+        with files.replacing(target) as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_write_never_goes_through_a_hard_link(tmp_path: Path) -> None:
+    cached, target = tmp_path / "cached", tmp_path / "target"
+    cached.write_text("cache")
+    os.link(cached, target)
+    files.write_text(target, "new")
+    assert cached.read_text() == "cache"
+    assert target.read_text() == "new"
+
+
+def test_a_written_file_has_the_permissions_that_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        files.write_text(tmp_path / "file", "text")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
+
+
+def test_a_folder_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    for content in ("one", "two"):
+        with files.replacing_folder(target) as new:
+            (new / content).write_text(content)
+    assert [path.name for path in target.iterdir()] == ["two"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_failed_folder_leaves_the_one_before(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "kept").touch()
+
+    def fail() -> None:
+        with files.replacing_folder(target) as new:
+            (new / "half").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [path.name for path in target.iterdir()] == ["kept"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_json_refuses_what_json_cannot_say(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.write_json(tmp_path / "file.json", {"loss": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
+def test_damaged_json_is_the_users_to_mend(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"file\.json"):
+        files.read_json(tmp_path / "file.json")
+
+
+def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text(json.dumps("x" * 100))
+    with pytest.raises(UserError, match="at most 50"):
+        files.read_json(tmp_path / "file.json", limit=50)
+
+
+def test_a_tree_digest_is_of_names_and_contents(tmp_path: Path) -> None:
+    def digest(**contents: str) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name, content in contents.items():
+            (folder / name).write_text(content)
+        return files.sha256_tree(folder, folder.iterdir())
+
+    assert digest(a="1", b="2") == digest(b="2", a="1")
+    assert len({digest(a="1", b="2"), digest(a="2", b="1"), digest(a="12", b=""), digest(a="1")}) == 4
+
+
+def test_csv_keeps_every_bit_of_a_float(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "file.csv", ("x",), [(0.1 + 0.2,)])
+    assert float((tmp_path / "file.csv").read_text().split()[1]) == 0.1 + 0.2
+
+
+def test_home_is_the_repository_of_a_queued_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = Path("/somewhere/my project")
+    monkeypatch.setattr(files, "ROOT", repository)
+    assert files.home() == repository
+    monkeypatch.setattr(files, "ROOT", repository / ".dvc" / "tmp" / "exps" / "tmpabc")
+    assert files.home() == repository

@@ -1,0 +1,113 @@
+"""Sealed arrays: what was written comes back, and nothing else is accepted."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.foundation.npz import read_npz, write_npz
+
+LIMIT = 1 << 20
+ARRAYS = {
+    "header": np.array(json.dumps({"é": 1})),
+    "matrix": np.arange(12, dtype=np.float32).reshape(3, 4),
+    "columns": np.asfortranarray(np.eye(3, 2)),
+    "scalar": np.array(7, np.int64),
+    "nothing": np.zeros((0, 5), np.float64),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_npz(tmp_path / "a.npz", ARRAYS)
+    return tmp_path / "a.npz"
+
+
+def test_arrays_come_back_as_they_were_and_can_be_written_to(file: Path) -> None:
+    read = read_npz(file, LIMIT)
+    assert read.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
+        assert np.array_equal(read[name], array)
+    read["matrix"][0, 0] = 5
+
+
+def test_numpy_reads_the_file_like_any_other(file: Path) -> None:
+    with np.load(file, allow_pickle=False) as archive:
+        assert set(archive.files) == ARRAYS.keys()
+        assert np.array_equal(archive["matrix"], ARRAYS["matrix"])
+
+
+def test_the_same_arrays_give_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    write_npz(tmp_path / "b.npz", ARRAYS)
+    assert (tmp_path / "b.npz").read_bytes() == file.read_bytes()
+
+
+def test_no_bit_can_be_flipped_and_no_end_cut_off(file: Path) -> None:
+    whole = file.read_bytes()
+    for bit in range(0, 8 * len(whole), 7):  # each kind of byte, and every position within a byte
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match="do not match"):
+            read_npz(file, LIMIT)
+    for length in range(0, len(whole), 3):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="do not match"):
+            read_npz(file, LIMIT)
+
+
+def test_objects_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Object"):
+        write_npz(tmp_path / "o.npz", {"o": np.array([{}], dtype=object)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_large_file_is_refused_unread(file: Path) -> None:
+    with pytest.raises(ValueError, match="at most 100 are expected"):
+        read_npz(file, 100)
+
+
+def sealed(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    """A file with the right seal, whatever is in it."""
+    from src.foundation.files import sha256
+    from src.foundation.npz import _SEAL, _SEAL_BYTES
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    data = buffer.getvalue()[:-2] + _SEAL_BYTES.to_bytes(2, "little")
+    path.write_bytes(data + _SEAL + sha256(data).encode())
+    return path
+
+
+def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}".encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"a.npy": claims("(1000000000000,)")}, "denies"),
+        ({"a.npy": claims("(-1,)")}, "denies"),
+        ({"a.npy": claims("(1,)", "|O", b"12345678")}, "denies"),
+        ({"a.npy": claims("(2,)", content=b"12345678")}, "denies"),
+        ({"a.npy": b"not an array"}, "magic|array"),
+        ({"a.npy": b""}, "."),
+    ],
+)
+def test_a_liar_with_a_right_seal_is_not_believed(tmp_path: Path, members: dict[str, bytes], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read_npz(sealed(tmp_path / "liar.npz", members), LIMIT)
+
+
+def test_compressed_arrays_are_refused(tmp_path: Path) -> None:
+    bomb = sealed(tmp_path / "bomb.npz", {"a.npy": claims("(8000000,)", "|u1", bytes(8_000_000))}, zipfile.ZIP_DEFLATED)
+    assert bomb.stat().st_size < LIMIT
+    with pytest.raises(ValueError, match="compressed"):
+        read_npz(bomb, LIMIT)

@@ -1,0 +1,297 @@
+"""The process that writes to MLflow: it takes no time from a command, ends with it, and its end costs a warning."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
+from src.recording import desk
+from src.recording.desk import Desk
+from src.recording.records import Record
+from src.recording.store import holds_experiment, open_store
+from tests.conftest import Shell, environment
+from tests.faults.trainings import assert_level, furnish, run_folder, stored
+
+TRAIN = ("python", "-m", "src.train")
+TRAINING = ("experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false")
+LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "tracking.figures=false")
+
+
+# --- Requests and replies, with a bookkeeper that only listens
+
+
+class Listening:
+    """A bookkeeper that does as the test says."""
+
+    def __init__(self, tracking: Tracking, owner: str) -> None:
+        self.told: list[Any] = [(tracking, owner)]
+        self.answers: Callable[[], bool] = lambda: True
+        self.hurried = threading.Event()
+
+    def start(self, opened: bool) -> None:
+        self.told.append(opened)
+
+    def follow(self, noted: Record) -> None:
+        self.told.append(noted)
+
+    def settle(self) -> bool:
+        return self.answers()
+
+    def hurry(self) -> None:
+        self.hurried.set()
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Desk, Listening]]:
+    """A desk and who listens behind it, in this process."""
+    listening: list[Listening] = []
+
+    def hire(tracking: Tracking, owner: str) -> Listening:
+        listening.append(Listening(tracking, owner))
+        return listening[0]
+
+    monkeypatch.setattr(desk, "Bookkeeper", hire)
+    asking, (ours, theirs) = Desk(Tracking(uri="sqlite:///x.db", experiment="e"), "me"), Pipe()
+    asking._connection = ours
+    working = threading.Thread(target=desk.Clerk(theirs).work)
+    working.start()
+    asking._send(asking._hired)
+    assert asking.settle() is True
+    yield asking, listening[0]
+    ours.close()
+    working.join(60)
+    theirs.close()
+    assert not working.is_alive()
+
+
+def test_what_is_told_arrives_in_order_however_much_it_is(both: tuple[Desk, Listening]) -> None:
+    asking, listening = both
+    reported = Record(identity="i", name="ä\n", experiment="e", report={"metrics": {"m": 0.1}}, started=1 / 3)
+    records = [reported, *(Record(identity=str(number), name="n", experiment="e") for number in range(2000))]
+    for record in records:
+        asking.follow(record)
+    assert asking.settle() is True
+    assert listening.told == [(Tracking(uri="sqlite:///x.db", experiment="e"), "me"), *records]
+    listening.answers = lambda: False
+    assert asking.settle() is False
+
+
+@pytest.mark.parametrize("error", [UserError("no store"), OSError(28, "No space left on device", "/x/y")])
+def test_an_error_is_raised_where_it_is_waited_for(both: tuple[Desk, Listening], error: Exception) -> None:
+    def fail() -> bool:
+        raise error
+
+    asking, listening = both
+    listening.answers = fail
+    with pytest.raises(type(error)) as raised:
+        asking.settle()
+    assert str(raised.value) == str(error)
+    listening.answers = lambda: True
+    assert asking.settle() is True
+
+
+def test_an_interruption_hurries_who_is_waited_for(both: tuple[Desk, Listening]) -> None:
+    asking, listening = both
+
+    def waiting() -> bool:
+        os.kill(os.getpid(), signal.SIGINT)  # as a terminal does, while the command waits
+        assert listening.hurried.wait(60)
+        return False
+
+    listening.answers = waiting
+    assert asking.settle() is False
+    listening.answers = lambda: True
+    assert asking.settle() is True
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_another(both: tuple[Desk, Listening]) -> None:
+    asking, listening = both
+    listening.answers = iter([False, True]).__next__
+    asking._ask("settle")
+    assert asking.settle() is True
+
+
+# --- The process
+
+
+@pytest.fixture
+def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    return furnish(checkout, digits_folder, empty_store)
+
+
+def train(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [*TRAIN, *arguments]
+    return subprocess.Popen(command, cwd=checkout, env=environment(), start_new_session=True, **pipes)
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(command.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # Git's have ended meanwhile
+            if desk.__name__ in child.cmdline():
+                found.append(child)
+    return found
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell) -> None:
+    process = train(checkout, *LONG)
+    until(lambda: [run for run in stored(f"sqlite:///{checkout}/mlflow.db") if run.data.metrics])
+    [writer] = writers(process)
+    process.kill()
+    process.communicate(timeout=60)
+    writer.wait(60)
+    done = shell("python", "-m", "src.sync")
+    assert done.stdout.endswith("MLflow is level; 1 records were not\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["at its start", "in mid-run"])
+def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> None:
+    uri = f"sqlite:///{checkout}/mlflow.db"
+    assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
+    process = train(checkout, *TRAINING, "train.epochs=300")
+    if when == "in mid-run":
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)  # or it might be at its end before there is anything in the store
+    until(lambda: writers(process) if when == "at its start" else len(stored(uri)) == 2)
+    writers(process)[0].kill()
+    process.send_signal(signal.SIGCONT)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "test accuracy" in told
+    assert (errors.count("\n"), errors.count("warning: the process that writes to MLflow is gone")) == (1, 1)
+    done = shell("python", "-m", "src.sync")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("MLflow is level; 1 records were not\n")
+    assert [run.info.status for run in stored(uri)] == ["FINISHED"] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["a terminal's Ctrl-C", "a shutdown"])
+def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
+    process = train(checkout, *LONG)
+    uri = f"sqlite:///{checkout}/mlflow.db"
+    until(lambda: [run for run in stored(uri) if run.data.metrics])
+    [writer] = writers(process)
+    if how == "a shutdown":  # which signals everybody
+        writer.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGINT if how == "a terminal's Ctrl-C" else signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "error: interrupted\n")
+    writer.wait(60)
+    [run] = stored(uri)
+    assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "interrupted")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["new", "known"])
+def test_a_closed_stdin_is_no_hindrance(checkout: Path, store: str) -> None:
+    if store == "new":
+        (checkout / "mlflow.db").unlink()
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *TRAIN, *TRAINING],
+        cwd=checkout,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_level(f"sqlite:///{checkout}/mlflow.db", run_folder(checkout))
+
+
+@pytest.mark.slow
+def test_an_mlflow_that_cannot_be_imported_is_told(checkout: Path, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "broken" / "mlflow").mkdir(parents=True)
+    (tmp_path / "broken" / "mlflow" / "__init__.py").write_text("raise ImportError('half of it is missing')")
+    broken = {"env": environment() | {"PYTHONPATH": str(tmp_path / "broken")}}
+    done = shell(*TRAIN, *TRAINING, **broken)  # with a store that is new
+    assert done.returncode == 2
+    assert "half of it is missing" in done.stderr
+    assert not (checkout / "runs").exists()
+    assert shell(*TRAIN, *TRAINING).returncode == 0
+    done = shell(*TRAIN, *TRAINING, "seed=1", **broken)
+    assert done.returncode == 0
+    assert "half of it is missing" in done.stderr
+    assert done.stderr.endswith("`python -m src.sync` records the rest\n")
+
+
+@pytest.mark.slow
+def test_a_store_that_this_mlflow_does_not_understand_costs_a_warning(checkout: Path, shell: Shell) -> None:
+    """That it does not is known only when it is opened, and the training has begun by then."""
+    assert shell(*TRAIN, *TRAINING).returncode == 0
+    database(checkout / "mlflow.db", "UPDATE alembic_version SET version_num = 'of another day'")
+    done = shell(*TRAIN, *TRAINING, "seed=1")
+    assert done.returncode == 0
+    assert "test accuracy" in done.stdout
+    warning, last = done.stderr.splitlines()
+    assert warning.startswith("warning: the MLflow store sqlite:///")
+    assert last == "MLflow lacks some of this; `python -m src.sync` records the rest"
+
+
+# --- Whether opening a store can wait
+
+
+def database(path: Path, statement: str) -> None:
+    with sqlite3.connect(path) as opened:
+        opened.execute(statement)
+    opened.close()
+
+
+@pytest.fixture
+def home(home: Path, empty_store: Path) -> Path:
+    shutil.copy(empty_store, home / "mlflow.db")
+    return home
+
+
+def test_opening_a_store_that_has_the_experiment_can_wait(home: Path) -> None:
+    assert not holds_experiment(Tracking())
+    open_store(Tracking())
+    assert holds_experiment(Tracking())
+    assert holds_experiment(Tracking(uri=f"sqlite:///{home}/mlflow.db"))
+    assert not holds_experiment(Tracking(experiment="another"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text("no database, but long enough to be looked at" * 100),
+        lambda path: database(path, "UPDATE experiments SET lifecycle_stage = 'deleted'"),
+        lambda path: database(path, "UPDATE experiments SET artifact_location = 'file:///another/checkout'"),
+        lambda path: database(path, "DROP TABLE experiments"),
+    ],
+    ids=["gone", "no database", "deleted", "moved", "another program's"],
+)
+def test_opening_any_other_store_cannot_wait(home: Path, damage: Callable[[Path], None]) -> None:
+    open_store(Tracking())
+    damage(home / "mlflow.db")
+    assert not holds_experiment(Tracking())
+
+
+def test_neither_can_opening_a_folder_or_nothing(tmp_path: Path) -> None:
+    for uri in (f"file://{tmp_path}", f"sqlite:///{tmp_path}", "sqlite:///", "nonsense"):
+        assert not holds_experiment(Tracking(uri=uri))

@@ -1,0 +1,280 @@
+"""What a study may declare; and what it may not is told in one line, whatever it is."""
+
+import itertools
+import math
+from typing import Any
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from src.foundation.errors import UserError
+from src.studies.comparisons.declare import Declaration, declare
+
+PAIR = {"a": [], "b": ["seed=1"]}
+WORDS = st.sampled_from(["a", "b", "c", "d"])
+
+
+def study(**more: Any) -> dict[str, Any]:
+    """What a small study declares, in YAML's plain values."""
+    return {"title": "Which?", "baseline": "a", "variants": PAIR} | more
+
+
+def refusal(tree: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        declare("mine", tree)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def made(declaration: Declaration) -> dict[str, tuple[str, ...]]:
+    """Each variant's name with what it changes."""
+    return {variant.name: variant.changes for variant in declaration.variants}
+
+
+# --- what may be declared --------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_variants_keeps_its_order_and_takes_a_single_override_as_it_is() -> None:
+    variants = {"z": "experiment=quick", "b": ["model.act=tanh", "optimizer.lr=0.1"], "a": None, "c": []}
+    declaration = declare("mine", study(variants=variants))
+    assert list(made(declaration).items()) == [
+        ("z", ("experiment=quick",)),
+        ("b", ("model.act=tanh", "optimizer.lr=0.1")),
+        ("a", ()),
+        ("c", ()),
+    ]
+    assert (declaration.name, declaration.title, declaration.baseline) == ("mine", "Which?", "a")
+    assert (declaration.cumulative, declaration.choose_by) == (False, "valid/accuracy")
+    assert declaration.report_on == "test/accuracy"
+
+
+def test_a_grid_is_the_product_of_its_lists_named_by_the_last_parts_of_its_keys() -> None:
+    grid = {"model.act": ["relu", "tanh"], "model.hidden": [[128], [64, 32]]}
+    declaration = declare("mine", {"title": "?", "baseline": "act=tanh, hidden=[128]", "grids": [grid]})
+    assert made(declaration) == {
+        "act=relu, hidden=[128]": ("model.act=relu", "model.hidden=[128]"),
+        "act=relu, hidden=[64,32]": ("model.act=relu", "model.hidden=[64,32]"),
+        "act=tanh, hidden=[128]": ("model.act=tanh", "model.hidden=[128]"),
+        "act=tanh, hidden=[64,32]": ("model.act=tanh", "model.hidden=[64,32]"),
+    }
+
+
+def test_variants_of_a_grid_have_whole_keys_where_the_last_parts_are_alike() -> None:
+    grid = {"data.seed": [1, 2], "seed": 3, "model.act": "relu"}
+    declaration = declare("mine", {"title": "?", "baseline": "data.seed=1, seed=3, act=relu", "grids": [grid]})
+    assert list(made(declaration)) == ["data.seed=1, seed=3, act=relu", "data.seed=2, seed=3, act=relu"]
+
+
+def test_variants_of_a_grid_are_called_as_one_types_them() -> None:
+    grid = {"model.bias": [True, False], "train.patience": [None, 3], "optimizer.lr": 1e-5}
+    assert list(made(declare("mine", study(grids=[grid]))))[2:] == [
+        "bias=true, patience=null, lr=1e-05",
+        "bias=true, patience=3, lr=1e-05",
+        "bias=false, patience=null, lr=1e-05",
+        "bias=false, patience=3, lr=1e-05",
+    ]
+
+
+def test_variants_and_grids_are_joined_in_that_order() -> None:
+    grids = [{"model.act": ["relu", "tanh"]}, {"model.dropout": 0.5}]
+    assert list(made(declare("mine", study(grids=grids)))) == ["a", "b", "act=relu", "act=tanh", "dropout=0.5"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["relu", "glorot_uniform", "balanced", "a.b", "x-y"]),
+    lambda values: st.lists(values, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_a_value_of_a_grid_is_typed_so_that_hydra_reads_the_same_value(value: Any) -> None:
+    try:
+        declaration = declare("mine", study(grids=[{"model.key": [value]}]))
+    except UserError:
+        reject()  # its name would be too long
+    [override] = OverridesParser.create().parse_overrides(list(declaration.variants[-1].changes))
+    assert override.get_key_element() == "model.key"
+    assert not override.is_sweep_override()
+    assert repr(override.value()) == repr(value)  # which tells true from 1, and 1 from 1.0
+
+
+@given(st.lists(st.dictionaries(WORDS, st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True), min_size=1)))
+def test_grids_come_to_each_combination_once(grids: list[dict[str, list[int]]]) -> None:
+    combinations = [
+        [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
+        for grid in grids
+        for values in itertools.product(*grid.values())
+    ]
+    tree = study(grids=grids)
+    if len({tuple(overrides) for overrides in combinations}) < len(combinations):
+        assert "there twice" in refusal(tree)
+        return
+    declared = [list(variant.changes) for variant in declare("mine", tree).variants[len(PAIR) :]]
+    assert declared == combinations
+
+
+@given(st.lists(st.lists(st.integers(0, 9).map("seed={}".format), max_size=3), min_size=2, max_size=5), st.booleans())
+def test_variants_add_up_where_they_are_cumulative_and_stand_alone_where_not(
+    changes: list[list[str]], cumulative: bool
+) -> None:
+    names = [f"v{i}" for i in range(len(changes))]
+    tree = study(baseline="v0", variants=dict(zip(names, changes, strict=True)), cumulative=cumulative)
+    declaration = declare("mine", tree)
+    for i, variant in enumerate(declaration.variants):
+        expected = list(itertools.chain(*changes[: i + 1])) if cumulative else changes[i]
+        assert declaration.overrides(variant) == expected
+
+
+def test_declaring_leaves_its_input_alone() -> None:
+    tree = study(grids=[{"model.act": ["relu"]}])
+    declare("mine", tree)
+    assert tree == study(grids=[{"model.act": ["relu"]}])
+
+
+# --- what may not ----------------------------------------------------------------------------------------------------
+
+LONG = "n" * 61
+REFUSED: dict[str, tuple[Any, list[str]]] = {
+    "not a mapping": (["a", "b"], ["ablation=mine: ", "title, baseline, and variants or grids"]),
+    "nothing": (None, ["ablation=mine: ", "title, baseline, and variants or grids"]),
+    "an empty mapping": ({}, ["ablation.variants", "missing"]),
+    "no title": ({"baseline": "a", "variants": PAIR}, ["ablation.title: missing"]),
+    "a title that is no text": (study(title=3), ["ablation.title=3: must be a text"]),
+    "no baseline": ({"title": "?", "variants": PAIR}, ["ablation.baseline: missing", "allowed: a, b"]),
+    "an empty baseline": (study(baseline=""), ["ablation.baseline: missing", "allowed: a, b"]),
+    "a baseline that is no variant": (study(baseline="c"), ["ablation.baseline=c: no such variant; ", "allowed: a, b"]),
+    "a misspelt baseline": (
+        study(baseline="glorto", variants=PAIR | {"glorot": None}),
+        ["ablation.baseline=glorto: ", "did you mean glorot?"],
+    ),
+    "a baseline of several lines": (study(baseline="a\nb"), [r"ablation.baseline='a\nb': no such variant"]),
+    "a baseline that is a number": (study(baseline=3), ["ablation.baseline=3: must be a text"]),
+    "a baseline that is a list": (study(baseline=["a"]), ["ablation.baseline=['a']: must be a text"]),
+    "a variant twice in grids": (
+        study(grids=[{"model.act": ["relu"]}, {"model.act": ["tanh", "relu"]}]),
+        ["ablation.variants.act=relu: there twice"],
+    ),
+    "a variant twice in one grid": (study(grids=[{"model.act": ["relu", "relu"]}]), ["act=relu: there twice"]),
+    "a variant in the list and in a grid": (
+        study(variants=PAIR | {"act=relu": ["model.act=relu"]}, grids=[{"model.act": ["relu"]}]),
+        ["ablation.variants.act=relu: there twice"],
+    ),
+    "a number and a text of the same name": (
+        study(variants=PAIR | {1: [], "1": ["seed=2"]}),
+        ["ablation.variants.1: there twice"],
+    ),
+    "no variants": (study(variants={}), ["ablation.variants", "missing"]),
+    "one variant": (study(variants={"a": []}), ["ablation.variants=['a']: a study compares at least two"]),
+    "variants in a list": (study(variants=["a", "b"]), ["ablation.variants=['a', 'b']: must be names"]),
+    "variants in a text": (study(variants="a"), ["ablation.variants=a: must be names"]),
+    "variants switched off": (study(variants=False), ["ablation.variants=false: must be names"]),
+    "changes that are a number": (study(variants=PAIR | {"c": 3}), ["ablation.variants.c=3: must be", "KEY=VALUE"]),
+    "changes that are zero": (study(variants=PAIR | {"c": 0}), ["ablation.variants.c=0: must be", "KEY=VALUE"]),
+    "changes that are switched off": (study(variants=PAIR | {"c": False}), ["ablation.variants.c=false: must be"]),
+    "changes in a mapping": (
+        study(variants=PAIR | {"c": {"model.act": "relu"}}),
+        ["ablation.variants.c={'model.act': 'relu'}: must be a list of KEY=VALUE"],
+    ),
+    "no change in a mapping": (study(variants=PAIR | {"c": {}}), ["ablation.variants.c={}: must be"]),
+    "a change without a value": (study(variants=PAIR | {"c": ["model.act"]}), ["ablation.variants.c=['model.act']: "]),
+    "an empty change": (study(variants=PAIR | {"c": ""}), ["ablation.variants.c=: must be a list of KEY=VALUE"]),
+    "a nested change": (study(variants=PAIR | {"c": [["seed=1"]]}), ["ablation.variants.c=[['seed=1']]: "]),
+    "a change that is null": (study(variants=PAIR | {"c": [None]}), ["ablation.variants.c=[None]: must be"]),
+    "a name without a letter": (study(variants=PAIR | {" ": []}), ["ablation.variants. : a name has 1 to 60"]),
+    "a name of several lines": (study(variants=PAIR | {"c\nd": []}), [r"ablation.variants.'c\nd': a name has 1 to 60"]),
+    "a name that hides": (study(variants=PAIR | {"c\x1b[2J": []}), [r"ablation.variants.'c\x1b[2J': a name has"]),
+    "a long name": (study(variants=PAIR | {LONG: []}), [f"ablation.variants.{LONG}: a name has 1 to 60"]),
+    "a long name out of a grid": (study(grids=[{"data.name": [LONG]}]), ["ablation.variants.name=nnn", "1 to 60"]),
+    "a grid alone, in no list": (study(grids={"model.act": ["relu"]}), ["ablation.grids={'model.act': ['relu']}: "]),
+    "grids of a text": (study(grids="model.act=relu,tanh"), ["ablation.grids=model.act=relu,tanh: must be a list"]),
+    "grids switched off": (study(grids=False), ["ablation.grids=false: must be a list of grids"]),
+    "a grid that is a text": (study(grids=["model.act=relu"]), ["ablation.grids=['model.act=relu']: must be"]),
+    "an empty grid": (study(grids=[{}]), ["ablation.grids=[{}]: must be", "KEY: [VALUE, VALUE]"]),
+    "a key of a grid without a value": (study(grids=[{"model.act": []}]), ["ablation.grids", "model.act", "[]"]),
+    "keys of a grid that are nested": (
+        study(grids=[{"model": {"act": ["relu", "tanh"]}}]),
+        ["ablation.grids", "model", "{'act': ['relu', 'tanh']}", "KEY: [VALUE, VALUE]"],
+    ),
+    "values of a grid that are groups": (
+        study(grids=[{"model.hidden": [[1, {"a": 2}], 3]}]),
+        ["ablation.grids", "model.hidden", "{'a': 2}"],
+    ),
+    "an unknown key": (study(variant=PAIR), ["ablation.variant={'a': [], 'b': ['seed=1']}: no such key; "]),
+    "seeds among the terms": (study(seeds=[1, 2]), ["ablation.seeds=[1, 2]: no such key; ", "title"]),
+    "a key of several lines": (study(**{"a\nb": 1}), [r"ablation.'a\nb'=1: no such key"]),
+    "a key that is no text": (study() | {None: 1}, ["ablation.null=1: no such key"]),
+    "a choice by the test set": (
+        study(choose_by="test/accuracy"),
+        ["ablation.choose_by=test/accuracy: unknown; ", "valid/accuracy, valid/loss"],
+    ),
+    "a report on the validation set": (
+        study(report_on="valid/accuracy"),
+        ["ablation.report_on=valid/accuracy: unknown; ", "test/accuracy"],
+    ),
+    "cumulative in words": (study(cumulative="yes"), ["ablation.cumulative=yes: must be true or false"]),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_can_not_be_run_is_refused_with_the_key_the_value_and_what_is_allowed(what: str) -> None:
+    tree, told = REFUSED[what]
+    message = refusal(tree)
+    assert [words for words in told if words not in message] == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_none_are_left_to_the_keys_own_check(value: float) -> None:
+    declaration = declare("mine", study(grids=[{"optimizer.lr": value}]))
+    [override] = OverridesParser.create().parse_overrides(list(declaration.variants[-1].changes))
+    assert repr(override.value()) == repr(value)
+
+
+# --- anything at all -------------------------------------------------------------------------------------------------
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=3)
+TREES = st.recursive(
+    SCALARS | st.sampled_from(["a", "b", "seed=1", "model.act=relu"]),
+    lambda trees: st.lists(trees, max_size=3) | st.dictionaries(SCALARS | WORDS, trees, max_size=3),
+    max_leaves=8,
+)
+OVERRIDES = st.lists(st.sampled_from(["seed=1", "model.act=relu", "experiment=quick"]), max_size=2)
+NEARLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.just("Which?") | TREES,
+        "baseline": WORDS | TREES,
+        "cumulative": st.booleans() | TREES,
+        "choose_by": st.sampled_from(["valid/accuracy", "valid/loss"]) | TREES,
+        "report_on": st.just("test/accuracy") | TREES,
+        "variants": st.dictionaries(WORDS, OVERRIDES, min_size=1) | st.dictionaries(WORDS, TREES) | TREES,
+        "grids": st.lists(st.dictionaries(WORDS, TREES, max_size=2), max_size=2) | TREES,
+        "more": TREES,
+    },
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(TREES | NEARLY | NEARLY.map(lambda tree: study() | tree))
+def test_any_tree_is_a_study_or_is_refused_in_one_line(tree: Any) -> None:
+    try:
+        declaration = declare("mine", tree)
+    except UserError as error:
+        message = str(error)
+    else:
+        names = [variant.name for variant in declaration.variants]
+        assert len(names) == len(set(names)) >= 2
+        assert declaration.baseline in names
+        assert all(name.isprintable() and 0 < len(name) <= 60 for name in names)
+        assert all("=" in change for variant in declaration.variants for change in variant.changes)
+        return
+    assert message.startswith("ablation")
+    assert len(message.splitlines()) == 1

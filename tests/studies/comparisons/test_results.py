@@ -1,0 +1,466 @@
+"""A study's results, from run folders to the folder that keeps them, and back."""
+
+import functools
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.config.composition import compose
+from src.config.tree import Config
+from src.data.dataset import Dataset
+from src.data.recipes import Recipe
+from src.foundation import schema
+from src.foundation.errors import RunFailed, UserError
+from src.runs.experiment import run
+from src.runs.fingerprint import environment, fingerprint
+from src.runs.folder import HISTORY, RunFolder
+from src.runs.tracker import Null
+from src.studies.comparisons.collect import collect, seconds_of, write_headline
+from src.studies.comparisons.declare import declare
+from src.studies.comparisons.results import Results, read_results
+from src.studies.places import Places, headline_file, timing_file
+from src.studies.plan import Plan, plan
+
+HUGE = "optimizer.lr=1e8"  # at which every training diverges
+VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
+
+
+@functools.cache  # a configuration is immutable, and composing one takes a while
+def composed(*overrides: str) -> Config:
+    small = ("experiment=digits", "optimizer=sgd", "schedule=constant", "model.hidden=[8]", "train.epochs=2")
+    return compose([*small, "tracking=off", *overrides])
+
+
+identified = functools.cache(fingerprint)
+
+
+class Study:
+    """A small study, of which a test trains some and collects all."""
+
+    def __init__(self, dataset: Dataset, *arguments: str, **more: Any) -> None:
+        tree = {"title": "Which?", "baseline": "relu", "variants": VARIANTS} | more
+        self.dataset = dataset
+        self.plan: Plan = plan(declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*given))
+        configs = [training.planned.config for training in self.plan.trainings]
+        self.digests = [identified(config, dataset) for config in configs]
+        self.commands = [f"train {training.planned.label}" for training in self.plan.trainings]
+
+    def trained(self) -> "Study":
+        """Trains what has not finished, as a sweep does: one that diverges stops no other."""
+        for training in self.plan.trainings:
+            try:
+                run(training.planned.config, self.dataset, Null())
+            except RunFailed:
+                continue
+        return self
+
+    def collected(self, target: Path) -> Results:
+        return collect(self.plan, self.digests, self.commands, target)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+    """A folder in the place of the repository, in which the study has been trained and collected."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("src.runs.folder.home", lambda: folder)
+        Study(digits).trained().collected(folder / "results")
+    return folder
+
+
+@pytest.fixture
+def target(home: Path) -> Path:
+    return home / "models" / "studies" / "mine"
+
+
+@pytest.fixture
+def study(home: Path, once: Path, digits: Dataset) -> Study:
+    """The study, trained and not collected."""
+    shutil.copytree(once / "runs", home / "runs")
+    return Study(digits)
+
+
+@pytest.fixture
+def kept(home: Path, once: Path) -> Path:
+    """The study's results, as DVC brings them into a checkout where nothing was trained."""
+    return Path(shutil.copytree(once / "results", home / "results"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def inodes(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file and folder with what a rewrite changes."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in (folder, *folder.rglob("*"))}
+
+
+def same(one: Results, other: Results) -> bool:
+    """Equality, arrays included."""
+    apart = [[replace(run, predicted=None) for run in results.runs] for results in (one, other)]
+    arrays = zip(one.runs, other.runs, strict=True)
+    return (
+        replace(one, runs=()) == replace(other, runs=())
+        and apart[0] == apart[1]
+        and all(np.array_equal(a.predicted, b.predicted) for a, b in arrays)  # type: ignore[arg-type]
+    )
+
+
+# --- there and back --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_collected_is_what_the_run_folders_hold(study: Study, target: Path, digits: Dataset) -> None:
+    results = study.collected(target)
+    assert [(run.variant, run.seed) for run in results.runs] == [("relu", 0), ("relu", 1), ("tanh", 0), ("tanh", 1)]
+    for found, of, command in zip(results.runs, study.digests, study.commands, strict=True):
+        folder = RunFolder.of(of["fingerprint"])
+        assert (found.status, found.reason, found.command) == ("finished", "", command)
+        assert found.fingerprint == of["fingerprint"]
+        assert found.result == folder.result()
+        assert found.history is not None
+        assert tuple(found.history) == HISTORY
+        for column in HISTORY:
+            assert found.history[column] == [epoch[column] for epoch in folder.journal()]
+        assert found.predicted is not None
+        assert np.mean(found.predicted == digits.test.y) == folder.result()["test"]["accuracy"]
+        assert results.run(found.variant, found.seed) is found
+
+
+def test_what_is_collected_says_which_study_it_is(study: Study, target: Path, digits: Dataset) -> None:
+    results = study.collected(target)
+    config = study.plan.trainings[0].planned.config
+    assert (results.name, results.title, results.baseline) == ("mine", "Which?", "relu")
+    assert (results.cumulative, results.choose_by, results.report_on) == (False, "valid/accuracy", "test/accuracy")
+    assert (results.seeds, results.variants) == (study.plan.seeds, study.plan.declaration.variants)
+    assert results.command == study.plan.command
+    assert results.digests == {key: study.digests[0][key] for key in ("data", "code", "env")}
+    assert results.digests["data"] == digits.sha256
+    assert results.environment == environment(config.train.threads)
+    assert results.recipe == "digits"
+    assert results.data == config.semantic()["data"]
+    assert schema.build(Recipe, results.data, "data") == schema.build(Recipe, digits.recipe, "data")
+
+
+def test_what_is_written_is_what_is_read(study: Study, target: Path, home: Path) -> None:
+    results = study.collected(target)
+    assert same(read_results(target), results)
+    shutil.rmtree(home / "runs")  # reading needs nothing else
+    shutil.move(target, home / "elsewhere")
+    assert same(read_results(home / "elsewhere"), results)
+
+
+def test_a_study_is_told_by_its_name_and_its_runs(study: Study, target: Path) -> None:
+    results = study.collected(target)
+    others = [
+        results,
+        replace(results, name="another"),
+        replace(results, runs=results.runs[1:]),
+        replace(results, runs=results.runs[::-1]),
+    ]
+    assert len({other.identity for other in others}) == len(others)
+    assert replace(results, title="Why?", environment={}).identity == results.identity
+
+
+# --- the bytes -------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_study_gives_the_same_bytes_wherever_and_whenever_it_is_trained(
+    study: Study, target: Path, home: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.collected(target)
+    elsewhere = home / "elsewhere"
+    study.collected(elsewhere / "copy")
+    monkeypatch.setattr("src.runs.folder.home", lambda: elsewhere)
+    Study(digits).trained().collected(elsewhere / "anew")
+    assert contents(target) == contents(elsewhere / "copy") == contents(elsewhere / "anew")
+    # Though the run folders have other times in them.
+    times = {file.read_bytes() for file in home.rglob("timing.json")}
+    assert len(times) > len(study.digests)
+
+
+def test_no_time_and_no_place_is_in_the_results(study: Study, target: Path, home: Path) -> None:
+    study.collected(target)
+    kept = contents(target)
+    fingerprints = {of["fingerprint"] for of in study.digests}
+    per_run = {
+        f"runs/{name}/{file}" for name in fingerprints for file in ("history.csv", "predictions.npz", "result.json")
+    }
+    assert set(kept) == {"study.json"} | per_run
+    for of in study.digests:
+        folder = RunFolder.of(of["fingerprint"])
+        seconds = [folder.timing()["seconds"], *(epoch["time"] for epoch in folder.journal()), folder.status()["time"]]
+        for text in kept.values():
+            assert str(home).encode() not in text
+            assert not [second for second in seconds if str(second).encode() in text]
+
+
+def test_nothing_is_touched_where_nothing_has_changed(study: Study, target: Path) -> None:
+    study.collected(target)
+    before = inodes(target)
+    again = study.collected(target)
+    assert inodes(target) == before
+    assert same(again, read_results(target))
+
+
+def test_another_title_or_command_is_written(study: Study, target: Path, digits: Dataset) -> None:
+    study.collected(target)
+    before = contents(target)
+    assert Study(digits, title="Why?").collected(target).title == "Why?"
+    study.commands[0] = "another"
+    assert study.collected(target).runs[0].command == "another"
+    assert {name for name, content in contents(target).items() if content != before[name]} == {"study.json"}
+
+
+def test_runs_that_are_no_longer_in_the_study_leave_its_folder(study: Study, target: Path, digits: Dataset) -> None:
+    study.collected(target)
+    other = Study(digits, variants={"relu": [], "sigmoid": ["model.act=sigmoid"]}).trained()
+    other.collected(target)
+    assert {folder.name for folder in (target / "runs").iterdir()} == {of["fingerprint"] for of in other.digests}
+    assert [file.name for file in target.parent.iterdir()] == ["mine"]  # nothing half-written beside it
+
+
+@pytest.mark.parametrize("file", ["study.json", "result.json", "history.csv", "predictions.npz"])
+@pytest.mark.parametrize("damage", ["removed", "emptied", "cut"])
+def test_the_same_study_mends_what_was_damaged(study: Study, target: Path, file: str, damage: str) -> None:
+    expected = study.collected(target)
+    before = contents(target)
+    spoil(next(target.rglob(file)), damage)
+    assert same(study.collected(target), expected)
+    assert contents(target) == before
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files(
+    home: Path, target: Path, digits: Dataset
+) -> None:
+    study = Study(digits, variants=VARIANTS | {"huge": [HUGE]}).trained()
+    results = study.collected(target)
+    assert [run.status for run in results.runs] == ["finished"] * 4 + ["failed"] * 2
+    for found in results.runs[4:]:
+        assert found.reason.startswith("diverged at epoch ")
+        assert (found.result, found.history, found.predicted) == (None, None, None)
+        assert not (target / "runs" / found.fingerprint).exists()
+    assert same(read_results(target), results)
+    before = inodes(target)
+    study.collected(target)
+    assert inodes(target) == before
+
+
+def test_a_run_that_is_not_there_is_told(home: Path, target: Path, digits: Dataset) -> None:
+    results = Study(digits).collected(target)
+    assert [(run.status, run.reason) for run in results.runs] == [("failed", "it was never trained")] * 4
+
+
+def test_a_failed_run_that_finishes_later_is_in_the_next_collection(
+    study: Study, target: Path, digits: Dataset
+) -> None:
+    shutil.rmtree(RunFolder.of(study.digests[0]["fingerprint"]).path)
+    assert study.collected(target).runs[0].status == "failed"
+    assert study.trained().collected(target).runs[0].status == "finished"
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def spoil(file: Path, damage: str) -> None:
+    if damage == "removed":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[: {"emptied": 0, "cut": -9}[damage]])
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_results(folder)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert str(folder) in message
+    return message
+
+
+def test_no_results_are_refused(home: Path) -> None:
+    assert "study.json: no such file" in refusal(home / "nowhere")
+
+
+@pytest.mark.parametrize("file", ["study.json", "result.json", "history.csv", "predictions.npz"])
+@pytest.mark.parametrize("damage", ["removed", "emptied", "cut"])
+def test_missing_and_damaged_files_are_refused_with_their_path(kept: Path, file: str, damage: str) -> None:
+    spoil(next(kept.rglob(file)), damage)
+    refusal(kept)
+
+
+def test_every_cut_of_predictions_is_refused(kept: Path) -> None:
+    file = next(kept.rglob("predictions.npz"))
+    whole = file.read_bytes()
+    for length in range(0, len(whole), 37):
+        file.write_bytes(whole[:length])
+        refusal(kept)
+
+
+def test_a_flipped_bit_in_predictions_is_refused_or_changes_nothing(kept: Path) -> None:
+    expected = read_results(kept)
+    file = next(kept.rglob("predictions.npz"))
+    whole = file.read_bytes()
+    refused = 0
+    for position in np.random.default_rng(0).integers(0, 8 * len(whole), 200):
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << (position % 8)
+        file.write_bytes(damaged)
+        try:
+            found = read_results(kept)
+        except UserError:
+            refused += 1
+        else:
+            assert same(found, expected)
+    assert refused > 50
+
+
+LIES: list[Callable[[dict[str, Any]], Any]] = [
+    lambda about: [],
+    lambda about: None,
+    lambda about: "mine",
+    lambda about: {},
+    lambda about: about | {"format": 99},
+    lambda about: {key: value for key, value in about.items() if key != "seeds"},
+    lambda about: about | {"more": 1},
+    lambda about: about | {"runs": 3},
+    lambda about: about | {"runs": [{}]},
+    lambda about: about | {"runs": [about["runs"][0] | {"more": 1}]},
+    lambda about: about | {"runs": [about["runs"][0] | {"fingerprint": "0" * 64}]},
+    lambda about: about | {"runs": [about["runs"][0] | {"fingerprint": 7}]},
+    lambda about: about | {"variants": [{"name": "relu"}]},
+    lambda about: about | {"variants": None},
+    lambda about: about | {"seeds": 5},
+]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_description_that_lies_is_refused(kept: Path, lie: Callable[[Any], Any]) -> None:
+    file = kept / "study.json"
+    file.write_text(json.dumps(lie(json.loads(file.read_text()))))
+    refusal(kept)
+
+
+# --- what DVC shows --------------------------------------------------------------------------------------------------
+
+
+def accuracies(results: Results, part: str) -> dict[str, float]:
+    return {
+        variant.name: float(
+            np.mean([r.result[part]["accuracy"] for r in results.runs if r.variant == variant.name and r.result])
+        )
+        for variant in results.variants
+    }
+
+
+def test_the_headline_is_about_the_variant_that_validation_chooses(study: Study, target: Path, home: Path) -> None:
+    results = study.collected(target)
+    write_headline(results, "mine")
+    assert headline_file("mine") == home / "metrics" / "mine.json"
+    headline = json.loads(headline_file("mine").read_text())
+    valid, test = accuracies(results, "valid"), accuracies(results, "test")
+    chosen = max(valid, key=lambda name: valid[name])
+    assert headline == {
+        "finished": 4,
+        "failed": 0,
+        "chosen": chosen,
+        "valid_accuracy": pytest.approx(valid[chosen]),
+        "test_accuracy": pytest.approx(test[chosen]),
+        "above_baseline": pytest.approx(test[chosen] - test["relu"]),
+    }
+
+
+def with_values(results: Results, values: dict[str, tuple[float, float, float]]) -> Results:
+    """The same study with other results: valid accuracy, valid loss and test accuracy of each variant."""
+    runs = []
+    for run_ in results.runs:
+        accuracy, loss, test = values[run_.variant]
+        assert run_.result is not None
+        changed = {"valid": {"accuracy": accuracy, "loss": loss}, "test": {"accuracy": test, "loss": 0.0}}
+        runs.append(replace(run_, result=run_.result | changed))
+    return replace(results, runs=tuple(runs))
+
+
+@pytest.mark.parametrize(
+    ("choose_by", "chosen", "gain"), [("valid/accuracy", "tanh", -0.125), ("valid/loss", "relu", 0.0)]
+)
+def test_the_test_set_chooses_nothing_and_a_loss_is_better_when_it_is_less(
+    study: Study, target: Path, choose_by: str, chosen: str, gain: float
+) -> None:
+    results = with_values(study.collected(target), {"relu": (0.5, 0.25, 0.875), "tanh": (0.625, 0.5, 0.75)})
+    write_headline(replace(results, choose_by=choose_by), "mine")
+    headline = json.loads(headline_file("mine").read_text())
+    assert (headline["chosen"], headline["above_baseline"]) == (chosen, gain)
+    assert headline["test_accuracy"] == {"relu": 0.875, "tanh": 0.75}[chosen]
+    assert choose_by.replace("/", "_") in headline
+
+
+def test_the_headline_of_a_study_whose_runs_have_failed_says_so(home: Path, target: Path, digits: Dataset) -> None:
+    study = Study(digits, variants={"relu": [HUGE], "tanh": ["model.act=tanh"]}).trained()
+    write_headline(study.collected(target), "mine")
+    headline = json.loads(headline_file("mine").read_text())
+    assert (headline["finished"], headline["failed"], headline["chosen"]) == (2, 2, "tanh")
+    assert "above_baseline" not in headline  # over a baseline that came to nothing
+    nothing = Study(digits, HUGE)
+    write_headline(nothing.collected(target), "mine")
+    assert json.loads(headline_file("mine").read_text()) == {"finished": 0, "failed": 4}
+    assert json.loads(timing_file("mine").read_text()) == {}
+
+
+def test_the_times_stand_apart_by_fingerprint(study: Study, target: Path, home: Path) -> None:
+    results = study.collected(target)
+    write_headline(results, "mine")
+    assert timing_file("mine") == home / "metrics" / "mine_timing.json"
+    seconds = {of["fingerprint"]: RunFolder.of(of["fingerprint"]).timing()["seconds"] for of in study.digests}
+    assert json.loads(timing_file("mine").read_text()) == seconds == seconds_of(results, "mine")
+    shutil.rmtree(home / "runs")  # as in a checkout to which DVC has brought the results, and Git the times
+    assert seconds_of(results, "mine") == seconds
+    timing_file("mine").unlink()
+    assert seconds_of(results, "mine") == {}
+
+
+def test_times_of_this_machine_come_before_those_that_git_brings(study: Study, target: Path) -> None:
+    results = study.collected(target)
+    write_headline(results, "mine")
+    noted = json.loads(timing_file("mine").read_text())
+    timing_file("mine").write_text(json.dumps(dict.fromkeys(noted, -1.0) | {"of no run": 1.0}))
+    assert seconds_of(results, "mine") == noted
+
+
+# --- where it all stands ---------------------------------------------------------------------------------------------
+
+
+def test_a_study_as_declared_stands_where_dvc_tracks_it_and_another_one_does_not(home: Path, digits: Dataset) -> None:
+    plain, other = Study(digits).plan, Study(digits, "train.epochs=4").plan
+    tracked = Places.of(plain, stage=False)
+    assert (tracked.results, tracked.report) == (home / "models/studies/mine", home / "reports/mine")
+    assert tracked.tracked
+    apart = Places.of(other, stage=False)
+    assert apart.report == home / "runs" / "studies" / other.name
+    assert not apart.tracked
+    assert {apart.results, apart.report, apart.state}.isdisjoint({tracked.results, tracked.report, tracked.state})
+    # The pipeline may have other data than the file says: that is the study of this pipeline.
+    staged = Places.of(other, stage=True)
+    assert (staged.results, staged.report, staged.tracked) == (tracked.results, tracked.report, True)
+    assert staged.state == apart.state
+
+
+def test_what_is_remembered_of_a_store_is_of_that_study_in_that_store(home: Path, digits: Dataset) -> None:
+    places = Places.of(Study(digits).plan, stage=False)
+    store = {"uri": "sqlite:///x", "file": 7}
+    assert not places.recorded("identity", store)
+    places.remember("identity", store)
+    assert places.recorded("identity", store)
+    assert not places.recorded("another", store)
+    assert not places.recorded("identity", store | {"file": 8})
+    (places.state / "recorded.json").write_text("{")
+    assert not places.recorded("identity", store)

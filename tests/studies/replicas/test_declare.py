@@ -1,0 +1,206 @@
+"""What a table of published experiments may declare, and how everything else is refused."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.foundation.errors import UserError
+from src.studies.replicas.claims import GOOD, LOSSES, Claim, flat
+from src.studies.replicas.declare import Declaration, declare_table, is_table
+from src.training.metrics import METRICS, WITH_DROPOUT
+
+PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}
+WORDS = {"metric": "train/accuracy", "says": "that worked", "least": 0.99}
+ROWS = {"columns": ["train/loss", "valid/accuracy"], "digits": [4, 3], "values": [[0.1, 0.8], [0.05, 0.9]]}
+
+
+def tree(*claims: Any, **about: Any) -> dict[str, Any]:
+    """A table with one experiment, which has these claims."""
+    experiment = {"text": "a", "claims": list(claims or [PLAIN]), **about}
+    return {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"one": experiment}}
+
+
+def declared(*claims: Any, **about: Any) -> Declaration:
+    return declare_table("mine", tree(*claims, **about))
+
+
+def refusal(given: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        declare_table("mine", given)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+# --- what may be declared --------------------------------------------------------------------------------------------
+
+
+def test_an_experiment_has_its_claims_in_their_order() -> None:
+    declaration = declared(PLAIN, {**PLAIN, "metric": "valid/loss", "epoch": 10, "note": "a quirk"}, WORDS, note="why")
+    [one] = declaration.experiments
+    assert (one.name, one.text, one.note, one.seeds, one.single) == ("one", "a", "why", (), False)
+    assert [claim.metric for claim in one.claims] == ["test/accuracy", "valid/loss", "train/accuracy"]
+    assert (one.claims[1].epoch, one.claims[1].note, one.claims[0].epoch) == (10, "a quirk", None)
+    assert (one.claims[2].says, one.claims[2].least) == ("that worked", 0.99)
+
+
+def test_one_seed_of_its_own_makes_a_single_run() -> None:
+    assert declared(seeds=[123]).experiments[0].single
+    assert not declared(seeds=[123, 124]).experiments[0].single
+
+
+def test_a_printed_table_is_a_claim_a_number() -> None:
+    [one] = declared(rows=ROWS).experiments
+    assert one.rows is not None
+    told = [(claim.metric, claim.epoch, claim.value, claim.digits) for claim in flat(one.rows)]
+    assert told == [
+        ("train/loss", 1, 0.1, 4),
+        ("valid/accuracy", 1, 0.8, 3),
+        ("train/loss", 2, 0.05, 4),
+        ("valid/accuracy", 2, 0.9, 3),
+    ]
+    assert one.rows.in_words == "2 rows of training loss and validation accuracy"
+
+
+def test_only_some_of_the_experiments() -> None:
+    whole = tree() | {"published": {name: {"text": "a"} for name in ("one", "two", "three")}}
+    assert [each.name for each in declare_table("mine", whole).experiments] == ["one", "two", "three"]
+    some = declare_table("mine", whole | {"only": ["three", "one"]})
+    assert [each.name for each in some.experiments] == ["one", "three"]
+    assert some.of("a") == some.experiments
+
+
+def test_a_study_is_no_table() -> None:
+    assert is_table(tree())
+    for other in (None, [], "published", {"title": "?", "variants": {}}):
+        assert not is_table(other)
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("suffix", ["", WITH_DROPOUT])
+def test_of_every_metric_it_is_known_which_side_is_better(name: str, suffix: str) -> None:
+    shares = ("accuracy", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1")
+    assert (name in LOSSES) != (name in shares)
+    claim = Claim(metric=f"valid/{name}{suffix}", value=0.5, digits=1)
+    assert claim.better == ("smaller" if name in LOSSES else "larger")
+    assert claim.is_loss == (name in LOSSES)
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_which_side_is_better_can_be_said(good: str) -> None:
+    [claim] = declared({**PLAIN, "good": good}).experiments[0].claims
+    assert claim.better == good
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"metric": "test/f1"}, "test F1"),
+        ({"metric": "valid/binary_cross_entropy", "epoch": 10}, "validation binary cross-entropy, epoch 10"),
+        ({"metric": "train/loss", "epoch": 0}, "training loss, before training"),
+        ({"metric": "test/accuracy_with_dropout"}, "test accuracy with dropout"),
+        ({"metric": "units/lower left"}, "training accuracy of the unit for the lower left"),
+        ({"metric": "new/c1", "at": (0.1, 2.0)}, "probability of c1 at (0.1, 2)"),
+    ],
+)
+def test_what_a_claim_is_about_is_told_in_words(about: dict[str, Any], told: str) -> None:
+    assert Claim(**about).in_words == told
+
+
+# --- what may not ----------------------------------------------------------------------------------------------------
+
+CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
+    "no metric": ({"value": 1.0, "digits": 1}, "claims[0].metric: missing"),
+    "a metric of no set": ({**PLAIN, "metric": "tset/accuracy"}, "claims[0].metric=tset/accuracy: unknown; allowed: "),
+    "a metric without a quantity": ({**PLAIN, "metric": "test"}, "claims[0].metric=test: unknown"),
+    "a metric that is a number": ({**PLAIN, "metric": 3}, "claims[0].metric=3: must be a text"),
+    "no value": ({"metric": "test/accuracy", "digits": 2}, "claims[0].value: needed, with digits; or in its place"),
+    "a value and words": ({**PLAIN, **WORDS}, "claims[0].value: needed, with digits; or in its place"),
+    "no digits": ({"metric": "test/accuracy", "value": 0.5}, "claims[0].digits: missing; value needs it"),
+    "negative digits": ({**PLAIN, "digits": -1}, "claims[0].digits=-1: must be an integer >= 0 and <= 12"),
+    "a value that is none": ({**PLAIN, "value": float("nan")}, "claims[0].value=nan: must be a finite number"),
+    "a value in words": ({**PLAIN, "value": "94.39 %"}, "claims[0].value=94.39 %: must be a finite number"),
+    "words without a bound": ({"metric": "test/accuracy", "says": "fine"}, "claims[0].least: missing; says needs it"),
+    "a bound without words": ({**PLAIN, "least": 0.9}, "claims[0].least=0.9: not allowed beside value"),
+    "words with digits": ({**WORDS, "digits": 2}, "claims[0].digits=2: not allowed beside says"),
+    "a negative epoch": ({**PLAIN, "metric": "train/loss", "epoch": -1}, "claims[0].epoch=-1: must be an integer >= 0"),
+    "an epoch of the test set": ({**PLAIN, "epoch": 3}, "claims[0].epoch=3: test/accuracy is measured once"),
+    "a new point that is nowhere": ({**PLAIN, "metric": "new/c1"}, "claims[0].at=[]: needed for the metric new/CLASS"),
+    "a place of no new point": ({**PLAIN, "at": [0.1]}, "claims[0].at=[0.1]: needed for the metric new/CLASS"),
+    "an unknown side": ({**PLAIN, "good": "up"}, "claims[0].good=up: unknown; allowed: larger, neither, smaller"),
+    "an unknown key": ({**PLAIN, "valeu": 1}, "claims[0].valeu=1: no such key; did you mean value?"),
+    "a claim in one word": ("test/accuracy", "claims[0]=test/accuracy: a group of keys is needed"),  # type: ignore[dict-item]
+}
+ABOUT: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown text": ({"text": "b"}, ".text=b: no such text; allowed: a"),
+    "a seed twice": ({"seeds": [1, 1]}, ".seeds=[1, 1]: a seed is there twice"),
+    "a negative seed": ({"seeds": [-1]}, ".seeds[0]=-1: must be an integer >= 0 and <= 4294967295"),
+    "seeds that are no list": ({"seeds": 3}, ".seeds=3: a list is needed"),
+    "claims that are no list": ({"claims": PLAIN}, ".claims={'metric': "),
+    "a short row": ({"rows": {**ROWS, "values": [[0.1]]}}, ".rows.values[0]=[0.1]: must be 2, one a column"),
+    "digits of fewer columns": ({"rows": {**ROWS, "digits": [4]}}, ".rows.digits=[4]: must be 2, one a column"),
+    "an unknown column": ({"rows": {**ROWS, "columns": ["a", "b"]}}, ".rows.columns[0].metric=a: unknown"),
+    "a column of the test set": (
+        {"rows": {**ROWS, "columns": ["train/loss", "test/loss"]}},
+        ".rows.columns[1].epoch=1: test/loss is measured once",
+    ),
+    "no rows": ({"rows": {**ROWS, "values": []}}, ".rows: empty; columns, digits and values are needed"),
+    "rows without digits": ({"rows": {k: v for k, v in ROWS.items() if k != "digits"}}, ".rows.digits: missing"),
+    "another name": ({"name": "two"}, ".name=two: no such key"),
+}
+TREES: dict[str, tuple[Any, str]] = {
+    "no title": ({k: v for k, v in tree().items() if k != "title"}, "ablation.title: missing"),
+    "no texts": ({k: v for k, v in tree().items() if k != "texts"}, "ablation.texts=null: a group of names is needed"),
+    "a text without a title": (tree() | {"texts": {"a": {"note": "x"}}}, "ablation.texts.a.title: missing"),
+    "nothing published": (tree() | {"published": None}, "ablation.published=null: a group of names is needed"),
+    "a list of experiments": (tree() | {"published": ["one"]}, "ablation.published=['one']: a group of names"),
+    "an experiment of nothing": (tree() | {"published": {"one": None}}, "ablation.published.one=null: a group"),
+    "only an unknown one": (tree() | {"only": ["noe"]}, "ablation.only=noe: no such experiment; did you mean one?"),
+    "only in one word": (tree() | {"only": "one"}, "ablation.only=one: a list is needed"),
+    "an unknown key": (tree() | {"variants": {}}, "ablation.variants={}: no such key; "),
+}
+
+
+@pytest.mark.parametrize("what", CLAIMS)
+def test_a_claim_that_says_nothing_is_refused_with_its_place(what: str) -> None:
+    given, told = CLAIMS[what]
+    assert refusal(tree(given)).startswith(f"ablation.published.one.{told}")
+
+
+@pytest.mark.parametrize("what", ABOUT)
+def test_an_experiment_that_is_not_right_is_refused_with_its_key(what: str) -> None:
+    about, told = ABOUT[what]
+    assert refusal(tree(**about)).startswith(f"ablation.published.one{told}")
+
+
+@pytest.mark.parametrize("what", TREES)
+def test_a_table_that_is_not_right_is_refused_with_its_key(what: str) -> None:
+    given, told = TREES[what]
+    assert refusal(given).startswith(told)
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-2, 20) | st.floats() | st.text(max_size=6) | st.just("test/accuracy")
+ANY = st.recursive(LEAVES, lambda t: st.lists(t, max_size=2) | st.dictionaries(st.text(max_size=6), t, max_size=2))
+KEYS = st.sampled_from(["metric", "epoch", "at", "value", "digits", "says", "least", "good", "rerun", "note", "more"])
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.dictionaries(KEYS, ANY, max_size=3),
+    st.dictionaries(st.sampled_from(["text", "seeds", "claims", "rows", "note"]), ANY, max_size=1),
+)
+def test_any_tree_is_a_table_or_is_refused_in_one_line(changes: dict[str, Any], about: dict[str, Any]) -> None:
+    given = tree({**PLAIN, **changes}, **about)
+    before = copy.deepcopy(given)
+    message = ""
+    try:
+        declaration = declare_table("mine", given)
+        assert [each.name for each in declaration.experiments] == ["one"]
+    except UserError as error:
+        message = str(error)
+    assert not message or message.startswith("ablation.published.one")
+    assert len(message.splitlines()) <= 1
+    assert repr(given) == repr(before)  # of nan, too, which is not equal to itself

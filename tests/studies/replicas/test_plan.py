@@ -1,0 +1,172 @@
+"""What a table comes to before anything runs: every training composed, checked, and told apart."""
+
+import functools
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.config import composition
+from src.config.tree import Config
+from src.foundation.errors import UserError
+from src.studies.replicas.declare import declare_table
+from src.studies.replicas.plan import Replication, replicate
+
+SMALL = ("data=digits", "train.epochs=2")
+CLAIM = {"metric": "test/accuracy", "value": 0.9, "digits": 2}
+OTHER = {"text": "a", "claims": [CLAIM]}
+
+
+@functools.cache  # a configuration is immutable, and composing one takes a while
+def composed(*overrides: str) -> Config:
+    return composition.compose(list(overrides))
+
+
+def compose(overrides: Sequence[str]) -> Config:
+    """As the sweeper does, where there is no table that `ablation.only` could be a key of."""
+    return composed(*(override for override in overrides if not override.startswith("ablation.")))
+
+
+def planned(
+    *arguments: str, seeds: Sequence[str] = ("0", "1"), typed_seeds: bool = False, only: Sequence[str] = (), **more: Any
+) -> Replication:
+    """Two experiments, the second of which has a seed of its own, in the small; more: keys of the first one."""
+    published = {"digits": {**OTHER, **more}, "sigmoid_mse": {**OTHER, "seeds": [123]}}
+    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": published, "only": list(only)}
+    return replicate(declare_table("mine", tree), seeds, [*SMALL, *arguments], not typed_seeds, compose)
+
+
+def refusal(*arguments: str, **more: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        planned(*arguments, **more)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_every_experiment_is_trained_with_every_seed_or_with_its_own() -> None:
+    found = planned()
+    assert [t.planned.label for t in found.trainings] == ["digits s0", "digits s1", "sigmoid_mse s123"]
+    for training in found.trainings:
+        job = training.planned
+        assert (job.variant, job.config.seed) == (training.experiment.name, training.seed)
+        # What the parent has checked is what another process makes of the overrides.
+        assert composed(*job.overrides) == job.config
+
+
+def test_seeds_that_are_typed_are_for_the_experiments_without_seeds_of_their_own() -> None:
+    found = planned(seeds=["7"], typed_seeds=True)
+    assert [training.planned.label for training in found.trainings] == ["digits s7", "sigmoid_mse s123"]
+    assert found.typed == (*SMALL, "seed=7")
+
+
+def test_the_command_line_applies_to_every_run_and_has_the_last_word() -> None:
+    configs = [training.planned.config for training in planned("train.epochs=1").trainings]
+    assert {(config.train.epochs, config.data.name) for config in configs} == {(1, "digits")}
+
+
+def test_the_command_of_an_experiment_trains_just_that_run() -> None:
+    found = planned("tracking=off", "hydra/launcher=basic")
+    for training in found.trainings:
+        python, m, module, *overrides = shlex.split(found.command_of(training.experiment, training.seed))
+        assert [python, m, module] == ["python", "-m", "src.train"]
+        assert not any(override.startswith(("tracking", "hydra", "ablation")) for override in overrides)
+        assert composed(*overrides).semantic() == training.planned.config.semantic()
+
+
+def test_as_declared_it_is_reported_in_reports_and_otherwise_beside_the_runs(home: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("src.studies.replicas.plan.ROOT", home)
+    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digits": OTHER}}
+    plain = replicate(declare_table("mine", tree), ["0"], ["tracking=off"], True, compose)
+    assert (plain.as_declared, plain.name, plain.command) == (True, "mine", "python -m src.ablation ablation=mine")
+    assert plain.places.report == home / "reports" / "mine"
+    other = replicate(declare_table("mine", tree), ["0"], ["train.epochs=1"], True, compose)
+    assert (other.as_declared, other.name) == (False, f"mine-{other.digest}")
+    assert other.places.report == home / "runs" / "studies" / other.name
+    assert not plain.places.tracked
+    assert not other.places.tracked
+    assert other.places.state != plain.places.state
+
+
+def test_what_makes_it_another_table() -> None:
+    others = [
+        planned(),
+        planned("train.epochs=1"),
+        planned(seeds=["0"], typed_seeds=True),
+        planned("ablation.only=[digits]", only=["digits"]),
+    ]
+    assert len({other.digest for other in others}) == len(others)
+    assert planned("tracking=off", "name=x", "hydra/launcher=basic").digest == planned().digest
+    assert others[-1].command.endswith("'ablation.only=[digits]'")
+
+
+@pytest.mark.parametrize(
+    ("metric", "epoch", "more"),
+    [
+        ("train/loss", 2, ()),
+        ("valid/accuracy", 40, ()),  # which the run does not reach: that is told afterwards
+        ("valid/f1", 1, ("train.metrics=[f1]",)),
+        ("test/f1", None, ()),
+        ("valid/accuracy_with_dropout", 1, ("train.evaluate_dropout=true", "model.dropout=0.1")),
+        ("train/f1_with_dropout", None, ("train.evaluate_dropout=true", "model.dropout=0.1", "train.metrics=[f1]")),
+        ("train/loss", 0, ("train.evaluate_at_start=true",)),
+        ("train/loss", 2, ("train.evaluate_every=2",)),
+    ],
+)
+def test_what_a_run_measures_can_be_claimed(metric: str, epoch: int | None, more: tuple[str, ...]) -> None:
+    found = planned(*more, claims=[{**CLAIM, "metric": metric, "epoch": epoch}])
+    assert found.trainings[0].experiment.claims[0].metric == metric
+
+
+@pytest.mark.parametrize(
+    ("metric", "epoch", "told"),
+    [
+        ("test/acuracy", None, "test/acuracy: not measured there; did you mean accuracy?"),
+        ("valid/f1", None, "valid/f1: not measured there; allowed: accuracy, loss; train.metrics may list more"),
+        ("test/accuracy_with_dropout", None, "test/accuracy_with_dropout: not measured there; "),
+        ("units/lower left", None, "units/lower left: not measured there; "),
+        (
+            "train/loss",
+            0,
+            "train/loss at epoch 0: not evaluated then; train.evaluate_every=1, train.evaluate_at_start=",
+        ),
+    ],
+)
+def test_what_a_run_does_not_measure_is_refused(metric: str, epoch: int | None, told: str) -> None:
+    message = refusal(claims=[{**CLAIM, "metric": metric, "epoch": epoch}])
+    assert message.startswith(f"ablation.published.digits: {told}")
+
+
+def test_an_epoch_that_is_not_evaluated_is_refused() -> None:
+    claims = [{**CLAIM, "metric": "train/loss", "epoch": 3}]
+    assert "train/loss at epoch 3: not evaluated then; " in refusal("train.evaluate_every=2", claims=claims)
+
+
+def test_a_new_point_has_the_data_s_features_and_its_class_their_label() -> None:
+    images = [{**CLAIM, "metric": "new/7", "at": [0.1, 0.2]}]
+    assert "new/7: at=[0.1, 0.2]: the features are None" in refusal(claims=images)
+    unknown = [{**CLAIM, "metric": "new/c1", "at": [0.1, 0.2]}]
+    assert "new/c1: not measured there; " in refusal(claims=unknown)
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (lambda: refusal("experiment=quick"), "experiment=quick: the table has its experiments; ablation.only="),
+        (lambda: refusal(seeds=[]), "seed: none; experiments without seeds of their own need at least one"),
+        (lambda: refusal(seeds=["0", "0"]), "seed=0,0: a seed is there twice"),
+        (lambda: refusal(seeds=["1", "01"]), "seed=1,01: a seed is there twice"),
+        (lambda: refusal(seeds=["0", "x"]), "seed=x: must be an integer >= 0 and <= 4294967295"),
+        (lambda: refusal("train.epochs=0"), "train.epochs=0: must be an integer >= 1"),
+    ],
+)
+def test_what_can_not_be_run_is_refused_before_anything_runs(refused: Callable[[], str], told: str) -> None:
+    assert refused().startswith(told)
+
+
+def test_an_experiment_that_conf_does_not_have_is_refused() -> None:
+    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digit": OTHER}}
+    with pytest.raises(UserError, match=r"^experiment=digit: no such choice; did you mean digits\?"):
+        replicate(declare_table("mine", tree), ["0"], [], True, compose)

@@ -1,0 +1,106 @@
+"""The table that is shipped: it declares what the texts print, and what is trained is what it says."""
+
+import functools
+from typing import Any
+
+import pytest
+
+from src.config import composition
+from src.config.tree import Config, read_yaml
+from src.studies.replicas.claims import Claim, flat
+from src.studies.replicas.declare import Experiment, declare_table
+from src.studies.replicas.plan import Replication, replicate
+from tests.conftest import ROOT
+
+EXPERIMENTS = {
+    "raschka": ["sigmoid", "relu"],
+    "weidman": [
+        *("mse", "ce", "momentum", "linear_decay", "exponential_decay", "glorot", "dropout", "deep_dropout"),
+    ],
+    "xor": ["sigmoid", "tanh", "relu", "single_output"],
+    "perceptrons": ["xor"],
+    "digits": ["8x8", "8x8_better"],
+    "spiral": ["linear", "mlp", "adam", "dropout"],
+    "noise": ["overfit"],
+}
+NAMES = [f"{family}_{name}" for family, names in EXPERIMENTS.items() for name in names]
+
+
+@functools.cache
+def tree() -> dict[str, Any]:
+    read: dict[str, Any] = read_yaml(ROOT / "conf" / "ablation" / "replicas.yaml")
+    return read
+
+
+@functools.cache
+def composed(*overrides: str) -> Config:
+    return composition.compose(list(overrides))
+
+
+@functools.cache
+def planned() -> Replication:
+    seeds = [str(seed) for seed in range(5)]
+    declaration = declare_table("replicas", tree()["ablation"])
+    return replicate(declaration, seeds, ["ablation=replicas"], True, lambda overrides: composed(*overrides))
+
+
+def experiments() -> dict[str, Experiment]:
+    return {experiment.name: experiment for experiment in planned().declaration.experiments}
+
+
+def claims() -> list[tuple[str, Claim]]:
+    return [(name, claim) for name, each in experiments().items() for claim in (*each.claims, *flat(each.rows))]
+
+
+def test_all_experiments_are_there_and_run_with_five_seeds_or_their_own() -> None:
+    assert tree()["hydra"] == {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(5)"}}}
+    assert set(experiments()) == set(NAMES)
+    trained = [(training.experiment.name, training.seed) for training in planned().trainings]
+    assert trained == [(name, seed) for name, each in experiments().items() for seed in (each.seeds or range(5))]
+    assert planned().as_declared
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_trained_is_what_the_shown_command_trains(name: str) -> None:
+    for training in planned().trainings:
+        if training.experiment.name == name:
+            alone = composed(f"experiment={name}")
+            config = training.planned.config
+            assert config.semantic() == alone.semantic() | {"seed": training.seed}
+            assert not config.tracking.figures
+
+
+def test_an_experiment_that_repeats_the_text_s_random_numbers_has_one_run_and_no_other_has() -> None:
+    for name, experiment in experiments().items():
+        config = composed(f"experiment={name}")
+        assert experiment.single == (config.rng == "legacy"), name
+        if experiment.single:
+            assert experiment.seeds == (config.seed,)
+
+
+def test_a_number_has_no_more_digits_than_are_declared() -> None:
+    for name, claim in claims():
+        if claim.value is not None and claim.digits is not None:
+            assert float(f"{claim.value:.{claim.digits}f}") == claim.value, (name, claim)
+        for share in (claim.value, claim.rerun, claim.least):
+            assert share is None or claim.is_loss or 0 <= share <= 1, (name, claim)
+
+
+def test_the_forty_printed_epochs_stand_in_full() -> None:
+    rows = experiments()["raschka_relu"].rows
+    assert rows is not None
+    assert rows.columns == ("train/loss", "train/accuracy", "valid/accuracy")
+    assert len(rows.values) == composed("experiment=raschka_relu").train.epochs == 40
+    # The first, the last, and the sums of the columns, so that no digit of the others slips.
+    assert (rows.values[0], rows.values[-1]) == ((0.0206, 0.8881, 0.8884), (0.0048, 0.9744, 0.9630))
+    sums = [round(sum(column), 4) for column in zip(*rows.values, strict=True)]
+    assert sums == [0.3080, 38.3224, 38.0166]
+
+
+def test_every_text_is_told_of_and_an_experiment_without_numbers_says_so() -> None:
+    declaration = planned().declaration
+    assert len(declaration.texts) == 5
+    assert [text for text in declaration.texts if not declaration.of(text)] == ["exercise"]
+    assert "studies" in declaration.texts["exercise"].note
+    for experiment in declaration.experiments:
+        assert experiment.claims or experiment.note, experiment.name
