@@ -231,12 +231,45 @@ def differences(one: Config, other: Config) -> dict[str, Any]:
     return {key: value for key, value in flatten(one.semantic()) if there.get(key) != value}
 
 
+# Digests by the code of version 1. They name the studies in people's reports/ and MLflow stores: never edit one. An
+# option that is added changes none of them, as `plain(semantic_only=True)` leaves it out while it is at its default.
+DIGESTS = {
+    "depth": "48eebcef",
+    "l2": "a2f69a6c",
+    "ladder": "218c0f96",
+    "learning_rate": "7ea63e1b",
+    "one_factor": "ee2c8b63",
+    "width": "54cfa546",
+}
+OTHER_DIGESTS = [
+    ("a885d133", "ladder", ["train.epochs=3"], None),
+    ("3bba1cc1", "ladder", [], ["0", "1"]),
+    ("23f56fd7", "one_factor", ["data=digits", "optimizer.l2=1e-5", "model.hidden=[16,8]"], None),
+    ("bfa26733", "width", ["tracking=off", "data=spiral", "rng=legacy"], None),
+]
+
+
 @functools.cache
 def shipped(study: str) -> tuple[Any, Plan]:
     """A study of conf/ablation/: what its file says, and its plan."""
     tree = read_yaml(ROOT / "conf" / "ablation" / f"{study}.yaml")
-    seeds = [str(seed) for seed in range(5)]
-    return tree, plan(declare(study, tree["ablation"]), seeds, [], declared=True, compose=on(f"ablation={study}"))
+    return tree, of_conf(study, [], None)
+
+
+def of_conf(study: str, arguments: Sequence[str], typed_seeds: Sequence[str] | None) -> Plan:
+    tree = read_yaml(ROOT / "conf" / "ablation" / f"{study}.yaml")
+    seeds = typed_seeds or [str(seed) for seed in range(5)]
+    compose = on(f"ablation={study}")
+    return plan(declare(study, tree["ablation"]), seeds, arguments, declared=typed_seeds is None, compose=compose)
+
+
+@pytest.mark.parametrize(("digest", "study", "arguments", "seeds"), OTHER_DIGESTS)
+def test_a_study_with_overrides_keeps_its_digest(
+    digest: str, study: str, arguments: list[str], seeds: list[str] | None
+) -> None:
+    found = of_conf(study, arguments, seeds)
+    assert found.digest == digest
+    assert found.name == f"{study}-{digest}"
 
 
 def test_the_studies_of_the_issue_are_shipped() -> None:
@@ -245,6 +278,9 @@ def test_the_studies_of_the_issue_are_shipped() -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 class TestShipped:
+    def test_keeps_its_digest(self, study: str) -> None:
+        assert shipped(study)[1].digest == DIGESTS[study]
+
     def test_runs_with_five_seeds_without_a_word_on_the_command_line(self, study: str) -> None:
         tree, _ = shipped(study)
         assert tree["hydra"] == {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(5)"}}}
