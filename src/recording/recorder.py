@@ -15,7 +15,7 @@ from src.recording.records import Record, Records
 from src.recording.store import Store
 from src.runs.folder import RunFolder, Status, runs_folder
 from src.runs.liveness import living_status
-from src.runs.tail import Tail
+from src.runs.journal import Journal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,7 +51,7 @@ class Recorder:
         self.over = False  # whether nothing more will come, either: a run that failed or was killed may be gone on with
         self._records = records
         self._folder = RunFolder(runs_folder() / str(record.folder))
-        self._journal = Tail(self._folder.path / "journal.jsonl")
+        self._journal = Journal(self._folder.path / "journal.jsonl")
         self._attempt: str | None = None
         self._run_id = ""
         self._stored: dict[str, Any] = {}  # what the MLflow run has: status, end, tags

@@ -12,7 +12,7 @@ from typing import Any
 
 from src.foundation.errors import UserError
 from src.runs.folder import RunFolder, Status
-from src.runs.tail import Tail
+from src.runs.journal import Journal
 from src.runs.tracker import Tracker
 
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -61,7 +61,7 @@ class _Followed:
         self._tracker = tracker
         self._before = before
         self._started = self._ended = False
-        self._journal = Tail(folder.path / "journal.jsonl")
+        self._journal = Journal(folder.path / "journal.jsonl")
         self._epoch = -1  # the last one that was told
 
     def look(self) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from src.foundation.errors import UserError
 from src.runs.folder import RunFolder
-from src.runs.tail import Tail
+from src.runs.journal import Journal
 from src.runs.tracker import InMemory
 from src.sweeps import follower as following
 from src.sweeps.follower import Follower
@@ -215,7 +215,7 @@ def test_a_folder_that_is_emptied_under_its_hands_is_looked_at_later(
     a_run.learn()
     follower, tracker = followed(a_run)
     with monkeypatch.context() as patch:
-        patch.setattr({"status": Run, "new": Tail}[method], method, vanished)
+        patch.setattr({"status": Run, "new": Journal}[method], method, vanished)
         follower.look()
     assert tracker.told == []
     follower.look()
