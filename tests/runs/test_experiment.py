@@ -186,7 +186,7 @@ def test_an_edit_of_numeric_code_changes_its_digest_and_an_edit_of_a_figure_does
         return identity.code_digest.__wrapped__()
 
     before = identity.code_digest.__wrapped__()
-    for file in ("reporting/figures/curves.py", "tracking/mlflow/recorder.py", "data/mnist.py", "train.py"):
+    for file in ("figures/curves.py", "recording/recorder.py", "data/mnist.py", "train.py"):
         assert digest_after_editing(file) == before
     seen = {before}
     for file in ("nn/network.py", "nn/__init__.py", "optim/schedules.py", "training/batches.py", "data/dataset.py"):

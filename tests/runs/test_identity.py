@@ -165,8 +165,17 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CODE_DIGEST = identity.code_digest.__wrapped__  # which looks at the files at every call
 # What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
-APART = ["reporting", "tracking", "studies", "data/recipes.py", "data/mnist.py", "runs/frozen.py", "runs/planned.py"]
-APART += ["ablation.py", "sweeping.py", "launching.py", "composition.py", "report.py", "train.py", "evaluate.py"]
+APART = [
+    "reporting",
+    "figures",
+    "recording",
+    "studies",
+    "data/recipes.py",
+    "data/mnist.py",
+    "runs/frozen.py",
+    "runs/planned.py",
+]
+APART += ["sweeps", "cli", "config/composition.py", "ablation.py", "report.py", "train.py", "evaluate.py"]
 
 
 class Code:

@@ -1,0 +1,73 @@
+"""How a command ends: exit codes, one line for the user's mistakes, and standard streams that are closed."""
+
+import errno
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.cli.command import run_command
+from src.foundation.errors import RunFailed, UserError
+from tests.conftest import ROOT
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def main() -> None:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (UserError("key=1:\n no such  key"), 2, "error: key=1: no such key\n"),
+        (RunFailed("failed: diverged"), 1, "error: failed: diverged\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 2, "error: /data/x: no space left on the disk\n"),
+    ],
+)
+def test_an_ending_has_its_exit_code_and_one_line(
+    error: BaseException, code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_command(raising(error))
+    assert ended.value.code == code
+    assert capsys.readouterr().err == told
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_command(raising(ZeroDivisionError()))
+
+
+def test_a_kill_ends_as_an_interruption() -> None:
+    script = (
+        "import os, signal; from src.cli.command import run_command\n"
+        "run_command(lambda: os.kill(os.getpid(), signal.SIGTERM))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"], ids=["stdout", "stderr", "all"])
+def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
+    """No traceback; and what this process or its children print is in no file that has got the stream's number."""
+    script = (
+        "import subprocess, sys; from src.cli.command import run_command\n"
+        "def main():\n"
+        "    with open(sys.argv[1], 'w') as file:\n"
+        "        print('told', flush=True)\n"
+        "        print('warned', file=sys.stderr)\n"
+        "        subprocess.run(['sh', '-c', 'cat; echo told; echo warned >&2'], check=True, close_fds=False)\n"
+        "        file.write('content')\n"
+        "run_command(main)"
+    )
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script, str(tmp_path / "file")]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout == ("told\ntold\n" if closed == "2>&-" else "")
+    assert done.stderr == ("warned\nwarned\n" if closed == ">&-" else "")
+    assert (tmp_path / "file").read_text() == "content"
