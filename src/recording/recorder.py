@@ -14,8 +14,8 @@ from src.recording.opening import create, described
 from src.recording.records import Record, Records
 from src.recording.store import Store
 from src.runs.folder import RunFolder, Status, runs_folder
-from src.runs.liveness import living_status
 from src.runs.journal import Journal
+from src.runs.liveness import living_status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
