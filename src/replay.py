@@ -1,8 +1,8 @@
-"""Replays a run: does this machine, this code and these data still come to that result?
+"""Replays a run: do this machine, code and data reproduce its result?
 
-RUN is an MLflow run id or a unique beginning of one, a run's folder, or its fingerprint or the beginning of that. The
-run is trained again beside its record, which is not touched, and weights and metrics are compared: bit-identical,
-numerically equal (within the bound), or different, with what differs between then and now.
+RUN is an MLflow run id, a fingerprint, a unique prefix of either, or a run folder. The run is trained again beside its
+record, which is left untouched. Weights and metrics are then compared: bit-identical, numerically equal (within the
+bound), or different, with a list of what has changed since.
 """
 
 import argparse
@@ -13,107 +13,105 @@ from src.cli.command import run_command
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
-    from src.replays.again import Prepared
-    from src.replays.judgement import Judgement
-    from src.replays.original import Original
+    from src.replays.agreement import Agreement
+    from src.replays.retraining import Replay
 
 _EPILOG = """\
 examples:
-  python -m src.replay 2f9c41                         by the beginning of an id or of a fingerprint
-  python -m src.replay runs/2f9c41...                 by its folder
-  python -m src.replay 2f9c41 --tag-original          the run in MLflow gets the verdict, too, as a tag
-  python -m src.replay --all --study ladder           all runs of a study, in parallel, and a table
+  python -m src.replay 2f9c41                         a prefix of an id or of a fingerprint
+  python -m src.replay runs/2f9c41...                 a run folder
+  python -m src.replay 2f9c41 --tag-original          also tags the run in MLflow with the verdict
+  python -m src.replay --all --study ladder           all runs of a study, in parallel, with a table
 
 exit codes: 0 bit-identical or numerically equal; 1 different, or it can't be replayed; 2 the input is wrong
 """
 
 
-def _one(original: "Original", bound: float, tag_original: bool) -> None:
-    from src.replays.again import again, prepared
+def _one(name: str, bound: float, tag_original: bool) -> None:
     from src.replays.recording import record, tag_originals
+    from src.replays.retraining import plan_by_name, retrain
     from src.reporting.console import EpochLines
 
-    ready = prepared(original)
-    print(_header(original))
-    print(_told_differences(ready), flush=True)
-    judgement = again(ready, EpochLines(ready.config.train.epochs), bound)
-    print(_told_judgement(judgement), flush=True)
-    replays = record([(ready, judgement)])
+    replay = plan_by_name(name)
+    print(_header(replay))
+    print(_differences(replay), flush=True)
+    agreement = retrain(replay, EpochLines(replay.config.train.epochs), bound)
+    print(_metrics(agreement), flush=True)
+    run_ids = record([(replay, agreement)])
     if tag_original:
-        tag_originals([(ready, judgement)], replays)
-    print(f"replay        {ready.folder.path}")
-    for run_id in filter(None, replays.values()):
+        tag_originals([(replay, agreement)], run_ids)
+    print(f"replay        {replay.folder.path}")
+    for run_id in filter(None, run_ids.values()):
         print(f"MLflow run    {run_id}")
-    if not judgement.good:
-        raise RunFailed(_why(ready, judgement))
+    if not agreement.reproduced:
+        raise RunFailed(_why(replay, agreement))
 
 
 def _study(name: str, bound: float, tag_original: bool) -> None:
-    from src.replays.judgement import IDENTICAL
+    from src.replays.agreement import IDENTICAL
     from src.replays.recording import record, tag_originals
-    from src.replays.study import originals, replayed
+    from src.replays.study import originals, replays
     from src.reporting.tables import plain_table
 
     found = originals(name)
     print(f"replaying {len(found)} runs of {name}", flush=True)
     rows: list[list[str]] = []
-    judged: list[tuple[Prepared, Judgement]] = []
-    failed = 0
-    for original, ready, judgement, reason in replayed(found, bound):
-        if ready is None or judgement is None:
-            failed += 1
-            rows.append([original.name, original.fingerprint[:12], "-", "-", f"failed: {reason}"])
+    compared: list[tuple[Replay, Agreement]] = []
+    for original, replay, agreement, failure in replays(found, bound):
+        row = [original.name, original.fingerprint[:12]]
+        if replay is None or agreement is None:
+            rows.append([*row, "-", "-", f"failed: {failure}"])
             continue
-        if not judged:  # all were trained by the same code, and on the same data
-            print(_told_differences(ready), flush=True)
-        judged.append((ready, judgement))
-        test = next(one for one in judgement.metrics if one.metric == "test/accuracy")
-        rows.append(
-            [original.name, original.fingerprint[:12], f"{test.then:.2%}", f"{test.now:.2%}", judgement.verdict]
-        )
+        if not compared:  # all were trained by the same code, and on the same data
+            print(_differences(replay), flush=True)
+        compared.append((replay, agreement))
+        test = next(pair for pair in agreement.metrics if pair.metric == "test/accuracy")
+        rows.append([*row, f"{test.then:.2%}", f"{test.now:.2%}", agreement.verdict])
     header = ["run", "fingerprint", "test then", "test now", "verdict"]
     print(f"\n{plain_table(header, rows, width=60)}\n", flush=True)
-    replays = record(judged)
+    run_ids = record(compared)
     if tag_original:
-        tag_originals(judged, replays)
-    if bad := failed + sum(not judgement.good for _, judgement in judged):
-        raise RunFailed(f"{bad} of {len(rows)} runs do not come to the same")
-    identical = sum(judgement.verdict == IDENTICAL for _, judgement in judged)
+        tag_originals(compared, run_ids)
+    if bad := len(rows) - sum(agreement.reproduced for _, agreement in compared):
+        raise RunFailed(f"{bad} of {len(rows)} runs were not reproduced")
+    identical = sum(agreement.verdict == IDENTICAL for _, agreement in compared)
     others = f", {len(rows) - identical} numerically equal" if identical < len(rows) else ""
     print(f"{identical} of {len(rows)} runs are bit-identical{others}")
 
 
-def _header(original: "Original") -> str:
-    known_as = f", MLflow run {original.run_id}" if original.run_id else ""
-    return f"replaying {original.name}: {original.fingerprint[:12]}{known_as}"
+def _header(replay: "Replay") -> str:
+    original = replay.original
+    run_id = f", MLflow run {original.run_id}" if original.run_id else ""
+    return f"replaying {original.name}: {original.fingerprint[:12]}{run_id}"
 
 
-def _told_differences(ready: "Prepared") -> str:
+def _differences(replay: "Replay") -> str:
     from src.reporting.tables import plain_table
 
-    if not ready.differences:
-        return "nothing differs between then and now: the same bits are due"
-    rows = [[one.what, one.then, one.now, one.severity] for one in ready.differences]
+    if not replay.differences:
+        return "no differences found; expecting identical weights"
+    rows = [[one.what, one.then, one.now, one.severity] for one in replay.differences]
     lines = [plain_table(["what differs", "then", "now", ""], rows)]
-    if ready.code_differs:
-        lines.append(ready.code_of_then)
-    elif ready.bits_are_due:
-        lines.append("none of it should decide the bits: the same ones are due")
+    if replay.code_differs:
+        lines.append(replay.advice)
+    elif replay.expects_same_bits:
+        lines.append("none of these should change the result; expecting identical weights")
     return "\n".join(lines)
 
 
-def _told_judgement(judgement: "Judgement") -> str:
+def _metrics(agreement: "Agreement") -> str:
     from src.reporting.tables import plain_table
 
-    rows = [[one.metric, str(one.then), str(one.now), f"{one.difference:.1e}"] for one in judgement.metrics]
-    return f"\n{plain_table(['metric', 'then', 'now', 'differs by'], rows)}\n\n{judgement.words}"
+    rows = [[pair.metric, str(pair.then), str(pair.now), f"{pair.difference:.1e}"] for pair in agreement.metrics]
+    return f"\n{plain_table(['metric', 'then', 'now', 'difference'], rows)}\n\n{agreement.words}"
 
 
-def _why(ready: "Prepared", judgement: "Judgement") -> str:
-    if ready.bits_are_due:
-        return f"different, though nothing differs that decides the bits; {judgement.epochs_alike} epochs were alike"
-    decisive = [one.what for one in ready.differences if one.severity == ready.differences[0].severity]
-    return f"different; what decides the bits and is otherwise now: {', '.join(decisive)}"
+def _why(replay: "Replay", agreement: "Agreement") -> str:
+    if replay.expects_same_bits:
+        alike = f"the first {agreement.epochs_alike} epochs were identical"
+        return f"different, though nothing that decides the bits has changed; {alike}"
+    decisive = [one.what for one in replay.differences if one.severity == replay.differences[0].severity]
+    return f"different; these decide the bits and have changed: {', '.join(decisive)}"
 
 
 def main() -> None:
@@ -125,26 +123,24 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run", nargs="?", metavar="RUN", help="the run, see above")
-    parser.add_argument("--all", action="store_true", help="all runs of the study that --study names")
+    parser.add_argument("--all", action="store_true", help="replay all runs of the study named by --study")
     parser.add_argument("--study", metavar="NAME", help="a study, as in conf/ablation/")
     parser.add_argument(
-        "--bound", type=float, default=1e-4, help="the largest difference that counts as equal: of a weight in "
-        "relation to the largest one, of a metric in relation to itself (default: 1e-4)",
+        "--bound", type=float, default=1e-4, help="the largest difference that counts as equal, of a weight relative "
+        "to the largest weight, of a metric relative to itself (default: 1e-4)",
     )  # fmt: skip
-    parser.add_argument("--tag-original", action="store_true", help="put the verdict on the run in MLflow, too")
-    given = parser.parse_args()
-    if not 0 <= given.bound < 1:
-        raise UserError(f"--bound={given.bound}: must be >= 0 and < 1")
-    if given.all or given.study:
-        if given.run or not (given.all and given.study):
+    parser.add_argument("--tag-original", action="store_true", help="also tag the run in MLflow with the verdict")
+    arguments = parser.parse_args()
+    if not 0 <= arguments.bound < 1:
+        raise UserError(f"--bound={arguments.bound}: must be >= 0 and < 1")
+    if arguments.all or arguments.study:
+        if arguments.run or not (arguments.all and arguments.study):
             raise UserError("give one RUN, or --all with --study NAME: python -m src.replay --all --study ladder")
-        _study(given.study, given.bound, given.tag_original)
+        _study(arguments.study, arguments.bound, arguments.tag_original)
         return
-    if not given.run:
-        raise UserError("which run? give an MLflow run id, a fingerprint, the beginning of either, or a run's folder")
-    from src.replays.finding import found
-
-    _one(found(given.run), given.bound, given.tag_original)
+    if not arguments.run:
+        raise UserError("which run? give an MLflow run id, a fingerprint, a prefix of either, or a run folder")
+    _one(arguments.run, arguments.bound, arguments.tag_original)
 
 
 if __name__ == "__main__":

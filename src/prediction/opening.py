@@ -27,9 +27,9 @@ def _file(given: str) -> Path:
         return path
     if (path / FILE).is_file() and not (path / "run.json").exists():
         return path / FILE
-    from src.replays.finding import found  # which knows run folders, fingerprints and MLflow
+    from src.recording.finding import find
 
-    run = found(given)
-    if not (run.folder / FILE).is_file():
-        raise UserError(f"{given}: that run keeps no model; train it again by `python -m src.replay {given}`")
-    return run.folder / FILE
+    run = find(given)
+    if not (run.path / FILE).is_file():
+        raise UserError(f"{given}: this run has no model.npz; `python -m src.replay {given}` trains it again")
+    return run.path / FILE

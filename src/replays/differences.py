@@ -1,22 +1,22 @@
-"""What differs between a run's record and this tree and machine, the most serious first."""
+"""The differences between a run's record and this tree and machine, the most serious first."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from src.foundation.schema import flatten, show
 
-# How serious a difference is. Only what the fingerprint covers decides a run's bits.
+# Only what the fingerprint covers decides a run's bits.
 DECISIVE = "decides the bits"
 POSSIBLE = "may change them"
 HARMLESS = "no influence"
 _SEVERITIES = (DECISIVE, POSSIBLE, HARMLESS)
 _DIGITS = 12  # of a digest, in a table for people
 _ABSENT = "not recorded"
-_HELD = "_THREADS"  # how variables end that have no say: a training holds its threads itself, and tells how many
+_IGNORED = "_THREADS"  # the end of variables without effect: a training sets its number of threads, and records it
 
 
 class Difference(NamedTuple):
-    """One thing that was otherwise then."""
+    """One difference."""
 
     what: str
     then: str
@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    """Compares two run.json, or what one would hold: the record's, and this tree's and machine's."""
+    """Compares two run.json: the record's, and the one that a training would write now."""
     found = [*_decisive(then, now), *_possible(then, now), *_harmless(then, now)]
     return sorted(found, key=lambda difference: _SEVERITIES.index(difference.severity))
 
@@ -40,7 +40,7 @@ def _possible(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Diffe
     there, here = dict(then.get("surroundings") or {}), dict(now.get("surroundings") or {})
     for name in ("cpu", "libc", "variables"):
         for difference in _each(name, there.get(name, {}), here.get(name, {}), POSSIBLE):
-            if not difference.what.endswith(_HELD):
+            if not difference.what.endswith(_IGNORED):
                 yield difference
 
 
@@ -60,10 +60,10 @@ def _each(name: str, then: Any, now: Any, severity: str) -> Iterator[Difference]
 
 def _one(what: str, then: Any, now: Any, severity: str) -> Iterator[Difference]:
     if then != now:
-        yield Difference(what, _told(then), _told(now), severity)
+        yield Difference(what, _text(then), _text(now), severity)
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return _ABSENT
     text = show(value)

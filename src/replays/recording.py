@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.records import Records
-from src.replays.again import Prepared
-from src.replays.judgement import Judgement
+from src.replays.agreement import Agreement
+from src.replays.retraining import Replay
 
-Judged = tuple[Prepared, Judgement]
+Judged = tuple[Replay, Agreement]
 
 
 def record(judged: Sequence[Judged]) -> dict[str, str]:
@@ -43,7 +43,7 @@ def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:
                 print(f"warning: {run_id} did not get its tag: {error}", file=sys.stderr)
 
 
-def _run_ids(ready: Prepared) -> list[str]:
+def _run_ids(ready: Replay) -> list[str]:
     """A run stands in MLflow once for each sweep or study that it is part of."""
     if ready.original.run_id:
         return [ready.original.run_id]
@@ -52,5 +52,5 @@ def _run_ids(ready: Prepared) -> list[str]:
     return sorted({one.run_id for one in known if one.folder == ready.original.fingerprint and one.run_id})
 
 
-def _tracking(ready: Prepared) -> Tracking:
+def _tracking(ready: Replay) -> Tracking:
     return Tracking() if ready.original.run_id else ready.config.tracking

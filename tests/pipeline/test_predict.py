@@ -97,7 +97,7 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
         (["models/none.npz", "a.png"], "models/none.npz: no such file; `dvc repro` makes models/model.npz"),
         (["zzzz", "a.png"], "zzzz: no id of an MLflow run"),
         (["0123456789", "a.png"], "no MLflow run's id begins so"),
-        (["runs/nothing", "a.png"], "runs/nothing: no run's folder"),
+        (["runs/nothing", "a.png"], "runs/nothing: not a run folder"),
         (["--jsn"], "unrecognized arguments: --jsn"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

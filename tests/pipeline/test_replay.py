@@ -51,7 +51,7 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
     for name in (run_id, run_id[:8], str(folder), folder.name[:10]):
         done = shell(*REPLAY, name)
         assert done.returncode == 0, done.stderr
-        assert "nothing differs between then and now: the same bits are due" in done.stdout
+        assert "no differences found; expecting identical weights" in done.stdout
         assert "epoch 3/3" in done.stdout  # it was trained, each time
         assert "\nbit-identical: the same weights" in done.stdout
     assert contents(folder) == before
@@ -83,10 +83,10 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
     assert done.returncode == 1
     assert re.search(r"^code +\w{12} +\w{12} +decides the bits$", done.stdout, re.M)
     assert re.search(
-        r"^The code differs. To replay with that of then: git worktree add \.\./then \w{12}$", done.stdout, re.M
+        r"^The code differs. To replay with the original's: git worktree add \.\./then \w{12}$", done.stdout, re.M
     )
     assert "\ndifferent: " in done.stdout
-    assert done.stderr == "error: different; what decides the bits and is otherwise now: code\n"
+    assert done.stderr == "error: different; these decide the bits and have changed: code\n"
     assert client(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("different")
     commit = re.search(r"worktree add \.\./then (\w+)", done.stdout)[1]
     assert shell("git", "worktree", "add", "../then", commit).returncode == 0  # which is what to do next
@@ -138,7 +138,7 @@ def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
         ([], "which run?"),
         (["zzzz"], "zzzz: no id of an MLflow run"),
         (["0123456789"], "no MLflow run's id begins so"),
-        (["runs/nothing"], "runs/nothing: no run's folder"),
+        (["runs/nothing"], "runs/nothing: not a run folder"),
         (["--all"], "give one RUN, or --all with --study NAME"),
         (["--study", "tiny"], "give one RUN, or --all with --study NAME"),
         (["--all", "--study", "nosuch"], "--study=nosuch: no finished run of it"),

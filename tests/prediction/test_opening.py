@@ -102,8 +102,8 @@ def test_a_run_that_is_not_there_is_told(home: Path, name: str) -> None:
 def test_a_run_without_its_model_is_told(home: Path, tmp_path: Path, spiral: Trained) -> None:
     folder = shutil.copytree(spiral.folder, tmp_path / "copy")
     (folder / "model.npz").unlink()
-    with pytest.raises(UserError, match=r"that run keeps no model"):
+    with pytest.raises(UserError, match=r"this run has no model"):
         open_model(str(folder))
     write_json(folder / "status.json", {"status": "running"})
-    with pytest.raises(UserError, match=r"that run is running"):
+    with pytest.raises(UserError, match=r"this run is running"):
         open_model(str(folder))

@@ -1,4 +1,4 @@
-"""A replay says what is otherwise now, trains beside the record, and judges what comes of it."""
+"""A replay lists what differs, trains beside the record, and compares the results."""
 
 import dataclasses
 import json
@@ -13,12 +13,13 @@ import yaml
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
-from src.replays.again import again, prepared
+from src.recording.finding import by_fingerprint
+from src.replays.agreement import BOUND, DIFFERENT, EQUAL, IDENTICAL, Agreement, compare
 from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
-from src.replays.judgement import BOUND, DIFFERENT, EQUAL, IDENTICAL, judge
-from src.replays.original import by_fingerprint, in_folder
+from src.replays.retraining import Replay, plan, retrain
 from src.runs.experiment import Outcome, about, run
 from src.runs.fingerprint import fingerprint
+from src.runs.finished import FinishedRun
 from src.runs.tracker import Null
 
 Small = Callable[..., Config]
@@ -27,14 +28,16 @@ Small = Callable[..., Config]
 @pytest.fixture
 def recorded(home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """A finished run, and the data of which it is."""
-    monkeypatch.setattr("src.replays.again.prepare", lambda recipe: digits)
-    monkeypatch.setattr("src.replays.again.runs_folder", lambda: home / "runs")
-    monkeypatch.setattr("src.replays.original.runs_folder", lambda: home / "runs")
+    monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: digits)
     return run(small("model.dropout=0.3"), digits, Null())
 
 
-def replay(folder: Path, bound: float = BOUND) -> Any:
-    return again(prepared(in_folder(folder)), Null(), bound)
+def planned(folder: Path) -> Replay:
+    return plan(FinishedRun.open(folder))
+
+
+def replay(folder: Path, bound: float = BOUND) -> Agreement:
+    return retrain(planned(folder), Null(), bound)
 
 
 def edit(file: Path, change: Callable[[Any], None]) -> None:
@@ -49,12 +52,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_the_same_comes_out_and_the_record_is_not_touched(recorded: Outcome) -> None:
     before = files(recorded.folder.path)
-    ready = prepared(in_folder(recorded.folder.path))
+    ready = planned(recorded.folder.path)
     assert ready.differences == []
-    assert ready.bits_are_due
-    judgement = replay(recorded.folder.path)
-    assert (judgement.verdict, judgement.weights, judgement.epochs_alike) == (IDENTICAL, 0.0, 3)
-    assert judgement.good
+    assert ready.expects_same_bits
+    agreement = replay(recorded.folder.path)
+    assert (agreement.verdict, agreement.weights, agreement.epochs_alike) == (IDENTICAL, 0.0, 3)
+    assert agreement.reproduced
     assert files(recorded.folder.path) == before
     assert ready.folder.path != recorded.folder.path
     told = ready.folder.run()
@@ -65,8 +68,8 @@ def test_the_same_comes_out_and_the_record_is_not_touched(recorded: Outcome) -> 
 def test_each_replay_trains(recorded: Outcome) -> None:
     attempts = set()
     for _ in range(2):
-        ready = prepared(in_folder(recorded.folder.path))
-        again(ready, Null(), BOUND)
+        ready = planned(recorded.folder.path)
+        retrain(ready, Null(), BOUND)
         attempts.add(ready.folder.run()["attempt"])
     assert len(attempts) == 2
 
@@ -75,14 +78,14 @@ def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small:
     # The record of one seed, under the configuration of another.
     other = run(small("model.dropout=0.3", "seed=1"), digits, Null())
     shutil.copy(other.folder.path / "config.yaml", recorded.folder.path / "config.yaml")
-    ready = prepared(in_folder(recorded.folder.path))
+    ready = planned(recorded.folder.path)
     assert [difference.what for difference in ready.differences] == ["config"]
-    assert not ready.bits_are_due
-    judgement = replay(recorded.folder.path)
-    assert judgement.verdict == DIFFERENT
-    assert not judgement.good
-    assert judgement.epochs_alike == 0
-    assert judgement.weights > 0.01
+    assert not ready.expects_same_bits
+    agreement = replay(recorded.folder.path)
+    assert agreement.verdict == DIFFERENT
+    assert not agreement.reproduced
+    assert agreement.epochs_alike == 0
+    assert agreement.weights > 0.01
 
 
 def test_a_small_difference_is_judged_by_the_bound(recorded: Outcome, digits: Dataset, small: Small) -> None:
@@ -103,15 +106,15 @@ def test_an_epoch_that_came_out_otherwise_is_found(recorded: Outcome) -> None:
 
 def test_without_the_model_the_metrics_judge(recorded: Outcome) -> None:
     (recorded.folder.path / "model.npz").unlink()
-    original = in_folder(recorded.folder.path)
-    assert original.network() is None
+    original = FinishedRun.open(recorded.folder.path)
+    assert replay(recorded.folder.path).weights is None
     far = {**original.result, "weights_sha256": "0", "test": {"loss": 9.0, "accuracy": 0.5}}
     near = {**original.result, "weights_sha256": "0"}
     for now, verdict in ((far, DIFFERENT), (near, EQUAL), (original.result, IDENTICAL)):
-        judgement = judge(original.result, now, (None, None), ([], []))
-        assert judgement.verdict == verdict
-        assert judgement.weights is None
-    assert "not comparable" in judge(original.result, near, (None, None), ([], [])).words
+        agreement = compare((original.result, now), (None, None), ([], []))
+        assert agreement.verdict == verdict
+        assert agreement.weights is None
+    assert "not comparable" in compare((original.result, near), (None, None), ([], [])).words
 
 
 def test_what_differs_is_listed_by_severity(digits: Dataset, small: Small) -> None:
@@ -144,33 +147,33 @@ def test_other_code_comes_with_the_commit_to_check_out(recorded: Outcome) -> Non
     edit(folder / "run.json", lambda run: run["digests"].update(code="0" * 64))
     edit(folder / "run.json", lambda run: run["lineage"].update({"git.commit": "ab" * 20, "git.dirty": "true"}))
     (folder / "diff.patch").write_text("a patch")
-    ready = prepared(in_folder(folder))
+    ready = planned(folder)
     assert ready.code_differs
-    assert f"git worktree add ../then abababababab, and in it git apply {folder}/diff.patch" in ready.code_of_then
+    assert f"git worktree add ../then abababababab, and in it git apply {folder}/diff.patch" in ready.advice
     edit(folder / "run.json", lambda run: run["lineage"].update({"git.commit": "x; rm -rf /"}))
-    assert "names no commit" in prepared(in_folder(folder)).code_of_then
+    assert "names no commit" in planned(folder).advice
 
 
 def test_a_configuration_that_this_code_does_not_know_is_a_failure(recorded: Outcome) -> None:
     file = recorded.folder.path / "config.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"gone": 1}))
     with pytest.raises(RunFailed, match="does not understand its configuration: gone=1: no such key"):
-        prepared(in_folder(recorded.folder.path))
+        planned(recorded.folder.path)
 
 
-def test_data_that_can_not_be_had_are_a_failure(recorded: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_are_not_available_are_a_failure(recorded: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(recipe: Any) -> None:
         raise UserError("made by another recipe")
 
-    monkeypatch.setattr("src.replays.again.prepare", refuse)
-    with pytest.raises(RunFailed, match="its data can't be had: made by another recipe"):
-        prepared(in_folder(recorded.folder.path))
+    monkeypatch.setattr("src.replays.retraining.prepare", refuse)
+    with pytest.raises(RunFailed, match="its data are not available: made by another recipe"):
+        planned(recorded.folder.path)
 
 
 def test_other_data_are_told(recorded: Outcome, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     altered = dataclasses.replace(digits, sha256="0" * 64)
-    monkeypatch.setattr("src.replays.again.prepare", lambda recipe: altered)
-    assert [d.what for d in prepared(in_folder(recorded.folder.path)).differences] == ["data"]
+    monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: altered)
+    assert [d.what for d in planned(recorded.folder.path).differences] == ["data"]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_fingerprint(recorded: Outcome, digits: Dataset, small: Small) -> None:
@@ -178,18 +181,18 @@ def test_a_run_is_found_by_the_beginning_of_its_fingerprint(recorded: Outcome, d
     for prefix in (name, name[:8]):
         found = by_fingerprint(prefix)
         assert found is not None
-        assert found.folder == recorded.folder.path
+        assert found.path == recorded.folder.path
     assert by_fingerprint("0" * 64) is None
     assert by_fingerprint("no hex") is None
     for seed in range(1, 17):
         run(small(f"seed={seed}", "train.epochs=1"), digits, Null())
     first = [path.name[0] for path in recorded.folder.path.parent.iterdir()]
     twice = next(digit for digit in first if first.count(digit) > 1)
-    with pytest.raises(UserError, match=f"{twice}: {first.count(twice)} runs begin so"):
+    with pytest.raises(UserError, match=f"{twice}: {first.count(twice)} fingerprints start with it"):
         by_fingerprint(twice)
 
 
 def test_an_unfinished_run_is_not_replayed(recorded: Outcome) -> None:
     recorded.folder.end("killed", "interrupted")
-    with pytest.raises(UserError, match="that run is killed; only a finished one"):
-        in_folder(recorded.folder.path)
+    with pytest.raises(UserError, match="this run is killed; a finished run is needed"):
+        FinishedRun.open(recorded.folder.path)

@@ -1,0 +1,86 @@
+"""How well a replay agrees with its original: bit-identical, equal within a bound, or different."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.nn.network import Network
+
+IDENTICAL = "bit-identical"
+EQUAL = "numerically equal"
+DIFFERENT = "different"
+BOUND = 1e-4  # of a weight's difference relative to the largest weight, of a metric's relative to the metric
+_METRICS = tuple(f"{part}/{quantity}" for part in ("train", "valid", "test") for quantity in ("loss", "accuracy"))
+
+
+class Pair(NamedTuple):
+    """A metric of the original and of the replay."""
+
+    metric: str
+    then: float
+    now: float
+
+    @property
+    def difference(self) -> float:
+        """Relative to the larger of the two."""
+        return _relative(abs(self.then - self.now), max(abs(self.then), abs(self.now)))
+
+
+class Agreement(NamedTuple):
+    """A verdict, and the numbers behind it."""
+
+    verdict: str  # IDENTICAL, EQUAL or DIFFERENT
+    bound: float
+    metrics: tuple[Pair, ...]
+    weights: float | None  # the largest difference between two weights, relative to the largest; None: not comparable
+    epochs_alike: int  # the number of epochs, from the first, whose losses and accuracies are the same to the bit
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the replay confirms the original."""
+        return self.verdict != DIFFERENT
+
+    @property
+    def words(self) -> str:
+        """The verdict in one line."""
+        if self.verdict == IDENTICAL:
+            return f"{IDENTICAL}: the same weights, losses and accuracies"
+        by = "weights not comparable" if self.weights is None else f"weights differ by at most {self.weights:.1e}"
+        largest = max(pair.difference for pair in self.metrics)
+        limit = "within" if self.verdict == EQUAL else "beyond"
+        return f"{self.verdict}: {by} of the largest, metrics by {largest:.1e}, {limit} the bound of {self.bound:.0e}"
+
+
+def compare(
+    results: tuple[Mapping[str, Any], Mapping[str, Any]],
+    networks: tuple[Network | None, Network | None],
+    epochs: tuple[Sequence[object], Sequence[object]],
+    bound: float = BOUND,
+) -> Agreement:
+    """Compares two results (as in result.json), networks, and lists of epochs, of the original and of the replay."""
+    then, now = results
+    metrics = tuple(Pair(f"{p}/{q}", float(then[p][q]), float(now[p][q])) for p, q in (m.split("/") for m in _METRICS))
+    weights = _largest_difference(*networks)
+    if then["weights_sha256"] == now["weights_sha256"] and all(pair.then == pair.now for pair in metrics):
+        verdict = IDENTICAL
+    elif all(pair.difference <= bound for pair in metrics) and (weights is None or weights <= bound):
+        verdict = EQUAL
+    else:
+        verdict = DIFFERENT
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*epochs, strict=False))
+    return Agreement(verdict, bound, metrics, weights, sum(1 for _ in alike))
+
+
+def _largest_difference(then: Network | None, now: Network | None) -> float | None:
+    if then is None or now is None or then.widths != now.widths or then.dtype != now.dtype:
+        return None
+    one, other = (network.parameters.theta.astype(np.float64) for network in (then, now))
+    if one.shape != other.shape:
+        return None
+    return _relative(float(np.abs(one - other).max()), max(float(np.abs(one).max()), float(np.abs(other).max())))
+
+
+def _relative(difference: float, largest: float) -> float:
+    return difference / largest if largest else 0.0

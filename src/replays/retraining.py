@@ -1,0 +1,121 @@
+"""Replays a finished run: trains it again beside its record, and compares the results."""
+
+import dataclasses
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from src.config.tree import Config, check_against
+from src.data.dataset import Dataset
+from src.data.recipes import Recipe, prepare
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import write_json
+from src.nn.network import Network
+from src.replays.agreement import Agreement, compare
+from src.replays.differences import DECISIVE, Difference, differences
+from src.runs.experiment import about, run
+from src.runs.fingerprint import fingerprint
+from src.runs.finished import FinishedRun
+from src.runs.folder import RunFolder, runs_folder
+from src.runs.lineage import CUT
+from src.runs.tracker import Tracker
+
+REPLAYS = "replays"  # below runs/
+_PATCH = "diff.patch"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A replay that is ready to train: the original run, and what differs now."""
+
+    original: FinishedRun
+    config: Config
+    dataset: Dataset
+    folder: RunFolder
+    differences: list[Difference]
+
+    @property
+    def code_differs(self) -> bool:
+        """Whether the code that trains is not the original's."""
+        return any(difference.what == "code" for difference in self.differences)
+
+    @property
+    def expects_same_bits(self) -> bool:
+        """Whether no difference decides the bits."""
+        return not any(difference.severity == DECISIVE for difference in self.differences)
+
+    @property
+    def advice(self) -> str:
+        """How to replay with the original's code."""
+        commit = str(self.original.about["lineage"].get("git.commit"))
+        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):  # a record is not trusted: this gets into a shell
+            return "The code differs, and the record names no commit that has the original's."
+        advice = f"The code differs. To replay with the original's: git worktree add ../then {commit[:12]}"
+        patch = self.original.path / _PATCH
+        if not patch.exists():
+            return advice
+        cut = " (incomplete: only part of the diff was kept)" if patch.read_bytes().startswith(CUT.encode()) else ""
+        return f"{advice}, and in it git apply {shlex.quote(str(patch.absolute()))}{cut}"
+
+
+def plan_by_name(name: str) -> Replay:
+    """The replay of the run that the user names; `UserError` if there is no such finished run."""
+    from src.recording.finding import find
+
+    return plan(find(name))
+
+
+def plan(original: FinishedRun, open_data: Callable[[Recipe], Dataset] | None = None) -> Replay:
+    """The replay of a run; `RunFailed` if this code can't read its configuration, or its data are not available."""
+    try:
+        recorded = original.config
+    except UserError as error:
+        raise RunFailed(f"{original.name}: this code does not understand its configuration: {error}") from None
+    config = dataclasses.replace(recorded, train=dataclasses.replace(recorded.train, fresh=True, resume=True))
+    try:
+        dataset = (open_data or prepare)(config.data)
+        check_against(config, dataset)
+    except UserError as error:
+        raise RunFailed(f"{original.name}: its data are not available: {error}") from None
+    digests = fingerprint(config, dataset)
+    folder = RunFolder(runs_folder() / REPLAYS / digests["fingerprint"])
+    return Replay(original, config, dataset, folder, differences(original.about, about(config, digests)))
+
+
+def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
+    """Trains and compares; the verdict goes into the replay's run.json. Raises `RunFailed` if the training fails."""
+    outcome = run(replay.config, replay.dataset, tracker, replay.folder)
+    original, now = replay.original, FinishedRun.open(outcome.folder.path)
+    agreement = compare(
+        (original.result, now.result),
+        (_network(original), _network(now)),
+        (_epochs(original), _epochs(now)),
+        bound,
+    )
+    tags = {"replay.of": original.run_id or original.fingerprint, "replay.verdict": agreement.words}
+    write_json(now.path / "run.json", now.about | {"tags": tags, "replay": _record(replay, agreement)})
+    return agreement
+
+
+def _network(run: FinishedRun) -> Network | None:
+    return run.model.network if (run.path / "model.npz").exists() else None
+
+
+def _epochs(run: FinishedRun) -> list[tuple[float, ...]]:
+    """The rows of history.csv; none if there is no such file."""
+    return list(zip(*run.history.values(), strict=True)) if (run.path / "history.csv").exists() else []
+
+
+def _record(replay: Replay, agreement: Agreement) -> dict[str, Any]:
+    return {
+        "of": {"fingerprint": replay.original.fingerprint, "mlflow": replay.original.run_id},
+        "verdict": agreement.verdict,
+        "words": agreement.words,
+        "bound": agreement.bound,
+        "weights": agreement.weights,
+        "epochs_alike": agreement.epochs_alike,
+        "metrics": {pair.metric: {"then": pair.then, "now": pair.now} for pair in agreement.metrics},
+        "differences": [difference._asdict() for difference in replay.differences],
+    }

@@ -1,0 +1,127 @@
+"""The one reader of a finished run: its folder, or another folder with copies of its files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from src.config.tree import Config, read_snapshot, read_yaml
+from src.foundation.errors import UserError
+from src.foundation.files import read_capped, read_json
+from src.foundation.npz import DAMAGE
+from src.runs.folder import HISTORY, RunFolder
+from src.runs.model import Model, load_model
+from src.runs.predictions import Predicted, read_predictions
+
+History = Mapping[str, list[float]]  # the columns of history.csv, one value per evaluated epoch
+_LARGEST_HISTORY = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run. Making the object reads nothing; each file is read and checked when it is first needed.
+
+    Every property raises `UserError`, naming the file, if that file is missing or damaged.
+    """
+
+    path: Path
+    run_id: str | None = None  # of MLflow, if it is known
+    label: str | None = None  # what to call the run, if not by its name
+
+    @classmethod
+    def open(cls, path: Path, run_id: str | None = None, label: str | None = None) -> "FinishedRun":
+        """The run in a folder; `UserError` if the folder holds none, or one that has not finished."""
+        if (status := RunFolder(path).status().get("status", "finished")) != "finished":
+            raise UserError(f"{path}: this run is {status}; a finished run is needed")
+        run = cls(path, run_id, label)
+        if not isinstance(run.about, dict) or not isinstance(run.about.get("digests"), dict):
+            raise UserError(f"{path}: run.json is not of this project, or of an older version")
+        if "weights_sha256" not in run.result:
+            raise UserError(f"{path}: result.json is not of this project, or of an older version")
+        return run
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.label or str(self.about.get("name", self.path.name))
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint that it was trained under."""
+        return str(self.about["digests"]["fingerprint"])
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """run.json: name, digests, lineage, environment, surroundings."""
+        about: dict[str, Any] = read_json(self.path / "run.json")
+        return about
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """result.json: epochs, the digest of the weights, and the metrics of each set."""
+        result: dict[str, Any] = read_json(self.path / "result.json")
+        return result
+
+    @cached_property
+    def timing(self) -> dict[str, float]:
+        """timing.json: `seconds` and `images_per_second` of training alone."""
+        timing: dict[str, float] = read_json(self.path / "timing.json")
+        return timing
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """test.json: the scores on the test set, `overall` and by `class`."""
+        scores: dict[str, Any] = read_json(self.path / "test.json")
+        return scores
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration, as this code understands it."""
+        return read_snapshot(self.path / "config.yaml")
+
+    @cached_property
+    def plain_config(self) -> dict[str, Any]:
+        """The configuration as it was written; runs of an older version lack newer keys."""
+        tree = read_yaml(self.path / "config.yaml")
+        if not isinstance(tree, dict):
+            raise UserError(f"{self.path / 'config.yaml'}: not a configuration; the file is damaged")
+        return tree
+
+    @cached_property
+    def history(self) -> History:
+        """history.csv, which reaches up to the result's last epoch."""
+        file, epochs = self.path / "history.csv", self.result["epochs"]
+        history = read_history(file)
+        if history["epoch"][-1] != epochs:
+            raise UserError(f"{file}: it ends at epoch {history['epoch'][-1]:g}, the result's epoch is {epochs}")
+        return history
+
+    @cached_property
+    def model(self) -> Model:
+        """model.npz."""
+        return load_model(self.path / "model.npz")
+
+    @cached_property
+    def predictions(self) -> Predicted:
+        """predictions.npz."""
+        file = self.path / "predictions.npz"
+        try:
+            return read_predictions(file)
+        except DAMAGE as error:
+            raise UserError(f"{file}: missing or damaged ({error})") from None
+
+
+def read_history(file: Path) -> History:
+    """Reads history.csv, with at least the columns `HISTORY` and one epoch; `UserError` for a damaged file."""
+    try:
+        header, *lines, end = read_capped(file, _LARGEST_HISTORY).decode().split("\n")
+        rows = [[float(value) for value in line.split(",")] for line in lines]
+        history = dict(zip(header.split(","), map(list, zip(*rows, strict=True)), strict=True))
+        if end or not rows or not set(HISTORY) <= history.keys():
+            raise ValueError("it is cut off, or lacks columns")
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file") from None
+    except DAMAGE as error:
+        raise UserError(f"{file}: damaged ({error})") from None
+    return history
