@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.runs.fingerprint import imports, numeric_code, reached
+from src.runs.code import imports, reached
+from src.runs.fingerprint import numeric_code
 from tests.conftest import ROOT
 
 SRC = ROOT / "src"

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, sha256_file
+from src.runs.code import digest
 from src.runs.fingerprint import code_digest, numeric_code
 
-Frozen = Mapping[str, str]  # paths in the project, and their SHA-256
+Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes, or of its code
 
 
 def freeze() -> Frozen:
@@ -31,4 +32,4 @@ def refuse_changed(frozen: Frozen) -> None:
 @functools.cache  # the first job of a process asks right after the imports; later edits don't reach what is imported
 def _imported() -> Frozen:
     code_digest()  # cached now, so that no later edit gets into the fingerprints of what this code trains
-    return {file.relative_to(ROOT).as_posix(): sha256_file(file) for file in numeric_code()}
+    return {file.relative_to(ROOT).as_posix(): digest([file]) for file in numeric_code()}

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from src.config.tree import Config
 from src.foundation.errors import UserError
-from src.runs import fingerprint, frozen
+from src.runs import code, frozen
 from src.runs.frozen import freeze, refuse_changed
 from src.sweeps.start import start_job
 from tests.conftest import ROOT
@@ -21,7 +21,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("conf", "src"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(frozen, "ROOT", tmp_path)
-    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(code, "ROOT", tmp_path)
     in_another_process()
     yield tmp_path
     in_another_process()
@@ -40,6 +40,10 @@ def write(file: Path, text: str) -> None:
 def append(file: Path, text: str) -> None:
     with file.open("a") as opened:
         opened.write(text)
+
+
+def edit(file: Path) -> None:
+    append(file, "edited = 1\n" if file.suffix == ".py" else "# edited\n")
 
 
 def refusal(of: frozen.Frozen) -> str:
@@ -70,12 +74,12 @@ def test_what_is_unchanged_passes_in_this_process_and_in_another(tree: Path) -> 
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
-    "conf/optimizer/adam.yaml": lambda file: append(file, "# edited\n"),
-    "conf/ablation/ladder.yaml": lambda file: append(file, "# edited\n"),
+    "conf/optimizer/adam.yaml": lambda file: edit(file),
+    "conf/ablation/ladder.yaml": lambda file: edit(file),
     "conf/ablation/new.yaml": lambda file: write(file, "seed: 1\n"),
     "conf/experiment/deeper/new.yaml": lambda file: write(file, "seed: 1\n"),
     "conf/experiment/quick.yaml": lambda file: file.unlink(),
-    "src/nn/network.py": lambda file: append(file, "# edited\n"),
+    "src/nn/network.py": lambda file: edit(file),
     "src/data/idx.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.idx\n"),
     "src/optim/schedules.py": lambda file: file.unlink(),
 }
@@ -92,7 +96,7 @@ def test_what_is_changed_added_or_removed_is_refused_by_name(tree: Path, name: s
 def test_all_files_that_changed_are_named(tree: Path) -> None:
     began = freeze()
     for name in ("src/nn/losses.py", "conf/data/mnist.yaml", "conf/config.yaml"):
-        append(tree / name, "# edited\n")
+        edit(tree / name)
     in_another_process()
     assert "began: conf/config.yaml, conf/data/mnist.yaml, src/nn/losses.py; " in refusal(began)
 
@@ -100,7 +104,14 @@ def test_all_files_that_changed_are_named(tree: Path) -> None:
 def test_what_changes_no_run_may_be_edited_meanwhile(tree: Path) -> None:
     began = freeze()
     for name in ("src/figures/curves.py", "src/recording/store.py", "src/report.py", "conf/notes.txt"):
-        append(tree / name, "# edited\n")
+        edit(tree / name)
+    in_another_process()
+    refuse_changed(began)
+
+
+def test_comments_in_the_numeric_code_may_be_edited_meanwhile(tree: Path) -> None:
+    began = freeze()
+    append(tree / "src" / "nn" / "losses.py", "# why\n")
     in_another_process()
     refuse_changed(began)
 
@@ -113,9 +124,9 @@ def test_an_editors_lock_on_a_file_is_no_file(tree: Path) -> None:
 
 def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_anew(tree: Path) -> None:
     began = freeze()
-    append(tree / "src" / "nn" / "network.py", "# edited\n")
+    edit(tree / "src" / "nn" / "network.py")
     refuse_changed(began)
-    append(tree / "conf" / "config.yaml", "# edited\n")
+    edit(tree / "conf" / "config.yaml")
     assert "began: conf/config.yaml; " in refusal(began)
 
 
@@ -123,7 +134,7 @@ def test_a_job_that_finds_other_files_trains_nothing_and_says_why(
     tree: Path, home: Path, small: Callable[..., Config]
 ) -> None:
     began = freeze()
-    append(tree / "conf" / "model" / "mlp.yaml", "# edited\n")
+    edit(tree / "conf" / "model" / "mlp.yaml")
     returned = start_job(began, OmegaConf.create(small().plain()))
     assert returned["fingerprint"] == ""
     assert returned["reason"].startswith("changed since the sweep began: conf/model/mlp.yaml; ")

@@ -16,6 +16,7 @@ from src.data.dataset import Dataset, Examples
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
+from src.runs import code as code_of
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
 from tests.conftest import ROOT
@@ -165,17 +166,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CODE_DIGEST = identity.code_digest.__wrapped__  # which looks at the files at every call
 # What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
-APART = [
-    "reporting",
-    "figures",
-    "recording",
-    "studies",
-    "data/recipes.py",
-    "data/mnist.py",
-    "runs/frozen.py",
-    "runs/planned.py",
-]
-APART += ["sweeps", "cli", "config/composition.py", "ablation.py", "report.py", "train.py", "evaluate.py"]
+APART = ["analysis", "cli", "figures", "health", "prediction", "recording", "replays", "reporting", "studies", "sweeps"]
+APART += ["data/mnist.py", "data/recipes.py", "config/composition.py", "config/tracking.py", "runs/frozen.py"]
+APART += ["runs/planned.py", "runs/tracker.py", "ablation.py", "report.py", "train.py", "evaluate.py"]
 
 
 class Code:
@@ -185,10 +178,10 @@ class Code:
         self.src = folder / "src"
         self.whole = of(composed())
 
-    def decides(self, file: Path) -> bool:
-        """Whether an edit of a file makes a run another one."""
+    def decides(self, file: Path, edit: str = "edited = 1") -> bool:
+        """Whether a line at the end of a file makes a run another one."""
         whole = file.read_bytes()
-        file.write_bytes(whole + b"\n# edited\n")
+        file.write_bytes(whole + f"\n{edit}\n".encode())
         try:
             return of(composed()) != self.whole
         finally:
@@ -197,7 +190,7 @@ class Code:
 
 @pytest.fixture
 def code(tree: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Code:
-    monkeypatch.setattr(identity, "ROOT", tree)
+    monkeypatch.setattr(code_of, "ROOT", tree)
     monkeypatch.setattr(identity, "code_digest", CODE_DIGEST)
     return Code(tree)
 
@@ -215,6 +208,7 @@ def test_an_edit_of_any_numeric_code_is_another_run(code: Code, room: str) -> No
     assert len(files) > 2
     for file in files:
         assert code.decides(file), file
+        assert not code.decides(file, "# why"), file
 
 
 def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(code: Code) -> None:
