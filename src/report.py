@@ -14,8 +14,7 @@ from src.foundation.files import ROOT
 def report(study: str, target: Path | None) -> None:
     """Writes the report of a study, named or by the folder of its results, and puts it on the study's MLflow run."""
     from src.config.tree import read_snapshot
-    from src.reporting.report import make_report, metrics, table
-    from src.studies.comparisons.collect import seconds_of
+    from src.reporting.report import report as report_on
     from src.studies.comparisons.results import read_results
 
     named = ROOT / "models" / "studies" / study
@@ -26,18 +25,16 @@ def report(study: str, target: Path | None) -> None:
             f"{study}: no results of such a study; `python -m src.ablation ablation={study}` makes them, `dvc pull` "
             f"brings those of a remote (here are: {', '.join(there) or 'none'})"
         )
-    results = read_results(folder)
-    target = target or ROOT / "reports" / folder.name
-    summary, _ = make_report(results, seconds_of(results, folder.name), target)
+    made = report_on(read_results(folder), folder.name, target or ROOT / "reports" / folder.name)
     tracking = read_snapshot().tracking
     if tracking.name == "mlflow":
         from src.recording.parent import ParentRun
         from src.recording.store import whereabouts
 
         # On a fresh clone there is no store, and none is made for a report.
-        if whereabouts(tracking) and (parent := ParentRun.find(tracking, results.identity)):
-            parent.log(metrics(summary), {"verdict": " ".join(summary.verdict)}, target)
-    print(table(summary), "", *summary.verdict, "", target / "index.html", sep="\n")
+        if whereabouts(tracking) and (parent := ParentRun.find(tracking, made.identity)):
+            parent.log(made.metrics, made.tags, made.folder)
+    print(made.text, "", made.page, sep="\n")
 
 
 def main() -> None:

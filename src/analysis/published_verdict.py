@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from src.analysis.statistics import FEWEST, Interval, interval
 from src.studies.replicas.claims import Claim
+from src.studies.replicas.collect import Replica, Table
 from src.studies.replicas.declare import Experiment
-from src.studies.replicas.replicated import Replicated, Table
 
 # From the best to the worst: a printed table is called what the worst of its numbers is called.
 VERDICTS = ("exact", "within interval", "holds", "better", "differs", "worse", "no verdict", "no result")
@@ -48,9 +48,9 @@ def rows_of(table: Table) -> list[Row]:
     return [
         row
         for text in table.declaration.texts
-        for replicated in table.experiments
-        if replicated.experiment.text == text
-        for row in _rows(replicated)
+        for replica in table.replicas
+        if replica.experiment.text == text
+        for row in _rows(replica)
     ]
 
 
@@ -103,19 +103,19 @@ def prediction(mean: Interval) -> tuple[float | None, float | None]:
     return mean.mean - half, mean.mean + half
 
 
-def _rows(replicated: Replicated) -> Iterator[Row]:
-    experiment, single = replicated.experiment, replicated.experiment.single
+def _rows(replica: Replica) -> Iterator[Row]:
+    experiment, single = replica.experiment, replica.experiment.single
     for claim in experiment.claims:
-        compared = compare(claim, replicated.values(claim), single)
-        yield Row(experiment, compared, (), compared.verdict, _remarks(replicated, claim.note, compared))
+        compared = compare(claim, replica.values(claim), single)
+        yield Row(experiment, compared, (), compared.verdict, _remarks(replica, claim.note, compared))
     if experiment.rows:
         printed = tuple(
-            tuple(compare(claim, replicated.values(claim), single) for claim in line) for line in experiment.rows.claims
+            tuple(compare(claim, replica.values(claim), single) for claim in line) for line in experiment.rows.claims
         )
         verdict = max((each.verdict for line in printed for each in line), key=VERDICTS.index)
-        yield Row(experiment, None, printed, verdict, _remarks(replicated, experiment.rows.note, printed[-1][-1]))
+        yield Row(experiment, None, printed, verdict, _remarks(replica, experiment.rows.note, printed[-1][-1]))
     if not experiment.claims and not experiment.rows:
-        yield Row(experiment, None, (), "", _remarks(replicated, "", None))
+        yield Row(experiment, None, (), "", _remarks(replica, "", None))
 
 
 def _share(bound: float | None) -> float | None:
@@ -134,12 +134,12 @@ def _side(claim: Claim, difference: float) -> str:
     return "better" if (difference < 0) == (claim.better == "smaller") else "worse"
 
 
-def _remarks(replicated: Replicated, note: str, last: Compared | None) -> tuple[str, ...]:
+def _remarks(replica: Replica, note: str, last: Compared | None) -> tuple[str, ...]:
     """The note, how many runs reach what is said, which failed, and how many stopped before the epoch in question."""
-    failed = [f"seed {run.seed}: {run.reason}" for run in replicated.runs if not run.measured]
+    failed = [f"seed {run.seed}: {run.reason}" for run in replica.runs if not run.measured]
     stopped = []
-    if last is not None and (missing := len(replicated.runs) - len(failed) - len(last.values)):
-        of = f"{missing} of {len(replicated.runs)} runs" if len(replicated.runs) > 1 else "the run"
+    if last is not None and (missing := len(replica.runs) - len(failed) - len(last.values)):
+        of = f"{missing} of {len(replica.runs)} runs" if len(replica.runs) > 1 else "the run"
         stopped = [f"not reached: {of} stopped before epoch {last.claim.epoch}"]
     reached = []
     if last is not None and last.values and last.claim.says:

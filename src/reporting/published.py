@@ -10,12 +10,19 @@ from src.analysis.published_verdict import Row, counts, rows_of
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
 from src.reporting.published_page import render
-from src.reporting.published_tables import as_csv, markdown
+from src.reporting.published_tables import as_csv, console, markdown, sentence
+from src.reporting.report import Report
 from src.runs.fingerprint import code_digest
 from src.runs.lineage import lineage
-from src.studies.replicas.replicated import Table
+from src.studies.replicas.collect import Table
 
 _NAMES = ("index.html", "summary.json", "table.csv", "table.md")
+
+
+def report(table: Table, _study: str, target: Path) -> Report:
+    """Reports a table of published experiments. target: the report's folder."""
+    rows, new = make_published_report(table, target)
+    return Report(table.identity, target, new, console(rows), (sentence(rows),), metrics(rows))
 
 
 def make_published_report(table: Table, target: Path) -> tuple[list[Row], bool]:
@@ -67,7 +74,7 @@ def as_json(table: Table, rows: Sequence[Row]) -> dict[str, Any]:
                 "command": each.command,
                 "runs": [{"seed": r.seed, "fingerprint": r.fingerprint, "reason": r.reason} for r in each.runs],
             }
-            for each in table.experiments
+            for each in table.replicas
         ],
         "code": table.code,
         "environment": table.environment,

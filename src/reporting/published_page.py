@@ -6,7 +6,7 @@ from typing import Any
 from src.analysis.published_verdict import Row, counts
 from src.reporting import published_tables as tables
 from src.reporting.rendering import environment
-from src.studies.replicas.replicated import Replicated, Table
+from src.studies.replicas.collect import Replica, Table
 
 
 def render(table: Table, rows: Sequence[Row], lineage: Mapping[str, str], beside: Sequence[str]) -> str:
@@ -48,5 +48,5 @@ def render(table: Table, rows: Sequence[Row], lineage: Mapping[str, str], beside
     )
 
 
-def _of(table: Table, text: str) -> list[Replicated]:
-    return [each for each in table.experiments if each.experiment.text == text]
+def _of(table: Table, text: str) -> list[Replica]:
+    return [each for each in table.replicas if each.experiment.text == text]

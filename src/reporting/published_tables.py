@@ -9,7 +9,7 @@ from src.analysis import formats
 from src.analysis.published_verdict import Compared, Row, counts, reaching
 from src.reporting.tables import plain_table
 from src.studies.replicas.claims import Claim
-from src.studies.replicas.replicated import Table
+from src.studies.replicas.collect import Table
 
 _FEWEST_DECIMALS = 4  # of ours, where it is no percentage
 _COUNTED = {
@@ -133,14 +133,14 @@ def as_csv(table: Table, rows: Sequence[Row]) -> str:
     """A line a published number, those of printed tables among them; nothing stands where nothing is known."""
     header = ["experiment", "text", "metric", "epoch", "published", "digits", "rerun", "runs", "mean", "mean_low"]
     header += ["mean_high", "low", "high", "difference", "verdict", "remarks", "command", "fingerprints"]
-    runs = {each.experiment.name: each for each in table.experiments}
+    runs = {each.experiment.name: each for each in table.replicas}
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(header)
     for row in rows:
-        replicated = runs[row.experiment.name]
-        prints = " ".join(run.fingerprint for run in replicated.runs)
-        about = ["; ".join(row.remarks), replicated.command, prints]
+        replica = runs[row.experiment.name]
+        prints = " ".join(run.fingerprint for run in replica.runs)
+        about = ["; ".join(row.remarks), replica.command, prints]
         told = [row.compared] if row.compared else [each for line in row.printed for each in line]
         for compared in told:
             claim, mean = compared.claim, compared.mean

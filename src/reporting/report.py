@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,41 @@ from src.foundation.files import canonical_json, read_json, sha256, sha256_tree
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import code_digest
 from src.runs.lineage import lineage
+from src.studies.comparisons.collect import seconds_of
 from src.studies.comparisons.results import Results, about
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, and what is shown of it elsewhere."""
+
+    identity: str  # of the study
+    folder: Path
+    new: bool  # whether it was written now; else it was up to date
+    table: str  # for a terminal
+    verdict: tuple[str, ...]  # sentences
+    metrics: Mapping[str, float]  # for MLflow
+
+    @property
+    def page(self) -> Path:
+        """The file that people open."""
+        return self.folder / "index.html"
+
+    @property
+    def text(self) -> str:
+        """The table and the verdict, for a terminal."""
+        return "\n".join([self.table, "", *self.verdict])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The verdict, for MLflow."""
+        return {"verdict": " ".join(self.verdict)}
+
+
+def report(results: Results, study: str, target: Path) -> Report:
+    """Reports a comparison from its results. study: its declared name; target: the report's folder."""
+    summary, new = make_report(results, seconds_of(results, study), target)
+    return Report(results.identity, target, new, table(summary), summary.verdict, metrics(summary))
 
 
 def make_report(results: Results, seconds: Mapping[str, float], target: Path) -> tuple[Summary, bool]:

@@ -1,60 +1,63 @@
-"""Where what belongs to a study stands."""
+"""Where a study's files are."""
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_json, write_json
 from src.foundation.locks import locked
 from src.runs.folder import runs_folder
-from src.studies.plan import Plan
+from src.studies.study import Study
 
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of a study's results and of its report, and one for what this machine remembers of it."""
+    """The folders of a study's results and of its report, and one for this machine's state."""
 
+    study: str  # as declared
     results: Path
     report: Path
     state: Path
-    tracked: bool  # by DVC
+    tracked: bool  # whether DVC tracks the results
 
     @classmethod
-    def of(cls, plan: Plan, stage: bool) -> "Places":
-        """As declared, and as a stage of the pipeline, a study stands where DVC tracks it; else under runs/studies/."""
-        name = f"{plan.declaration.name}-{plan.digest}"
-        state = runs_folder() / "studies" / f".{name}"
-        if stage or plan.as_declared:
-            study = plan.declaration.name
-            return cls(ROOT / "models" / "studies" / study, ROOT / "reports" / study, state, tracked=True)
-        return cls(state / "results", runs_folder() / "studies" / name, state, tracked=False)
+    def of(cls, study: Study[Any], stage: bool = False) -> "Places":
+        """As declared, or as a stage of the pipeline, in models/studies/ and reports/; else under runs/studies/."""
+        name, digest_name = study.declaration.name, study.digest_name
+        as_declared = stage or study.as_declared
+        tracked = as_declared and study.declaration.in_pipeline
+        state = runs_folder() / "studies" / f".{digest_name}"
+        results = ROOT / "models" / "studies" / name if tracked else state / "results"
+        report = ROOT / "reports" / name if as_declared else runs_folder() / "studies" / digest_name
+        return cls(name, results, report, state, tracked)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the study's lock: of two commands that run the same study, the second waits, and reuses."""
+        """Holds the study's lock: of two commands that run the same study, the second waits and reuses the runs."""
         lock = self.state / "lock"
         with locked(lock, lambda: f"another process, which runs this very study ({lock})"):
             yield
 
     def recorded(self, identity: str, store: object) -> bool:
-        """Whether `remember` was told that all of this study stands in the store."""
+        """Whether `remember` has noted that the store holds all of this study."""
         try:
             return bool(read_json(self.state / "recorded.json") == {"identity": identity, "store": store})
         except UserError:
             return False
 
     def remember(self, identity: str, store: object) -> None:
-        """Notes that all of the study stands in the store, so that a study without news need not open it."""
+        """Notes that the store holds all of the study, so that a study with nothing new need not open it."""
         write_json(self.state / "recorded.json", {"identity": identity, "store": store})
 
 
 def headline_file(study: str) -> Path:
-    """What `dvc metrics show` shows of a study."""
+    """The file that `dvc metrics show` shows for a study."""
     return ROOT / "metrics" / f"{study}.json"
 
 
 def timing_file(study: str) -> Path:
-    """Seconds of training by fingerprint. In Git, since a study's results hold no times."""
+    """Seconds of training by fingerprint. In Git, because a study's results hold no times."""
     return ROOT / "metrics" / f"{study}_timing.json"

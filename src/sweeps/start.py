@@ -29,8 +29,8 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # what importing matplotlib makes stays, and is not worth being looked through
 
 
-class Returned(TypedDict):
-    """What a job gives back: plain data, which any launcher can bring to its parent. The rest is in the run folder."""
+class Answer(TypedDict):
+    """The return value of a job: plain data, which any launcher can pass on. The rest is in the run folder."""
 
     fingerprint: str  # of the run; empty if it did not come to one
     reason: str  # of a failure; empty otherwise
@@ -58,7 +58,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     return outcome, announcing.run_id
 
 
-def start_job(frozen: Frozen, composed: Any) -> Returned:
+def start_job(frozen: Frozen, composed: Any) -> Answer:
     """Runs one job of a sweep, from its composed configuration; the parent follows the run folder.
 
     It never raises, or the other jobs would be lost: a failure is in what it returns. `frozen`: what the parent has
@@ -75,11 +75,11 @@ def start_job(frozen: Frozen, composed: Any) -> Returned:
         figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else Null()
         outcome = run(config, dataset, figures)
     except (UserError, RunFailed) as error:
-        return Returned(fingerprint="", reason=str(error))
+        return Answer(fingerprint="", reason=str(error))
     except Exception as error:
         traceback.print_exc()
-        return Returned(fingerprint="", reason=f"{type(error).__name__}: {error}")
-    return Returned(fingerprint=outcome.folder.path.name, reason="")
+        return Answer(fingerprint="", reason=f"{type(error).__name__}: {error}")
+    return Answer(fingerprint=outcome.folder.path.name, reason="")
 
 
 @functools.lru_cache(maxsize=4)  # arrays are verified as they are opened: once a worker, not once a job

@@ -14,8 +14,8 @@ from src.reporting.published import as_json, make_published_report, metrics
 from src.reporting.published_page import render
 from src.reporting.published_tables import as_csv, cells, console, markdown, sentence
 from src.studies.replicas.claims import Rows
+from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
-from src.studies.replicas.replicated import Table
 from tests.reporting.markup import Markup
 from tests.reporting.studies import HOSTILE
 from tests.studies.replicas.synthetic import claim, experiment, table, words
@@ -73,10 +73,10 @@ def test_every_claim_is_on_the_page_with_all_that_there_is_to_it() -> None:
         shown = [told.experiment, told.quantity, told.published, told.ours, told.bounds, told.difference, told.verdict]
         for cell in (*shown, *row.remarks):
             assert cell == "-" or cell in words_of_it, cell
-    for replicated in of.experiments:
-        assert replicated.command in words_of_it
-        assert replicated.experiment.note in words_of_it
-        for run in replicated.runs:
+    for replica in of.replicas:
+        assert replica.command in words_of_it
+        assert replica.experiment.note in words_of_it
+        for run in replica.runs:
             assert run.command in words_of_it
     for text in of.declaration.texts.values():
         assert text.title in words_of_it
@@ -125,9 +125,9 @@ def test_the_page_is_whole_and_needs_nothing_else() -> None:
 def test_every_run_is_linked_to_its_line() -> None:
     of = everything()
     whole = page(of)
-    for replicated in of.experiments:
-        for run in replicated.runs:
-            assert f"#run-{replicated.experiment.name}-{run.seed}" in whole.values("href")
+    for replica in of.replicas:
+        for run in replica.runs:
+            assert f"#run-{replica.experiment.name}-{run.seed}" in whole.values("href")
             assert run.fingerprint in whole.values("title")
 
 
@@ -220,7 +220,7 @@ def test_the_summary_is_plain_json_with_every_row_and_run() -> None:
     assert [row["verdict"] for row in told["rows"]] == [row.verdict for row in rows]
     assert sum(told["verdicts"].values()) == 11
     assert {each["name"]: len(each["runs"]) for each in told["experiments"]} == {
-        each.experiment.name: len(each.runs) for each in of.experiments
+        each.experiment.name: len(each.runs) for each in of.replicas
     }
     assert metrics(rows)["exact"] == 1
     assert all(isinstance(value, float) for value in metrics(rows).values())

@@ -13,10 +13,11 @@ from src.config.composition import choices, compose
 from src.config.tree import Config, read_yaml
 from src.foundation.errors import UserError
 from src.foundation.schema import flatten
-from src.studies.comparisons.declare import Declaration, declare
-from src.studies.plan import Plan, plan
+from src.studies.comparisons.declare import ComparisonDeclaration, declare
+from src.studies.study import Study, plan
 from tests.conftest import ROOT
 
+Comparison = Study[ComparisonDeclaration]
 SEEDS = ["0", "1", "2"]
 VARIANTS = {"sigmoid": [], "tanh": ["model.act=tanh"]}
 GROUND = ("experiment=digits", "model.act=sigmoid")
@@ -32,11 +33,11 @@ def on(*ground: str) -> Callable[[list[str]], Config]:
     return lambda overrides: composed(*ground, *overrides)
 
 
-def declared(**more: Any) -> Declaration:
+def declared(**more: Any) -> ComparisonDeclaration:
     return declare("mine", {"title": "Which?", "baseline": "sigmoid", "variants": VARIANTS} | more)
 
 
-def planned(*arguments: str, seeds: Sequence[str] = SEEDS, typed_seeds: bool = False, **more: Any) -> Plan:
+def planned(*arguments: str, seeds: Sequence[str] = SEEDS, typed_seeds: bool = False, **more: Any) -> Comparison:
     return plan(declared(**more), seeds, arguments, declared=not typed_seeds, compose=on(*GROUND))
 
 
@@ -54,28 +55,24 @@ def refusal(*arguments: str, **more: Any) -> str:
 def test_every_variant_is_trained_with_every_seed_variant_by_variant() -> None:
     found = planned()
     assert found.seeds == (0, 1, 2)
-    assert [(training.variant.name, training.seed) for training in found.trainings] == [
-        (variant, seed) for variant in VARIANTS for seed in range(3)
-    ]
-    for training in found.trainings:
-        job = training.planned
-        assert job.config.seed == training.seed
-        assert job.label == job.name == f"{training.variant.name} s{training.seed}"
-        assert job.variant == training.variant.name
-        assert set(training.variant.changes) <= set(job.overrides)
-    for training in (found.trainings[0], found.trainings[-1]):
-        # What the parent has checked is what another process makes of the overrides.
-        assert composed(*GROUND, *training.planned.overrides) == training.planned.config
+    cells = [(variant, seed) for variant in VARIANTS for seed in range(3)]
+    assert [(job.variant, job.config.seed) for job in found.jobs] == cells
+    for job, (variant, seed) in zip(found.jobs, cells, strict=True):
+        assert job.label == job.name == f"{variant} s{seed}"
+        assert set(VARIANTS[variant]) <= set(job.overrides)
+    for job in (found.jobs[0], found.jobs[-1]):
+        # The configuration that was checked is the one that another process composes from the overrides.
+        assert composed(*GROUND, *job.overrides) == job.config
 
 
 def test_the_command_line_applies_to_every_run_and_has_the_last_word() -> None:
-    for training in planned("train.epochs=3", "optimizer.lr=0.5").trainings:
-        assert (training.planned.config.train.epochs, training.planned.config.optimizer.lr) == (3, 0.5)
+    for job in planned("train.epochs=3", "optimizer.lr=0.5").jobs:
+        assert (job.config.train.epochs, job.config.optimizer.lr) == (3, 0.5)
 
 
 def test_cumulative_variants_carry_the_changes_of_those_before_them() -> None:
     variants = {"sigmoid": [], "slow": ["optimizer.lr=0.0001"], "tanh": ["model.act=tanh"]}
-    configs = [t.planned.config for t in planned(variants=variants, cumulative=True, seeds=["0"]).trainings]
+    configs = [job.config for job in planned(variants=variants, cumulative=True, seeds=["0"]).jobs]
     assert [(config.model.act, config.optimizer.lr) for config in configs] == [
         ("sigmoid", 0.001),
         ("sigmoid", 0.0001),
@@ -161,7 +158,7 @@ INERT += ["hydra/launcher=basic", "hydra.verbose=false", "data.mirror=/elsewhere
 
 def test_what_changes_no_result_makes_no_other_study() -> None:
     plain, other = planned(), planned(*INERT)
-    assert other.trainings[0].planned.config != plain.trainings[0].planned.config
+    assert other.jobs[0].config != plain.jobs[0].config
     assert plain.typed == other.typed == ()
     assert plain.as_declared
     assert other.as_declared
@@ -250,13 +247,13 @@ OTHER_DIGESTS = [
 
 
 @functools.cache
-def shipped(study: str) -> tuple[Any, Plan]:
+def shipped(study: str) -> tuple[Any, Comparison]:
     """A study of conf/ablation/: what its file says, and its plan."""
     tree = read_yaml(ROOT / "conf" / "ablation" / f"{study}.yaml")
     return tree, of_conf(study, [], None)
 
 
-def of_conf(study: str, arguments: Sequence[str], typed_seeds: Sequence[str] | None) -> Plan:
+def of_conf(study: str, arguments: Sequence[str], typed_seeds: Sequence[str] | None) -> Comparison:
     tree = read_yaml(ROOT / "conf" / "ablation" / f"{study}.yaml")
     seeds = typed_seeds or [str(seed) for seed in range(5)]
     compose = on(f"ablation={study}")
@@ -297,14 +294,14 @@ class TestShipped:
     def test_comes_to_trainings_that_all_differ_and_share_their_data(self, study: str) -> None:
         _, found = shipped(study)
         assert found.as_declared
-        assert len(found.trainings) == 5 * len(found.declaration.variants)
-        semantics = [training.planned.config.semantic() for training in found.trainings]
+        assert len(found.jobs) == 5 * len(found.declaration.variants)
+        semantics = [job.config.semantic() for job in found.jobs]
         assert all(one != other for i, one in enumerate(semantics) for other in semantics[:i])
-        assert len({training.planned.config.data for training in found.trainings}) == 1
-        assert found.trainings[0].planned.config.tracking.name == "mlflow"
+        assert len({job.config.data for job in found.jobs}) == 1
+        assert found.jobs[0].config.tracking.name == "mlflow"
 
     def test_can_be_run_on_a_shrunken_setting(self, study: str) -> None:
-        last = shipped(study)[1].trainings[-1].planned
+        last = shipped(study)[1].jobs[-1]
         small = composed(f"ablation={study}", *last.overrides, "data=digits", "train.epochs=1")
         assert {key for key in differences(small, last.config) if key[:5] != "data."} == {"train.epochs"}
         assert small.data == composed("data=digits").data
@@ -312,7 +309,7 @@ class TestShipped:
 
 def test_one_factor_changes_one_thing_at_a_time() -> None:
     _, found = shipped("one_factor")
-    configs = {t.variant.name: t.planned.config for t in found.trainings if t.seed == 0}
+    configs = {job.variant: job.config for job in found.jobs if job.config.seed == 0}
     changed = [differences(config, configs["baseline"]) for config in configs.values()]
     assert changed == [
         {},
@@ -331,7 +328,7 @@ def test_one_factor_changes_one_thing_at_a_time() -> None:
 def test_the_ladder_takes_one_step_at_a_time() -> None:
     _, found = shipped("ladder")
     assert found.declaration.cumulative
-    configs = [t.planned.config for t in found.trainings if t.seed == 0]
+    configs = [job.config for job in found.jobs if job.config.seed == 0]
     assert (configs[0].model.output, configs[0].model.loss) == ("sigmoid", "mse")
     steps = [differences(after, before) for before, after in itertools.pairwise(configs)]
     # Cross-entropy has other slopes than the mean square, and so another rate; a decay is another schedule.

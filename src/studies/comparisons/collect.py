@@ -1,64 +1,78 @@
-"""From the run folders of a study to its results, and to the folder that keeps them."""
+"""Collects a comparison's results from its run folders into the folder that keeps them."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from src.config.composition import typed
+from src.config.tree import Config
 from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, read_json, replacing_folder, write_json
 from src.runs.fingerprint import environment
 from src.runs.folder import RunFolder
+from src.studies.comparisons.declare import ComparisonDeclaration
 from src.studies.comparisons.results import STUDY, Results, StudyRun, about, read_results
-from src.studies.places import headline_file, timing_file
-from src.studies.plan import Plan
+from src.studies.places import Places, headline_file, timing_file
+from src.studies.study import Study
 
 _KEPT = ("history.csv", "predictions.npz", "result.json")
 
 
-def collect(plan: Plan, digests: Sequence[Mapping[str, str]], commands: Sequence[str], target: Path) -> Results:
-    """Puts a study's results into the folder `target`, where `read_results` reads them, and returns them.
+def collect(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]], places: Places) -> Results:
+    """Writes a study's results, which `read_results` reads, and returns them.
 
-    digests, commands: of each training, in the plan's order. Nothing is touched where all stands already.
+    digests: of each job, in the order of the study. Files that are up to date are left alone. Where DVC tracks the
+    results, their headline is written, too.
     """
-    results = _ends(plan, digests, commands)
-    told = about(results)
+    results, target = _results(study, digests), places.results
+    description = about(results)
     finished = sorted({run.fingerprint for run in results.runs if run.status == "finished"})
     kept = [Path("runs") / fingerprint / name for fingerprint in finished for name in _KEPT]
-    if not _holds(target, told) or not all(_same(target / file, _source(file)) for file in kept):
+    if not _holds(target, description) or not all(_same(target / file, _source(file)) for file in kept):
         with replacing_folder(target) as beside:
             for file in kept:
                 (beside / file).parent.mkdir(parents=True, exist_ok=True)
                 (beside / file).write_bytes(_source(file).read_bytes())
-            write_json(beside / STUDY, told)
-    return read_results(target)
+            write_json(beside / STUDY, description)
+    results = read_results(target)
+    if places.tracked:
+        write_headline(results, places.study)
+    return results
 
 
-def _ends(plan: Plan, digests: Sequence[Mapping[str, str]], commands: Sequence[str]) -> Results:
-    declaration, shared = plan.declaration, digests[0]
+def _results(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]]) -> Results:
+    declaration, shared = study.declaration, digests[0]
     runs = []
-    for training, of, command in zip(plan.trainings, digests, commands, strict=True):
+    for job, of in zip(study.jobs, digests, strict=True):
         folder = RunFolder.of(of["fingerprint"])
         status = "finished" if folder.finished() else "failed"
         reason = "" if status == "finished" else folder.status().get("reason") or "it was never trained"
-        runs.append(StudyRun(training.variant.name, training.seed, of["fingerprint"], status, reason, command))
-    config = plan.trainings[0].planned.config
+        command = command_of(job.config)
+        runs.append(StudyRun(job.variant, job.config.seed, of["fingerprint"], status, reason, command))
+    config = study.jobs[0].config
     return Results(
-        name=plan.name,
+        name=study.name,
         title=declaration.title,
         baseline=declaration.baseline,
         cumulative=declaration.cumulative,
         choose_by=declaration.choose_by,
         report_on=declaration.report_on,
-        seeds=plan.seeds,
+        seeds=study.seeds,
         variants=declaration.variants,
-        command=plan.command,
+        command=study.command,
         recipe=config.data.name,
         digests={name: shared[name] for name in ("data", "code", "env")},
         environment=environment(config.train.threads),
         runs=tuple(runs),
         data=schema.plain(config.data, semantic_only=True),
     )
+
+
+def command_of(config: Config) -> str:
+    """The command that trains a run again."""
+    return shlex.join(["python", "-m", "src.train", *typed(config), "train.fresh=true"])
 
 
 def write_headline(results: Results, study: str) -> None:
@@ -76,9 +90,9 @@ def write_headline(results: Results, study: str) -> None:
 
 
 def seconds_of(results: Results, study: str) -> dict[str, float]:
-    """Seconds of training alone, by fingerprint, of the runs whose folders are here, or that Git brings.
+    """Seconds of training alone, by fingerprint, from the run folders that are here, else from the file in Git.
 
-    study: as it is declared, while `results.name` has a digest where the pipeline's data are others.
+    study: the declared name; `results.name` has a digest if the pipeline's data are not the declared ones.
     """
     noted = timing_file(study)
     known: dict[str, float] = read_json(noted) if noted.exists() else {}
@@ -93,7 +107,7 @@ def seconds_of(results: Results, study: str) -> dict[str, float]:
 
 
 def _source(file: Path) -> Path:
-    """The file of a run folder that stands in a study's folder as runs/<fingerprint>/<name>."""
+    """The file of a run folder that a study's folder keeps as runs/<fingerprint>/<name>."""
     return RunFolder.of(file.parts[1]).path / file.name
 
 
@@ -101,8 +115,8 @@ def _same(one: Path, other: Path) -> bool:
     return one.exists() and one.read_bytes() == other.read_bytes()
 
 
-def _holds(folder: Path, told: Mapping[str, object]) -> bool:
+def _holds(folder: Path, description: Mapping[str, object]) -> bool:
     try:
-        return canonical_json(read_json(folder / STUDY)) == canonical_json(told)  # which spells tuples as lists
+        return canonical_json(read_json(folder / STUDY)) == canonical_json(description)  # which spells tuples as lists
     except UserError:
         return False

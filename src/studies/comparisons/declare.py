@@ -11,45 +11,76 @@ grids:                       # each is a product of lists; all of them are joine
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from src.foundation import schema
 from src.foundation.errors import UserError, suggestion
+from src.foundation.files import canonical_json
+from src.runs.job import Job
 from src.studies.comparisons.results import Variant
+from src.studies.study import Case
 
 _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What is asked, and how it is judged."""
+class ComparisonTerms:
+    """The question, and how it is judged."""
 
     title: str
     baseline: str  # the name of a variant
     cumulative: bool = False  # each variant adds its changes to those of the one before
     choose_by: Annotated[str, ("valid/accuracy", "valid/loss")] = "valid/accuracy"  # ranks the variants
-    report_on: Annotated[str, ("test/accuracy",)] = "test/accuracy"  # what effects and their tests are about
+    report_on: Annotated[str, ("test/accuracy",)] = "test/accuracy"  # the metric of effects and their tests
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration(Terms):
-    """A study, before anything of it has run."""
+class ComparisonDeclaration(ComparisonTerms):
+    """A comparison of variants, as its file declares it."""
 
+    in_pipeline: ClassVar[bool] = True
     name: str
     variants: tuple[Variant, ...]
 
-    def overrides(self, variant: Variant) -> list[str]:
-        """What makes a variant out of the study's common ground."""
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What is part of the study's digest beside its jobs: all but the title."""
+        return {"terms": {key: value for key, value in vars(self).items() if key not in ("title", "variants")}}
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        """The variants."""
+        return [Case(variant.name, self._overrides(variant)) for variant in self.variants]
+
+    def _overrides(self, variant: Variant) -> Sequence[str]:
         if not self.cumulative:
-            return list(variant.changes)
+            return variant.changes
         upto = self.variants.index(variant) + 1
         return [change for v in self.variants[:upto] for change in v.changes]
 
+    def check_arguments(self, arguments: Sequence[str]) -> None:
+        """Allows every override."""
 
-def declare(name: str, tree: Any) -> Declaration:
-    """The study in a plain tree; raises `UserError` for one that can't be run as it stands."""
+    def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
+        """Refuses two variants with the same training, and variants with different data."""
+        first: dict[bytes, str] = {}
+        for job in jobs:
+            variant = first.setdefault(canonical_json(job.config.semantic()), job.variant)
+            if variant != job.variant:
+                why = f" with {' '.join(typed)}" if typed else ""
+                raise UserError(f"ablation.variants: {variant} and {job.variant} are the same training{why}")
+        for job in jobs:  # differences are paired, and predictions compared example by example
+            if job.config.data != jobs[0].config.data:
+                raise UserError(
+                    f"ablation.variants.{job.variant}: its data are not those of {jobs[0].variant}; "
+                    "the variants of a study share them"
+                )
+
+
+def declare(name: str, tree: Any) -> ComparisonDeclaration:
+    """The comparison in a plain tree; raises `UserError` if it is not a valid one."""
     if not isinstance(tree, Mapping):
         raise UserError(f"ablation={name}: its file declares no study: title, baseline, and variants or grids")
     given = dict(tree)
@@ -60,7 +91,7 @@ def declare(name: str, tree: Any) -> Declaration:
     names = [variant.name for variant in variants]
     if not given.get("baseline"):
         raise UserError(f"ablation.baseline: missing; name the variant to compare with (allowed: {', '.join(names)})")
-    terms: Terms = schema.build(Terms, given, "ablation")
+    terms: ComparisonTerms = schema.build(ComparisonTerms, given, "ablation")
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise UserError(f"ablation.variants.{repeated[0]}: there twice; each variant needs a name of its own")
     if terms.baseline not in names:
@@ -68,7 +99,7 @@ def declare(name: str, tree: Any) -> Declaration:
         raise UserError(f"ablation.baseline={shown}: no such variant; {suggestion(terms.baseline, names)}")
     if len(names) < 2:
         raise UserError(f"ablation.variants={names}: a study compares at least two")
-    return Declaration(**vars(terms), name=name, variants=variants)
+    return ComparisonDeclaration(**vars(terms), name=name, variants=variants)
 
 
 def _listed(tree: Any) -> Iterator[Variant]:

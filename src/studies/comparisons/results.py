@@ -1,4 +1,4 @@
-"""What a study came to, as plain data and as a folder: all that its report is made from.
+"""The results of a comparison of variants, as plain data and as a folder: all that its report is made from.
 
 <folder>/
     study.json                   the declaration, the digests and the environment, and how each run ended
@@ -8,16 +8,16 @@ The folder holds no times, so the same code, data, declaration and machine give 
 """
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from src.foundation.errors import UserError
-from src.foundation.files import read_capped, read_json, sha256
+from src.foundation.files import read_capped, read_json
 from src.foundation.npz import DAMAGE
 from src.nn.arrays import Labels
 from src.runs.predictions import read_predictions
+from src.studies.study import identity
 
 STUDY = "study.json"
 _FORMAT = 1
@@ -26,7 +26,7 @@ _LARGEST_HISTORY = 16 << 20  # bytes
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the things that a study compares."""
+    """One of the networks or trainings that a study compares."""
 
     name: str
     changes: tuple[str, ...]  # the overrides that make it; none for a baseline that is the study's common ground
@@ -34,7 +34,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One training of a study. What it came to is None where it failed."""
+    """One run of a comparison. Its results are None if it failed."""
 
     variant: str
     seed: int
@@ -100,11 +100,6 @@ class Results:
 def is_loss(metric: str) -> bool:
     """Whether `set/quantity` is a loss: better when smaller, and no fraction."""
     return metric.endswith("/loss")
-
-
-def identity(name: str, fingerprints: Sequence[str]) -> str:
-    """The digest of a study's name and of all its runs, in order."""
-    return sha256("\n".join((name, *fingerprints)).encode())
 
 
 def read_results(folder: Path) -> Results:

@@ -1,7 +1,5 @@
 """What a text claims of one of its experiments: a number with the digits that it prints, or a word."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -133,8 +131,3 @@ class Rows:
                 raise UserError(f"{key}.values[{i}]={show(list(line))}: must be {len(self.columns)}, one a column")
         for i, claim in enumerate(self.claims[0]):
             claim.check(f"{key}.columns[{i}]")
-
-
-def flat(rows: Rows | None) -> Iterator[Claim]:
-    """All claims of a printed table, line by line; none of no table."""
-    return itertools.chain.from_iterable(rows.claims) if rows else iter(())

@@ -1,4 +1,4 @@
-"""What a table of published experiments declares: the group `ablation` of the configuration, with `published`::
+"""The declaration of a table of published experiments: the group `ablation` of the configuration, with `published`::
 
 title: Do they come out again?  # the question
 only: []                        # names of experiments, to run these alone
@@ -21,13 +21,17 @@ published:
 An accuracy is a fraction: 91.87 % has the value 0.9187 and 4 digits.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from src.foundation import schema
 from src.foundation.errors import UserError, suggestion
+from src.runs.job import Job
 from src.studies.replicas.claims import Claim, Rows
+from src.studies.replicas.measurements import refuse_unmeasured
+from src.studies.study import Case
 
 _APART = ("texts", "published")
 
@@ -41,8 +45,8 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What is said of an experiment, printed tables apart."""
+class ExperimentTerms:
+    """The declaration of an experiment, without its name and its printed table."""
 
     text: str  # one of the texts
     seeds: tuple[Annotated[int, ">= 0", "<= 4294967295"], ...] = ()  # its own; none: those of all
@@ -51,7 +55,7 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment(Terms):
+class Experiment(ExperimentTerms):
     """A published experiment, which conf/experiment/ has under the same name."""
 
     name: str
@@ -59,23 +63,54 @@ class Experiment(Terms):
 
     @property
     def single(self) -> bool:
-        """Whether it has one seed of its own, so that its one run is to come to the printed digits."""
+        """Whether it has one seed of its own, so that its one run should give exactly the printed digits."""
         return len(self.seeds) == 1
+
+    @property
+    def every_claim(self) -> list[Claim]:
+        """Its claims, and those of its printed table, line by line."""
+        return [*self.claims, *itertools.chain.from_iterable(self.rows.claims if self.rows else ())]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
-    """A table of published experiments, before anything of it has run."""
+class ReplicaDeclaration:
+    """A table of published experiments, as its file declares it."""
 
+    in_pipeline: ClassVar[bool] = False
     name: str
     title: str
-    only: tuple[str, ...] = ()  # the names of these experiments, where they are not all that the file has
+    only: tuple[str, ...] = ()  # the experiments that are chosen; empty: all of the file
     texts: Mapping[str, Text]
     experiments: tuple[Experiment, ...]
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What is part of the study's digest beside its jobs: nothing."""
+        return {}
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        """The experiments, some with seeds of their own."""
+        return [Case(each.name, [f"experiment={each.name}"], each.seeds) for each in self.experiments]
 
     def of(self, text: str) -> tuple[Experiment, ...]:
         """The experiments of a text."""
         return tuple(experiment for experiment in self.experiments if experiment.text == text)
+
+    def check_arguments(self, arguments: Sequence[str]) -> None:
+        """Refuses another experiment for all."""
+        for argument in arguments:
+            if argument.startswith("experiment="):
+                raise UserError(
+                    f"{argument}: the table has its experiments; ablation.only=[NAME,NAME] runs some of them"
+                )
+
+    def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
+        """Refuses a job that would not measure what its experiment's claims are about."""
+        experiments = {each.name: each for each in self.experiments}
+        for job in jobs:
+            key = f"ablation.published.{job.variant}"
+            refuse_unmeasured(key, experiments[job.variant].every_claim, job.config)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +119,8 @@ class _Question:
     only: tuple[str, ...] = ()
 
 
-def is_table(tree: Any) -> bool:
-    """Whether the group `ablation` declares published experiments, and not a study."""
-    return isinstance(tree, Mapping) and "published" in tree
-
-
-def declare_table(name: str, tree: Mapping[str, Any]) -> Declaration:
-    """The table in a plain tree; raises `UserError` for one that can't be run as it stands."""
+def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
+    """The table in a plain tree; raises `UserError` if it is not a valid one."""
     question: _Question = schema.build(_Question, {k: v for k, v in tree.items() if k not in _APART}, "ablation")
     texts = {
         str(text): schema.build(Text, about, f"ablation.texts.{schema.show(text)}")
@@ -103,14 +133,14 @@ def declare_table(name: str, tree: Mapping[str, Any]) -> Declaration:
         if wanted not in names:
             raise UserError(f"ablation.only={schema.show(wanted)}: no such experiment; {suggestion(wanted, names)}")
     chosen = [experiment for experiment in experiments if not question.only or experiment.name in question.only]
-    return Declaration(name=name, **vars(question), texts=texts, experiments=tuple(chosen))
+    return ReplicaDeclaration(name=name, **vars(question), texts=texts, experiments=tuple(chosen))
 
 
 def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
     key = f"ablation.published.{schema.show(name)}"
     given = dict(_mapping(tree, key))
     listed = given.pop("rows", None)
-    terms: Terms = schema.build(Terms, given, key)
+    terms: ExperimentTerms = schema.build(ExperimentTerms, given, key)
     if terms.text not in texts:
         raise UserError(f"{key}.text={schema.show(terms.text)}: no such text; {suggestion(terms.text, texts)}")
     if len(set(terms.seeds)) < len(terms.seeds):

@@ -10,7 +10,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from src.foundation.errors import UserError
-from src.studies.comparisons.declare import Declaration, declare
+from src.studies.comparisons.declare import ComparisonDeclaration, declare
 
 PAIR = {"a": [], "b": ["seed=1"]}
 WORDS = st.sampled_from(["a", "b", "c", "d"])
@@ -29,7 +29,7 @@ def refusal(tree: Any) -> str:
     return message
 
 
-def made(declaration: Declaration) -> dict[str, tuple[str, ...]]:
+def made(declaration: ComparisonDeclaration) -> dict[str, tuple[str, ...]]:
     """Each variant's name with what it changes."""
     return {variant.name: variant.changes for variant in declaration.variants}
 
@@ -129,9 +129,9 @@ def test_variants_add_up_where_they_are_cumulative_and_stand_alone_where_not(
     names = [f"v{i}" for i in range(len(changes))]
     tree = study(baseline="v0", variants=dict(zip(names, changes, strict=True)), cumulative=cumulative)
     declaration = declare("mine", tree)
-    for i, variant in enumerate(declaration.variants):
+    for i, case in enumerate(declaration.cases):
         expected = list(itertools.chain(*changes[: i + 1])) if cumulative else changes[i]
-        assert declaration.overrides(variant) == expected
+        assert (case.name, list(case.overrides)) == (names[i], expected)
 
 
 def test_declaring_leaves_its_input_alone() -> None:

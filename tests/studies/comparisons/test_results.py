@@ -21,11 +21,11 @@ from src.runs.experiment import run
 from src.runs.fingerprint import environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.tracker import Null
-from src.studies.comparisons.collect import collect, seconds_of, write_headline
+from src.studies.comparisons.collect import collect, command_of, seconds_of, write_headline
 from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.places import Places, headline_file, timing_file
-from src.studies.plan import Plan, plan
+from src.studies.study import plan
 
 HUGE = "optimizer.lr=1e8"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
@@ -40,28 +40,26 @@ def composed(*overrides: str) -> Config:
 identified = functools.cache(fingerprint)
 
 
-class Study:
+class Small:
     """A small study, of which a test trains some and collects all."""
 
     def __init__(self, dataset: Dataset, *arguments: str, **more: Any) -> None:
         tree = {"title": "Which?", "baseline": "relu", "variants": VARIANTS} | more
         self.dataset = dataset
-        self.plan: Plan = plan(declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*given))
-        configs = [training.planned.config for training in self.plan.trainings]
-        self.digests = [identified(config, dataset) for config in configs]
-        self.commands = [f"train {training.planned.label}" for training in self.plan.trainings]
+        self.study = plan(declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*given))
+        self.digests = [identified(job.config, dataset) for job in self.study.jobs]
 
-    def trained(self) -> "Study":
+    def trained(self) -> "Small":
         """Trains what has not finished, as a sweep does: one that diverges stops no other."""
-        for training in self.plan.trainings:
+        for job in self.study.jobs:
             try:
-                run(training.planned.config, self.dataset, Null())
+                run(job.config, self.dataset, Null())
             except RunFailed:
                 continue
         return self
 
     def collected(self, target: Path) -> Results:
-        return collect(self.plan, self.digests, self.commands, target)
+        return collect(self.study, self.digests, replace(Places.of(self.study), results=target, tracked=False))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
     folder = tmp_path_factory.mktemp("once")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("src.runs.folder.home", lambda: folder)
-        Study(digits).trained().collected(folder / "results")
+        Small(digits).trained().collected(folder / "results")
     return folder
 
 
@@ -80,10 +78,10 @@ def target(home: Path) -> Path:
 
 
 @pytest.fixture
-def study(home: Path, once: Path, digits: Dataset) -> Study:
+def study(home: Path, once: Path, digits: Dataset) -> Small:
     """The study, trained and not collected."""
     shutil.copytree(once / "runs", home / "runs")
-    return Study(digits)
+    return Small(digits)
 
 
 @pytest.fixture
@@ -116,12 +114,12 @@ def same(one: Results, other: Results) -> bool:
 # --- there and back --------------------------------------------------------------------------------------------------
 
 
-def test_what_is_collected_is_what_the_run_folders_hold(study: Study, target: Path, digits: Dataset) -> None:
+def test_what_is_collected_is_what_the_run_folders_hold(study: Small, target: Path, digits: Dataset) -> None:
     results = study.collected(target)
     assert [(run.variant, run.seed) for run in results.runs] == [("relu", 0), ("relu", 1), ("tanh", 0), ("tanh", 1)]
-    for found, of, command in zip(results.runs, study.digests, study.commands, strict=True):
+    for found, of, job in zip(results.runs, study.digests, study.study.jobs, strict=True):
         folder = RunFolder.of(of["fingerprint"])
-        assert (found.status, found.reason, found.command) == ("finished", "", command)
+        assert (found.status, found.reason, found.command) == ("finished", "", command_of(job.config))
         assert found.fingerprint == of["fingerprint"]
         assert found.result == folder.result()
         assert found.history is not None
@@ -133,13 +131,13 @@ def test_what_is_collected_is_what_the_run_folders_hold(study: Study, target: Pa
         assert results.run(found.variant, found.seed) is found
 
 
-def test_what_is_collected_says_which_study_it_is(study: Study, target: Path, digits: Dataset) -> None:
+def test_what_is_collected_says_which_study_it_is(study: Small, target: Path, digits: Dataset) -> None:
     results = study.collected(target)
-    config = study.plan.trainings[0].planned.config
+    config = study.study.jobs[0].config
     assert (results.name, results.title, results.baseline) == ("mine", "Which?", "relu")
     assert (results.cumulative, results.choose_by, results.report_on) == (False, "valid/accuracy", "test/accuracy")
-    assert (results.seeds, results.variants) == (study.plan.seeds, study.plan.declaration.variants)
-    assert results.command == study.plan.command
+    assert (results.seeds, results.variants) == (study.study.seeds, study.study.declaration.variants)
+    assert results.command == study.study.command
     assert results.digests == {key: study.digests[0][key] for key in ("data", "code", "env")}
     assert results.digests["data"] == digits.sha256
     assert results.environment == environment(config.train.threads)
@@ -148,7 +146,7 @@ def test_what_is_collected_says_which_study_it_is(study: Study, target: Path, di
     assert schema.build(Recipe, results.data, "data") == schema.build(Recipe, digits.recipe, "data")
 
 
-def test_what_is_written_is_what_is_read(study: Study, target: Path, home: Path) -> None:
+def test_what_is_written_is_what_is_read(study: Small, target: Path, home: Path) -> None:
     results = study.collected(target)
     assert same(read_results(target), results)
     shutil.rmtree(home / "runs")  # reading needs nothing else
@@ -156,7 +154,7 @@ def test_what_is_written_is_what_is_read(study: Study, target: Path, home: Path)
     assert same(read_results(home / "elsewhere"), results)
 
 
-def test_a_study_is_told_by_its_name_and_its_runs(study: Study, target: Path) -> None:
+def test_a_study_is_told_by_its_name_and_its_runs(study: Small, target: Path) -> None:
     results = study.collected(target)
     others = [
         results,
@@ -172,20 +170,20 @@ def test_a_study_is_told_by_its_name_and_its_runs(study: Study, target: Path) ->
 
 
 def test_the_same_study_gives_the_same_bytes_wherever_and_whenever_it_is_trained(
-    study: Study, target: Path, home: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    study: Small, target: Path, home: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study.collected(target)
     elsewhere = home / "elsewhere"
     study.collected(elsewhere / "copy")
     monkeypatch.setattr("src.runs.folder.home", lambda: elsewhere)
-    Study(digits).trained().collected(elsewhere / "anew")
+    Small(digits).trained().collected(elsewhere / "anew")
     assert contents(target) == contents(elsewhere / "copy") == contents(elsewhere / "anew")
     # Though the run folders have other times in them.
     times = {file.read_bytes() for file in home.rglob("timing.json")}
     assert len(times) > len(study.digests)
 
 
-def test_no_time_and_no_place_is_in_the_results(study: Study, target: Path, home: Path) -> None:
+def test_no_time_and_no_place_is_in_the_results(study: Small, target: Path, home: Path) -> None:
     study.collected(target)
     kept = contents(target)
     fingerprints = {of["fingerprint"] for of in study.digests}
@@ -201,7 +199,7 @@ def test_no_time_and_no_place_is_in_the_results(study: Study, target: Path, home
             assert not [second for second in seconds if str(second).encode() in text]
 
 
-def test_nothing_is_touched_where_nothing_has_changed(study: Study, target: Path) -> None:
+def test_nothing_is_touched_where_nothing_has_changed(study: Small, target: Path) -> None:
     study.collected(target)
     before = inodes(target)
     again = study.collected(target)
@@ -209,18 +207,20 @@ def test_nothing_is_touched_where_nothing_has_changed(study: Study, target: Path
     assert same(again, read_results(target))
 
 
-def test_another_title_or_command_is_written(study: Study, target: Path, digits: Dataset) -> None:
+def test_another_title_or_command_is_written(
+    study: Small, target: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study.collected(target)
     before = contents(target)
-    assert Study(digits, title="Why?").collected(target).title == "Why?"
-    study.commands[0] = "another"
+    assert Small(digits, title="Why?").collected(target).title == "Why?"
+    monkeypatch.setattr("src.studies.comparisons.collect.command_of", lambda config: "another")
     assert study.collected(target).runs[0].command == "another"
     assert {name for name, content in contents(target).items() if content != before[name]} == {"study.json"}
 
 
-def test_runs_that_are_no_longer_in_the_study_leave_its_folder(study: Study, target: Path, digits: Dataset) -> None:
+def test_runs_that_are_no_longer_in_the_study_leave_its_folder(study: Small, target: Path, digits: Dataset) -> None:
     study.collected(target)
-    other = Study(digits, variants={"relu": [], "sigmoid": ["model.act=sigmoid"]}).trained()
+    other = Small(digits, variants={"relu": [], "sigmoid": ["model.act=sigmoid"]}).trained()
     other.collected(target)
     assert {folder.name for folder in (target / "runs").iterdir()} == {of["fingerprint"] for of in other.digests}
     assert [file.name for file in target.parent.iterdir()] == ["mine"]  # nothing half-written beside it
@@ -228,7 +228,7 @@ def test_runs_that_are_no_longer_in_the_study_leave_its_folder(study: Study, tar
 
 @pytest.mark.parametrize("file", ["study.json", "result.json", "history.csv", "predictions.npz"])
 @pytest.mark.parametrize("damage", ["removed", "emptied", "cut"])
-def test_the_same_study_mends_what_was_damaged(study: Study, target: Path, file: str, damage: str) -> None:
+def test_the_same_study_mends_what_was_damaged(study: Small, target: Path, file: str, damage: str) -> None:
     expected = study.collected(target)
     before = contents(target)
     spoil(next(target.rglob(file)), damage)
@@ -242,7 +242,7 @@ def test_the_same_study_mends_what_was_damaged(study: Study, target: Path, file:
 def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files(
     home: Path, target: Path, digits: Dataset
 ) -> None:
-    study = Study(digits, variants=VARIANTS | {"huge": [HUGE]}).trained()
+    study = Small(digits, variants=VARIANTS | {"huge": [HUGE]}).trained()
     results = study.collected(target)
     assert [run.status for run in results.runs] == ["finished"] * 4 + ["failed"] * 2
     for found in results.runs[4:]:
@@ -256,12 +256,12 @@ def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files(
 
 
 def test_a_run_that_is_not_there_is_told(home: Path, target: Path, digits: Dataset) -> None:
-    results = Study(digits).collected(target)
+    results = Small(digits).collected(target)
     assert [(run.status, run.reason) for run in results.runs] == [("failed", "it was never trained")] * 4
 
 
 def test_a_failed_run_that_finishes_later_is_in_the_next_collection(
-    study: Study, target: Path, digits: Dataset
+    study: Small, target: Path, digits: Dataset
 ) -> None:
     shutil.rmtree(RunFolder.of(study.digests[0]["fingerprint"]).path)
     assert study.collected(target).runs[0].status == "failed"
@@ -362,7 +362,7 @@ def accuracies(results: Results, part: str) -> dict[str, float]:
     }
 
 
-def test_the_headline_is_about_the_variant_that_validation_chooses(study: Study, target: Path, home: Path) -> None:
+def test_the_headline_is_about_the_variant_that_validation_chooses(study: Small, target: Path, home: Path) -> None:
     results = study.collected(target)
     write_headline(results, "mine")
     assert headline_file("mine") == home / "metrics" / "mine.json"
@@ -394,7 +394,7 @@ def with_values(results: Results, values: dict[str, tuple[float, float, float]])
     ("choose_by", "chosen", "gain"), [("valid/accuracy", "tanh", -0.125), ("valid/loss", "relu", 0.0)]
 )
 def test_the_test_set_chooses_nothing_and_a_loss_is_better_when_it_is_less(
-    study: Study, target: Path, choose_by: str, chosen: str, gain: float
+    study: Small, target: Path, choose_by: str, chosen: str, gain: float
 ) -> None:
     results = with_values(study.collected(target), {"relu": (0.5, 0.25, 0.875), "tanh": (0.625, 0.5, 0.75)})
     write_headline(replace(results, choose_by=choose_by), "mine")
@@ -405,18 +405,18 @@ def test_the_test_set_chooses_nothing_and_a_loss_is_better_when_it_is_less(
 
 
 def test_the_headline_of_a_study_whose_runs_have_failed_says_so(home: Path, target: Path, digits: Dataset) -> None:
-    study = Study(digits, variants={"relu": [HUGE], "tanh": ["model.act=tanh"]}).trained()
+    study = Small(digits, variants={"relu": [HUGE], "tanh": ["model.act=tanh"]}).trained()
     write_headline(study.collected(target), "mine")
     headline = json.loads(headline_file("mine").read_text())
     assert (headline["finished"], headline["failed"], headline["chosen"]) == (2, 2, "tanh")
     assert "above_baseline" not in headline  # over a baseline that came to nothing
-    nothing = Study(digits, HUGE)
+    nothing = Small(digits, HUGE)
     write_headline(nothing.collected(target), "mine")
     assert json.loads(headline_file("mine").read_text()) == {"finished": 0, "failed": 4}
     assert json.loads(timing_file("mine").read_text()) == {}
 
 
-def test_the_times_stand_apart_by_fingerprint(study: Study, target: Path, home: Path) -> None:
+def test_the_times_stand_apart_by_fingerprint(study: Small, target: Path, home: Path) -> None:
     results = study.collected(target)
     write_headline(results, "mine")
     assert timing_file("mine") == home / "metrics" / "mine_timing.json"
@@ -428,7 +428,7 @@ def test_the_times_stand_apart_by_fingerprint(study: Study, target: Path, home: 
     assert seconds_of(results, "mine") == {}
 
 
-def test_times_of_this_machine_come_before_those_that_git_brings(study: Study, target: Path) -> None:
+def test_times_of_this_machine_come_before_those_that_git_brings(study: Small, target: Path) -> None:
     results = study.collected(target)
     write_headline(results, "mine")
     noted = json.loads(timing_file("mine").read_text())
@@ -440,7 +440,7 @@ def test_times_of_this_machine_come_before_those_that_git_brings(study: Study, t
 
 
 def test_a_study_as_declared_stands_where_dvc_tracks_it_and_another_one_does_not(home: Path, digits: Dataset) -> None:
-    plain, other = Study(digits).plan, Study(digits, "train.epochs=4").plan
+    plain, other = Small(digits).study, Small(digits, "train.epochs=4").study
     tracked = Places.of(plain, stage=False)
     assert (tracked.results, tracked.report) == (home / "models/studies/mine", home / "reports/mine")
     assert tracked.tracked
@@ -455,7 +455,7 @@ def test_a_study_as_declared_stands_where_dvc_tracks_it_and_another_one_does_not
 
 
 def test_what_is_remembered_of_a_store_is_of_that_study_in_that_store(home: Path, digits: Dataset) -> None:
-    places = Places.of(Study(digits).plan, stage=False)
+    places = Places.of(Small(digits).study, stage=False)
     store = {"uri": "sqlite:///x", "file": 7}
     assert not places.recorded("identity", store)
     places.remember("identity", store)

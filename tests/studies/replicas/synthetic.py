@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from src.studies.replicas.claims import Claim, Rows
-from src.studies.replicas.declare import Declaration, Experiment, Text
-from src.studies.replicas.measured import Measured
-from src.studies.replicas.replicated import Replicated, Run, Table
+from src.studies.replicas.collect import Replica, ReplicaRun, Table
+from src.studies.replicas.declare import Experiment, ReplicaDeclaration, Text
+from src.studies.replicas.measurements import Measurements
 
 Values = Mapping[str, Sequence[float | None]]  # by metric, or by metric@epoch, a value a run; None: not reached
 
@@ -33,7 +33,7 @@ def experiment(
     text: str = "a",
     rows: Rows | None = None,
     note: str = "",
-) -> Replicated:
+) -> Replica:
     """An experiment whose runs came to these values.
 
     failures: by the number of a run, why it has no values. seeds: its own; `runs` others where it has none.
@@ -45,21 +45,21 @@ def experiment(
         measured = None if reason else _measured({metric: each[number] for metric, each in (values or {}).items()})
         command = f"python -m src.train experiment={name} seed={seed}"
         fingerprint = hashlib.sha256(f"{name} {seed}".encode()).hexdigest()
-        made.append(Run(seed, fingerprint, reason, command, measured))
-    return Replicated(declared, f"python -m src.train experiment={name}", tuple(made))
+        made.append(ReplicaRun(seed, fingerprint, reason, command, measured))
+    return Replica(declared, f"python -m src.train experiment={name}", tuple(made))
 
 
-def table(*experiments: Replicated, texts: Mapping[str, Text] | None = None, **more: Any) -> Table:
+def table(*experiments: Replica, texts: Mapping[str, Text] | None = None, **more: Any) -> Table:
     """A table of experiments of the text a."""
     named = texts or {"a": Text(title="A text", note="of long ago")}
     declared = tuple(each.experiment for each in experiments)
     given = {"name": "mine", "title": "Do they come out again?", "texts": named, "experiments": declared} | more
-    declaration = Declaration(**given)
+    declaration = ReplicaDeclaration(**given)
     environment = {"machine": "x86_64", "threads": 1}
     return Table("mine", declaration, "python -m src.ablation ablation=mine", experiments, "0" * 64, environment)
 
 
-def _measured(values: Mapping[str, float | None]) -> Measured:
+def _measured(values: Mapping[str, float | None]) -> Measurements:
     result: dict[str, Any] = {"train": {}, "valid": {}, "test": {}, "units": {}}
     epochs: dict[int, dict[str, Any]] = {}
     for where, value in values.items():
@@ -75,4 +75,4 @@ def _measured(values: Mapping[str, float | None]) -> Measured:
             record[f"{part}_{quantity}"] = value
         else:
             record["metrics"][metric] = value
-    return Measured(result, {"precision": 0.5, "recall": 0.5, "f1": 0.5}, epochs, Path("nowhere"))
+    return Measurements(result, {"precision": 0.5, "recall": 0.5, "f1": 0.5}, epochs, Path("nowhere"))

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.foundation.errors import UserError
-from src.studies.replicas.claims import GOOD, LOSSES, Claim, flat
-from src.studies.replicas.declare import Declaration, declare_table, is_table
+from src.studies.replicas.claims import GOOD, LOSSES, Claim
+from src.studies.replicas.declare import ReplicaDeclaration, declare
+from src.sweeps.kinds import COMPARISON, REPLICAS, kind_of
 from src.training.metrics import METRICS, WITH_DROPOUT
 
 PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}
@@ -23,13 +24,13 @@ def tree(*claims: Any, **about: Any) -> dict[str, Any]:
     return {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"one": experiment}}
 
 
-def declared(*claims: Any, **about: Any) -> Declaration:
-    return declare_table("mine", tree(*claims, **about))
+def declared(*claims: Any, **about: Any) -> ReplicaDeclaration:
+    return declare("mine", tree(*claims, **about))
 
 
 def refusal(given: Any) -> str:
     with pytest.raises(UserError) as caught:
-        declare_table("mine", given)
+        declare("mine", given)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     return message
@@ -55,7 +56,7 @@ def test_one_seed_of_its_own_makes_a_single_run() -> None:
 def test_a_printed_table_is_a_claim_a_number() -> None:
     [one] = declared(rows=ROWS).experiments
     assert one.rows is not None
-    told = [(claim.metric, claim.epoch, claim.value, claim.digits) for claim in flat(one.rows)]
+    told = [(claim.metric, claim.epoch, claim.value, claim.digits) for claim in one.every_claim[len(one.claims) :]]
     assert told == [
         ("train/loss", 1, 0.1, 4),
         ("valid/accuracy", 1, 0.8, 3),
@@ -67,16 +68,16 @@ def test_a_printed_table_is_a_claim_a_number() -> None:
 
 def test_only_some_of_the_experiments() -> None:
     whole = tree() | {"published": {name: {"text": "a"} for name in ("one", "two", "three")}}
-    assert [each.name for each in declare_table("mine", whole).experiments] == ["one", "two", "three"]
-    some = declare_table("mine", whole | {"only": ["three", "one"]})
+    assert [each.name for each in declare("mine", whole).experiments] == ["one", "two", "three"]
+    some = declare("mine", whole | {"only": ["three", "one"]})
     assert [each.name for each in some.experiments] == ["one", "three"]
     assert some.of("a") == some.experiments
 
 
 def test_a_study_is_no_table() -> None:
-    assert is_table(tree())
+    assert kind_of(tree()) is REPLICAS
     for other in (None, [], "published", {"title": "?", "variants": {}}):
-        assert not is_table(other)
+        assert kind_of(other) is COMPARISON
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -197,7 +198,7 @@ def test_any_tree_is_a_table_or_is_refused_in_one_line(changes: dict[str, Any], 
     before = copy.deepcopy(given)
     message = ""
     try:
-        declaration = declare_table("mine", given)
+        declaration = declare("mine", given)
         assert [each.name for each in declaration.experiments] == ["one"]
     except UserError as error:
         message = str(error)

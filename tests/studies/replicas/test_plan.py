@@ -11,8 +11,10 @@ import pytest
 from src.config import composition
 from src.config.tree import Config
 from src.foundation.errors import UserError
-from src.studies.replicas.declare import declare_table
-from src.studies.replicas.plan import Replication, replicate
+from src.studies.places import Places
+from src.studies.replicas.collect import command_of
+from src.studies.replicas.declare import ReplicaDeclaration, declare
+from src.studies.study import Study, plan
 
 SMALL = ("data=digits", "train.epochs=2")
 CLAIM = {"metric": "test/accuracy", "value": 0.9, "digits": 2}
@@ -31,11 +33,11 @@ def compose(overrides: Sequence[str]) -> Config:
 
 def planned(
     *arguments: str, seeds: Sequence[str] = ("0", "1"), typed_seeds: bool = False, only: Sequence[str] = (), **more: Any
-) -> Replication:
+) -> Study[ReplicaDeclaration]:
     """Two experiments, the second of which has a seed of its own, in the small; more: keys of the first one."""
     published = {"digits": {**OTHER, **more}, "sigmoid_mse": {**OTHER, "seeds": [123]}}
     tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": published, "only": list(only)}
-    return replicate(declare_table("mine", tree), seeds, [*SMALL, *arguments], not typed_seeds, compose)
+    return plan(declare("mine", tree), seeds, [*SMALL, *arguments], not typed_seeds, compose)
 
 
 def refusal(*arguments: str, **more: Any) -> str:
@@ -48,46 +50,44 @@ def refusal(*arguments: str, **more: Any) -> str:
 
 def test_every_experiment_is_trained_with_every_seed_or_with_its_own() -> None:
     found = planned()
-    assert [t.planned.label for t in found.trainings] == ["digits s0", "digits s1", "sigmoid_mse s123"]
-    for training in found.trainings:
-        job = training.planned
-        assert (job.variant, job.config.seed) == (training.experiment.name, training.seed)
-        # What the parent has checked is what another process makes of the overrides.
+    assert [job.label for job in found.jobs] == ["digits s0", "digits s1", "sigmoid_mse s123"]
+    for job in found.jobs:
+        assert job.label == f"{job.variant} s{job.config.seed}"
+        # The configuration that was checked is the one that another process composes from the overrides.
         assert composed(*job.overrides) == job.config
 
 
 def test_seeds_that_are_typed_are_for_the_experiments_without_seeds_of_their_own() -> None:
     found = planned(seeds=["7"], typed_seeds=True)
-    assert [training.planned.label for training in found.trainings] == ["digits s7", "sigmoid_mse s123"]
+    assert [job.label for job in found.jobs] == ["digits s7", "sigmoid_mse s123"]
     assert found.typed == (*SMALL, "seed=7")
 
 
 def test_the_command_line_applies_to_every_run_and_has_the_last_word() -> None:
-    configs = [training.planned.config for training in planned("train.epochs=1").trainings]
+    configs = [job.config for job in planned("train.epochs=1").jobs]
     assert {(config.train.epochs, config.data.name) for config in configs} == {(1, "digits")}
 
 
 def test_the_command_of_an_experiment_trains_just_that_run() -> None:
     found = planned("tracking=off", "hydra/launcher=basic")
-    for training in found.trainings:
-        python, m, module, *overrides = shlex.split(found.command_of(training.experiment, training.seed))
+    for job in found.jobs:
+        python, m, module, *overrides = shlex.split(command_of(found, job.variant, job.config.seed))
         assert [python, m, module] == ["python", "-m", "src.train"]
         assert not any(override.startswith(("tracking", "hydra", "ablation")) for override in overrides)
-        assert composed(*overrides).semantic() == training.planned.config.semantic()
+        assert composed(*overrides).semantic() == job.config.semantic()
 
 
-def test_as_declared_it_is_reported_in_reports_and_otherwise_beside_the_runs(home: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("src.studies.replicas.plan.ROOT", home)
+def test_as_declared_it_is_reported_in_reports_and_otherwise_beside_the_runs(home: Path) -> None:
     tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digits": OTHER}}
-    plain = replicate(declare_table("mine", tree), ["0"], ["tracking=off"], True, compose)
+    plain = plan(declare("mine", tree), ["0"], ["tracking=off"], True, compose)
     assert (plain.as_declared, plain.name, plain.command) == (True, "mine", "python -m src.ablation ablation=mine")
-    assert plain.places.report == home / "reports" / "mine"
-    other = replicate(declare_table("mine", tree), ["0"], ["train.epochs=1"], True, compose)
+    assert Places.of(plain).report == home / "reports" / "mine"
+    other = plan(declare("mine", tree), ["0"], ["train.epochs=1"], True, compose)
     assert (other.as_declared, other.name) == (False, f"mine-{other.digest}")
-    assert other.places.report == home / "runs" / "studies" / other.name
-    assert not plain.places.tracked
-    assert not other.places.tracked
-    assert other.places.state != plain.places.state
+    assert Places.of(other).report == home / "runs" / "studies" / other.name
+    assert not Places.of(plain).tracked
+    assert not Places.of(other).tracked
+    assert Places.of(other).state != Places.of(plain).state
 
 
 def test_what_makes_it_another_table() -> None:
@@ -117,7 +117,7 @@ def test_what_makes_it_another_table() -> None:
 )
 def test_what_a_run_measures_can_be_claimed(metric: str, epoch: int | None, more: tuple[str, ...]) -> None:
     found = planned(*more, claims=[{**CLAIM, "metric": metric, "epoch": epoch}])
-    assert found.trainings[0].experiment.claims[0].metric == metric
+    assert found.declaration.experiments[0].claims[0].metric == metric
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_new_point_has_the_data_s_features_and_its_class_their_label() -> None
     ("refused", "told"),
     [
         (lambda: refusal("experiment=quick"), "experiment=quick: the table has its experiments; ablation.only="),
-        (lambda: refusal(seeds=[]), "seed: none; experiments without seeds of their own need at least one"),
+        (lambda: refusal(seeds=[]), "seed: none; a study needs at least one, like seed=range(5)"),
         (lambda: refusal(seeds=["0", "0"]), "seed=0,0: a seed is there twice"),
         (lambda: refusal(seeds=["1", "01"]), "seed=1,01: a seed is there twice"),
         (lambda: refusal(seeds=["0", "x"]), "seed=x: must be an integer >= 0 and <= 4294967295"),
@@ -169,4 +169,4 @@ def test_what_can_not_be_run_is_refused_before_anything_runs(refused: Callable[[
 def test_an_experiment_that_conf_does_not_have_is_refused() -> None:
     tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digit": OTHER}}
     with pytest.raises(UserError, match=r"^experiment=digit: no such choice; did you mean digits\?"):
-        replicate(declare_table("mine", tree), ["0"], [], True, compose)
+        plan(declare("mine", tree), ["0"], [], True, compose)

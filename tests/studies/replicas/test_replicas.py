@@ -7,9 +7,9 @@ import pytest
 
 from src.config import composition
 from src.config.tree import Config, read_yaml
-from src.studies.replicas.claims import Claim, flat
-from src.studies.replicas.declare import Experiment, declare_table
-from src.studies.replicas.plan import Replication, replicate
+from src.studies.replicas.claims import Claim
+from src.studies.replicas.declare import Experiment, ReplicaDeclaration, declare
+from src.studies.study import Study, plan
 from tests.conftest import ROOT
 
 EXPERIMENTS = {
@@ -38,13 +38,13 @@ def composed(*overrides: str) -> Config:
 
 
 @functools.cache
-def planned() -> Replication:
+def planned() -> Study[ReplicaDeclaration]:
     return table(["ablation=replicas"], [str(seed) for seed in range(5)], True)
 
 
-def table(arguments: list[str], seeds: list[str], declared: bool, **more: Any) -> Replication:
-    declaration = declare_table("replicas", tree()["ablation"] | more)
-    return replicate(declaration, seeds, arguments, declared, lambda overrides: composed(*overrides))
+def table(arguments: list[str], seeds: list[str], declared: bool, **more: Any) -> Study[ReplicaDeclaration]:
+    declaration = declare("replicas", tree()["ablation"] | more)
+    return plan(declaration, seeds, arguments, declared, lambda overrides: composed(*overrides))
 
 
 def test_the_digests_stay_what_they_are() -> None:
@@ -60,25 +60,24 @@ def experiments() -> dict[str, Experiment]:
 
 
 def claims() -> list[tuple[str, Claim]]:
-    return [(name, claim) for name, each in experiments().items() for claim in (*each.claims, *flat(each.rows))]
+    return [(name, claim) for name, each in experiments().items() for claim in each.every_claim]
 
 
 def test_all_experiments_are_there_and_run_with_five_seeds_or_their_own() -> None:
     assert tree()["hydra"] == {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(5)"}}}
     assert set(experiments()) == set(NAMES)
-    trained = [(training.experiment.name, training.seed) for training in planned().trainings]
+    trained = [(job.variant, job.config.seed) for job in planned().jobs]
     assert trained == [(name, seed) for name, each in experiments().items() for seed in (each.seeds or range(5))]
     assert planned().as_declared
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_trained_is_what_the_shown_command_trains(name: str) -> None:
-    for training in planned().trainings:
-        if training.experiment.name == name:
+    for job in planned().jobs:
+        if job.variant == name:
             alone = composed(f"experiment={name}")
-            config = training.planned.config
-            assert config.semantic() == alone.semantic() | {"seed": training.seed}
-            assert not config.tracking.figures
+            assert job.config.semantic() == alone.semantic() | {"seed": job.config.seed}
+            assert not job.config.tracking.figures
 
 
 def test_an_experiment_that_repeats_the_text_s_random_numbers_has_one_run_and_no_other_has() -> None:

@@ -15,7 +15,7 @@ from src.runs.folder import RunFolder
 from src.runs.model import load_model
 from src.runs.tracker import Null
 from src.studies.replicas.claims import Claim
-from src.studies.replicas.measured import Measured
+from src.studies.replicas.measurements import Measurements
 from src.training.metrics import predict
 
 
@@ -27,7 +27,7 @@ def trained(home: Path, small: Callable[..., Config], digits: Dataset) -> RunFol
 
 
 def value(folder: RunFolder, metric: str, epoch: int | None = None, at: tuple[float, ...] = ()) -> float | None:
-    return Measured.of(folder).value(Claim(metric=metric, epoch=epoch, at=at, value=0.0, digits=1))
+    return Measurements.of(folder).value(Claim(metric=metric, epoch=epoch, at=at, value=0.0, digits=1))
 
 
 def test_without_an_epoch_it_is_the_result(trained: RunFolder) -> None:

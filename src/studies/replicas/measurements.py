@@ -1,6 +1,6 @@
-"""What a finished run came to, in the words of a claim."""
+"""The quantity that a claim is about, as a finished run measured it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ from src.foundation.files import read_json
 from src.foundation.schema import show
 from src.runs.folder import RunFolder
 from src.runs.model import load_model
-from src.studies.replicas.claims import Claim, flat
-from src.studies.replicas.declare import Experiment
+from src.studies.replicas.claims import Claim
 from src.training.loop import Training
 from src.training.metrics import WITH_DROPOUT, predict
 
@@ -25,8 +24,8 @@ _OVERALL = ("precision", "recall", "f1")  # of the test set, whatever train.metr
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A run's result, its scores on the test set, and the records of its journal by epoch."""
+class Measurements:
+    """A run's result, its scores on the test set, and its epoch records by epoch."""
 
     result: Mapping[str, Any]
     overall: Mapping[str, float]
@@ -34,18 +33,18 @@ class Measured:
     model: Path  # its file
 
     @classmethod
-    def of(cls, folder: RunFolder) -> "Measured":
-        """What the folder of a finished run holds."""
+    def of(cls, folder: RunFolder) -> "Measurements":
+        """Reads the folder of a finished run."""
         epochs = {record["epoch"]: record for record in folder.journal()}
         return cls(folder.result(), read_json(folder.path / "test.json")["overall"], epochs, folder.path / "model.npz")
 
     def value(self, claim: Claim) -> float | None:
-        """The quantity that the claim is about; None at an epoch that the run did not reach, or did not evaluate."""
+        """The claim's quantity; None at an epoch that the run did not reach, or did not evaluate."""
         if claim.at:
             return _probability(self.model, claim)
         if claim.epoch is None:
-            told = self.result[claim.part]
-            return float(told[claim.quantity] if claim.quantity in told else self.overall[claim.quantity])
+            measured = self.result[claim.part]
+            return float(measured[claim.quantity] if claim.quantity in measured else self.overall[claim.quantity])
         record = self.epochs.get(claim.epoch)
         if record is None:
             return None
@@ -61,15 +60,14 @@ def _probability(file: Path, claim: Claim) -> float:
     return float(probabilities[0, model.header["labels"].index(claim.quantity)])
 
 
-def refuse_unmeasured(experiment: Experiment, config: Config) -> None:
-    """Raises `UserError` where a run of this configuration would not measure what the experiment's claims are about."""
+def refuse_unmeasured(key: str, claims: Sequence[Claim], config: Config) -> None:
+    """Raises `UserError`, about `key`, if a run of this configuration would not measure a claim's quantity."""
     training, source = config.train, SOURCES[config.data.source]
     names = [*_JOURNALED, *training.metrics]
     names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
     known = {"train": names, "valid": names, "test": list({*names, *_OVERALL})}
     known |= {"units": [*training.unit_targets], "new": [*source.labels]}
-    key = f"ablation.published.{experiment.name}"
-    for claim in (*experiment.claims, *flat(experiment.rows)):
+    for claim in claims:
         if claim.quantity not in known[claim.part]:
             near = suggestion(claim.quantity, known[claim.part]) if known[claim.part] else "none is"
             more = "; train.metrics may list more" if known[claim.part] is names or claim.part == "test" else ""

@@ -1,0 +1,16 @@
+"""A job: one run of a sweep or a study, composed and checked before it is launched."""
+
+from dataclasses import dataclass
+
+from src.config.tree import Config
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is to be launched."""
+
+    label: str  # unique among the jobs of one command
+    name: str  # of its MLflow run
+    variant: str  # which variant, experiment or grid point it is; a tag of its MLflow run
+    config: Config
+    overrides: tuple[str, ...]  # from which another process composes the same configuration

@@ -1,0 +1,83 @@
+"""The results of a table of published experiments, read from its run folders."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.runs.fingerprint import environment
+from src.runs.folder import RunFolder
+from src.studies.places import Places
+from src.studies.replicas.claims import Claim
+from src.studies.replicas.declare import Experiment, ReplicaDeclaration
+from src.studies.replicas.measurements import Measurements
+from src.studies.study import Study, identity
+
+
+@dataclass(frozen=True)
+class ReplicaRun:
+    """One run of an experiment. `measured` is None if it failed."""
+
+    seed: int
+    fingerprint: str
+    reason: str  # of a failure, such as "diverged at epoch 3"; empty for a finished run
+    command: str  # that trains this very run
+    measured: Measurements | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Replica:
+    """An experiment with its runs, in the order of seeds."""
+
+    experiment: Experiment
+    command: str
+    runs: tuple[ReplicaRun, ...]
+
+    def values(self, claim: Claim) -> list[float]:
+        """The claim's quantity, of each run that measured it."""
+        values = [run.measured.value(claim) for run in self.runs if run.measured]
+        return [value for value in values if value is not None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table with the runs of all its experiments."""
+
+    name: str
+    declaration: ReplicaDeclaration
+    command: str  # that makes it
+    replicas: tuple[Replica, ...]
+    code: str  # the digest of the numeric code that trained all of it
+    environment: Mapping[str, Any]  # what in the machine decides floating-point results
+
+    @property
+    def identity(self) -> str:
+        """Identifies this table, run by this code."""
+        return identity(self.name, [run.fingerprint for replica in self.replicas for run in replica.runs])
+
+
+def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str]], places: Places) -> Table:
+    """Reads the run folders of a table's jobs; a table has no files of its own in `places`.
+
+    digests: of each job, in the order of the study.
+    """
+    runs: dict[str, list[ReplicaRun]] = {experiment.name: [] for experiment in study.declaration.experiments}
+    for job, of in zip(study.jobs, digests, strict=True):
+        folder = RunFolder.of(of["fingerprint"])
+        measured = Measurements.of(folder) if folder.finished() else None
+        reason = "" if measured else folder.status().get("reason") or "it was never trained"
+        command = command_of(study, job.variant, job.config.seed)
+        runs[job.variant].append(ReplicaRun(job.config.seed, of["fingerprint"], reason, command, measured))
+    replicas = (
+        Replica(experiment, command_of(study, experiment.name), tuple(runs[experiment.name]))
+        for experiment in study.declaration.experiments
+    )
+    machine = environment(study.jobs[0].config.train.threads)
+    return Table(study.name, study.declaration, study.command, tuple(replicas), digests[0]["code"], machine)
+
+
+def command_of(study: Study[ReplicaDeclaration], experiment: str, seed: int | None = None) -> str:
+    """The command that trains an experiment, with a seed or with the default one."""
+    changes = [override for override in study.typed if not override.startswith(("ablation.", "seed="))]
+    seeds = [] if seed is None else [f"seed={seed}"]
+    return shlex.join(["python", "-m", "src.train", f"experiment={experiment}", *changes, *seeds])

@@ -1,0 +1,104 @@
+"""A sweep as Hydra starts it: from the command line to checked jobs, and from jobs to a launcher.
+
+Hydra's own sweeper finds a wrong value only when its job starts, makes Cartesian products only, and reports only the
+first job that failed. Here all jobs are composed and checked before the first one starts. Any launcher works.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from src.config.composition import check_overrides, from_hydra
+from src.config.tree import Config
+from src.foundation.errors import UserError
+from src.runs.frozen import Frozen
+from src.runs.job import Job
+from src.runs.naming import run_name
+from src.studies.study import Study, plan
+from src.sweeps.kinds import Kind, kind_of
+from src.sweeps.start import Answer, start_job
+
+
+class Sweep:
+    """One multirun: the grid of the command line, or the study of the group `ablation`.
+
+    params: what is swept unless the command line says otherwise, as in Hydra's own sweeper. frozen: the digests of the
+    files that the jobs depend on, taken before anything was composed.
+    """
+
+    def __init__(self, context: HydraContext, config: DictConfig, params: Sequence[str], frozen: Frozen) -> None:
+        self._context, self._config, self._params, self._frozen = context, config, params, frozen
+
+    def grid(self, arguments: Sequence[str]) -> list[Job]:
+        """The jobs of the Cartesian product of the swept overrides."""
+        overrides = self._parsed([*self._params, *arguments])
+        [grid] = BasicSweeper.split_arguments(overrides, max_batch_size=None)
+        swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
+        jobs = []
+        for job in grid:
+            config = self._composed(job)
+            label = " ".join(o for o in job if o.partition("=")[0] in swept) or " ".join(job)
+            jobs.append(Job(label, run_name(config), label, config, tuple(job)))
+        return jobs
+
+    def study(self, arguments: Sequence[str]) -> tuple[Kind, Study[Any]]:
+        """The study that the configuration declares, with its kind."""
+        name = self._config.hydra.runtime.choices.ablation
+        composed: Any = OmegaConf.to_container(self._config, resolve=False)
+        tree = composed.get("ablation")
+        kind = kind_of(tree)
+        declaration = kind.declare(name, tree)
+        overrides = [override for case in declaration.cases for override in case.overrides]
+        self._check_overrides(arguments, self._parsed(overrides), kind.instead_of_sweeping.format(study=name))
+        typed = self._parsed(arguments)
+        seeds = [o for o in (*self._parsed(self._params), *typed) if o.get_key_element() == "seed"][-1:]
+        others = [o.input_line or "" for o in typed if o.get_key_element() != "seed"]
+        declared = not any(seed in typed for seed in seeds)
+        return kind, plan(declaration, _values(seeds), others, declared, self._composed)
+
+    def launch(self, jobs: Sequence[Sequence[str]]) -> list[Answer]:
+        """Runs jobs, each from its overrides, with the launcher of the configuration."""
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self._context, task_function=partial(start_job, self._frozen), config=self._config
+        )
+        returned: Any = launcher.launch([list(job) for job in jobs], initial_job_idx=0)
+        return [job.return_value for job in returned]
+
+    def _check_overrides(self, arguments: Sequence[str], of_cases: Sequence[Override], instead: str) -> None:
+        """Refuses seeds inside cases, and sweeps of anything but seeds; `instead` says what to do."""
+        for override in of_cases:
+            if override.get_key_element() == "seed":
+                raise UserError(f"ablation.variants: {override.input_line}: all variants have the same seeds")
+        for override in self._parsed(self._params):
+            if override.get_key_element() != "seed":
+                raise UserError(
+                    f"hydra.sweeper.params: {override.input_line}: a study has seed alone there; alternatives belong "
+                    "under ablation.grids, and what all variants share at the top of the file"
+                )
+        for override in (*self._parsed(arguments), *of_cases):
+            if override.is_sweep_override() and override.get_key_element() != "seed":
+                raise UserError(f"{override.input_line}: a study sweeps its variants and seeds alone; {instead}")
+
+    def _parsed(self, overrides: Sequence[str]) -> list[Override]:
+        parser = OverridesParser.create(self._context.config_loader)
+        parsed: list[Override] = parser.parse_overrides(list(overrides))
+        return parsed
+
+    def _composed(self, overrides: Sequence[str]) -> Config:
+        check_overrides(overrides)  # those of a study's file have not been checked
+        return from_hydra(self._context.config_loader.load_sweep_config(self._config, list(overrides)))
+
+
+def _values(seeds: Sequence[Override]) -> list[str]:
+    return [
+        str(value)
+        for seed in seeds
+        for value in (seed.sweep_string_iterator() if seed.is_sweep_override() else [seed.get_value_element_as_str()])
+    ]
