@@ -52,7 +52,7 @@ COMMANDS = {
     "train",
 }
 NUMPY_ONLY = ("nn", "optim")
-MOST_ARROWS = 122  # from one room, or command, to another
+MOST_ARROWS = 120  # from one room, or command, to another
 
 
 def sources() -> list[Path]:
