@@ -1,8 +1,5 @@
 """What many tests need: the digits data set, run folders of their own, and a copy of the repository to run in."""
 
-import functools
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,26 +8,35 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from src.config.composition import compose
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.recording.store import _create_tables
+from tests.helpers.checkouts import ROOT, Shell, environment, make_checkout
+from tests.helpers.composing import compose, composed
+from tests.helpers.sharing import made_once
+
+__all__ = ["COLLECTED", "ROOT", "Shell", "environment", "make_checkout"]
 
 # How long an example takes is the machine's affair.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-pytest_plugins = ["tests.faults.figures"]
-ROOT = Path(__file__).resolve().parent.parent
-Shell = Callable[..., subprocess.CompletedProcess[str]]
+# What would make collecting slow, and had happened when it was over.
+COLLECTED = pytest.StashKey[set[str]]()
+pytest_plugins = ["tests.faults.figures", "tests.helpers.processes"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Notes what collecting has imported and composed: each worker would pay for it, whichever tests it runs."""
+    from hydra.core.singleton import Singleton
+
+    composed = {"composed" for kind in Singleton._instances if kind.__name__ == "Plugins"}
+    session.config.stash[COLLECTED] = ({"mlflow", "matplotlib"} & sys.modules.keys()) | composed
 
 
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `data=digits` has been prepared."""
-    folder = tmp_path_factory.mktemp("digits")
-    prepare(compose(["data=digits"]).data, folder)
-    return folder
+    """A folder in which `data=digits` has been prepared; not to be changed."""
+    return made_once(tmp_path_factory, "digits", lambda folder: prepare(compose(["data=digits"]).data, folder))
 
 
 @pytest.fixture(scope="session")
@@ -41,22 +47,24 @@ def digits(digits_folder: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables and nothing in them: making one takes seconds, copying it none."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    _create_tables(path)
-    return path
+    """An MLflow database with its tables and nothing in them, to be copied: making one takes seconds."""
+
+    def make(folder: Path) -> None:
+        from src.recording.store import _create_tables  # imports MLflow
+
+        _create_tables(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "store", make) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., Config]:
     """Composes a configuration that trains in a blink on `digits`, without tracking."""
 
-    @functools.cache  # a configuration is immutable, and composing one takes a while
-    def composed(*overrides: str) -> Config:
-        shrunken = ["experiment=digits", "model.hidden=[8]", "train.epochs=3", "tracking=off"]
-        return compose([*shrunken, *overrides])
+    def shrunken(*overrides: str) -> Config:
+        return composed("experiment=digits", "model.hidden=[8]", "train.epochs=3", "tracking=off", *overrides)
 
-    return composed
+    return shrunken
 
 
 @pytest.fixture
@@ -84,28 +92,3 @@ def shell(checkout: Path) -> Shell:
         return subprocess.run(command, **{**given, **more})  # type: ignore[call-overload,no-any-return]
 
     return run
-
-
-def environment() -> dict[str, str]:
-    """The environment for commands in a checkout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "HYDRA_", "DVC_"))}
-    return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONWARNINGS": "default",
-    }
-
-
-def make_checkout(folder: Path) -> Path:
-    """Copies what Git tracks, or would, into a Git repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
-    subprocess.run([*git, "init", "-q"], cwd=folder, check=True)
-    subprocess.run([*git, "add", "-A"], cwd=folder, check=True)
-    subprocess.run([*git, "commit", "-qm", "as it is"], cwd=folder, check=True)
-    return folder

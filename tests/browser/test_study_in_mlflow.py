@@ -10,13 +10,13 @@ import statistics
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from src.studies.comparisons.results import Results, read_results
 from tests.browser import ui
 from tests.conftest import ROOT, Shell
+from tests.helpers.stores import client_of
 from tests.pipeline.test_ablation import declare
 
 PICTURES = ROOT / "reports" / "browser" / "mlflow"
@@ -130,7 +130,7 @@ def where_the_report_is(driver: webdriver.Chrome, study: Results) -> None:
 
 def add_a_stranger(checkout: Path) -> None:
     """Records a run that does better than any of the study, and is not of it."""
-    client = MlflowClient(f"sqlite:///{checkout / 'mlflow.db'}")
+    client = client_of(f"sqlite:///{checkout / 'mlflow.db'}")
     experiment = client.search_experiments(filter_string="name = 'mlp'")[0]
     run = client.create_run(experiment.experiment_id, run_name="stranger", tags={"study": "none"})
     for metric in (VALID, TEST):

@@ -16,11 +16,7 @@ from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS
 from src.nn.initializers import INITIALIZERS
 from src.nn.losses import HEADS
-
-
-@functools.cache  # a configuration is immutable, and composing one takes a while
-def composed(*overrides: str) -> Config:
-    return compose(overrides)
+from tests.helpers.composing import composed
 
 
 def assert_typed(config: Config) -> None:

@@ -1,6 +1,5 @@
 """The configuration: every file of conf/ composes, and what is not allowed is refused in one line."""
 
-import functools
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from tests.conftest import ROOT
+from tests.helpers.composing import composed
 
 CHOICES = sorted(
     (file.parent.name, file.stem) for file in (ROOT / "conf").glob("*/*.yaml") if file.parent.name != "hydra"
@@ -181,20 +181,15 @@ def test_semantics_leave_out_what_names_records_or_locates() -> None:
         assert compose([override]).semantic() != base
 
 
-@functools.cache
-def compose_once() -> config.Config:
-    return compose([])
-
-
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.lists(st.integers(), max_size=3)
 )
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(key=st.sampled_from(sorted(key for key, _ in flatten(compose([]).plain()))), value=VALUES)
+@given(key=st.deferred(lambda: st.sampled_from(sorted(key for key, _ in flatten(composed().plain())))), value=VALUES)
 def test_any_value_of_any_key_is_taken_or_refused_in_one_line(key: str, value: object) -> None:
-    tree = compose_once().plain()
+    tree = composed().plain()
     *parents, last = key.split(".")
     node = tree
     for parent in parents:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.composition import compose
 from src.data import mnist, recipes
 from src.data.dataset import PARTS, open_dataset
 from src.data.recipes import Recipe, Split, fetch, normalize, prepare, split
@@ -17,6 +16,7 @@ from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT
+from tests.helpers.composing import compose
 
 DIGITS = Recipe(name="digits", source="digits", split=Split(0.7, 0.1, 0.2))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.config.composition import choices, compose
+from src.config.composition import choices
 from src.data.dataset import PARTS
 from src.data.raw import Raw
 from src.data.recipes import Recipe, Split, prepare
@@ -13,6 +13,7 @@ from src.data.scaling import scaled
 from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
+from tests.helpers.composing import compose
 
 
 @pytest.fixture

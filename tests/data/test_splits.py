@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from src.config.composition import compose
 from src.data.dataset import PARTS
 from src.data.splits import Split, cut, open_split, save_split
 from src.foundation.errors import UserError
+from tests.helpers.composing import compose
 
 Y = np.random.default_rng(0).choice(5, 1000, p=[0.4, 0.3, 0.15, 0.1, 0.05])
 MADE_BY = {"source": "digits", "seed": 0}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from src.config.composition import compose
 from src.data.recipes import prepare
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import Null
 from tests.conftest import ROOT
+from tests.helpers.composing import compose
 
 Result = dict[str, Any]
 Trained = Callable[..., Result]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from src.config.composition import choices, compose
+from src.config.composition import choices
 from src.data.recipes import prepare
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import load_model
 from src.runs.tracker import Null
+from tests.helpers.composing import compose
 
 
 @pytest.mark.parametrize("name", choices("experiment"))

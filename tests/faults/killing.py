@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from src.config.composition import compose
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
@@ -24,6 +23,7 @@ from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import Null
 from tests.faults.boundaries import Boundaries
+from tests.helpers.composing import compose
 
 
 class Trained(Null):

@@ -11,10 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlflow import MlflowClient
-
 from src.config.tracking import Tracking
 from src.recording.store import open_store
+from tests.helpers.stores import client_of
 
 AT_ONCE = 8
 
@@ -41,7 +40,7 @@ def ends(children: Sequence[int]) -> list[int]:
 
 def runs(path: Path) -> int:
     """How many runs stand in a store."""
-    client = MlflowClient(f"sqlite:///{path}")
+    client = client_of(f"sqlite:///{path}")
     experiment = client.get_experiment_by_name("mlp")
     return len(client.search_runs([experiment.experiment_id])) if experiment else 0
 

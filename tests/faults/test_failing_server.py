@@ -15,14 +15,17 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mlflow import MlflowClient
 
 from tests.conftest import environment, make_checkout
 from tests.faults.figures import Injections
 from tests.faults.proxy import FAULTS, Proxy
+from tests.helpers.stores import client_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 pytestmark = pytest.mark.slow
 TRAIN = (
@@ -94,8 +97,8 @@ class Site:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=self.checkout, env=environment(), **pipes)
 
-    def client(self) -> MlflowClient:
-        return MlflowClient(f"http://127.0.0.1:{self.server.port}")
+    def client(self) -> "MlflowClient":
+        return client_of(f"http://127.0.0.1:{self.server.port}")
 
 
 @pytest.fixture(scope="module")

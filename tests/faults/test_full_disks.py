@@ -7,7 +7,8 @@ import pytest
 from tests.conftest import Shell, environment
 from tests.faults.disks import no_file_above, small_disk
 from tests.faults.figures import Injections
-from tests.faults.trainings import TRAIN, assert_level, came_to, forget, furnish, journal, run_folder
+from tests.faults.trainings import TRAIN, assert_level, came_to, forget, journal, run_folder
+from tests.helpers.checkouts import furnish
 
 pytestmark = pytest.mark.slow
 TRAINING = (

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mlflow import MlflowClient
 
 from tests.conftest import Shell, environment
 from tests.faults.figures import Injections
+from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
 JOBS, EPOCHS = 12, 6
@@ -102,7 +102,7 @@ def killed(checkout: Path, whom: str, delay: float) -> int | None:
 
 def assert_level(checkout: Path, reference: dict[str, str]) -> None:
     """All runs stand in the store, finished, with each metric once."""
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])

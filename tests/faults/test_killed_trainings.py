@@ -12,7 +12,9 @@ import pytest
 
 from tests.conftest import Shell
 from tests.faults.figures import Injections
-from tests.faults.trainings import TRAIN, TRAINING, assert_level, begin, came_to, forget, furnish, journal, run_folder
+from tests.faults.trainings import TRAIN, TRAINING, assert_level, came_to, forget, journal, run_folder
+from tests.helpers.checkouts import furnish
+from tests.helpers.processes import start
 
 pytestmark = pytest.mark.slow
 ELSEWHERE = Path(__file__).parent / "elsewhere"
@@ -40,9 +42,9 @@ def resumed_after(told: str) -> int | None:
 def test_killed_at_random_moments_it_comes_to_the_same_bits_in_the_same_record(
     clock: str, checkout: Path, shell: Shell, empty_store: Path, injections: Injections
 ) -> None:
-    start = time.monotonic()
+    began = time.monotonic()
     done = shell(*TRAIN, *TRAINING)
-    seconds = time.monotonic() - start
+    seconds = time.monotonic() - began
     assert done.returncode == 0, done.stderr
     whole = came_to(run_folder(checkout))
     forget(checkout, empty_store)
@@ -54,7 +56,7 @@ def test_killed_at_random_moments_it_comes_to_the_same_bits_in_the_same_record(
         if clock != "runs on":
             ahead["CLOCK_AHEAD"] = str(A_DAY * (-1) ** number)
         with injections.of(what):
-            process = begin(checkout, [*TRAIN, *TRAINING], ahead if clock != "runs on" else None)
+            process = start(*TRAIN, *TRAINING, cwd=checkout, **(ahead if clock != "runs on" else {}))
             try:
                 _, told = process.communicate(timeout=rng.uniform(0.3, 1.0) * seconds)
             except subprocess.TimeoutExpired:
@@ -84,7 +86,7 @@ def test_of_two_hosts_with_one_run_folder_one_trains_and_the_other_takes_what_it
     there = ["unshare", "-r", "-u", "-p", "-f", "--mount-proc", "sh", "-c", 'hostname there; exec "$@"', "sh"]
     command = [*TRAIN, *TRAINING, "tracking=off"]
     with injections.of("two hosts with one run folder"):
-        processes = [begin(checkout, command), begin(checkout, [*there, *command])]
+        processes = [start(*command, cwd=checkout), start(*there, *command, cwd=checkout)]
         told = [process.communicate(timeout=600) for process in processes]
         assert [process.returncode for process in processes] == [0, 0], told
         assert sum("nothing was trained" in out for out, _ in told) == 1
@@ -92,10 +94,10 @@ def test_of_two_hosts_with_one_run_folder_one_trains_and_the_other_takes_what_it
         came_to(run_folder(checkout))
     with injections.of("two hosts with one run folder, the one that trains killed"):
         again = [*command, "train.fresh=true"]
-        killed = begin(checkout, [*there, *again])
+        killed = start(*there, *again, cwd=checkout)
         assert killed.stdout is not None
         killed.stdout.readline()
-        waits = begin(checkout, again)
+        waits = start(*again, cwd=checkout)
         assert waits.stderr is not None
         assert re.search(r"waiting for process \d+ on there", waits.stderr.readline())
         kill(killed)

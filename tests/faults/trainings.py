@@ -2,16 +2,14 @@
 
 import json
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlflow import MlflowClient
-from mlflow.entities import Run
+from tests.helpers.stores import client_of, stored
 
-from tests.conftest import environment
+if TYPE_CHECKING:
+    pass
 
 TRAIN = ("python", "-m", "src.train")
 EPOCHS = 100
@@ -23,26 +21,6 @@ TRAINING = (
 )  # fmt: skip
 TIMES = ("time", "seconds", "images_per_second")
 _CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
-
-
-def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    """Puts the digits and an empty store into a checkout."""
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
-
-
-def begin(checkout: Path, command: Sequence[str], more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Starts a command in a session of its own."""
-    return subprocess.Popen(
-        command,
-        cwd=checkout,
-        env=environment() | (more or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def run_folder(checkout: Path) -> Path:
@@ -65,13 +43,6 @@ def came_to(folder: Path) -> dict[str, Any]:
     return {"result": json.loads((folder / "result.json").read_text()), "curves": curves}
 
 
-def stored(uri: str) -> list[Run]:
-    """The runs in a store."""
-    client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("mlp")
-    return list(client.search_runs([experiment.experiment_id])) if experiment else []
-
-
 def assert_level(uri: str, folder: Path) -> None:
     """The store has this run and no other, finished, and each epoch's metrics once and as the journal has them."""
     [run] = stored(uri)
@@ -80,7 +51,7 @@ def assert_level(uri: str, folder: Path) -> None:
     assert run.data.tags["weights.sha256"] == result["weights_sha256"]
     epochs = journal(folder)
     for key in _CURVES:
-        history = MlflowClient(uri).get_metric_history(run.info.run_id, key)
+        history = client_of(uri).get_metric_history(run.info.run_id, key)
         assert Counter(metric.step for metric in history) == Counter(epoch["epoch"] for epoch in epochs)
         values = {epoch["epoch"]: epoch[key.replace("/", "_")] for epoch in epochs}
         assert {metric.step: metric.value for metric in history} == values

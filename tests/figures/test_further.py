@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from src.config.composition import compose
 from src.config.tracking import GALLERY
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
@@ -25,6 +24,7 @@ from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import Null
 from src.training.metrics import predict
+from tests.helpers.composing import compose
 from tests.reporting.markup import Markup
 
 pytestmark = pytest.mark.filterwarnings("error")

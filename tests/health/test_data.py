@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from src.config.composition import compose
 from src.data.recipes import prepare
 from src.health.data import damaged_data
 from tests.health.processes import holding
+from tests.helpers.composing import compose
 
 
 @pytest.fixture

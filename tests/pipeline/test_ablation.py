@@ -12,17 +12,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
 from filelock import FileLock
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
-from src.config.composition import compose
 from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, environment, make_checkout
+from tests.helpers.composing import compose
+from tests.helpers.stores import client_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
 ABLATION = ("python", "-m", "src.ablation")
@@ -198,13 +200,13 @@ def made(checkout: Path) -> set[str]:
     return {file.relative_to(checkout).as_posix() for file in files if file.name != "lock" and file.suffix != ".lock"}
 
 
-def records(checkout: Path, query: str = "") -> list[Run]:
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+def records(checkout: Path, query: str = "") -> "list[Run]":
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     return client.search_runs([experiment.experiment_id], query) if experiment else []
 
 
-def family(checkout: Path, study: str) -> tuple[Run, dict[str, Run]]:
+def family(checkout: Path, study: str) -> "tuple[Run, dict[str, Run]]":
     """The one parent run of a study, and its children by name. Nothing stands in the store twice."""
     runs = records(checkout, f"tags.study = '{study}'")
     [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
@@ -214,8 +216,8 @@ def family(checkout: Path, study: str) -> tuple[Run, dict[str, Run]]:
     return parent, {run.info.run_name: run for run in children}
 
 
-def assert_each_metric_once(checkout: Path, runs: list[Run]) -> None:
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+def assert_each_metric_once(checkout: Path, runs: "list[Run]") -> None:
+    client = client_of(checkout)
     for run in runs:
         for metric in run.data.metrics:
             steps = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
@@ -282,7 +284,7 @@ def test_in_mlflow_a_study_is_a_parent_with_its_report_and_named_children(studie
     parent, children = family(checkout, "tiny")
     assert (parent.info.run_name, parent.info.status) == ("tiny", "FINISHED")
     assert {"variants/cold accuracy", "variants/hot accuracy", "variants/hot p"} < parent.data.metrics.keys()
-    artifacts = MlflowClient(f"sqlite:///{checkout}/mlflow.db").list_artifacts(parent.info.run_id, "report")
+    artifacts = client_of(checkout).list_artifacts(parent.info.run_id, "report")
     assert {"report/index.html", "report/summary.json", "report/runs.csv"} < {file.path for file in artifacts}
     for run in results(checkout, "tiny").runs:
         child = children[f"{run.variant} s{run.seed}"]

@@ -3,13 +3,17 @@
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from tests.conftest import Shell
+from tests.helpers.stores import client_of
 from tests.pipeline.test_ablation import ABLATION, declare
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
 REPLAY = ("python", "-m", "src.replay")
@@ -30,11 +34,11 @@ def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
     return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
 
 
-def client(checkout: Path) -> MlflowClient:
-    return MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+def client(checkout: Path) -> "MlflowClient":
+    return client_of(checkout)
 
 
-def runs(checkout: Path) -> list[Run]:
+def runs(checkout: Path) -> "list[Run]":
     store = client(checkout)
     experiment = store.get_experiment_by_name("mlp")
     assert experiment is not None

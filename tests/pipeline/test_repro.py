@@ -3,14 +3,17 @@
 import csv
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mlflow
 import numpy as np
 import pytest
 import yaml
-from mlflow import MlflowClient
 
 from tests.conftest import ROOT, Shell
+from tests.helpers.stores import client_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
@@ -29,9 +32,9 @@ def repro(shell: Shell, *targets: str) -> str:
     return done.stdout
 
 
-def children(checkout: Path, study: str = "none") -> list[mlflow.entities.Run]:
+def children(checkout: Path, study: str = "none") -> "list[Run]":
     """The runs of a study, its parent run apart; the main line's are of none."""
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     found = client.search_runs([experiment.experiment_id], f"tags.study LIKE '{study}%'") if experiment else []
     return [run for run in found if "fingerprint" in run.data.tags]

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 
 from tests.conftest import Shell, environment, make_checkout
+from tests.helpers.checkouts import furnish
+from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
 TRAIN = ("python", "-m", "src.train")
@@ -30,12 +31,6 @@ def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
 def shared(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Path:
     """One such checkout for all the commands that must leave it as it was."""
     return furnish(make_checkout(tmp_path_factory.mktemp("shared") / "check out"), digits_folder, empty_store)
-
-
-def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
 
 
 def weights(checkout: Path) -> dict[str, str]:
@@ -99,7 +94,7 @@ def test_a_multirun_finishes_the_others_and_tells_of_the_failure(checkout: Path,
         r"^job \d \(optimizer.lr=\S+ model.act=relu\): failed: diverged at epoch 1", done.stdout, re.MULTILINE
     )
 
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
@@ -208,7 +203,7 @@ def test_an_interrupted_run_ends_as_killed(checkout: Path, shell: Shell) -> None
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (130, "error: interrupted\n")
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
@@ -241,7 +236,7 @@ def test_a_multirun_that_is_cut_short_tells_how_each_job_stands(checkout: Path, 
     assert process.returncode == (130 if how == "interrupt" else 1), errors
     assert re.search(r"train.epochs=3 +(finished|reused) ", told)
     assert re.search(r"train.epochs=100000 +killed ", told)
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])

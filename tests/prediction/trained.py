@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from src.config.composition import compose
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.prediction.opening import open_model
@@ -11,6 +10,7 @@ from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import Model
 from src.runs.tracker import Null
+from tests.helpers.composing import compose
 
 
 class Trained:

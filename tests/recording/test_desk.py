@@ -23,7 +23,8 @@ from src.recording.desk import Desk
 from src.recording.records import Record
 from src.recording.store import holds_experiment, open_store
 from tests.conftest import Shell, environment
-from tests.faults.trainings import assert_level, furnish, run_folder, stored
+from tests.faults.trainings import assert_level, run_folder, stored
+from tests.helpers.checkouts import furnish
 
 TRAIN = ("python", "-m", "src.train")
 TRAINING = ("experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false")

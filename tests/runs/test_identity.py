@@ -10,7 +10,6 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import pytest
 
 from src.config import tree as configuration
-from src.config.composition import compose
 from src.config.tree import Config
 from src.data.dataset import Dataset, Examples
 from src.nn.losses import HEADS
@@ -20,6 +19,7 @@ from src.runs import code as code_of
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
 from tests.conftest import ROOT
+from tests.helpers.composing import compose
 
 NOTHING = Examples(None, None)  # type: ignore[arg-type]
 DATASET = Dataset(

@@ -8,24 +8,19 @@ from typing import Any
 
 import pytest
 
-from src.config import composition
-from src.config.composition import choices, compose
+from src.config.composition import choices
 from src.config.tree import Config, read_yaml
 from src.foundation.errors import UserError
 from src.foundation.schema import flatten
 from src.studies.comparisons.declare import ComparisonDeclaration, declare
 from src.studies.study import Study, plan
 from tests.conftest import ROOT
+from tests.helpers.composing import composed
 
 Comparison = Study[ComparisonDeclaration]
 SEEDS = ["0", "1", "2"]
 VARIANTS = {"sigmoid": [], "tanh": ["model.act=tanh"]}
 GROUND = ("experiment=digits", "model.act=sigmoid")
-
-
-@functools.cache  # a configuration is immutable, and composing one takes a while
-def composed(*overrides: str) -> Config:
-    return composition.compose(overrides)
 
 
 def on(*ground: str) -> Callable[[list[str]], Config]:
@@ -346,5 +341,5 @@ def test_the_ladder_takes_one_step_at_a_time() -> None:
 def test_the_exercises_studies_are_variants_of_its_experiment(study: str) -> None:
     longer = ("train.epochs=40",) if study in ("learning_rate", "l2") else ()
     faster = ("optimizer.lr=0.03",) if study == "l2" else ()
-    common = compose([f"ablation={study}", "model.hidden=[1024]"]).semantic()
-    assert common == compose(["experiment=exercise", *longer, *faster]).semantic()
+    common = composed(f"ablation={study}", "model.hidden=[1024]").semantic()
+    assert common == composed("experiment=exercise", *longer, *faster).semantic()

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.composition import compose
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe
@@ -26,6 +25,7 @@ from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.places import Places, headline_file, timing_file
 from src.studies.study import plan
+from tests.helpers.composing import compose
 
 HUGE = "optimizer.lr=1e8"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from mlflow import MlflowClient
 
 from tests.conftest import environment, make_checkout
+from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
 ONE_BY_ONE = ("hydra/launcher=basic", "tracking=off")  # in one process, and without MLflow: the quickest way
@@ -140,7 +140,7 @@ def test_a_table_is_trained_and_reported(checkout: Path) -> None:
 
 
 def test_in_mlflow_a_table_is_a_parent_with_its_report_and_named_children(checkout: Path) -> None:
-    client = MlflowClient(f"sqlite:///{checkout}/mlflow.db")
+    client = client_of(checkout)
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.study = 'toys'")

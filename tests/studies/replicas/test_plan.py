@@ -1,6 +1,5 @@
 """What a table comes to before anything runs: every training composed, checked, and told apart."""
 
-import functools
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,22 +7,17 @@ from typing import Any
 
 import pytest
 
-from src.config import composition
 from src.config.tree import Config
 from src.foundation.errors import UserError
 from src.studies.places import Places
 from src.studies.replicas.collect import command_of
 from src.studies.replicas.declare import ReplicaDeclaration, declare
 from src.studies.study import Study, plan
+from tests.helpers.composing import composed
 
 SMALL = ("data=digits", "train.epochs=2")
 CLAIM = {"metric": "test/accuracy", "value": 0.9, "digits": 2}
 OTHER = {"text": "a", "claims": [CLAIM]}
-
-
-@functools.cache  # a configuration is immutable, and composing one takes a while
-def composed(*overrides: str) -> Config:
-    return composition.compose(list(overrides))
 
 
 def compose(overrides: Sequence[str]) -> Config:

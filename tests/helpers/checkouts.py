@@ -1,0 +1,45 @@
+"""Copies of the repository in which tests run commands, and the environment that commands get there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment() -> dict[str, str]:
+    """The environment for commands in a checkout: this Python first on the path, and no settings of the user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "HYDRA_", "DVC_"))}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def make_checkout(folder: Path) -> Path:
+    """Copies what Git tracks, or would, into a Git repository of its own; compiled modules, too, to save the time."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if name]
+    compiled = [str(file.relative_to(ROOT)) for file in ROOT.glob("src/**/__pycache__/*.pyc")]
+    for name in [*names, *compiled]:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
+    subprocess.run([*git, "init", "-q"], cwd=folder, check=True)
+    subprocess.run([*git, "add", "-A"], cwd=folder, check=True)
+    subprocess.run([*git, "commit", "-qm", "as it is"], cwd=folder, check=True)
+    return folder
+
+
+def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
+    """Puts the prepared digits and an empty MLflow store into a checkout."""
+    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    return checkout
