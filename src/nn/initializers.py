@@ -11,18 +11,19 @@ from typing import NamedTuple
 import numpy as np
 
 from src.nn.arrays import Array
+from src.nn.normal import standard_normal
 
 Stream = np.random.Generator | np.random.RandomState
-# The draws of a network: seeds, of which each layer gets a child, or NumPy's legacy stream, from which all layers draw.
+# What a network draws from: a seed sequence with a child for each layer, or NumPy's legacy stream for all layers.
 Draws = np.random.SeedSequence | np.random.RandomState
 
 
 class Spread(NamedTuple):
-    """What decides a scale beside the layer's size."""
+    """What scales initial weights besides the layer's size."""
 
-    std: float  # the deviation of the normal distribution of a fixed spread
-    bound: float  # the bound of the uniform one
-    gain: float = 1.0  # a factor on all weights: sqrt(2) makes up for what a ReLU cuts off (He et al., 2015)
+    std: float  # standard deviation of init=normal
+    bound: float  # bound of init=uniform
+    gain: float = 1.0  # factor on all weights: sqrt(2) makes up for what a ReLU cuts off (He et al., 2015)
 
 
 class Initializer(NamedTuple):
@@ -32,7 +33,7 @@ class Initializer(NamedTuple):
     scale: Callable[[int, int, Spread], float]
 
     def weights(self, stream: Stream, fan_in: int, fan_out: int, spread: Spread) -> Array:
-        """A weight matrix [fan_in, fan_out], float64. A legacy stream draws it a unit after the other."""
+        """A weight matrix [fan_in, fan_out], float64. A legacy stream draws it unit by unit."""
         if isinstance(stream, np.random.RandomState):
             drawn = self.draw(stream, (fan_out, fan_in)).T
         else:
@@ -40,7 +41,7 @@ class Initializer(NamedTuple):
         return drawn * self.scale(fan_in, fan_out, spread) * spread.gain
 
     def biases(self, stream: Stream, fan_in: int, fan_out: int, spread: Spread) -> Array:
-        """A layer's biases [fan_out], float64; the gain is for weights."""
+        """A layer's biases [fan_out], float64; the gain applies to weights alone."""
         return self.draw(stream, (fan_out,)) * self.scale(fan_in, fan_out, spread)
 
 
@@ -53,7 +54,9 @@ def streams(draws: Draws, layers: int) -> Iterator[Stream]:
 
 
 def _normal(stream: Stream, shape: tuple[int, ...]) -> Array:
-    return stream.standard_normal(shape)  # mean 0, deviation 1
+    if isinstance(stream, np.random.RandomState):
+        return stream.standard_normal(shape)
+    return standard_normal(stream, shape)  # mean 0, deviation 1
 
 
 def _uniform(stream: Stream, shape: tuple[int, ...]) -> Array:

@@ -77,7 +77,7 @@ class Case:
             threshold=0.5 if single else None,
             dtype="float64",
         )
-        self.network.initialize(INITIALIZERS[init], Spread(0.5, 0.8), np.random.SeedSequence(3))
+        self.network.initialize(INITIALIZERS[init], Spread(0.5, 0.8), np.random.SeedSequence(1))
         self.y = np.array([0, 1, 0, 0, 1, 1]) if single else np.array([0, 1, 2, 2, 1, 1])
         self.target = self.y[:, np.newaxis] if single else np.eye(CLASSES)[self.y]
         self.masks: list[np.ndarray] = []  # of the last pass with dropout, as `watched` noted them
