@@ -3,22 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from src.config.figures import ON_REQUEST, names
 from src.foundation.errors import UserError, masked
 
-# Figures that a run may have beside the standard ones; src/figures/gallery.py draws them.
-GALLERY = (
-    "samples",
-    "sheet",
-    "versions",
-    "turned",
-    "pca",
-    "scatter",
-    "boundaries",
-    "activation",
-    "perceptrons",
-    "confusion_pair",
-    "steps",
-)
+GALLERY = names(ON_REQUEST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +17,7 @@ class Tracking:
     uri: str | None = None  # of the MLflow store; null: MLFLOW_TRACKING_URI, else mlflow.db in the repository
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
-    gallery: tuple[Annotated[str, GALLERY], ...] = ()  # further figures of each run; none without `figures`
+    gallery: tuple[Annotated[str, GALLERY], ...] = ()  # additional figures, if `figures`
     study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
 
     def __post_init__(self) -> None:

@@ -7,14 +7,28 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import canvas, plane
+from src.figures.run_view import Grid, Points, RunView, Unfit
+from src.nn.activations import ACTIVATIONS
+
+
+def of(run: RunView) -> Figure:
+    """The activation function of a network of two features, and the network's decisions."""
+    name = run.model.header["model"]["act"]
+    if len(run.model.network.widths) < 3:
+        raise Unfit("the network has no hidden units")
+    z = np.linspace(-4, 4, 401)
+    f = np.empty_like(z)
+    ACTIVATIONS[name].value(z, f)
+    heading = "right: training {train:.2%}, test {test:.2%}".format(**run.accuracy)
+    return draw(z, f, name, run.grid(), run.points("train"), run.dataset.labels, run.features(), heading)
 
 
 def draw(
     z: NDArray[np.floating],
     f: NDArray[np.floating],
     name: str,
-    grid: plane.Grid,
-    points: plane.Points,
+    grid: Grid,
+    points: Points,
     labels: Sequence[str],
     features: tuple[str, str],
     heading: str,

@@ -5,11 +5,18 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from src.figures import plane
+from src.figures.run_view import Grid, Points, RunView
+
+
+def of(run: RunView) -> Figure:
+    """The decisions of a network of two features."""
+    panels = [(run.heading(part), run.points(part)) for part in ("train", "test")]
+    return draw(run.grid(), panels, run.dataset.labels, run.features())
 
 
 def draw(
-    grid: plane.Grid,
-    panels: Sequence[tuple[str, plane.Points]],
+    grid: Grid,
+    panels: Sequence[tuple[str, Points]],
     labels: Sequence[str],
     features: tuple[str, str],
     title: str = "Decision boundaries",

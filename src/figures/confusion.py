@@ -10,11 +10,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import canvas
+from src.figures.run_view import RunView
 
 # A linear scale would leave a good network's few mistakes as white as no mistake at all.
 _GAMMA = 0.3
 LONG = 4  # characters, of class names that are written aslant
 _SIDE = 4.6  # inches, of the matrix of a figure that has one alone
+
+
+def of(run: RunView, part: str, normalize: bool = False) -> Figure:
+    """The confusion matrix of a set."""
+    return draw(run.counts(part), run.dataset.labels, f"{part}: {run.accuracy[part]:.2%} right", normalize)
 
 
 def draw(

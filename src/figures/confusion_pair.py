@@ -8,10 +8,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import canvas, confusion
+from src.figures.run_view import RunView
 
 _WIDTH, _GAP, _RIGHT, _ABOVE, _BELOW = 7.6, 0.25, 0.15, 0.3, 0.6  # inches
 _TYPE = canvas.TEXT - 1
 _BESIDE, _MOST = 0.45, 2.0  # on the left, what stands beside the names of the classes; and the room for the names
+
+
+def of(run: RunView) -> Figure:
+    """The confusion matrices of the training and the test set."""
+    return draw([(run.heading(part), run.counts(part)) for part in ("train", "test")], run.dataset.labels)
 
 
 def draw(

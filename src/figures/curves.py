@@ -7,9 +7,28 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from src.figures import canvas
+from src.figures.run_view import RunView
+from src.training.batches import Batches
 
 _SETS = (("train", "Training", canvas.BLUE, "-"), ("valid", "Validation", canvas.VERMILLION, "--"))
 _FEW = 30  # evaluations that a curve shows one by one
+_FALL = 20  # the factor of a fall in the loss from which its scale is logarithmic
+
+
+def of(run: RunView) -> Figure:
+    """A run's learning curves by epoch."""
+    return draw(run.history, run.best_epoch)
+
+
+def by_step(run: RunView) -> Figure:
+    """A run's learning curves by update."""
+    losses = [loss for part in ("train", "valid") for loss in run.history[f"{part}_loss"] if loss > 0]
+    falls = bool(losses) and max(losses) > _FALL * min(losses)
+    training, (x, y, _) = run.config["train"], run.dataset.train
+    order, updates = training.get("order", "shuffled"), training.get("steps_per_epoch")  # older runs have no such keys
+    size, dtype = training["batch_size"] or len(y), run.model.network.dtype
+    steps = len(Batches(x, y, size, dtype, training["drop_last"], order, updates))
+    return draw(run.history, run.best_epoch, log_loss=falls, title="Learning curves by step", steps=steps)
 
 
 def draw(

@@ -1,4 +1,4 @@
-"""The failure gallery: pictures that the network takes for something else."""
+"""Misclassified images."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,22 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import mosaic
+from src.figures.run_view import RunView
 
 _SHOWN = 25
+
+
+def of(run: RunView, most_confident: bool = False) -> Figure:
+    """The first misclassified images of the test set, or those with the most confident predictions."""
+    (x, y, _), labels, test = run.dataset.test, np.array(run.dataset.labels), run.known["test"]
+    predicted, confidence = test.labels, test.confidence
+    wrong = np.flatnonzero(predicted != y)
+    title = "The first misclassified images of the test set"
+    if most_confident:
+        wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+        title = "The most confident mistakes on the test set"
+    k = wrong[:_SHOWN]
+    return draw(run.images(x[k]), labels[y[k]], labels[predicted[k]], confidence[k], title)
 
 
 def draw(
@@ -28,7 +42,7 @@ def draw(
         title: of the figure.
     """
     cases = list(zip(actual, predicted, probability, strict=True))[:_SHOWN]
-    return mosaic.gallery(
+    return mosaic.pictures(
         images[:_SHOWN],
         captions=[f"True {true} / Predicted {chosen}" for true, chosen, _ in cases],
         notes=[f"probability {given:.2f}" for _, _, given in cases],

@@ -9,12 +9,21 @@ from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from src.figures import canvas, mosaic
+from src.figures.run_view import RunView
 
 # An odd number of steps, so that 0 has its own; few, so that noise still makes a small file.
 _COLOURS = colormaps["RdBu_r"].resampled(21)
 _UNSATURATED = 0.995  # of the weights: a few large ones would leave all others pale
 _SHOWN, _COLUMNS = 50, 10
 _SIDE, _PITCH = 0.62, 0.67  # inches
+
+
+def of(run: RunView) -> Figure:
+    """The weights of the first hidden units as images; without hidden units, those of the outputs."""
+    assert run.dataset.image is not None
+    W = run.model.network.parameters.W
+    units = "hidden" if len(W) > 1 else "output"
+    return draw(W[0], run.dataset.image, f"Weights of the first {units} units")
 
 
 def draw(

@@ -52,7 +52,7 @@ def place(
     )
 
 
-def gallery(
+def pictures(
     images: NDArray[np.floating],
     captions: Sequence[str],
     notes: Sequence[str],
@@ -102,7 +102,7 @@ def fill(
     low: float,
     high: float,
 ) -> None:
-    """Draws pictures as `gallery` does, from `top` inches down, on a grey scale from `low` to `high`."""
+    """Draws pictures as `pictures` does, from `top` inches down, on a grey scale from `low` to `high`."""
     step = pitch(side, bool(notes), bool(captions))
     lettering = step - pitch(side, notes=False, captions=False)
     for position, image in enumerate(images):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.figures import canvas
+from src.figures.run_view import RunView, Unfit
 
 MOST = 10_000  # points, which a browser still turns smoothly
 _SYMBOLS = ("circle", "diamond", "square", "cross", "x")
@@ -36,6 +37,14 @@ p {{ margin: 0 1.5rem; color: {muted}; }}
 </body>
 </html>
 """
+
+
+def of(run: RunView) -> str:
+    """The test set by its principal components."""
+    x, y, _ = run.dataset.test
+    if min(x.shape) < 3:
+        raise Unfit(f"three dimensions take 3 features and 3 examples; the test set has {x.shape[1]} and {x.shape[0]}")
+    return draw(x, np.asarray(y), run.dataset.labels)
 
 
 def draw(

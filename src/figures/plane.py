@@ -1,7 +1,6 @@
 """The plane of two features: the examples of classes as points, and the regions that a classifier divides it into."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,30 +8,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from src.figures import canvas, key
+from src.figures.run_view import Grid, Points
 
 _WIDTH, _ALONE = 7.6, 4.6  # inches: the sheet, and the side of a panel that stands alone
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.75, 0.2, 0.3, 0.6
 _GAP, _GAP_WITH_NUMBERS = 0.25, 0.85
 _PALE = 0.22  # how much of a class's colour its region has; the rest is white
 _MARKERS = "o^sDvP"
-
-
-class Grid(NamedTuple):
-    """A lattice over the plane, and the class that a classifier decides for at each of its points."""
-
-    x: NDArray[np.floating]  # [columns], ascending, evenly spaced
-    y: NDArray[np.floating]  # [rows]
-    labels: NDArray[np.integer]  # [rows, columns]
-
-
-class Points(NamedTuple):
-    """Examples on the plane."""
-
-    x: NDArray[np.floating]  # [n, 2]
-    y: NDArray[np.integer]  # [n], indices of classes
 
 
 def panels(

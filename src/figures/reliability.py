@@ -7,6 +7,13 @@ from numpy.typing import ArrayLike
 
 from src.analysis import calibration
 from src.figures import canvas
+from src.figures.run_view import RunView
+
+
+def of(run: RunView) -> Figure:
+    """The calibration on the test set."""
+    decisions = run.known["test"]
+    return draw(decisions.confidence, decisions.labels == np.asarray(run.dataset.test.y), title="Test set")
 
 
 def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, title: str = "Reliability") -> Figure:

@@ -5,6 +5,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import mosaic
+from src.figures.run_view import RunView
+
+
+def of(run: RunView) -> Figure:
+    """One training example of each class."""
+    classes, first = np.unique(run.dataset.train.y, return_index=True)
+    return draw(run.images(run.dataset.train.x[first]), np.array(run.dataset.labels)[classes])
 
 
 def draw(images: NDArray[np.floating], labels: NDArray[np.generic], title: str = "One example of each class") -> Figure:
@@ -16,7 +23,7 @@ def draw(images: NDArray[np.floating], labels: NDArray[np.generic], title: str =
         title: of the figure.
     """
     classes, first = np.unique(labels, return_index=True)
-    return mosaic.gallery(
+    return mosaic.pictures(
         images[first],
         captions=[str(label) for label in classes],
         notes=[],

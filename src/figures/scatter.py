@@ -6,13 +6,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from src.figures import canvas, plane
+from src.figures.run_view import PARTS, Points, RunView
 
 # How the sets are told apart: the colour and the shape of a point are its class's.
 _LOOKS = {"train": ("", "white", 4.5), "valid": ("white", "", 5.0), "test": ("", canvas.INK, 5.5)}
 
 
+def of(run: RunView) -> Figure:
+    """All examples of two features."""
+    return draw({part: run.points(part) for part in PARTS}, run.dataset.labels, run.features())
+
+
 def draw(
-    sets: Mapping[str, plane.Points],
+    sets: Mapping[str, Points],
     labels: Sequence[str],
     features: tuple[str, str],
     title: str = "The data",

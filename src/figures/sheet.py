@@ -7,8 +7,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import mosaic
+from src.figures.run_view import RunView
 
 SHOWN = 15
+
+
+def of(run: RunView) -> Figure:
+    """The first training examples, whatever their class."""
+    x, y, _ = run.dataset.train
+    return draw(run.images(x[:SHOWN]), [run.dataset.labels[k] for k in y[:SHOWN]])
 
 
 def draw(
@@ -24,4 +31,4 @@ def draw(
         title: of the figure.
     """
     captions = [str(label) for label in labels[:SHOWN]]
-    return mosaic.gallery(images[:SHOWN], captions, [], title, side=1.02, gap=0.2, if_empty="no examples")
+    return mosaic.pictures(images[:SHOWN], captions, [], title, side=1.02, gap=0.2, if_empty="no examples")

@@ -10,9 +10,23 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from src.figures import canvas, confusion, mosaic
+from src.figures.run_view import RunView
 
 _WIDTH, _SIDE, _ROW = 7.6, 1.5, 2.15  # inches: the sheet, a picture's side, from one row to the next
 _LEFT, _RIGHT, _HEAD = 2.35, 0.15, 0.3  # of the bars, and above them
+
+
+def of(run: RunView) -> Figure:
+    """A test image, upright and turned."""
+    labels, (x, y, _) = run.dataset.labels, run.dataset.test
+    wrong = run.known["test"].labels != y
+    # A six may become a nine. If there is none, or all are misclassified, the next best image is shown.
+    another = y != labels.index("6") if "6" in labels else wrong
+    upright = np.asarray(x[np.lexsort((another, wrong))[0]], np.float64)
+    center, scale = (np.asarray(run.dataset.scaling[name]) for name in ("center", "scale"))
+    raw = upright * scale + center  # each pixel may be scaled in its own way
+    pair = np.stack([raw, raw[::-1]])
+    return draw(run.images(pair), run.predict((pair - center) / scale).probabilities, labels)
 
 
 def draw(

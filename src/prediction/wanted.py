@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.data.scaling import scaled
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError
-from src.nn.arrays import Array
 from src.prediction.given import Given
 from src.runs.model import Model
 
@@ -57,10 +57,10 @@ class Wanted:
             self._check_range(given, self.largest)
         return given
 
-    def inputs(self, given: Given) -> Array:
+    def inputs(self, given: Given) -> NDArray[np.floating[Any]]:
         """What the network gets, [n, features]: the values scaled as those that it was trained on."""
         with np.errstate(over="ignore"):
-            x: Array = scaled(given.x, self.scaling, self.dtype)
+            x: NDArray[np.floating[Any]] = scaled(given.x, self.scaling, self.dtype)
         if not (finite := np.isfinite(x)).all():
             row, column = (int(index) for index in np.argwhere(~finite)[0])
             raise UserError(f"{given.names[row]}: {self.value(column)}={given.x[row, column]:g} is too large a number")

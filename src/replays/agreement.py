@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.nn.network import Network
+from src.runs.model import Model
 
 IDENTICAL = "bit-identical"
 EQUAL = "numerically equal"
@@ -55,14 +55,14 @@ class Agreement(NamedTuple):
 
 def compare(
     results: tuple[Mapping[str, Any], Mapping[str, Any]],
-    networks: tuple[Network | None, Network | None],
+    models: tuple[Model | None, Model | None],
     epochs: tuple[Sequence[object], Sequence[object]],
     bound: float = BOUND,
 ) -> Agreement:
-    """Compares two results (as in result.json), networks, and lists of epochs, of the original and of the replay."""
+    """Compares two results (as in result.json), models, and lists of epochs, of the original and of the replay."""
     then, now = results
     metrics = tuple(Pair(f"{p}/{q}", float(then[p][q]), float(now[p][q])) for p, q in (m.split("/") for m in _METRICS))
-    weights = _largest_difference(*networks)
+    weights = _largest_difference(*models)
     if then["weights_sha256"] == now["weights_sha256"] and all(pair.then == pair.now for pair in metrics):
         verdict = IDENTICAL
     elif all(pair.difference <= bound for pair in metrics) and (weights is None or weights <= bound):
@@ -73,13 +73,14 @@ def compare(
     return Agreement(verdict, bound, metrics, weights, sum(1 for _ in alike))
 
 
-def _largest_difference(then: Network | None, now: Network | None) -> float | None:
-    if then is None or now is None or then.widths != now.widths or then.dtype != now.dtype:
+def _largest_difference(then: Model | None, now: Model | None) -> float | None:
+    if then is None or now is None:
         return None
-    one, other = (network.parameters.theta.astype(np.float64) for network in (then, now))
-    if one.shape != other.shape:
+    one, other = then.network, now.network
+    a, b = (network.parameters.theta.astype(np.float64) for network in (one, other))
+    if one.widths != other.widths or one.dtype != other.dtype or a.shape != b.shape:
         return None
-    return _relative(float(np.abs(one - other).max()), max(float(np.abs(one).max()), float(np.abs(other).max())))
+    return _relative(float(np.abs(a - b).max()), max(float(np.abs(a).max()), float(np.abs(b).max())))
 
 
 def _relative(difference: float, largest: float) -> float:

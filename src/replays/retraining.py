@@ -12,7 +12,6 @@ from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_json
-from src.nn.network import Network
 from src.replays.agreement import Agreement, compare
 from src.replays.differences import DECISIVE, Difference, differences
 from src.runs.experiment import about, run
@@ -20,6 +19,7 @@ from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.lineage import CUT
+from src.runs.model import Model
 from src.runs.tracker import Tracker
 
 REPLAYS = "replays"  # below runs/
@@ -90,7 +90,7 @@ def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
     original, now = replay.original, FinishedRun.open(outcome.folder.path)
     agreement = compare(
         (original.result, now.result),
-        (_network(original), _network(now)),
+        (_model(original), _model(now)),
         (_epochs(original), _epochs(now)),
         bound,
     )
@@ -99,8 +99,8 @@ def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
     return agreement
 
 
-def _network(run: FinishedRun) -> Network | None:
-    return run.model.network if (run.path / "model.npz").exists() else None
+def _model(run: FinishedRun) -> Model | None:
+    return run.model if (run.path / "model.npz").exists() else None
 
 
 def _epochs(run: FinishedRun) -> list[tuple[float, ...]]:

@@ -16,7 +16,7 @@ from src.config.composition import from_hydra
 from src.config.tree import Config, check_against
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
-from src.figures.gallery import RunFigures
+from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
 from src.runs.experiment import Outcome, run

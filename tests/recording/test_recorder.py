@@ -23,7 +23,7 @@ from mlflow.entities import Run
 from src.config.tracking import Tracking
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.figures.gallery import RunFigures
+from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
 from src.recording import bookkeeper, recording, store

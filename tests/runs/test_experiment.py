@@ -12,7 +12,8 @@ import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.figures.gallery import RunFigures
+from src.figures.run_figures import RunFigures
+from src.figures.table import DRAWINGS
 from src.foundation.errors import RunFailed, UserError
 from src.runs import fingerprint as identity
 from src.runs.experiment import run
@@ -178,7 +179,7 @@ def test_a_figure_that_fails_costs_a_warning(
     def fail(*_: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("src.figures.gallery.curves", fail)
+    monkeypatch.setitem(DRAWINGS, "curves", fail)
     watched = InMemory()
     outcome = run(small(), digits, Several([RunFigures(digits), watched]))
     assert outcome.folder.status()["status"] == "finished"

@@ -1,5 +1,6 @@
-"""The gallery of a run: every figure of the table on runs of every kind, and the files that come of it."""
+"""Every figure of the table on runs of every kind, and the files in a run's folder."""
 
+import functools
 import json
 import re
 import shutil
@@ -9,18 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
+from src.config.figures import EVERY_RUN, FIGURES, STAGE, names
 from src.config.tracking import GALLERY
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.figures import canvas, pca
-from src.figures.finished_run import FinishedRun, Unfit
-from src.figures.further import FIGURES
-from src.figures.gallery import RunFigures
+from src.figures.run_figures import RunFigures
+from src.figures.run_view import RunView
+from src.figures.table import DRAWINGS, draw
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 from src.runs.experiment import run
+from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.tracker import Null
 from src.training.metrics import predict
@@ -38,6 +42,7 @@ RUNS = {
     "spiral_linear": ("train.epochs=2", "model.hidden=[]"),
 }
 OF_IMAGES = {"samples", "sheet", "versions", "turned"}
+OTHERS = [name for name in FIGURES if name not in names(EVERY_RUN)]
 OF_A_PLANE = {"scatter", "boundaries", "activation", "perceptrons"}
 UNFIT = {
     "spiral_adam": {*OF_IMAGES, "pca", "perceptrons"},
@@ -53,24 +58,26 @@ Trained = tuple[RunFolder, Dataset]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
     """Trains an experiment, once."""
     root = tmp_path_factory.mktemp("runs")
-    made: dict[str, Trained] = {}
 
+    @functools.cache
     def train(experiment: str) -> Trained:
-        if experiment not in made:
-            config = compose([f"experiment={experiment}", "tracking=off", *RUNS[experiment]])
-            folder = RunFolder(root / experiment)
-            folder.path.mkdir()
-            dataset = prepare(config.data, root)
-            run(config, dataset, Null(), folder)
-            made[experiment] = folder, dataset
-        return made[experiment]
+        config = compose([f"experiment={experiment}", "tracking=off", *RUNS[experiment]])
+        folder = RunFolder(root / experiment)
+        folder.path.mkdir()
+        dataset = prepare(config.data, root)
+        run(config, dataset, Null(), folder)
+        return folder, dataset
 
     return train
 
 
-@pytest.fixture
-def shown(trained: Callable[[str], Trained]) -> Callable[[str], FinishedRun]:
-    return lambda experiment: FinishedRun.of(*trained(experiment))
+@pytest.fixture(scope="module")
+def shown(trained: Callable[[str], Trained]) -> Callable[[str], RunView]:
+    def view(experiment: str) -> RunView:
+        folder, dataset = trained(experiment)
+        return RunView.of(FinishedRun(folder.path), dataset)
+
+    return functools.cache(view)
 
 
 @pytest.fixture
@@ -85,10 +92,11 @@ def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Callable[[str],
     return copy
 
 
-def test_the_configuration_offers_what_the_gallery_can_draw() -> None:
-    assert tuple(FIGURES) == GALLERY
-    for file in (ROOT / "conf" / "tracking").glob("*.yaml"):
-        assert set(GALLERY) <= set(re.findall(r"\w+", file.read_text())), file
+def test_every_name_is_drawn_and_the_configuration_lists_those_on_request() -> None:
+    assert tuple(DRAWINGS) == tuple(FIGURES)
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert {f"plots/{name}.png" for name in names(STAGE)} | {"plots/confusion.csv"} == set(stages["evaluate"]["outs"])
+    assert set(GALLERY) <= set(re.findall(r"\w+", (ROOT / "conf" / "tracking" / "mlflow.yaml").read_text()))
 
 
 def test_an_unknown_figure_is_refused_in_one_line() -> None:
@@ -103,38 +111,27 @@ def test_the_gallery_is_no_part_of_a_runs_identity() -> None:
 
 
 @pytest.mark.parametrize("experiment", RUNS)
-@pytest.mark.parametrize("name", GALLERY)
-def test_a_figure_is_drawn_of_the_runs_that_it_fits(
-    name: str, experiment: str, shown: Callable[[str], FinishedRun]
-) -> None:
-    if name in UNFIT[experiment]:
-        with pytest.raises(Unfit, match=r"images|features|hidden unit"):
-            FIGURES[name](shown(experiment))
-    else:
-        assert isinstance(FIGURES[name](shown(experiment)), str if name == "pca" else Figure)
-
-
-@pytest.mark.parametrize("experiment", RUNS)
-def test_what_is_missing_is_drawn_and_what_is_there_is_left(
+def test_what_fits_a_run_and_is_missing_is_drawn_and_what_is_there_is_left(
     experiment: str, copied: Callable[[str], Trained], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, dataset = copied(experiment)
     figures = folder.path / "figures"
+    capsys.readouterr()  # of the training
     RunFigures(dataset).ended(folder.path)
-    standard = {file.name for file in figures.iterdir()}
-    assert {"curves.png", "confusion_test.png", "reliability.png"} <= standard
+    of_other_data = set() if dataset.image else {"failures", "failures_confident", "hidden_weights"}
+    standard = {f"{name}.png" for name in set(names(EVERY_RUN)) - of_other_data}
+    assert {file.name for file in figures.iterdir()} == standard
     assert not capsys.readouterr().err
 
-    RunFigures(dataset, GALLERY).ended(folder.path)
-    further = {"pca.html" if name == "pca" else f"{name}.png" for name in GALLERY if name not in UNFIT[experiment]}
-    assert {file.name for file in figures.iterdir()} == standard | further
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == len(UNFIT[experiment])
-    assert all(re.match(rf"figure ({'|'.join(UNFIT[experiment])}): left out, ", line) for line in told)
+    RunFigures(dataset, OTHERS).ended(folder.path)
+    drawn = {"pca.html" if name == "pca" else f"{name}.png" for name in OTHERS if name not in UNFIT[experiment]}
+    assert {file.name for file in figures.iterdir()} == standard | drawn
+    left_out = re.findall(r"^figure (\w+): left out, .*(?:images|features|hidden unit)", capsys.readouterr().err, re.M)
+    assert sorted(left_out) == sorted(UNFIT[experiment])
 
     times = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
     (figures / "steps.png").unlink()
-    RunFigures(dataset, GALLERY).ended(folder.path)
+    RunFigures(dataset, OTHERS).ended(folder.path)
     after = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
     assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
 
@@ -142,11 +139,11 @@ def test_what_is_missing_is_drawn_and_what_is_there_is_left(
 def test_a_figure_that_fails_costs_a_warning(
     copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: FinishedRun) -> Any:
+    def fail(_: RunView) -> Any:
         raise RuntimeError("no ink")
 
     folder, dataset = copied("digits")
-    monkeypatch.setitem(FIGURES, "steps", fail)
+    monkeypatch.setitem(DRAWINGS, "steps", fail)
     RunFigures(dataset, ("samples", "steps")).ended(folder.path)
     assert capsys.readouterr().err.count("no ink") == 1
     assert (folder.path / "figures" / "samples.png").exists()
@@ -179,47 +176,47 @@ def test_nothing_is_drawn_of_a_run_that_did_not_finish(copied: Callable[[str], T
     assert not (folder.path / "figures").exists()
 
 
-def test_the_lattice_is_asked_at_its_own_points(shown: Callable[[str], FinishedRun]) -> None:
+def test_the_lattice_is_asked_at_its_own_points(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
-    x, y, labels = of.grid(of.decided)
+    x, y, labels = of.grid()
     assert labels.shape == (101, 101)
     for row, column in ((0, 0), (0, 100), (100, 0), (40, 70)):
-        assert labels[row, column] == of.decided(np.array([[x[column], y[row]]]))[0]
+        assert labels[row, column] == of.predict(np.array([[x[column], y[row]]])).labels[0]
     every = np.concatenate([part.x for part in (of.dataset.train, of.dataset.valid, of.dataset.test)])
     ends = [[x[0], y[0]], [x[-1], y[-1]]]
     np.testing.assert_allclose(ends, [every.min(axis=0) - 0.1, every.max(axis=0) + 0.1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("experiment", ["spiral_adam", "xor_single_output", "digits"])
-def test_the_decisions_are_the_runs_own(experiment: str, shown: Callable[[str], FinishedRun]) -> None:
+def test_the_decisions_are_the_runs_own(experiment: str, shown: Callable[[str], RunView]) -> None:
     of = shown(experiment)
-    np.testing.assert_array_equal(of.decided(of.dataset.test.x), of.predicted.labels)
+    np.testing.assert_array_equal(of.predict(of.dataset.test.x).labels, of.known["test"].labels)
     for part in ("train", "test"):
         x, y, _ = getattr(of.dataset, part)
-        right = float(np.mean(of.decided(x) == y))
-        assert right == pytest.approx(of.result[part]["accuracy"])
-        assert f"{right:.2%} right" in of.accuracy(part)
+        right = float(np.mean(of.predict(x).labels == y))
+        assert right == pytest.approx(of.accuracy[part])
+        assert f"{right:.2%} right" in of.heading(part)
 
 
-def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], FinishedRun]) -> None:
+def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
-    train, test = FIGURES["boundaries"](of).axes
-    assert train.get_title(loc="left") == f"Training set: {of.result['train']['accuracy']:.2%} right"
-    assert test.get_title(loc="left") == f"Test set: {of.result['test']['accuracy']:.2%} right"
+    train, test = draw("boundaries", of).axes
+    assert train.get_title(loc="left") == f"Training set: {of.accuracy['train']:.2%} right"
+    assert test.get_title(loc="left") == f"Test set: {of.accuracy['test']:.2%} right"
     assert (train.get_xlabel(), train.get_ylabel()) == ("X1, standardized", "X2, standardized")
     assert sum(len(line.get_xdata()) for line in test.lines) == len(of.dataset.test.y)
 
 
-def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], FinishedRun]) -> None:
+def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], RunView]) -> None:
     of = shown("perceptrons_xor")
-    panels = FIGURES["perceptrons"](of).axes
+    panels = draw("perceptrons", of).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
         "finds lower left",
         "finds upper right",
         "the OR of both",
     ]
     W, b = of.model.network.parameters.W[0], of.model.network.parameters.b[0]
-    x, y = np.meshgrid(*of.grid(of.decided)[:2])
+    x, y = np.meshgrid(*of.grid()[:2])
     for unit, axes in enumerate(panels[:2]):
         fires = 1 / (1 + np.exp(-(W[0, unit] * x + W[1, unit] * y + b[unit]))) > 0.5
         shades = axes.images[0].get_array()
@@ -230,9 +227,9 @@ def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], Finished
         np.testing.assert_array_equal(np.sort(found), np.sort(of.dataset.train.x[of.dataset.train.group == group, 0]))
 
 
-def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str], FinishedRun]) -> None:
+def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str], RunView]) -> None:
     of = shown("digits")
-    pictures, *bars = FIGURES["turned"](of).axes
+    pictures, *bars = draw("turned", of).axes
     upright, around = (np.asarray(picture.get_array()) for picture in pictures.images)
     np.testing.assert_array_equal(around, upright[::-1, ::-1])
     center, scale = (np.asarray(of.dataset.scaling[name]) for name in ("center", "scale"))
@@ -240,20 +237,20 @@ def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str
     expected = predict(of.model.network, pair, np.zeros(2, np.int64)).probabilities
     drawn = [[bar.get_height() for bar in axes.patches] for axes in bars]
     np.testing.assert_allclose(drawn, 100 * expected, rtol=1e-4, atol=1e-4)
-    sixes = of.dataset.test.x[(of.dataset.test.y == 6) & (of.predicted.labels == 6)]
+    sixes = of.dataset.test.x[(of.dataset.test.y == 6) & (of.known["test"].labels == 6)]
     np.testing.assert_allclose(pair[0], sixes[0], atol=1e-5)
 
 
-def test_steps_are_the_updates(shown: Callable[[str], FinishedRun]) -> None:
+def test_steps_are_the_updates(shown: Callable[[str], RunView]) -> None:
     for experiment, updates in (("digits", 40), ("spiral_adam", 1), ("perceptrons_xor", 500)):
         of = shown(experiment)
         expected = [updates * epoch for epoch in of.history["epoch"]]
-        assert list(FIGURES["steps"](of).axes[0].lines[0].get_xdata()) == expected, experiment
+        assert list(draw("steps", of).axes[0].lines[0].get_xdata()) == expected, experiment
 
 
-def test_versions_are_of_one_class(shown: Callable[[str], FinishedRun]) -> None:
+def test_versions_are_of_one_class(shown: Callable[[str], RunView]) -> None:
     of = shown("digits")
-    figure = FIGURES["versions"](of)
+    figure = draw("versions", of)
     assert figure.get_suptitle() == "25 versions of 7"
     sevens = of.dataset.train.x[of.dataset.train.y == 7][:25]
     drawn = [np.asarray(picture.get_array()).ravel() for picture in figure.axes[0].images]

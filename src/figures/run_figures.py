@@ -1,0 +1,73 @@
+"""Draws a finished run's figures into its folder."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from src.config.figures import EVERY_RUN, names
+from src.data.dataset import Dataset
+from src.figures.run_view import RunView, Unfit, check_data
+from src.foundation.files import write_text
+from src.runs.finished import FinishedRun
+from src.runs.folder import RunFolder
+
+
+class RunFigures:
+    """A tracker that draws a finished run's figures into its folder, for the trackers that come after it.
+
+    gallery: names of figures on request. A figure that is there is not drawn again.
+    """
+
+    def __init__(self, dataset: Dataset, gallery: Sequence[str] = ()) -> None:
+        self._dataset = dataset
+        self._gallery = gallery
+
+    def started(self, folder: Path) -> None:
+        pass
+
+    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+        pass
+
+    def ended(self, folder: Path) -> None:
+        target = folder / "figures"
+        if not RunFolder(folder).finished():
+            return
+        wanted = [name for name in self._fitting(target) if not any(target.glob(f"{name}.*"))]
+        if not wanted:
+            return
+        run = RunView.of(FinishedRun(folder), self._dataset)
+        for name in wanted:
+            try:
+                draw(name, run, target)
+            except Unfit as error:
+                _leave_out(name, error, target)
+            except Exception as error:  # a missing picture does not change the run
+                print(f"warning: figure {name} of {folder} could not be drawn ({error})", file=sys.stderr)
+
+    def _fitting(self, target: Path) -> list[str]:
+        """The figures of every run that these data allow, and those on request."""
+        fitting = []
+        for name in (*names(EVERY_RUN), *self._gallery):
+            try:
+                check_data(name, self._dataset)
+                fitting.append(name)
+            except Unfit as error:
+                if name in self._gallery:
+                    _leave_out(name, error, target)
+        return fitting
+
+
+def draw(name: str, run: RunView, target: Path) -> None:
+    """Draws a figure into the folder `target`: a PNG, or an HTML page. Raises `Unfit` if it can't show the run."""
+    from src.figures import canvas, table
+
+    figure = table.draw(name, run)
+    if isinstance(figure, str):
+        write_text(target / f"{name}.html", figure)
+    else:
+        canvas.save(figure, target / f"{name}.png")
+
+
+def _leave_out(name: str, reason: Unfit, target: Path) -> None:
+    print(f"figure {name}: left out, {reason} ({target})", file=sys.stderr)

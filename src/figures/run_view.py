@@ -1,0 +1,129 @@
+"""What figures can show of a trained network: its data, predictions and history."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.config.figures import FIGURES, IMAGES, PLANE
+from src.data.dataset import Dataset, Examples
+from src.nn.arrays import Array, Labels
+from src.runs.finished import FinishedRun, History
+from src.runs.model import Model
+from src.training.metrics import Predictions, confusion, predict
+
+Values = NDArray[np.floating[Any]]
+PARTS = ("train", "valid", "test")
+_SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points a side, and beyond the examples
+_STANDARDIZED = ("standard", "per_feature")  # kinds of scaling
+_SETS = {"train": "Training", "valid": "Validation", "test": "Test"}
+
+
+class Unfit(Exception):
+    """A figure can't show a run; the message says why."""
+
+
+class Grid(NamedTuple):
+    """A lattice over the plane of two features, and the class that a classifier decides for at each point."""
+
+    x: Values  # [columns], ascending, evenly spaced
+    y: Values  # [rows]
+    labels: NDArray[np.integer[Any]]  # [rows, columns]
+
+
+class Points(NamedTuple):
+    """Examples on the plane of two features."""
+
+    x: Values  # [n, 2]
+    y: NDArray[np.integer[Any]]  # [n], indices of classes
+
+
+class Decisions(Protocol):
+    """Predictions of a set, as a run folder or the stage `evaluate` has them."""
+
+    @property
+    def labels(self) -> Labels:
+        """[n], the predicted classes."""
+
+    @property
+    def confidence(self) -> Array:
+        """[n], their probabilities."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A trained network, and the data that it was trained and tested on."""
+
+    dataset: Dataset
+    model: Model
+    history: History
+    config: Mapping[str, Any]  # plain
+    accuracy: Mapping[str, float]  # by set
+    known: Mapping[str, Decisions]  # by set, of the test set at least
+    best_epoch: int | None = None  # whose weights were kept, if it is not the last one
+
+    @classmethod
+    def of(cls, run: FinishedRun, dataset: Dataset) -> "RunView":
+        """A finished run; `UserError` if one of its files is damaged."""
+        accuracy = {part: run.result[part]["accuracy"] for part in PARTS}
+        kept = int(run.result["kept_epoch"])
+        best = kept if kept < run.history["epoch"][-1] else None
+        return cls(dataset, run.model, run.history, run.plain_config, accuracy, {"test": run.predictions}, best)
+
+    def heading(self, part: str) -> str:
+        """The accuracy on a set, in words."""
+        return f"{_SETS[part]} set: {self.accuracy[part]:.2%} right"
+
+    def examples(self, part: str) -> Examples:
+        """The examples of a set."""
+        examples: Examples = getattr(self.dataset, part)
+        return examples
+
+    def predict(self, x: Values) -> Predictions:
+        """What the network predicts of scaled examples x [n, features]; the loss means nothing."""
+        return predict(self.model.network, x, np.zeros(len(x), np.int64))
+
+    def counts(self, part: str) -> NDArray[np.integer[Any]]:
+        """[classes, classes], the confusion matrix on a set."""
+        x, y, _ = self.examples(part)
+        decisions = self.known.get(part) or self.predict(x)
+        return confusion(np.asarray(y), decisions.labels, len(self.dataset.labels))
+
+    def images(self, x: Values) -> Values:
+        """[n, h, w], examples x [n, features] of image data."""
+        assert self.dataset.image is not None
+        return np.asarray(x).reshape(-1, *self.dataset.image)
+
+    def features(self) -> tuple[str, str]:
+        """The names of the axes of the plane of two features."""
+        names = self.dataset.features or ("feature 1", "feature 2")
+        standardized = self.dataset.scaling.get("kind") in _STANDARDIZED
+        first, second = (f"{name}, standardized" if standardized else name for name in names)
+        return first, second
+
+    def points(self, part: str) -> Points:
+        """The examples of a set, on the plane of their two features."""
+        x, y, _ = self.examples(part)
+        return Points(np.asarray(x), np.asarray(y))
+
+    def grid(self, decide: Callable[[Values], Labels] | None = None) -> Grid:
+        """A lattice over all examples of two features, and the classes of its points [n, 2]: the network's decisions,
+        or those of `decide`.
+        """
+        every = np.concatenate([self.examples(part).x for part in PARTS])
+        low, high = every.min(axis=0) - _MARGIN, every.max(axis=0) + _MARGIN
+        x, y = np.linspace(low, high, _SIDE).T
+        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # row by row
+        labels = decide(points) if decide else self.predict(points).labels
+        return Grid(x, y, labels.reshape(_SIDE, _SIDE))
+
+
+def check_data(name: str, dataset: Dataset) -> None:
+    """Raises `Unfit` if the figure needs other data."""
+    data, features = FIGURES[name].data, dataset.train.x.shape[1]
+    if data == IMAGES and dataset.image is None:
+        raise Unfit("the examples are not images")
+    if data == PLANE and features != 2:
+        raise Unfit(f"a plane takes 2 features; the data have {features}")
