@@ -10,10 +10,9 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, write_csv, write_json
-from src.runs.experiment import scores_by_class
 from src.runs.finished import read_history
 from src.runs.model import Model, load_model
-from src.training.metrics import Predictions, predict
+from src.training.metrics import Predictions, predict, scores_by_class
 from src.training.processor import held
 
 MODEL = ROOT / "models" / "model.npz"

@@ -16,10 +16,10 @@ from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped
 from src.nn.architecture import Architecture
-from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.training.loop import Training
+from src.training.session import build_network
 from src.training.streams import KINDS
 from src.training.units import refuse_unfit
 
@@ -125,12 +125,6 @@ def check_against(config: Config, dataset: Dataset) -> None:
     examples = len(dataset.train.y)
     if config.train.batch_size is not None and config.train.batch_size > examples:
         raise UserError(f"train.batch_size={config.train.batch_size}: must be <= {examples}, the training examples")
-    net = network(config, dataset)
+    network = build_network(config.model, dataset, config.train.dtype)
     if config.train.unit_targets:
-        refuse_unfit(net, config.train, dataset)
-
-
-def network(config: Config, dataset: Dataset) -> Network:
-    """The network that the configuration describes, sized for the data; its parameters are zero."""
-    inputs, classes = dataset.train.x.shape[1], len(dataset.labels)
-    return config.model.network(inputs, classes, dataset.train.y, config.train.dtype)
+        refuse_unfit(network, config.train, dataset)

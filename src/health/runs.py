@@ -108,7 +108,7 @@ def _says_finished(folder: RunFolder) -> bool:
 def _fail(folder: RunFolder, reason: str) -> None:
     with folder.locked():
         if _says_finished(folder) and _damage(folder):
-            folder.end("failed", reason)
+            folder.end("failed", "damaged", reason)
 
 
 def _knows_itself(folder: RunFolder) -> bool:
@@ -122,7 +122,7 @@ def _replace_status(folder: RunFolder) -> None:
     with folder.locked():
         if _status(folder) is None:
             (folder.path / "status.json").unlink()
-            folder.end("killed", "its status was damaged")
+            folder.end("killed", "damaged", "its status was damaged")
 
 
 def _forget(folder: RunFolder) -> None:

@@ -1,7 +1,7 @@
 """A run's identity: the same fingerprint means the same bits.
 
 It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment. What only
-names, records, draws or fetches is left out, so that changing it trains nothing anew.
+names, records, draws or fetches is left out: a change there retrains nothing.
 """
 
 import functools
@@ -17,8 +17,10 @@ from src.foundation.files import canonical_json, sha256
 from src.runs.code import digest, reached
 from src.training.processor import flushes_to_zero, held
 
-# Trackers and figures change no result, and for the making of data its digest stands.
-_APART = ("src.runs.tracker", "src.config.tracking", "src.data.recipes")
+# What computes is reached from here. Run folders, journals, recording, figures and commands are not.
+ROOTS = ("src.training.session", "src.training.processor", "src.runs.model")
+# These move bytes and report errors; a configuration's values are in the fingerprint themselves.
+APART = ("src.foundation.errors", "src.foundation.files", "src.foundation.locks", "src.foundation.schema")
 
 
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
@@ -34,13 +36,13 @@ def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
 
 @functools.cache  # as it was when this process started, whatever happens to the files while it runs
 def code_digest() -> str:
-    """The digest of the numeric code: of every project module that a run imports, however indirectly."""
+    """The digest of the numeric code."""
     return digest(numeric_code())
 
 
 def numeric_code() -> list[Path]:
-    """The files of the numeric code, found by following the imports of `runs/experiment.py`."""
-    return reached("src.runs.experiment", _APART)
+    """The files that compute a run's results: what a training and a model file import, however indirectly."""
+    return sorted({file for root in ROOTS for file in reached(root, APART)})
 
 
 def environment(threads: int) -> dict[str, Any]:

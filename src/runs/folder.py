@@ -4,7 +4,7 @@ runs/<fingerprint>/
     config.yaml    the whole configuration
     run.json       its name, the digests that identify it, its lineage and its surroundings
     diff.patch     what the tree had on top of the commit, where it had something
-    status.json    running, finished, failed or killed, and why
+    status.json    running, finished, failed or killed; why, as one of `CAUSES` and in words
     journal.jsonl  a line an epoch
     checkpoint.npz checkpoint.previous.npz    until it is finished
     history.csv result.json test.json timing.json model.npz predictions.npz figures/
@@ -31,6 +31,9 @@ from src.training import checkpoint
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 Status = Mapping[str, Any]
+# Why a run did not finish: a loss was not finite; Ctrl-C or the end of its sweep; its process is gone; its files are
+# damaged; any other exception.
+CAUSES = ("diverged", "interrupted", "died", "damaged", "error")
 _STATUS, _JOURNAL, _LOCK, _FORMER = "status.json", "journal.jsonl", "lock", "former"
 _RESULTS = ("result.json", "timing.json", "history.csv", "model.npz", "predictions.npz")
 
@@ -75,6 +78,13 @@ class RunFolder:
         status: Status = read_json(file) if file.exists() else {}
         return status
 
+    def cause(self) -> str | None:
+        """Why the run did not finish, one of `CAUSES`; None if it finished or has not ended."""
+        status = self.status()
+        if status.get("status") not in ("failed", "killed"):
+            return None
+        return status["cause"] if "cause" in status else _cause_of(str(status.get("reason")))
+
     def unfinished(self) -> bool:
         """Whether a training has begun here and has not come to its end, so that there is something to go on with."""
         return bool(self.status()) and not self.finished()
@@ -98,14 +108,14 @@ class RunFolder:
         write_json(self.path / "run.json", dict(run))
         if diff:
             write_text(self.path / "diff.patch", diff)
-        self._set_status("running", None)
+        self._set_status("running")
 
     def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Makes the run one that is under way again, with these epochs in its journal."""
         for cut_off in self.path.glob(".*.tmp"):  # a write by whoever was killed
             _remove(cut_off)
         journal.rewrite(self.path / _JOURNAL, records)
-        self._set_status("running", None)
+        self._set_status("running")
 
     def restore(self) -> None:
         """Brings back the results that `begin` has set aside, if there are any: a finished run is never lost."""
@@ -154,7 +164,7 @@ class RunFolder:
         images = sum(epoch["seconds"] * epoch["images_per_second"] for epoch in epochs)
         write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})
         write_json(self.path / "result.json", dict(result))
-        self._set_status("finished", None)
+        self._set_status("finished")
         self.clear()
 
     def clear(self) -> None:
@@ -162,13 +172,14 @@ class RunFolder:
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 
-    def end(self, status: str, reason: str) -> None:
-        """Closes a run that did not finish: `failed` or `killed`, and why."""
-        self._set_status(status, reason)
+    def end(self, status: str, cause: str, reason: str) -> None:
+        """Closes a run that did not finish: `failed` or `killed`; one of `CAUSES`, and the reason in words."""
+        self._set_status(status, cause, reason)
 
-    def _set_status(self, status: str, reason: str | None) -> None:
+    def _set_status(self, status: str, cause: str | None = None, reason: str | None = None) -> None:
         now = time.time()
-        about = {"status": status, "reason": reason, "pid": os.getpid(), "host": socket.gethostname()}
+        who = {"pid": os.getpid(), "host": socket.gethostname()}
+        about = {"status": status, "cause": cause, "reason": reason, **who}
         write_json(self.path / _STATUS, about | {"started": self.status().get("started", now), "time": now})
 
     def _copy_aside(self) -> None:
@@ -176,6 +187,14 @@ class RunFolder:
             for file in self.path.iterdir():
                 if file.is_file() and file.name != _LOCK:
                     shutil.copyfile(file, former / file.name)
+
+
+def _cause_of(reason: str) -> str:
+    """The cause in a status of version 1, which has words alone."""
+    for cause, words in {"diverged": "diverged", "interrupted": "interrupted", "died": "its process died"}.items():
+        if reason.startswith(words):
+            return cause
+    return "damaged" if reason.startswith(("damaged", "its status was damaged")) else "error"
 
 
 def _remove(path: Path) -> None:

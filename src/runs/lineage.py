@@ -32,6 +32,7 @@ _PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "-
 PACKAGES = (
     "numpy", "mlflow", "dvc", "hydra-core", "omegaconf", "hydra-joblib-launcher", "joblib", "scipy", "scikit-learn",
     "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "psutil", "pyyaml", "jinja2", "plotly", "pillow",
+    "ruamel.yaml.clib",
 )  # fmt: skip
 # What can decide numbers: threads, and which kernels NumPy, its BLAS and the C library choose.
 VARIABLES = (

@@ -19,7 +19,7 @@ def living_status(folder: RunFolder) -> Status:
         return status
     try:
         if folder.status().get("status") == "running":  # still: another process may have closed or ended it
-            folder.end("killed", _REASON)
+            folder.end("killed", "died", _REASON)
         return folder.status()
     finally:
         lock.release()

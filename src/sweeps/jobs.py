@@ -40,7 +40,7 @@ class JobEnd(NamedTuple):
     @property
     def diverged(self) -> bool:
         """Whether the training ended by diverging: training it again would end the same way."""
-        return self.status == "failed" and str(self.folder.status().get("reason")).startswith("diverged")
+        return self.status == "failed" and self.folder.cause() == "diverged"
 
 
 def multirun(title: str, jobs: Sequence[Job], launch: Launch) -> None:
@@ -170,7 +170,7 @@ def _unanswered(folder: RunFolder, before: Status, why: str) -> tuple[str, str]:
     if status["status"] == "running":
         if not folder.idle(wait=_SECONDS_FOR_A_WORKER_TO_GO):
             return "running", f"process {status['pid']} trains it"
-        folder.end("killed", why)
+        folder.end("killed", "interrupted" if why == "interrupted" else "died", why)
         return "killed", why
     return status["status"], status["reason"] or ""
 

@@ -1,11 +1,11 @@
 """What a network achieves on a set of examples."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.data.dataset import Examples
+from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 from src.training import scores
@@ -94,6 +94,18 @@ def further_metrics(network: Network, predictions: Predictions, y: Labels, names
 def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
     """Counts [classes, classes]: row = true class, column = predicted class."""
     return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def scores_by_class(on_test: Predictions, dataset: Dataset) -> dict[str, Any]:
+    """Loss and accuracy; precision, recall and F1 by class, and their means weighted by the classes' counts."""
+    by_class = scores.of(confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels)))
+    overall = scores.weighted(by_class)._asdict() | {"num_samples": len(on_test.labels)}
+    names = ("precision", "recall", "f1", "num_samples")
+    each = {
+        label: {name: values[k].item() for name, values in zip(names, by_class, strict=True)}
+        for k, label in enumerate(dataset.labels)
+    }
+    return {"loss": on_test.loss, "accuracy": on_test.accuracy, "overall": overall, "class": each}
 
 
 def _squared_error(p: Array, decided: Labels, y: Labels) -> float:

@@ -66,27 +66,21 @@ def model(path: Path) -> Read:
 
 def checkpoint(path: Path) -> Read:
     """As a run reads it that goes on: a damaged one is told as a warning, and the training starts where it can."""
-    from src.config.tree import network, read_snapshot
+    from src.config.tree import read_snapshot
     from src.data.dataset import open_dataset
-    from src.runs.experiment import _resume
     from src.runs.folder import RunFolder
-    from src.training.checkpoint import Saver
-    from src.training.early_stopping import EarlyStopping
-    from src.training.loop import Progress
-    from src.training.streams import Streams
+    from src.runs.resuming import resume
+    from src.training.session import Session
 
     folder = RunFolder(path.parent)
     config, dataset = read_snapshot(folder.path / "config.yaml"), open_dataset(folder.path / "arrays")
     identity = folder.run()["digests"]["fingerprint"]
 
     def read() -> None:
-        streams, net = Streams.of(config.seed), network(config, dataset)
-        progress = Progress.start(config.optimizer, net, streams)
-        keeper = EarlyStopping(config.train, net.parameters.theta)
-        _resume(
-            folder, identity, config.train, Saver(folder.path, identity, config.train, net, streams, progress, keeper)
-        )
-        if (progress.epoch, progress.step) == (0, 0):
+        session = Session(config, dataset)
+        session.prepare()
+        resume(folder, identity, config.train, session.saver(folder.path, identity))
+        if (session.progress.epoch, session.progress.step) == (0, 0):
             raise UserError("the training starts anew")
 
     return read
@@ -120,14 +114,15 @@ def mirror(path: Path) -> Read:
 
 def params(path: Path) -> Read:
     """People edit this file, so it may turn into another good one; then `compose --check` tells that, and what."""
-    from src import compose, config
+    from src import compose
+    from src.config import tree
 
     composed = compose.snapshot([])
     compose.snapshot = lambda overrides: composed  # it takes a while, and is the same each time
     compose.SNAPSHOT = path
 
     def read() -> None:
-        config.read_snapshot(path)
+        tree.read_snapshot(path)
         compose.check([])
 
     return read

@@ -171,7 +171,7 @@ def test_what_an_interruption_has_left_undrawn_is_drawn_later(
 
 def test_nothing_is_drawn_of_a_run_that_did_not_finish(copied: Callable[[str], Trained]) -> None:
     folder, dataset = copied("digits")
-    folder.end("killed", "interrupted")
+    folder.end("killed", "interrupted", "interrupted")
     RunFigures(dataset, GALLERY).ended(folder.path)
     assert not (folder.path / "figures").exists()
 

@@ -283,7 +283,7 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
 
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
     with pytest.raises(RunFailed):
-        recorded(small("optimizer=sgd", "optimizer.lr=1e8", "schedule=constant"), digits)
+        recorded(small("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant"), digits)
     [stored] = all_runs(MlflowClient(f"sqlite:///{home}/mlflow.db"))
     assert (stored.info.status, stored.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
 

@@ -193,6 +193,6 @@ def test_a_run_is_found_by_the_beginning_of_its_fingerprint(recorded: Outcome, d
 
 
 def test_an_unfinished_run_is_not_replayed(recorded: Outcome) -> None:
-    recorded.folder.end("killed", "interrupted")
+    recorded.folder.end("killed", "interrupted", "interrupted")
     with pytest.raises(UserError, match="this run is killed; a finished run is needed"):
         FinishedRun.open(recorded.folder.path)

@@ -99,7 +99,7 @@ def test_a_tracker_is_told_of_every_epoch_after_it_stands_in_the_journal(
 def test_a_diverged_run_fails_with_its_epoch_and_the_last_finite_model(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    config = small("optimizer=sgd", "optimizer.lr=1e8", "schedule=constant")
+    config = small("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant")
     watched = InMemory()
     with pytest.raises(RunFailed, match=r"failed: diverged at epoch 1"):
         run(config, digits, watched)

@@ -166,9 +166,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CODE_DIGEST = identity.code_digest.__wrapped__  # which looks at the files at every call
 # What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
-APART = ["analysis", "cli", "figures", "health", "prediction", "recording", "replays", "reporting", "studies", "sweeps"]
-APART += ["data/mnist.py", "data/recipes.py", "config/composition.py", "config/tracking.py", "runs/frozen.py"]
-APART += ["runs/planned.py", "runs/tracker.py", "ablation.py", "report.py", "train.py", "evaluate.py"]
+APART = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting", "studies"]
+APART += ["sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py", "train.py"]
+APART += [
+    f"runs/{name}.py" for name in ("experiment", "fingerprint", "folder", "frozen", "journal", "lineage", "tracker")
+]
+APART += ["ablation.py", "report.py", "evaluate.py"]
 
 
 class Code:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.tree import Config, network
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.nn.arrays import Array
 from src.nn.dropout import draw_mask
@@ -16,6 +16,7 @@ from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.network import Network
 from src.training.loop import train
 from src.training.processor import held
+from src.training.session import build_network
 from src.training.streams import Streams
 
 Small = Callable[..., Config]
@@ -40,7 +41,7 @@ CHANGES = {
 def initialized(config: Config, dataset: Dataset) -> tuple[Network, Streams]:
     """A network with its first weights, and what is left of its streams: as a run makes them."""
     streams = Streams.of(config.seed)
-    net = network(config, dataset)
+    net = build_network(config.model, dataset, config.train.dtype)
     config.model.initialize(net, streams.initialization)
     return net, streams
 

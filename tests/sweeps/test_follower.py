@@ -92,8 +92,8 @@ def test_a_run_is_told_as_it_goes(a_run: Run) -> None:
 
 ENDS: dict[str, Callable[[Run], None]] = {
     "finished": lambda run: run.complete(),
-    "failed": lambda run: run.end("failed", "diverged at epoch 3"),
-    "killed": lambda run: run.end("killed", "interrupted"),
+    "failed": lambda run: run.end("failed", "diverged", "diverged at epoch 3"),
+    "killed": lambda run: run.end("killed", "interrupted", "interrupted"),
 }
 
 
@@ -158,7 +158,7 @@ def test_an_attempt_that_a_killed_process_left_running_is_not_told_either(a_run:
     follower, tracker = followed(a_run, before=a_run.status())
     follower.look()
     assert tracker.told == []
-    a_run.end("killed", "its worker was killed")
+    a_run.end("killed", "died", "its worker was killed")
     follower.look()
     assert tracker.told == ["started", "advanced", "ended"]
 

@@ -27,7 +27,7 @@ from src.studies.places import Places, headline_file, timing_file
 from src.studies.study import plan
 from tests.helpers.composing import compose
 
-HUGE = "optimizer.lr=1e8"  # at which every training diverges
+HUGE = "optimizer.lr=1e20"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
 
 

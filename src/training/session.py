@@ -1,0 +1,114 @@
+"""One training from initial weights to the metrics of the weights that are kept: the order in which all else is used.
+
+It knows no file but its checkpoints: the run folder, the journal and trackers are the caller's.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from src.data.dataset import Dataset
+from src.nn.architecture import Architecture
+from src.nn.network import Network
+from src.optim.optimizers import Optimizer
+from src.optim.schedules import Schedule
+from src.training.checkpoint import Saver
+from src.training.early_stopping import EarlyStopping
+from src.training.loop import Diverged, Epoch, Progress, Training, train
+from src.training.metrics import Predictions, measure
+from src.training.streams import Streams
+from src.training.units import Trained, output_layer, put_on_top, train_units
+
+
+class Settings(Protocol):
+    """The part of a configuration that decides a training."""
+
+    @property
+    def model(self) -> Architecture: ...
+    @property
+    def optimizer(self) -> Optimizer: ...
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def train(self) -> Training: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def rng(self) -> str: ...
+
+
+class Session:
+    """A training. Its steps, in this order: `prepare`, `saver`, `run`, `keep_best`, `evaluate`.
+
+    network: with its initial weights, then with those that are kept. progress: how far it has come, once prepared.
+    """
+
+    def __init__(self, settings: Settings, dataset: Dataset) -> None:
+        self._settings, self._dataset = settings, dataset
+        self._streams = Streams.of(settings.seed, settings.rng)
+        self.network = build_network(settings.model, dataset, settings.train.dtype)
+        settings.model.initialize(self.network, self._streams.initialization)
+        self._keeper = EarlyStopping(settings.train, self.network.parameters.theta)
+        self._learner, self._shown = self.network, dataset  # what the loop trains, and on what
+        self._units: Trained | None = None
+
+    def prepare(self) -> None:
+        """Trains the hidden units of `train.unit_targets`, if there are any; the loop then trains the output layer.
+
+        Raises `Diverged`.
+        """
+        settings = self._settings
+        if settings.train.unit_targets:
+            units = train_units(self.network, settings.optimizer, self._dataset, settings.train, self._streams)
+            self._learner, self._shown, self._units = output_layer(self.network), units.outputs, units
+            self._keeper = EarlyStopping(settings.train, self._learner.parameters.theta)
+        self.progress = Progress.start(settings.optimizer, self._learner, self._streams)
+
+    def saver(self, folder: Path, identity: str) -> Saver:
+        """Writes this training's checkpoints into a folder, or restores one of them."""
+        state = (self._learner, self._streams, self.progress, self._keeper)
+        return Saver(folder, identity, self._settings.train, *state)
+
+    def run(self, saver: Saver, record: Callable[[Epoch], Mapping[str, Any]]) -> None:
+        """Trains to the last epoch, or until it is stopped early. Raises `Diverged`.
+
+        record: called with each evaluated epoch; returns its epoch record.
+        """
+        settings, theta = self._settings, self._learner.parameters.theta
+        for epoch in train(
+            *(self._learner, settings.optimizer, settings.schedule, self._shown, settings.train, self._streams),
+            *(self.progress, saver.after_step, saver.after_unevaluated),
+        ):
+            recorded = record(epoch)
+            if self._keeper.should_stop(epoch, theta):
+                break
+            saver.after_epoch(recorded)
+
+    def keep_best(self) -> None:
+        """Gives `network` the weights that are kept, which are finite even if the training diverged."""
+        self._learner.parameters.theta[:] = self._keeper.theta
+        if self._units:
+            put_on_top(self.network, self._learner, self._units)
+
+    def evaluate(self) -> tuple[dict[str, Any], Predictions]:
+        """The result: epochs, and the metrics of each set, with the network that is kept; predictions of the test set.
+
+        Raises `Diverged` if a metric is not finite.
+        """
+        train, kept = self._settings.train, self._keeper.epoch
+        dropping = self._streams.evaluation(train.epochs + 1) if train.evaluate_dropout else None
+        result: dict[str, Any] = {"epochs": self.progress.epoch, "kept_epoch": kept}
+        for part in ("train", "valid", "test"):
+            measured = measure(self.network, getattr(self._dataset, part), train.metrics, dropping)
+            result[part] = {"loss": measured.loss, "accuracy": measured.accuracy, **measured.further}
+            if not all(map(math.isfinite, result[part].values())):
+                raise Diverged(kept, f"at epoch {kept}, on the {part} set")
+        if self._units:
+            result["units"] = self._units.accuracy
+        return result, measured.predictions
+
+
+def build_network(model: Architecture, dataset: Dataset, dtype: str) -> Network:
+    """The network that `model` describes, sized for the data; its parameters are zero."""
+    return model.network(dataset.train.x.shape[1], len(dataset.labels), dataset.train.y, dtype)
