@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser import ui
 from tests.conftest import ROOT
-from tests.figures.test_figures import contrast
+from tests.figures.drawings import contrast
 from tests.reporting.studies import STUDIES
 from tests.reporting.test_page import written
 

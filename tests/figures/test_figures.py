@@ -1,18 +1,13 @@
 """Every figure, on ordinary and on extreme inputs: it draws without a warning, inside its sheet, the same each time."""
 
-import io
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from sklearn.datasets import load_digits
 
 from src.figures import (
@@ -34,6 +29,7 @@ from src.figures import (
     versions,
 )
 from src.foundation.files import ROOT
+from tests.figures.drawings import check_sheet, contrast, luminance, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -188,63 +184,22 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "reliability of certainty": lambda: reliability.draw(np.ones(100), np.ones(100)),
     "reliability of the certainly wrong": lambda: reliability.draw(np.ones(100), np.zeros(100), bins=2),
 }
-each_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
 
 
-def rendered(figure: Figure) -> np.ndarray:
-    """The figure's pixels, [height, width, 4]."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba")
-    width, height = figure.canvas.get_width_height()
-    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)
-
-
-def written(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[tuple[str, Bbox, float]]]:
-    """The figure's pixels, and all texts that reach the page, with their boxes in dots and their angles."""
-    texts: dict[int, tuple[str, Bbox, float]] = {}
-    draw_text = RendererAgg.draw_text
-
-    def note(self: Any, gc: Any, x: Any, y: Any, s: str, prop: Any, angle: float, ismath: Any, mtext: Any) -> None:
-        texts[id(mtext)] = s, mtext.get_window_extent(), angle
-        draw_text(self, gc, x, y, s, prop, angle, ismath, mtext)
-
-    monkeypatch.setattr(RendererAgg, "draw_text", note)
-    return rendered(figure), list(texts.values())
-
-
-@each_figure
-def test_all_is_on_the_sheet_and_no_text_on_another(
-    draw: Callable[[], Figure], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
+def test_a_drawing_is_on_its_sheet_and_the_same_small_file_each_time(
+    draw: Callable[[], Figure], tmp_path: Path
 ) -> None:
-    figure = draw()
-    pixels, texts = written(figure, monkeypatch)
-    assert texts
-    for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
-        assert (edge == 255).all()
-    tight = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) >= 0
-    for text, box, _ in texts:
-        assert min(box.x0, box.y0, figure.bbox.x1 - box.x1, figure.bbox.y1 - box.y1) >= 0, text
-    straight = [(text, box) for text, box, angle in texts if angle in (0, 90)]
-    for index, (text, box) in enumerate(straight):
-        for other, other_box in straight[:index]:
-            assert not box.padded(-0.5).overlaps(other_box.padded(-0.5)), (text, other)
-
-
-@each_figure
-def test_two_drawings_are_the_same_small_file(draw: Callable[[], Figure], tmp_path: Path) -> None:
     state = RNG.bit_generator.state
-    for name in ("first.png", "second.png"):
-        RNG.bit_generator.state = state
-        canvas.save(draw(), tmp_path / name)
-    first = (tmp_path / "first.png").read_bytes()
-    assert first == (tmp_path / "second.png").read_bytes()
-    assert first.startswith(b"\x89PNG")
-    assert b"Software" not in first
-    assert b"tEXt" not in first
-    assert b"tIME" not in first
-    assert len(first) < 150_000
+    figure = draw()
+    png = check_sheet(figure, tmp_path / "first.png")
+    tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) >= 0
+    RNG.bit_generator.state = state
+    assert save(draw(), tmp_path / "second.png") == png
+    assert png.startswith(b"\x89PNG")
+    assert not [chunk for chunk in (b"Software", b"tEXt", b"tIME") if chunk in png]
+    assert len(png) < 150_000
 
 
 def test_saving_replaces_the_file_and_never_writes_through_a_link(tmp_path: Path) -> None:
@@ -264,33 +219,13 @@ os.environ.pop("DISPLAY", None)
 import matplotlib
 # Reading a setting by rcParams[...] can itself import pyplot.
 before = dict(dict.items(matplotlib.rcParams))
-import numpy as np
 from pathlib import Path
-from src.figures import activation, boundaries, canvas, confusion, confusion_pair, curves, failures
-from src.figures import hidden_weights, perceptrons, plane, reliability, samples, scatter, sheet, turned
-from src.figures import versions
-grid = plane.Grid(np.arange(5.0), np.arange(5.0), np.eye(5, dtype=int))
-points = plane.Points(np.eye(2), np.array([0, 1]))
-images, labels = np.random.rand(10, 8, 8), np.arange(10)
-columns = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-figures = [
-    confusion.draw(np.eye(10, dtype=int), [str(label) for label in labels]),
-    curves.draw({name: [1.0, 2.0] for name in columns}, best_epoch=2, log_loss=True),
-    failures.draw(images, labels, labels, images[:, 0, 0]),
-    hidden_weights.draw(images.reshape(10, 64).T, (8, 8)),
-    reliability.draw([0.5, 0.9], [True, False]),
-    samples.draw(images, labels),
-    activation.draw(grid.x, grid.x, "linear", grid, points, "ab", "xy", "title"),
-    boundaries.draw(grid, [("title", points)], "ab", "xy"),
-    confusion_pair.draw([("title", np.eye(2, dtype=int))] * 2, "ab"),
-    perceptrons.draw([perceptrons.Unit("title", grid, points)], "xy"),
-    scatter.draw({"train": points}, "ab", "xy"),
-    sheet.draw(images, labels),
-    turned.draw(images[:2], np.eye(2), "ab"),
-    versions.draw(images, "title"),
-]
-for figure in figures:
-    canvas.save(figure, Path(sys.argv[1]) / "figure.png")
+from src.figures import canvas
+from tests.figures.test_figures import FIGURES
+names = "activation", "boundaries", "confusion of digits", "two confusions of 3 classes", "curves of two epochs"
+names += "4 failures", "hidden weights of one unit", "1 perceptrons", "reliability", "samples", "scatter", "turned"
+for name in (*names, "sheet", "three versions", "curves of one epoch, logarithmic"):
+    canvas.save(FIGURES[name](), Path(sys.argv[1]) / "figure.png")
 assert "matplotlib.pyplot" not in sys.modules
 assert dict(dict.items(matplotlib.rcParams)) == before
 """
@@ -354,18 +289,6 @@ def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -
         column, row = text.get_position()
         assert contrast(shade[int(row), int(column)], text.get_color()) > 4.5
     assert np.abs(shade[4, 9] - shade[4, 8]).max() > 0.05
-
-
-def contrast(first: Any, second: Any) -> float:
-    """The contrast ratio of the Web Content Accessibility Guidelines (WCAG 2.1); 4.5 is readable."""
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(color: Any) -> float:
-    srgb = np.array(matplotlib.colors.to_rgb(color))
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def test_failures_are_captioned_in_order_and_at_most_25() -> None:

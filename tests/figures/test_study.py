@@ -1,23 +1,21 @@
 """Every figure of a study's report, on ordinary and on extreme studies: all on its sheet, the same each time."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from src.analysis.summary import summarize
 from src.data.dataset import Dataset
 from src.figures import bands, canvas, class_gains, cost, disagreements, forest, scales, strip, study_sheet
 from src.figures import study as study_figures
 from src.studies.comparisons.results import Results
-from tests.figures.test_figures import contrast, rendered
+from tests.figures.drawings import check_sheet, contrast, save
 from tests.reporting.markup import Markup
 from tests.reporting.studies import IMAGES, LONG, STUDIES, around, dataset, summary_of
 from tests.reporting.synthetic import CLASSES, make_results, true_labels
@@ -99,57 +97,31 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "costs over decades": lambda: costs(lambda i: 10.0**i),
     "crowded costs": lambda: costs(lambda i: 4 + i / 1000, "sixteen variants"),
 }
-DRAWINGS: dict[str, Callable[[], list[Figure]]] = {
-    **{name: lambda results=results: list(drawn(results).values()) for name, results in STUDIES.items()},
-    **{name: lambda draw=draw: [draw()] for name, draw in FIGURES.items()},
-}
 TWICE = ("a ladder", "sixteen variants", "failures", *FIGURES)
-each_drawing = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS.keys())
 
 
-def drawn(results: Results, of: Dataset | None = None) -> dict[str, Figure]:
+def all_of(results: Results, of: Dataset | None = None) -> dict[str, Figure]:
     return {each.name: each.figure for each in study_figures.draw(results, summary_of(results), of or dataset())}
 
 
-def written(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[tuple[str, Bbox, float]]]:
-    """The figure's pixels, and all texts that reach the page, with their boxes in dots and their angles."""
-    texts: dict[int, tuple[str, Bbox, float]] = {}
-    draw = Text.draw
-
-    def note(self: Text, renderer: Any) -> None:
-        if self.get_visible() and self.get_text().strip():
-            texts[id(self)] = self.get_text(), self.get_window_extent(), self.get_rotation()
-        draw(self, renderer)
-
-    monkeypatch.setattr(Text, "draw", note)
-    return rendered(figure), list(texts.values())
+@functools.cache
+def drawn(name: str) -> dict[str, Figure]:
+    """The figures of a study, for all tests that only look at them."""
+    return all_of(STUDIES[name])
 
 
-@each_drawing
-def test_all_is_on_the_sheet_and_no_text_on_another(
-    draw: Callable[[], list[Figure]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for figure in draw():
-        with monkeypatch.context() as patch:
-            pixels, texts = written(figure, patch)
-        assert texts
-        for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
-            assert (edge == 255).all()
-        for text, box, _ in texts:
-            assert min(box.x0, box.y0, figure.bbox.x1 - box.x1, figure.bbox.y1 - box.y1) >= 0, text
-        straight = [(text, box) for text, box, angle in texts if angle in (0, 90)]
-        for index, (text, box) in enumerate(straight):
-            for other, other_box in straight[:index]:
-                assert not box.padded(-0.5).overlaps(other_box.padded(-0.5)), (text, other)
+def again(name: str) -> list[Figure]:
+    return [FIGURES[name]()] if name in FIGURES else list(all_of(STUDIES[name]).values())
 
 
-@pytest.mark.parametrize("name", TWICE)
-def test_two_drawings_are_the_same_small_files(name: str, tmp_path: Path) -> None:
-    for first, second in zip(DRAWINGS[name](), DRAWINGS[name](), strict=True):
-        canvas.save(first, tmp_path / "first.png")
-        canvas.save(second, tmp_path / "second.png")
-        png = (tmp_path / "first.png").read_bytes()
-        assert png == (tmp_path / "second.png").read_bytes()
+@pytest.mark.parametrize("name", [*STUDIES, *FIGURES])
+def test_drawings_are_on_their_sheets_and_the_same_small_files_each_time(name: str, tmp_path: Path) -> None:
+    figures = again(name) if name in TWICE else list(drawn(name).values())
+    pngs = [check_sheet(figure, tmp_path / "first.png") for figure in figures]
+    if name not in TWICE:
+        return
+    for first, png, second in zip(figures, pngs, again(name), strict=True):
+        assert save(second, tmp_path / "second.png") == png
         assert len(png) < 300_000
         svg = canvas.svg(first, "name", "what it shows")
         assert svg == canvas.svg(second, "name", "what it shows")
@@ -159,7 +131,7 @@ def test_two_drawings_are_the_same_small_files(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["a ladder", "hostile names", "failures"])
 def test_drawings_for_a_page_take_its_colours_and_type_and_share_no_id(name: str) -> None:
     ids: list[str] = []
-    for figure_name, figure in drawn(STUDIES[name], dataset(image=None)).items():
+    for figure_name, figure in all_of(STUDIES[name], dataset(image=None)).items():
         title = figure.get_suptitle()
         svg = canvas.svg(figure, figure_name, 'it shows "this" & <that>')
         assert 'aria-label="it shows &quot;this&quot; &amp; &lt;that&gt;"' in svg
@@ -180,7 +152,7 @@ def test_drawings_for_a_page_take_its_colours_and_type_and_share_no_id(name: str
 
 def test_names_stay_as_they_are_in_a_drawing_for_a_page() -> None:
     name = '#222222 x="1.23456" $'
-    svg = canvas.svg(drawn(STUDIES["hostile names"])["forest"], "forest", "")
+    svg = canvas.svg(drawn("hostile names")["forest"], "forest", "")
     assert name in Markup(svg).words()
     assert "<script" not in svg
 
@@ -189,7 +161,7 @@ def test_drawing_for_a_page_touches_no_setting() -> None:
     import matplotlib
 
     before = dict(dict.items(matplotlib.rcParams))
-    canvas.svg(drawn(STUDIES["two variants"])["forest"], "forest", "")
+    canvas.svg(drawn("two variants")["forest"], "forest", "")
     assert dict(dict.items(matplotlib.rcParams)) == before
 
 
@@ -208,7 +180,7 @@ def test_the_forest_tells_verdicts_by_shape_and_colour() -> None:
     assert len({mark.marker for mark in marks}) == len(marks)
     summary = summary_of(STUDIES["a ladder"])
     panels = [row.step for row in summary.rows], [row.against_baseline for row in summary.rows]
-    for axes, made in zip(drawn(STUDIES["a ladder"])["forest"].axes, panels, strict=True):
+    for axes, made in zip(drawn("a ladder")["forest"].axes, panels, strict=True):
         comparisons = [comparison for comparison in made if comparison]
         means = [line for line in axes.lines if line.get_markersize() == 7]
         assert [line.get_marker() for line in means] == [forest.MARKS[c.verdict].marker for c in comparisons]
@@ -218,14 +190,14 @@ def test_the_forest_tells_verdicts_by_shape_and_colour() -> None:
 
 
 def test_the_forest_says_where_there_is_nothing_to_compare() -> None:
-    texts = [text.get_text() for text in drawn(STUDIES["no seed in common"])["forest"].axes[0].texts]
+    texts = [text.get_text() for text in drawn("no seed in common")["forest"].axes[0].texts]
     assert "no seed in common" in texts
     assert not {"nan", "None"} & set(texts)
 
 
 def test_curves_are_means_in_a_band_from_the_lowest_to_the_highest_seed() -> None:
     results = STUDIES["two variants"]
-    accuracy, loss = drawn(results)["curves"].axes
+    accuracy, loss = drawn("two variants")["curves"].axes
     for axes, column in ((accuracy, "valid_accuracy"), (loss, "valid_loss")):
         values = np.array([run[column] for run in histories(results)["b"]])  # [seeds, epochs]
         solid = [line for line in axes.lines if line.get_linewidth() == 1.7]
@@ -253,7 +225,7 @@ def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
 
 def test_the_sheet_has_the_mean_of_each_variant_on_both_sets() -> None:
     results = STUDIES["sixteen variants"]
-    panels = drawn(results)["sheet"].axes
+    panels = drawn("sixteen variants")["sheet"].axes
     columns = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
     for axes, column in zip(panels, columns, strict=True):
         whole = [line for line in axes.lines if line.get_linewidth() == 1.7]
@@ -267,13 +239,13 @@ def test_the_sheet_has_the_mean_of_each_variant_on_both_sets() -> None:
 
 @pytest.mark.parametrize("name", ["curves", "sheet"])
 def test_variants_without_a_finished_run_are_named_below_the_curves(name: str) -> None:
-    figure = drawn(STUDIES["failures"])[name]
+    figure = drawn("failures")[name]
     assert "No run finished: d." in [text.get_text() for text in figure.texts]
     assert "d" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_what_is_far_below_is_named_and_does_not_squeeze_the_others() -> None:
-    figures = drawn(STUDIES["sixteen variants, and one that learns nothing"])
+    figures = drawn("sixteen variants, and one that learns nothing")
     for name in ("curves", "sheet", "cost"):
         assert any("Too far down" in text.get_text() and "10.00" in text.get_text() for text in figures[name].texts)
     (strip_axes,) = figures["seeds"].axes
@@ -326,16 +298,16 @@ def test_crowded_names_move_to_a_key() -> None:
 def test_which_figures_a_study_has() -> None:
     everything = {"forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"}
     ladder = STUDIES["a ladder"]
-    assert drawn(ladder).keys() == everything
-    assert drawn(ladder, dataset(image=None)).keys() == everything - {"disagreements"}
+    assert drawn("a ladder").keys() == everything
+    assert all_of(ladder, dataset(image=None)).keys() == everything - {"disagreements"}
     assert {each.name for each in study_figures.draw(ladder, summarize(ladder, {}, None), None)} == {
         "forest",
         "curves",
         "sheet",
         "seeds",
     }
-    assert drawn(STUDIES["one variant"]).keys() == {"curves", "sheet", "seeds", "cost"}
-    assert drawn(make_results({"a": ["killed"], "b": ["killed"]})).keys() == {"forest"}
+    assert drawn("one variant").keys() == {"curves", "sheet", "seeds", "cost"}
+    assert all_of(make_results({"a": ["killed"], "b": ["killed"]})).keys() == {"forest"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""What holds of every drawing: all of it is on its sheet, no text on another, and drawn again it is the same file."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from src.figures import canvas
+
+
+def save(figure: Figure, path: Path) -> bytes:
+    """The figure's PNG, of which `check_sheet` has the pixels."""
+    canvas.save(figure, path)
+    return path.read_bytes()
+
+
+def check_sheet(figure: Figure, path: Path) -> bytes:
+    """Draws the figure once; returns its PNG."""
+    texts: dict[int, tuple[str, Any, float]] = {}
+    draw = Text.draw
+
+    def note(self: Text, renderer: Any) -> None:
+        if self.get_visible() and self.get_text().strip():
+            texts[id(self)] = self.get_text(), self.get_window_extent().extents, self.get_rotation()
+        draw(self, renderer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", note)
+        png = save(figure, path)
+    pixels = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
+    for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
+        assert (edge == 255).all()
+    assert texts
+    boxes = np.array([box for _, box, _ in texts.values()])  # [n, 4]: left, bottom, right, top
+    outside = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > figure.bbox.extents[2:]).any(axis=1)
+    words = [text for text, _, _ in texts.values()]
+    assert not [words[i] for i in np.flatnonzero(outside)]
+    straight = np.flatnonzero([angle in (0, 90) for _, _, angle in texts.values()])
+    low, high = boxes[straight, :2] + 0.5, boxes[straight, 2:] - 0.5
+    overlap = (low[:, None] < high[None]).all(axis=2) & (low[None] < high[:, None]).all(axis=2)  # [n, n]
+    pairs = np.argwhere(np.triu(overlap, 1))
+    assert not [(words[straight[i]], words[straight[j]]) for i, j in pairs]
+    return png
+
+
+def contrast(first: Any, second: Any) -> float:
+    """The contrast ratio of the Web Content Accessibility Guidelines (WCAG 2.1); 4.5 is readable."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: Any) -> float:
+    """The relative luminance of WCAG 2.1."""
+    srgb = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
