@@ -62,14 +62,14 @@ def typed(config: "Config") -> list[str]:
     from src.foundation.schema import flatten, written
 
     groups = {"data": config.data.name, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
-    default = dict(flatten(_composed(()).semantic()))
+    default = dict(flatten(_composed(()).semantic(complete=True)))
     chosen = [
         f"{group}={name}"
         for group, name in groups.items()
         if name != default[f"{group}.name"] and name in choices(group)
     ]
-    base = dict(flatten(_composed(tuple(chosen)).semantic()))
-    changed = [(key, value) for key, value in flatten(config.semantic()) if base.get(key) != value]
+    base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
+    changed = [(key, value) for key, value in flatten(config.semantic(complete=True)) if base.get(key) != value]
     return [*chosen, *(f"{key}={written(value)}" for key, value in changed)]
 
 

@@ -55,9 +55,12 @@ class Config:
         tree: dict[str, Any] = schema.plain(self)
         return tree
 
-    def semantic(self) -> dict[str, Any]:
-        """The part of the tree that decides a run's results, without what only names, records or locates."""
-        tree: dict[str, Any] = schema.plain(self, semantic_only=True)
+    def semantic(self, complete: bool = False) -> dict[str, Any]:
+        """The part of the tree that decides a run's results, without what only names, records or locates.
+
+        complete: with keys that a later version added and that are at their default, which identify no run.
+        """
+        tree: dict[str, Any] = schema.plain(self, semantic_only=True, complete=complete)
         return tree
 
 

@@ -5,7 +5,9 @@ The data classes are the rooms' own. A field's annotation says what is allowed:
 - `Annotated[float, ">= 0", "< 1"]`: a type, and conditions that are told to the user as they stand;
 - `Annotated[str, TABLE]`: one of the keys of a table, or of the entries of a tuple;
 - `Annotated[Optimizer, OPTIMIZERS]`: one of a table's data classes, picked by the value's own `name`;
-- `field(metadata={"semantic": False})`: a field without influence on results, left out of a run's identity.
+- `field(metadata={"semantic": False})`: a field without influence on results, left out of a run's identity;
+- `field(default=..., metadata={"since": "2"})`: a field that a version added, whose default means "as before". At its
+  default it is left out of a run's identity, so that a new key leaves all fingerprints and study digests as they are.
 """
 
 import dataclasses
@@ -46,12 +48,20 @@ def build(annotation: Any, value: Any, key: str = "") -> Any:
     return _build_scalar(options, value, key)
 
 
-def plain(value: Any, semantic_only: bool = False) -> Any:
-    """The inverse of `build`: dicts, lists and scalars. With `semantic_only`, what decides a run's results."""
+def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> Any:
+    """The inverse of `build`: dicts, lists and scalars.
+
+    semantic_only: only what decides a run's results, without keys of later versions that are at their default.
+    complete: with those.
+    """
     if not dataclasses.is_dataclass(value):
         return list(value) if isinstance(value, tuple) else value
-    fields = (f for f in dataclasses.fields(value) if not semantic_only or f.metadata.get("semantic", True))
-    tree = {f.name: plain(getattr(value, f.name), semantic_only) for f in fields}
+    tree = {}
+    for f in dataclasses.fields(value):
+        entry = plain(getattr(value, f.name), semantic_only, complete)
+        as_before = "since" in f.metadata and not complete and entry == plain(f.default, semantic_only, complete)
+        if not semantic_only or (f.metadata.get("semantic", True) and not as_before):
+            tree[f.name] = entry
     tag = getattr(type(value), "name", None)  # a data class out of a table carries its name
     return {"name": tag} | tree if isinstance(tag, str) and "name" not in tree else tree
 

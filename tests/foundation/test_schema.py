@@ -452,6 +452,24 @@ def test_plain_can_leave_out_what_has_no_influence_at_any_depth() -> None:
     assert plain(outer, semantic_only=True) == {"inner": {"a": 2}, "many": [1.0, 2.0], "text": "x"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    a: int
+    warm: float = field(default=0.0, metadata={"since": "2"})
+    inner: Inner = field(default=Inner(1), metadata={"since": "2"})
+
+
+def test_a_key_that_a_version_added_is_left_out_while_it_means_as_before() -> None:
+    assert plain(build(Later, {"a": 1}), semantic_only=True) == {"a": 1}
+    for change in ({"warm": 0.5}, {"inner": {"a": 2}}):
+        later = build(Later, {"a": 1, **change})
+        assert plain(later, semantic_only=True) == {"a": 1, **change}
+        assert build(Later, plain(later, semantic_only=True)) == later
+    assert plain(Later(a=1, inner=Inner(1, hidden=4)), semantic_only=True) == {"a": 1}
+    assert plain(Later(a=1), semantic_only=True, complete=True) == {"a": 1, "warm": 0.0, "inner": {"a": 1}}
+    assert plain(Later(a=1)) == {"a": 1, "warm": 0.0, "inner": {"a": 1, "hidden": 3}}
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_plain_gives_a_data_class_out_of_a_table_its_name(name: str) -> None:
     assert plain(OPTIMIZERS[name](lr=0.5))["name"] == name

@@ -18,6 +18,9 @@ from src.optim.schedules import SCHEDULES
 from src.runs import code as code_of
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
+from src.studies.comparisons.declare import declare
+from src.studies.study import plan
+from src.training.loop import Training
 from tests.conftest import ROOT
 from tests.helpers.composing import compose
 
@@ -131,6 +134,31 @@ def test_a_change_of_what_names_records_or_locates_is_the_same_run(config: Confi
 def test_another_optimizer_and_another_schedule_is_another_run() -> None:
     configs = [composed(f"optimizer={name}", f"schedule={by}") for name in ("sgd", "adam") for by in ("step", "linear")]
     assert len({of(config) for config in configs}) == len(configs)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOfALaterVersion(Training):
+    label_smoothing: float = dataclasses.field(default=0.0, metadata={"since": "2"})
+
+
+def later(config: Config, **more: Any) -> Config:
+    """The configuration with a key more, as a later version would have it."""
+    return dataclasses.replace(config, train=TrainingOfALaterVersion(**vars(config.train), **more))
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_a_key_that_is_added_changes_no_fingerprint_and_no_study_while_it_means_as_before() -> None:
+    assert of(later(composed())) == of(composed())
+    assert of(later(composed(), label_smoothing=0.1)) != of(composed())
+    declaration = declare("mine", {"title": "?", "baseline": "a", "variants": {"a": [], "b": ["model.act=tanh"]}})
+    study = plan(declaration, ["0", "1"], [], True, lambda overrides: composed(*overrides))
+
+    def of_a_later_version(**more: Any) -> str:
+        jobs = tuple(dataclasses.replace(job, config=later(job.config, **more)) for job in study.jobs)
+        return dataclasses.replace(study, jobs=jobs).digest
+
+    assert of_a_later_version() == study.digest
+    assert of_a_later_version(label_smoothing=0.1) != study.digest
 
 
 # --- data, code and machine ------------------------------------------------------------------------------------------
