@@ -18,6 +18,7 @@ from src.nn.activations import ACTIVATIONS
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
+from tests.nn.definitions import DEFINITIONS
 
 INPUTS, HIDDEN, CLASSES, BATCH = 4, (5, 4, 3), 3, 6
 KINK = 1e-3  # the least distance kept from it; differences reach 1e-5 times an activation
@@ -33,13 +34,6 @@ EVERY_CASE = [
 ]
 
 # What the names mean, written once more from the textbook and without this project's code.
-DEFINITIONS = {
-    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
-    "tanh": anp.tanh,
-    "relu": lambda z: anp.where(z > 0, z, 0.0),
-    "leaky_relu": lambda z: anp.where(z > 0, z, 0.01 * z),
-    "linear": lambda z: z,
-}
 OUTPUTS = {
     "softmax": lambda z: anp.exp(z) / anp.sum(anp.exp(z), axis=1, keepdims=True),
     "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
