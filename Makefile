@@ -8,7 +8,7 @@ PY := .venv/bin/python
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro doctor test test-faults lint format ui bench lock clean
+.PHONY: help setup repro doctor test test-all test-faults lint format ui bench lock clean
 
 help: ## Show this list
 	@echo "make TARGET [PYTHON=python3.12] [PORT=5000]"
@@ -36,10 +36,13 @@ repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, ev
 doctor: setup ## List what is wrong in this checkout, such as what a killed process left
 	@$(PY) -m src.doctor
 
-test: setup ## Run all tests
-	@$(IN_VENV) $(PY) -m pytest -n auto --dist worksteal
+test: setup ## Run the everyday tests: all but long fault counts, browsers, lessons and whole pipelines
+	@$(IN_VENV) $(PY) -m pytest -m "not slow" -n auto --dist worksteal
 
-test-faults: setup ## Inject all faults of tests/faults, of which `make test` injects a twentieth, and report the figures
+test-all: test ## Run all tests: the everyday ones, then the slow ones
+	@$(IN_VENV) $(PY) -m pytest -m slow -n auto --dist worksteal
+
+test-faults: setup ## Run tests/faults at full count (test-all runs a twentieth), and print how each fault ended
 	@$(IN_VENV) $(PY) -m pytest tests/faults --all-faults -n auto --dist worksteal
 
 lint: setup ## Check style, types, and that params.yaml is up to date

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
 Trained = Callable[..., dict[str, Any]]
 SEEDS = range(5)
 PARTS = ("train", "valid", "test")
@@ -65,7 +66,6 @@ def test_and_can_be_beaten(trained: Trained) -> None:
     assert min(over_seeds(trained, "digits_8x8_better")) > 0.97
 
 
-@pytest.mark.slow
 def test_cross_entropy_beats_the_squared_error_and_momentum_beats_none(trained: Trained) -> None:
     mse, ce, momentum = (
         trained(f"weidman_{name}", "train.epochs=10")["test"]["accuracy"] for name in ("mse", "ce", "momentum")

@@ -23,6 +23,7 @@ from tests.conftest import environment
 from tests.faults.configurations import WILD, Override, allowed, refused
 from tests.faults.figures import Injections
 
+pytestmark = pytest.mark.slow
 DIGITS = ["experiment=digits", "model.hidden=[8]", "tracking=off"]
 
 
@@ -104,7 +105,6 @@ def test_anything_else_is_one_or_the_other(home: Path, injections: Injections, w
     check()
 
 
-@pytest.mark.slow
 def test_the_command_ends_with_2_and_one_line(checkout: Path, injections: Injections, whole: bool) -> None:
     bytes_of_no_text = Override("model.act", "model.act=\udcff")
 

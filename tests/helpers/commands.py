@@ -3,19 +3,19 @@
 import atexit
 import contextlib
 import gc
-import importlib
 import io
+import runpy
 import signal
 import subprocess
 import sys
 from unittest import mock
 
-from src.cli.command import run_command
-
 
 def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m src.<command> ARGUMENTS` in this process, in its folder and environment."""
-    main = importlib.import_module(f"src.{command}").main
+    """Runs `python -m src.<command> ARGUMENTS` in this process, in its folder and environment.
+
+    The rooms are this checkout's, already imported: what a test puts in their place, such as another `home`, is used.
+    """
     argv = [f"src.{command}", *arguments]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     out, err = io.StringIO(), io.StringIO()
@@ -25,7 +25,7 @@ def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            run_command(main)
+            runpy.run_module(f"src.{command}", run_name="__main__")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     finally:

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Shell, environment, make_checkout
+from tests.conftest import Shell
 from tests.helpers.checkouts import furnish
-from tests.helpers.stores import client_of
+from tests.helpers.commands import run_main
+from tests.helpers.processes import start
+from tests.helpers.stores import stored
 
-pytestmark = pytest.mark.slow
 TRAIN = ("python", "-m", "src.train")
+LONG = ("experiment=digits", "train.batch_size=1", "tracking.figures=false")
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
 
 
@@ -25,12 +27,6 @@ SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.e
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     """A checkout in which the digits and the store are there already."""
     return furnish(checkout, digits_folder, empty_store)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Path:
-    """One such checkout for all the commands that must leave it as it was."""
-    return furnish(make_checkout(tmp_path_factory.mktemp("shared") / "check out"), digits_folder, empty_store)
 
 
 def weights(checkout: Path) -> dict[str, str]:
@@ -46,7 +42,7 @@ def test_help_teaches_the_groups_and_gives_examples(shell: Shell) -> None:
         assert re.search(rf"^{group}: \w", told, re.MULTILINE)
     assert told.count("python -m src.train ") >= 5
     for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose"):
-        assert "KEY=VALUE" in shell("python", "-m", f"src.{stage}", "--help").stdout
+        assert "KEY=VALUE" in run_main(stage, "--help").stdout
 
 
 def test_help_imports_nothing_heavy(shell: Shell) -> None:
@@ -94,10 +90,7 @@ def test_a_multirun_finishes_the_others_and_tells_of_the_failure(checkout: Path,
         r"^job \d \(optimizer.lr=\S+ model.act=relu\): failed: diverged at epoch 1", done.stdout, re.MULTILINE
     )
 
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+    runs = {run.info.run_id: run for run in stored(checkout)}
     [parent] = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
     children = {row[-1]: runs[row[-1]] for row in rows}
     assert len(children) == 4
@@ -116,6 +109,12 @@ def test_one_bad_job_stops_a_multirun_before_it_starts(checkout: Path, shell: Sh
     assert not (checkout / "runs").exists()
 
 
+def assert_refused(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("error: ")
+    assert not (folder / "runs").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -129,19 +128,28 @@ def test_one_bad_job_stops_a_multirun_before_it_starts(checkout: Path, shell: Sh
         ["model.act=[a"],
         ["model.hidden=[0]"],
         ["model.act=${oc.env:HOME}"],
-        ["tracking.uri=sqlite:////proc/nowhere/x.db", *SMALL],
-        ["-m", "train.batch_size=10,1000000", *SMALL],
         ["-m", "optimizer=adam,sgdx"],
         ["--config-name", "nope"],
     ],
     ids=" ".join,
 )
-def test_a_mistake_gets_one_line_and_exit_code_2(shared: Path, shell: Shell, arguments: list[str]) -> None:
-    done = shell(*TRAIN, *arguments, cwd=shared)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert not (shared / "runs").exists()
+def test_a_mistake_gets_one_line_and_exit_code_2(
+    arguments: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    assert_refused(run_main("train", *arguments), home)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tracking.uri=sqlite:////proc/nowhere/x.db", *SMALL],
+        ["-m", "train.batch_size=10,1000000", *SMALL],
+    ],
+    ids=" ".join,
+)
+def test_so_does_one_that_only_the_data_or_the_store_shows(checkout: Path, shell: Shell, arguments: list[str]) -> None:
+    assert_refused(shell(*TRAIN, *arguments), checkout)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "another recipe"])
@@ -175,51 +183,46 @@ def test_a_file_of_conf_that_is_none_is_told_in_one_line(checkout: Path, shell: 
 
 
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
-def test_a_snapshot_that_is_none_stops_every_stage(checkout: Path, shell: Shell, content: str | None) -> None:
-    if content is None:
-        (checkout / "params.yaml").unlink()
-    else:
-        (checkout / "params.yaml").write_text(content)
-    for command in (["src.check"], ["src.fetch"], ["src.train", "--stage"], ["src.evaluate"]):
-        done = shell("python", "-m", *command)
+def test_a_snapshot_that_is_none_stops_every_stage(
+    content: str | None, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = home / "params.yaml"
+    monkeypatch.setattr("src.config.tree.SNAPSHOT", snapshot)
+    monkeypatch.setattr("src.config.tree.read_snapshot.__defaults__", (snapshot,))
+    monkeypatch.setattr("src.cli.stage.ROOT", home)
+    if content is not None:
+        snapshot.write_text(content)
+    for command in (["check"], ["fetch"], ["train", "--stage"], ["evaluate"]):
+        done = run_main(*command)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), command
         assert "python -m src.compose" in done.stderr
-    assert shell("python", "-m", "src.compose", "--check").returncode in (1, 2)
+    assert run_main("compose", "--check").returncode in (1, 2)
+    assert run_main("compose").returncode == 0
+    assert run_main("compose", "--check").returncode == 0
+
+
+def test_so_it_does_where_a_user_types(checkout: Path, shell: Shell) -> None:
+    (checkout / "params.yaml").unlink()
+    done = shell(*TRAIN, "--stage")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "python -m src.compose" in done.stderr
     assert shell("python", "-m", "src.compose").returncode == 0
     assert shell("python", "-m", "src.compose", "--check").returncode == 0
 
 
 def test_an_interrupted_run_ends_as_killed(checkout: Path, shell: Shell) -> None:
-    process = subprocess.Popen(
-        [*TRAIN, "experiment=digits", "train.epochs=100000", "train.batch_size=1"],
-        cwd=checkout,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(*TRAIN, *LONG, "train.epochs=100000", cwd=checkout)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("epoch")
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (130, "error: interrupted\n")
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
+    assert [run.info.status for run in stored(checkout)] == ["KILLED"]
 
 
 @pytest.mark.parametrize("how", ["interrupt", "kill a worker"])
 def test_a_multirun_that_is_cut_short_tells_how_each_job_stands(checkout: Path, shell: Shell, how: str) -> None:
-    process = subprocess.Popen(
-        [*TRAIN, "-m", "experiment=digits", "train.batch_size=1", "train.epochs=3,100000", "tracking.figures=false"],
-        cwd=checkout,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start(*TRAIN, "-m", *LONG, "train.epochs=3,100000", cwd=checkout)
     assert process.stdout is not None
     while not process.stdout.readline().startswith("finished: train.epochs=3"):
         assert process.poll() is None
@@ -236,12 +239,8 @@ def test_a_multirun_that_is_cut_short_tells_how_each_job_stands(checkout: Path, 
     assert process.returncode == (130 if how == "interrupt" else 1), errors
     assert re.search(r"train.epochs=3 +(finished|reused) ", told)
     assert re.search(r"train.epochs=100000 +killed ", told)
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id])
     parent = "KILLED" if how == "interrupt" else "FAILED"
-    assert sorted(run.info.status for run in runs) == sorted(["FINISHED", "KILLED", parent])
+    assert sorted(run.info.status for run in stored(checkout)) == sorted(["FINISHED", "KILLED", parent])
     for file in (checkout / "runs").glob("*/status.json"):
         assert json.loads(file.read_text())["status"] in ("finished", "killed")
 
@@ -256,12 +255,7 @@ def test_a_reader_that_leaves_ends_no_training(checkout: Path, shell: Shell) -> 
 
 def test_a_second_process_waits_for_the_same_run_and_reuses_it(checkout: Path, shell: Shell) -> None:
     command = [*TRAIN, "experiment=digits", "train.epochs=150", "tracking=off"]
-    started = [
-        subprocess.Popen(
-            command, cwd=checkout, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    started = [start(*command, cwd=checkout) for _ in range(2)]
     told = [process.communicate(timeout=120) for process in started]
     assert [process.returncode for process in started] == [0, 0]
     assert sum("nothing was trained" in out for out, _ in told) == 1
@@ -283,14 +277,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_half_written(checkou
 
 def test_epochs_are_quick_to_be_told(checkout: Path, shell: Shell) -> None:
     """Lines come as epochs end, not when the run does: a pipe must not hold them back."""
-    process = subprocess.Popen(
-        [*TRAIN, "experiment=digits", "train.epochs=400", "train.batch_size=1", "tracking=off"],
-        cwd=checkout,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start(*TRAIN, *LONG, "train.epochs=400", "tracking=off", cwd=checkout)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("epoch   1/400")
     assert process.poll() is None
