@@ -12,9 +12,9 @@ import pytest
 
 from src.data.sources import SOURCES
 from tests.conftest import Shell, environment
+from tests.helpers.commands import run_main
 from tests.prediction.drawing import drawn, printed
 
-pytestmark = pytest.mark.slow
 PREDICT = ("python", "-m", "src.predict")
 TRAIN = ("python", "-m", "src.train", "tracking.figures=false")
 
@@ -26,10 +26,11 @@ def checkout(checkout: Path, empty_store: Path) -> Path:
 
 
 def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
-    """A run's folder and its MLflow id."""
+    """A run's folder and its MLflow id, if it is recorded."""
     done = shell(*TRAIN, *overrides)
     assert done.returncode == 0, done.stderr
-    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
+    run_id = re.search(r"MLflow run +(\w+)", done.stdout)
+    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), run_id[1] if run_id else ""
 
 
 def predicted(shell: Shell, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +47,8 @@ def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shel
         for name in (str(folder), str(folder / "model.npz"), folder.name, folder.name[:10], run_id, run_id[:8])
     }
     [output] = outputs
+    wrong = shell(*PREDICT, "runs/nothing", *point)
+    assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (2, "", 1), wrong.stderr
     assert re.search(r"^X2=0.1 X1=0.1 +c1 +\d\d\.\d\d% +c[23] +\d\.\d\d%$", output, re.M), output
 
     (checkout / "points.csv").write_text("X1,X2,color\n0.1,0.1,c1\n-0.5,0.2,c2\n")
@@ -65,7 +68,7 @@ def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shel
 
 def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_folder: Path) -> None:
     shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    folder, _ = trained(shell, "experiment=digits", "model.hidden=[32]", "train.epochs=20")
+    folder = trained(shell, "experiment=digits", "model.hidden=[32]", "train.epochs=20", "tracking=off")[0]
     raw = SOURCES["digits"].read(digits_folder / "data/raw/digits")
     np.save(checkout / "digits.npy", raw.x[:50].reshape(-1, 8, 8))
     drawn(printed("0")).save(checkout / "zero.jpg")
@@ -102,21 +105,27 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_gets_one_line(checkout: Path, shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell(*PREDICT, *arguments)
+def test_a_mistake_gets_one_line(
+    arguments: list[str], told: str, home: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    shutil.copy(empty_store, home)
+    (home / "README.md").write_text("# Not a model\n")
+    done = run_main("predict", *arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert told in done.stderr
-    assert not (checkout / "runs").exists()
+    assert not (home / "runs").exists()
 
 
-def test_help_teaches(shell: Shell) -> None:
-    done = predicted(shell, "--help")
+def test_help_teaches() -> None:
+    done = run_main("predict", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
     for taught in ("digit.png", "points.csv", "points.npy", "X1=0.1 X2=0.1", "--json", "exit codes", "examples:"):
         assert taught in done.stdout
 
 
 def test_heavy_libraries_are_left_alone(checkout: Path, shell: Shell) -> None:
-    folder, _ = trained(shell, "experiment=xor_single_output")
+    folder = trained(shell, "experiment=xor_single_output", "tracking=off")[0]
     script = (
         "import sys; from src import predict; sys.argv = ['predict', sys.argv[1], 'X1=1', 'X2=1']; predict.main(); "
         "print({'mlflow', 'matplotlib', 'hydra', 'sklearn', 'scipy', 'PIL', 'plotly'} & sys.modules.keys())"

@@ -3,28 +3,23 @@
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import Shell
-from tests.helpers.stores import client_of
+from tests.helpers.checkouts import furnish
+from tests.helpers.commands import run_main
+from tests.helpers.stores import client_of, stored
 from tests.pipeline.test_ablation import ABLATION, declare
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-pytestmark = pytest.mark.slow
 REPLAY = ("python", "-m", "src.replay")
-TRAIN = ("python", "-m", "src.train", "experiment=digits", "model.hidden=[16]", "train.epochs=3", "model.dropout=0.2")
+SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "model.dropout=0.2", "tracking.figures=false")
+TRAIN = ("python", "-m", "src.train", *SMALL)
 
 
 @pytest.fixture
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
+    return furnish(checkout, digits_folder, empty_store)
 
 
 def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
@@ -34,24 +29,13 @@ def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
     return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
 
 
-def client(checkout: Path) -> "MlflowClient":
-    return client_of(checkout)
-
-
-def runs(checkout: Path) -> "list[Run]":
-    store = client(checkout)
-    experiment = store.get_experiment_by_name("mlp")
-    assert experiment is not None
-    return list(store.search_runs([experiment.experiment_id]))
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
 def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) -> None:
     folder, run_id = trained(shell)
-    before, recorded = contents(folder), client(checkout).get_run(run_id).to_dictionary()
+    before, recorded = contents(folder), client_of(checkout).get_run(run_id).to_dictionary()
     for name in (run_id, run_id[:8], str(folder), folder.name[:10]):
         done = shell(*REPLAY, name)
         assert done.returncode == 0, done.stderr
@@ -59,11 +43,13 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
         assert "epoch 3/3" in done.stdout  # it was trained, each time
         assert "\nbit-identical: the same weights" in done.stdout
     assert contents(folder) == before
-    assert client(checkout).get_run(run_id).to_dictionary() == recorded
-    [replay] = [run for run in runs(checkout) if run.info.run_id != run_id]
+    assert client_of(checkout).get_run(run_id).to_dictionary() == recorded
+    [replay] = [run for run in stored(checkout) if run.info.run_id != run_id]
     assert replay.info.status == "FINISHED"
     assert replay.data.tags["replay.of"] in (run_id, folder.name)
     assert replay.data.tags["replay.verdict"].startswith("bit-identical")
+    wrong = shell(*REPLAY, "runs/nothing")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1), wrong.stderr
     assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
 
 
@@ -73,7 +59,7 @@ def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
     done = shell(*REPLAY, run_id[:6], "--tag-original")
     assert done.returncode == 0, done.stderr
     assert "bit-identical" in done.stdout
-    assert client(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("bit-identical")
+    assert client_of(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("bit-identical")
     assert not folder.exists()
 
 
@@ -91,12 +77,14 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
     )
     assert "\ndifferent: " in done.stdout
     assert done.stderr == "error: different; these decide the bits and have changed: code\n"
-    assert client(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("different")
+    assert client_of(checkout).get_run(run_id).data.tags["replay.verdict"].startswith("different")
     commit = re.search(r"worktree add \.\./then (\w+)", done.stdout)[1]
     assert shell("git", "worktree", "add", "../then", commit).returncode == 0  # which is what to do next
     then = checkout.parent / "then"
     shutil.copytree(checkout / "data", then / "data", dirs_exist_ok=True)
-    again = shell(*REPLAY, str(checkout / "runs" / client(checkout).get_run(run_id).data.tags["fingerprint"]), cwd=then)
+    again = shell(
+        *REPLAY, str(checkout / "runs" / client_of(checkout).get_run(run_id).data.tags["fingerprint"]), cwd=then
+    )
     assert again.returncode == 0, again.stderr
     assert "bit-identical" in again.stdout
 
@@ -116,6 +104,7 @@ def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell
     assert "\nnumerically equal: " in lenient.stdout
 
 
+@pytest.mark.slow
 def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
     declare(checkout, "tiny")
     assert shell(*ABLATION, "ablation=tiny").returncode == 0
@@ -125,7 +114,7 @@ def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
     assert rows == [(variant, seed) for variant in ("cold", "hot") for seed in "012"]
     assert done.stdout.endswith("6 of 6 runs are bit-identical\n")
     of_study = [
-        run for run in runs(checkout) if run.data.tags.get("study") == "tiny" and "fingerprint" in run.data.tags
+        run for run in stored(checkout) if run.data.tags.get("study") == "tiny" and "fingerprint" in run.data.tags
     ]
     assert len(of_study) == 6
     assert all(run.data.tags["replay.verdict"].startswith("bit-identical") for run in of_study)
@@ -150,8 +139,12 @@ def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_gets_one_line(checkout: Path, shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell(*REPLAY, *arguments)
+def test_a_mistake_gets_one_line(
+    arguments: list[str], told: str, home: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    shutil.copy(empty_store, home)
+    done = run_main("replay", *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert told in done.stderr
-    assert not (checkout / "runs").exists()
+    assert not (home / "runs").exists()
