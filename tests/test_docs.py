@@ -11,7 +11,7 @@ from src.config.composition import compose
 from src.config.tree import read_yaml
 from src.foundation.errors import UserError
 from src.reporting.published_tables import published
-from src.studies.replicas.declare import declare_table
+from src.studies.replicas.declare import declare
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
@@ -66,7 +66,7 @@ def test_the_readme_is_short_and_quotes_the_study_and_the_refusal_as_they_are() 
 
 
 def test_the_table_of_published_experiments_has_every_claim() -> None:
-    declared = declare_table("replicas", read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"])
+    declared = declare("replicas", read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"])
     expected = []
     for experiment in declared.experiments:
         claims = [(claim.in_words, published(claim), claim.note) for claim in experiment.claims]
