@@ -147,7 +147,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkout(tmp_path_factory.mktemp("checkout") / "c")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("trick", HOSTILE)
 @pytest.mark.parametrize("command", [TRAIN, ("python", "-m", "src.compose")], ids=["train", "compose"])
 def test_a_hostile_file_of_conf_is_refused_before_hydra_acts_on_it(
@@ -169,7 +168,6 @@ class Called:
         return FileHandler, ("called",)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -192,7 +190,6 @@ def test_a_hostile_command_line_is_refused_before_hydra_acts_on_it(
     assert not (shared / "called").exists()
 
 
-@pytest.mark.slow
 def test_a_hostile_variant_of_a_study_is_refused(shared: Path, shell: Shell) -> None:
     file = shared / "conf/ablation/hostile.yaml"
     study = yaml.safe_load((ROOT / "conf/ablation/width.yaml").read_text())
@@ -229,7 +226,6 @@ def files_with(folder: Path, secret: bytes) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file() and secret in file.read_bytes()]
 
 
-@pytest.mark.slow
 def test_what_a_run_leaves_holds_no_secret(checkout: Path, shell: Shell) -> None:
     (checkout / "src/more.py").write_text("# so that the tree is dirty\n")
     (checkout / ".dvc/config").write_text(f"['remote \"r\"']\n    password = {HIDDEN}\n")
@@ -243,7 +239,6 @@ def test_what_a_run_leaves_holds_no_secret(checkout: Path, shell: Shell) -> None
     assert HIDDEN not in done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_the_password_of_a_store_that_is_away_is_in_no_record(checkout: Path, shell: Shell) -> None:
     uri = f"http://me:{HIDDEN}@127.0.0.1:9"
     done = shell(*TRAIN, *SMALL, env=environment() | {"MLFLOW_TRACKING_URI": uri})

@@ -5,7 +5,6 @@ The screenshots stay in reports/browser/mlflow/.
 
 import os
 import re
-import shutil
 import statistics
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from selenium.webdriver.common.by import By
 from src.studies.comparisons.results import Results, read_results
 from tests.browser import ui
 from tests.conftest import ROOT, Shell
+from tests.helpers.checkouts import furnish
 from tests.helpers.stores import client_of
 from tests.pipeline.test_ablation import declare
 
@@ -37,8 +37,7 @@ def test_the_ui_answers_the_questions_of_a_study(
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
         pytest.skip(f"LEFT OUT, a study was not looked at in the MLflow UI: there is no browser; it takes {ui.NEEDED}")
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
+    furnish(checkout, digits_folder, empty_store)
     declare(checkout, "duel", *DUEL)
     ran = shell("python", "-m", "src.ablation", "ablation=duel", "hydra/launcher=basic")
     assert ran.returncode == 0, ran.stderr
@@ -130,7 +129,7 @@ def where_the_report_is(driver: webdriver.Chrome, study: Results) -> None:
 
 def add_a_stranger(checkout: Path) -> None:
     """Records a run that does better than any of the study, and is not of it."""
-    client = client_of(f"sqlite:///{checkout / 'mlflow.db'}")
+    client = client_of(checkout)
     experiment = client.search_experiments(filter_string="name = 'mlp'")[0]
     run = client.create_run(experiment.experiment_id, run_name="stranger", tags={"study": "none"})
     for metric in (VALID, TEST):

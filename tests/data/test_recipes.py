@@ -221,7 +221,6 @@ def test_prepare_that_cannot_fetch_leaves_no_arrays(published: dict[str, bytes],
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.slow
 def test_processes_that_prepare_at_once_get_one_result(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from src.data.recipes import Recipe, Split, prepare\n"

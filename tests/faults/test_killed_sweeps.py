@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import Shell, environment
 from tests.faults.figures import Injections
+from tests.helpers.checkouts import furnish
 from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
@@ -28,9 +29,7 @@ SECONDS_TO_DIE = 30
 
 @pytest.fixture
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
+    return furnish(checkout, digits_folder, empty_store)
 
 
 def finished(checkout: Path) -> dict[str, tuple[str, int]]:

@@ -16,7 +16,9 @@ def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
     The rooms are this checkout's, already imported: what a test puts in their place, such as another `home`, is used.
     """
-    argv = [f"src.{command}", *arguments]
+    module = f"src.{command}"
+    argv = [module, *arguments]
+    imported = sys.modules.pop(module, None)  # by a test; runpy warns of it
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     out, err = io.StringIO(), io.StringIO()
     try:
@@ -25,10 +27,12 @@ def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            runpy.run_module(f"src.{command}", run_name="__main__")
+            runpy.run_module(module, run_name="__main__")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     finally:
+        if imported is not None:
+            sys.modules[module] = imported
         atexit.unregister(gc.freeze)
         for number, handler in handlers.items():
             signal.signal(number, handler)
