@@ -1,1 +1,1 @@
-"""Prediction: a model that was trained, and new examples as people have them: numbers, tables, arrays, pictures."""
+"""Predicting new examples with a trained model: typed values, tables, arrays and pictures."""

@@ -1,6 +1,6 @@
-"""Tells the ink of one digit from the paper: dark on light or light on dark, under uneven light, among grain and dust.
+"""Separates the ink of one digit from the paper: dark on light or light on dark, in uneven light, with grain and dust.
 
-Where the paper is even the values come through as they are, so that an image of MNIST is its own ink.
+On even paper the values stay as they are, so an image of MNIST is its own ink.
 """
 
 import itertools
@@ -16,7 +16,7 @@ Values = NDArray[np.float64]  # [height, width]
 Mask = NDArray[np.bool_]  # [height, width]
 Part = tuple[int, tuple[slice, slice]]  # a connected stroke: its label, and its rows and columns
 
-_NOTHING = "nothing is written on it, or too small: the digit should fill most of the picture"
+_NOTHING = "no digit found, or it is too small: the digit should fill most of the picture"
 _BORDER = 0.05  # of a side: the frame that is taken for paper
 _FAINTEST = 0.06  # of the range from black to white: what differs less is no ink
 _GRAIN = 5.0  # standard deviations that the paper's grain does not reach
@@ -33,7 +33,7 @@ _TALL, _OVERLAP = 0.7, 0.1
 
 
 class Fit(NamedTuple):
-    """A surface that stands for the paper."""
+    """A surface fitted to the paper."""
 
     coefficients: NDArray[np.float64]  # [6], of the terms
     residual: Values  # of each pixel, without its sign
@@ -140,4 +140,4 @@ def _refuse_several(boxes: list[tuple[slice, slice]]) -> None:
     tallest = max(rows.stop - rows.start for rows, _ in boxes)
     tall = sorted((x.start, x.stop) for rows, x in boxes if rows.stop - rows.start >= _TALL * tallest)
     if any(right[0] - left[1] >= -_OVERLAP * tallest for left, right in itertools.pairwise(tall)):
-        raise UserError("several digits stand side by side; give each a picture of its own")
+        raise UserError("several digits side by side; give each its own picture")

@@ -1,64 +1,80 @@
-"""From what somebody gives on a command line to examples: typed values, tables, arrays and pictures."""
+"""Reads the examples that a command line names: typed values, tables, arrays and pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from src.foundation.errors import UserError
-from src.prediction.given import Given, require_file
-from src.prediction.wanted import Wanted
+from src.foundation.errors import UserError, suggestion
+from src.prediction.raw import RawExamples, number, require_file
+from src.prediction.signature import Signature
 
 
-def examples(arguments: Sequence[str], wanted: Wanted) -> Given:
-    """All examples, checked: those in files in the order of the files, after the one that is typed, if there is one.
+def read_examples(arguments: Sequence[str], signature: Signature) -> RawExamples:
+    """All examples, checked: the typed one first, if there is one, then those of the files in their order.
 
     Raises:
-        UserError: a file can't be read, or something is not what the model takes.
+        UserError: a file can't be read, or the model does not take what it holds.
     """
     values = [argument for argument in arguments if is_value(argument)]
-    files = [argument for argument in arguments if not is_value(argument)]
-    parts: list[Given] = []
-    if values:
-        from src.prediction.typed import typed
-
-        parts.append(typed(values, wanted))
-    parts += [_in_file(Path(file), wanted) for file in files]
-    checked = [wanted.checked(part) for part in parts]
-    return Given([name for part in checked for name in part.names], np.concatenate([part.x for part in checked]))
+    parts = [_typed(values, signature)] if values else []
+    parts += [_in_file(Path(argument), signature) for argument in arguments if not is_value(argument)]
+    for part in parts:
+        signature.check(part)
+    return RawExamples([name for part in parts for name in part.names], np.concatenate([part.x for part in parts]))
 
 
 def is_value(argument: str) -> bool:
-    """Whether it is a feature's value, `X1=0.1`, and not a file."""
+    """Whether an argument is a feature's value, `X1=0.1`, not a file."""
     return "=" in argument and not Path(argument).exists()
 
 
-def _in_file(path: Path, wanted: Wanted) -> Given:
+def _typed(arguments: Sequence[str], signature: Signature) -> RawExamples:
+    """The one example that `name=value` arguments give, each feature once."""
+    if signature.features is None:
+        raise UserError(f"{arguments[0]}: the values of this model have no names; it takes {signature.words}")
+    values: dict[str, float] = {}
+    for argument in arguments:
+        name, _, text = argument.partition("=")
+        if name not in signature.features:
+            raise UserError(f"{argument}: not a feature of this model; {suggestion(name, signature.features)}")
+        if name in values:
+            raise UserError(f"{argument}: a second value of {name}; put several examples into a .csv file")
+        if (value := number(text)) is None:
+            raise UserError(f"{argument}: not a number")
+        values[name] = value
+    if missing := [name for name in signature.features if name not in values]:
+        raise UserError(f"{' '.join(arguments)}: {', '.join(missing)} missing; this model takes {signature.words}")
+    row = [values[name] for name in signature.features]
+    return RawExamples([" ".join(arguments)], np.array([row], np.float64))
+
+
+def _in_file(path: Path, signature: Signature) -> RawExamples:
     match path.suffix.lower():
         case ".csv":
-            from src.prediction.tables import in_table
+            from src.prediction.tables import read_table
 
-            return in_table(path, wanted)
+            return read_table(path, signature)
         case ".npy":
-            from src.prediction.arrays import in_array
+            from src.prediction.arrays import read_array
 
-            return in_array(path, wanted)
-    return _picture(path, wanted)
+            return read_array(path, signature)
+    return _picture(path, signature)
 
 
-def _picture(path: Path, wanted: Wanted) -> Given:
+def _picture(path: Path, signature: Signature) -> RawExamples:
     require_file(path)
-    if wanted.image is None or wanted.largest is None:
-        raise UserError(f"{path}: this model takes no pictures, but {wanted.words}")
-    from src.prediction.framing import FRAMES, framed
+    if signature.image is None or signature.largest is None:
+        raise UserError(f"{path}: this model takes no pictures, but {signature.words}")
+    from src.prediction.framing import FRAMES, frame
     from src.prediction.ink import ink
     from src.prediction.pictures import grey
 
-    if wanted.source not in FRAMES:
-        raise UserError(f"{path}: how pictures are made into those of {wanted.source} is not known")
+    if signature.source not in FRAMES:
+        raise UserError(f"{path}: pictures can't be converted to examples of {signature.source}")
     values = grey(path)
     try:
-        image = framed(ink(values), FRAMES[wanted.source], wanted.image)
+        image = frame(ink(values), FRAMES[signature.source], signature.image)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Given([str(path)], np.rint(wanted.largest * image).reshape(1, -1))
+    return RawExamples([str(path)], np.rint(signature.largest * image).reshape(1, -1))

@@ -1,19 +1,19 @@
-"""What a network takes examples for."""
+"""Predictions of new examples."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.foundation.errors import UserError
-from src.prediction.given import Given
-from src.prediction.wanted import Wanted
+from src.prediction.raw import RawExamples
+from src.prediction.signature import Signature
 from src.runs.model import Model
 from src.training.metrics import predict
 from src.training.processor import held
 
 
 class Prediction(NamedTuple):
-    """What an example is taken for."""
+    """The predicted label of an example, and the probabilities of all labels."""
 
     example: str
     label: str
@@ -21,7 +21,7 @@ class Prediction(NamedTuple):
 
     @property
     def probability(self) -> float:
-        """Of the label. With a threshold of its own a model may decide for the less probable one."""
+        """Of the label, which a model with a decision threshold may choose though another is more probable."""
         return self.probabilities[self.label]
 
     @property
@@ -42,15 +42,15 @@ class Prediction(NamedTuple):
         }
 
 
-def predictions(model: Model, wanted: Wanted, given: Given) -> list[Prediction]:
-    """A prediction for each example; `UserError` where a value is so large that the network has no answer."""
-    x = wanted.inputs(given)
+def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Prediction]:
+    """A prediction for each example; `UserError` if a value is so large that the network's output is not finite."""
+    x = signature.inputs(raw)
     with held(threads=1):
-        found = predict(model.network, x, np.zeros(len(x), np.int64))  # no labels are known, and no loss is asked for
+        found = predict(model.network, x, np.zeros(len(x), np.int64))  # no labels are known; the loss is not used
     if not (answered := np.isfinite(found.probabilities).all(axis=1)).all():
-        raise UserError(f"{given.names[int(answered.argmin())]}: its values are too large for the network")
+        raise UserError(f"{raw.names[int(answered.argmin())]}: its values are too large for the network")
     labels = [str(label) for label in model.header["labels"]]
     return [
         Prediction(name, labels[decided], dict(zip(labels, map(float, p), strict=True)))
-        for name, decided, p in zip(given.names, found.labels, found.probabilities, strict=True)
+        for name, decided, p in zip(raw.names, found.labels, found.probabilities, strict=True)
     ]

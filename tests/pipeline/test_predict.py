@@ -94,8 +94,8 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "which model, and what is to be predicted? `python -m src.predict models/model.npz digit.png`"),
-        (["X1=0.1"], "the model comes first: python -m src.predict MODEL X1=0.1"),
+        ([], "give a model and inputs: `python -m src.predict models/model.npz digit.png`"),
+        (["X1=0.1"], "give the model first: python -m src.predict MODEL X1=0.1"),
         (["README.md"], "README.md: not a model of this project, or damaged"),
         (["models/none.npz", "a.png"], "models/none.npz: no such file; `dvc repro` makes models/model.npz"),
         (["zzzz", "a.png"], "zzzz: no id of an MLflow run"),

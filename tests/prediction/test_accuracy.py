@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from src.prediction.given import Given
-from src.prediction.inputs import examples
+from src.prediction.inputs import read_examples
 from src.prediction.predictions import Prediction, predictions
+from src.prediction.raw import RawExamples
 from tests.prediction.drawing import FONTS, drawn, photographed, printed, written
 from tests.prediction.trained import Trained
 
@@ -69,7 +69,7 @@ def read(mnist: Trained, folder: Path, pictures: list[Image.Image]) -> list[Pred
     for k, picture in enumerate(pictures):
         files.append(str(folder / f"{k}.png"))
         picture.save(files[-1])
-    return predictions(mnist.model, mnist.wanted, examples(files, mnist.wanted))
+    return predictions(mnist.model, mnist.signature, read_examples(files, mnist.signature))
 
 
 @pytest.mark.parametrize("kind", LEAST, ids=lambda kind: kind.__name__)
@@ -81,11 +81,11 @@ def test_pictures_are_read(mnist: Trained, tmp_path: Path, kind: Callable[[], La
     assert right.mean() >= LEAST[kind]
 
 
-def raw_images(trained: Trained) -> Given:
+def raw_images(trained: Trained) -> RawExamples:
     """Images of its test set, as their source has them."""
     scaling = trained.dataset.scaling
     x = np.rint(np.asarray(trained.dataset.test.x[:HANDS], np.float64) * scaling["scale"] + scaling["center"])
-    return Given([str(row) for row in range(HANDS)], x)
+    return RawExamples([str(row) for row in range(HANDS)], x)
 
 
 AS: dict[str, tuple[Callable[[Image.Image], Image.Image], float, float]] = {  # least share alike; most of a difference
@@ -105,7 +105,7 @@ def test_an_image_of_mnist_is_taken_for_the_same_as_a_picture(mnist: Trained, tm
     raw = raw_images(mnist)
     images = [Image.fromarray(image) for image in raw.x.reshape(-1, 28, 28).astype(np.uint8)]
     found = read(mnist, tmp_path, [change(image) for image in images])
-    pairs = list(zip(predictions(mnist.model, mnist.wanted, raw), found, strict=True))
+    pairs = list(zip(predictions(mnist.model, mnist.signature, raw), found, strict=True))
     alike = np.mean([as_array.label == as_picture.label for as_array, as_picture in pairs])
     difference = np.mean([abs(one.probabilities[other.label] - other.probability) for one, other in pairs])
     print(f"\n{way}: {alike:.1%} of {len(pairs)} alike, probabilities differ by {difference:.4f}")

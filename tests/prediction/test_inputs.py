@@ -15,10 +15,10 @@ from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
 from src.foundation.npz import read_npz
-from src.prediction.given import Given
-from src.prediction.inputs import examples
+from src.prediction.inputs import read_examples
 from src.prediction.predictions import predictions
-from src.prediction.wanted import Wanted
+from src.prediction.raw import RawExamples
+from src.prediction.signature import Signature
 from tests.prediction.trained import Trained
 
 POINTS = np.array([[0.1, 0.2], [-0.5, 1e-3], [0.25, -2.0]])
@@ -53,14 +53,14 @@ WAYS: dict[str, Callable[[Path], list[str]]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_numbers_however_they_are_given(spiral: Trained, tmp_path: Path, way: str) -> None:
-    got = examples(WAYS[way](tmp_path), spiral.wanted)
+    got = read_examples(WAYS[way](tmp_path), spiral.signature)
     np.testing.assert_array_equal(got.x, POINTS)
     assert len(set(got.names)) == 3
 
 
 def test_typed_values_come_in_any_order(spiral: Trained) -> None:
     for order in itertools.permutations(["X1=-.1", "X2=2e-1"]):
-        np.testing.assert_array_equal(examples(order, spiral.wanted).x, [[-0.1, 0.2]])
+        np.testing.assert_array_equal(read_examples(order, spiral.signature).x, [[-0.1, 0.2]])
 
 
 def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path:
         [array(tmp_path / f"{k}.npy", image) for k, image in enumerate(images)],
         [table(tmp_path / "c.csv", text)],
     ):
-        np.testing.assert_array_equal(examples(way, digits8.wanted).x, flat)
+        np.testing.assert_array_equal(read_examples(way, digits8.signature).x, flat)
 
 
 @pytest.mark.parametrize("name", ["spiral", "xor", "digits8"])
@@ -83,10 +83,10 @@ def test_raw_values_come_to_what_the_training_saw_and_to_what_the_run_predicted(
     trained: Trained = request.getfixturevalue(name)
     raw = SOURCES[trained.recipe.source].read(trained.root / "data/raw" / trained.recipe.source)
     _, rows = open_split(trained.root / "data/split" / trained.recipe.name)
-    test = Given([str(row) for row in rows["test"]], raw.x[rows["test"]].astype(np.float64))
-    np.testing.assert_array_equal(trained.wanted.inputs(test), trained.dataset.test.x)
+    test = RawExamples([str(row) for row in rows["test"]], raw.x[rows["test"]].astype(np.float64))
+    np.testing.assert_array_equal(trained.signature.inputs(test), trained.dataset.test.x)
 
-    found = predictions(trained.model, trained.wanted, test)
+    found = predictions(trained.model, trained.signature, test)
     recorded = read_npz(trained.folder / "predictions.npz", 1 << 20)
     assert [one.label for one in found] == [trained.dataset.labels[label] for label in recorded["predicted"]]
     np.testing.assert_allclose([one.probability for one in found], recorded["probability"], rtol=1e-5)
@@ -95,7 +95,7 @@ def test_raw_values_come_to_what_the_training_saw_and_to_what_the_run_predicted(
 def test_a_threshold_decides(xor: Trained) -> None:
     grid = [f"{x:.3f},{y:.3f}" for x, y in itertools.product(np.linspace(-1.5, 1.5, 61), repeat=2)]
     points = np.array([[float(cell) for cell in row.split(",")] for row in grid])
-    found = predictions(xor.model, xor.wanted, Given(grid, points))
+    found = predictions(xor.model, xor.signature, RawExamples(grid, points))
     for one in found:
         assert one.label == ("1" if one.probabilities["1"] >= np.float32(0.9) else "0")
         assert one.runner_up == ("0" if one.label == "1" else "1")
@@ -104,7 +104,7 @@ def test_a_threshold_decides(xor: Trained) -> None:
 
 def test_a_prediction_tells_what_it_rests_on(digits8: Trained) -> None:
     x = np.asarray(SOURCES["digits"].read(digits8.root / "data/raw/digits").x[:100], np.float64)
-    for one in predictions(digits8.model, digits8.wanted, Given([str(k) for k in range(100)], x)):
+    for one in predictions(digits8.model, digits8.signature, RawExamples([str(k) for k in range(100)], x)):
         told = one.plain()
         ranked = sorted(told["probabilities"].items(), key=lambda item: -item[1])
         assert [told["label"], told["probability"], told["runner_up"]] == [*ranked[0], ranked[1][0]]
@@ -115,15 +115,15 @@ def test_a_prediction_tells_what_it_rests_on(digits8: Trained) -> None:
 
 TYPED = {
     ("X1=1",): "X2 missing; this model takes the values of X1, X2",
-    ("X1=1", "X2=1", "X1=2"): "X1=2: X1 is given twice; several examples fit into a .csv file",
+    ("X1=1", "X2=1", "X1=2"): "X1=2: a second value of X1; put several examples into a .csv file",
     ("X1=1", "X2=one"): "X2=one: not a number",
     ("X1=1_0", "X2=1"): "X1=1_0: not a number",
     ("X1=", "X2=1"): "X1=: not a number",
     ("X1=1", "X2=nan"): "X1=1 X2=nan: X2 is nan; a finite number is needed",
     ("X1=-inf", "X2=1"): "X1 is -inf; a finite number is needed",
-    ("X1=1", "x2=1"): "x2=1: no feature of this model; allowed: X1, X2",
-    ("X3=1",): "X3=1: no feature of this model",
-    ("=1",): "=1: no feature of this model; allowed: X1, X2",
+    ("X1=1", "x2=1"): "x2=1: not a feature of this model; allowed: X1, X2",
+    ("X3=1",): "X3=1: not a feature of this model",
+    ("=1",): "=1: not a feature of this model; allowed: X1, X2",
     ("no/such.csv",): "no/such.csv: no such file",
 }
 
@@ -131,7 +131,7 @@ TYPED = {
 @pytest.mark.parametrize("arguments", TYPED, ids=" ".join)
 def test_a_mistyped_value_gets_one_line(spiral: Trained, arguments: tuple[str, ...]) -> None:
     with pytest.raises(UserError) as refused:
-        examples(arguments, spiral.wanted)
+        read_examples(arguments, spiral.signature)
     assert TYPED[arguments] in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -139,19 +139,19 @@ def test_a_mistyped_value_gets_one_line(spiral: Trained, arguments: tuple[str, .
 def test_a_number_that_is_too_large_is_refused_at_the_scaling_or_by_the_network(spiral: Trained) -> None:
     for value, told in (("1e300", "X2=1e+300 is too large a number"), ("1e38", "too large for the network")):
         with pytest.raises(UserError, match=f"X1=0 X2={value}: .*".replace("+", r"\+")) as refused:
-            predictions(spiral.model, spiral.wanted, examples(["X1=0", f"X2={value}"], spiral.wanted))
+            predictions(spiral.model, spiral.signature, read_examples(["X1=0", f"X2={value}"], spiral.signature))
         assert told in str(refused.value)
 
 
 TABLES = {
     "": "an empty file",
-    "\n \n,\n": "no line in it",
-    "X1,X2\n": "a header, and no line after it",
-    "X1,x3\n1,2\n": "bad.csv:1: no column is called X2, among 'X1', 'x3'",
-    "X1,X2,X1\n1,2,3\n": "bad.csv:1: 2 columns are called X1",
-    "X1,X2\n1,2\n\n1\n": "bad.csv:4: 1 columns, where 2 are expected",
-    "X1,X2\n1,2,3\n": "bad.csv:2: 3 columns, where 2 are expected",
-    "1,2,3\n": "bad.csv:1: 3 columns, where 2 are expected",
+    "\n \n,\n": "no lines",
+    "X1,X2\n": "no line after the header",
+    "X1,x3\n1,2\n": "bad.csv:1: no column named X2, among 'X1', 'x3'",
+    "X1,X2,X1\n1,2,3\n": "bad.csv:1: 2 columns named X1",
+    "X1,X2\n1,2\n\n1\n": "bad.csv:4: 1 columns; 2 are expected",
+    "X1,X2\n1,2,3\n": "bad.csv:2: 3 columns; 2 are expected",
+    "1,2,3\n": "bad.csv:1: 3 columns; 2 are expected",
     "X1,label,X2\n1,a,2\n1,a,b\n": "bad.csv:3: column 3, X2: 'b' is not a number",
     "X1,X2\n1,2\n1,\n": "bad.csv:3: column 2, X2: '' is not a number",
     "1,2\n1,two\n": "bad.csv:2: column 2, X2: 'two' is not a number",
@@ -159,22 +159,22 @@ TABLES = {
     "X1,X2\n1,inf\n": "bad.csv:2: X2 is inf; a finite number is needed",
     'X1,X2\n1,"2\n': "bad.csv:2: not comma-separated values",
     'X1,X2\n1,"2"3\n': "bad.csv:2: not comma-separated values",
-    "X1;X2\n1;2\n": "bad.csv:1: no column is called X1, among 'X1;X2'",
+    "X1;X2\n1;2\n": "bad.csv:1: no column named X1, among 'X1;X2'",
 }
 
 
 @pytest.mark.parametrize("text", TABLES)
 def test_a_wrong_table_is_told_with_line_and_column(spiral: Trained, tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError) as refused:
-        examples([table(tmp_path / "bad.csv", text)], spiral.wanted)
+        read_examples([table(tmp_path / "bad.csv", text)], spiral.signature)
     assert TABLES[text] in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_bytes_that_are_no_text_are_no_table(spiral: Trained, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_bytes(b"X1,X2\n\xff,1\n")
-    with pytest.raises(UserError, match=r"bad\.csv: no text"):
-        examples([str(tmp_path / "bad.csv")], spiral.wanted)
+    with pytest.raises(UserError, match=r"bad\.csv: not UTF-8 text"):
+        read_examples([str(tmp_path / "bad.csv")], spiral.signature)
 
 
 ARRAYS = {
@@ -182,11 +182,11 @@ ARRAYS = {
     "no rows": (np.zeros((0, 2)), r"its shape is \[0, 2\]"),
     "a number": (np.float64(1), r"its shape is \[\]"),
     "too many axes": (np.zeros((1, 1, 2)), r"its shape is \[1, 1, 2\]"),
-    "text": (np.array(["a", "b"]), "it holds <U1; integers or floats are expected"),
-    "complex": (np.zeros(2, complex), "it holds complex128"),
-    "booleans": (np.zeros(2, bool), "it holds bool"),
-    "times": (np.zeros(2, "m8[s]"), "it holds timedelta64"),
-    "records": (np.zeros(2, [("a", "f8")]), "it holds "),
+    "text": (np.array(["a", "b"]), "its dtype is <U1; integers or floats are expected"),
+    "complex": (np.zeros(2, complex), "its dtype is complex128"),
+    "booleans": (np.zeros(2, bool), "its dtype is bool"),
+    "times": (np.zeros(2, "m8[s]"), "its dtype is timedelta64"),
+    "records": (np.zeros(2, [("a", "f8")]), "its dtype is "),
     "nan": (np.array([[1, 2], [3, np.nan]]), r"bad\.npy\[1\]: X2 is nan; a finite number is needed"),
 }
 
@@ -195,20 +195,20 @@ ARRAYS = {
 def test_a_wrong_array_is_told(spiral: Trained, tmp_path: Path, kind: str) -> None:
     values, told = ARRAYS[kind]
     with pytest.raises(UserError, match=told):
-        examples([array(tmp_path / "bad.npy", values)], spiral.wanted)
+        read_examples([array(tmp_path / "bad.npy", values)], spiral.signature)
 
 
 def test_nothing_is_unpickled_and_what_a_header_claims_takes_no_memory(spiral: Trained, tmp_path: Path) -> None:
     path = tmp_path / "bad.npy"
     np.save(path, np.array([{}, 1]), allow_pickle=True)
-    with pytest.raises(UserError, match=r"bad\.npy: it holds object"):
-        examples([str(path)], spiral.wanted)
+    with pytest.raises(UserError, match=r"bad\.npy: its dtype is object"):
+        read_examples([str(path)], spiral.signature)
     for shape in ((1 << 60, 2), (-1, -2), (1, 2), (3, 2)):
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
             file.write(b"\0" * 32)
-        with pytest.raises(UserError, match=r"bad\.npy: cut or altered"):
-            examples([str(path)], spiral.wanted)
+        with pytest.raises(UserError, match=r"bad\.npy: damaged"):
+            read_examples([str(path)], spiral.signature)
 
 
 def test_every_cut_of_an_array_is_refused(spiral: Trained, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_every_cut_of_an_array_is_refused(spiral: Trained, tmp_path: Path) -> No
     for length in range(len(whole.getvalue())):
         (tmp_path / "cut.npy").write_bytes(whole.getvalue()[:length])
         with pytest.raises(UserError, match=r"cut\.npy"):
-            examples([str(tmp_path / "cut.npy")], spiral.wanted)
+            read_examples([str(tmp_path / "cut.npy")], spiral.signature)
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=POINTLESS)
@@ -231,27 +231,27 @@ def test_any_bytes_are_read_or_refused(
         "x.png": b"\x89PNG\r\n\x1a\n",
     }
     (tmp_path / name).write_bytes(starts[name] * valid_start + data)
-    for wanted in (spiral.wanted, digits8.wanted):
+    for signature in (spiral.signature, digits8.signature):
         got = None
         with contextlib.suppress(UserError):
-            got = examples([str(tmp_path / name)], wanted)
+            got = read_examples([str(tmp_path / name)], signature)
         if got is not None:
-            assert got.x.shape == (len(got.names), wanted.count)
+            assert got.x.shape == (len(got.names), signature.count)
             assert np.isfinite(got.x).all()
 
 
 def test_raw_values_of_images_have_a_range(digits8: Trained, tmp_path: Path) -> None:
     for value, told in (
-        (17, "value 4 is 17; raw values of digits lie in 0 to 16"),
-        (-1, "value 4 is -1; raw values of digits lie in 0 to 16"),
-        (0.5, "all values lie in 0 to 1; raw values of digits lie in 0 to 16: multiply them by 16"),
+        (17, "value 4 is 17; raw values of digits are 0 to 16"),
+        (-1, "value 4 is -1; raw values of digits are 0 to 16"),
+        (0.5, "all values are between 0 and 1; raw values of digits are 0 to 16: multiply them by 16"),
     ):
         x = np.zeros((2, 64))
         x[1, 3] = value
         with pytest.raises(UserError, match=r"bad\.npy") as refused:
-            examples([array(tmp_path / "bad.npy", x)], digits8.wanted)
+            read_examples([array(tmp_path / "bad.npy", x)], digits8.signature)
         assert told in str(refused.value)
-    blank = examples([array(tmp_path / "blank.npy", np.zeros((2, 64)))], digits8.wanted)  # which is no mistake
+    blank = read_examples([array(tmp_path / "blank.npy", np.zeros((2, 64)))], digits8.signature)  # which is no mistake
     assert not blank.x.any()
 
 
@@ -259,20 +259,20 @@ def test_what_a_model_does_not_take_is_told_with_what_it_takes(
     spiral: Trained, digits8: Trained, tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"a picture")
-    cases: list[tuple[Wanted, str, str]] = [
+    cases: list[tuple[Signature, str, str]] = [
         (
-            spiral.wanted,
+            spiral.signature,
             str(tmp_path / "a.png"),
             "this model takes no pictures, but the values of X1, X2: as X1=0.1 X2=0.1",
         ),
-        (digits8.wanted, "X1=1", "the values of this model have no names; it takes pictures of a digit"),
-        (digits8.wanted, table(tmp_path / "a.csv", "a,b\n1,2\n"), "it takes 64 columns without a header"),
-        (spiral.wanted, str(tmp_path), "a folder; give the files in it"),
-        (spiral.wanted, "/dev/null", "no regular file"),
+        (digits8.signature, "X1=1", "the values of this model have no names; it takes pictures of a digit"),
+        (digits8.signature, table(tmp_path / "a.csv", "a,b\n1,2\n"), "it takes 64 columns without a header"),
+        (spiral.signature, str(tmp_path), "a folder; give the files in it"),
+        (spiral.signature, "/dev/null", "not a regular file"),
     ]
-    for wanted, argument, told in cases:
+    for signature, argument, told in cases:
         with pytest.raises(UserError) as refused:
-            examples([argument], wanted)
+            read_examples([argument], signature)
         assert told in str(refused.value)
 
 
@@ -283,4 +283,4 @@ def test_a_file_that_is_too_long_is_not_read(
     monkeypatch.setattr(f"src.prediction.{module}.LARGEST_FILE", 9)
     (tmp_path / name).write_bytes(b"1" * 10)
     with pytest.raises(UserError, match=f"{name}: 10 bytes, where at most 9 are expected"):
-        examples([str(tmp_path / name)], digits8.wanted)
+        read_examples([str(tmp_path / name)], digits8.signature)

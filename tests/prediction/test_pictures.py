@@ -13,13 +13,13 @@ from PIL import Image, ImageOps
 
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError
-from src.prediction.framing import FRAMES, framed
+from src.prediction.framing import FRAMES, frame
 from src.prediction.ink import ink
 from src.prediction.pictures import MOST_PIXELS, grey
 from tests.prediction.drawing import FONTS, SIDE, Values, drawn, photographed, printed, written
 
 DIGIT = printed("5", "DejaVuSerif")
-NOTHING = "nothing is written on it"
+NOTHING = "no digit found"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def seen(tmp_path: Path) -> Callable[..., Values]:
 
     def image(picture: Image.Image, name: str = "picture.png", **how: object) -> Values:
         picture.save(tmp_path / name, **how)
-        return framed(ink(grey(tmp_path / name)), FRAMES["mnist"], (28, 28))
+        return frame(ink(grey(tmp_path / name)), FRAMES["mnist"], (28, 28))
 
     return image
 
@@ -176,8 +176,8 @@ def test_digits_stand_as_mnist_has_them(seen: Callable[..., Values]) -> None:
 
 def test_what_stands_as_in_mnist_is_left_as_it_is() -> None:
     for digit in range(10):
-        once = framed(ink(printed(str(digit))), FRAMES["mnist"], (28, 28))
-        assert alike(framed(ink(once), FRAMES["mnist"], (28, 28)), once, 0.005)
+        once = frame(ink(printed(str(digit))), FRAMES["mnist"], (28, 28))
+        assert alike(frame(ink(once), FRAMES["mnist"], (28, 28)), once, 0.005)
 
 
 def test_every_source_of_images_has_its_frame() -> None:
@@ -208,9 +208,9 @@ NO_DIGIT: dict[str, tuple[Callable[[], Image.Image], str]] = {
     "coarse grain": (lambda: noise(25), NOTHING),
     "light alone": (lambda: Image.linear_gradient("L").point(lambda v: 100 + v // 2), NOTHING),
     "a speck": (speck, NOTHING),
-    "42": (lambda: drawn(printed("42", size=120)), "several digits stand side by side"),
-    "1 1": (lambda: drawn(printed("11"), light_on_dark=True), "several digits stand side by side"),
-    "a number": (lambda: drawn(printed("2026")), "several digits stand side by side"),
+    "42": (lambda: drawn(printed("42", size=120)), "several digits side by side"),
+    "1 1": (lambda: drawn(printed("11"), light_on_dark=True), "several digits side by side"),
+    "a number": (lambda: drawn(printed("2026")), "several digits side by side"),
 }
 
 
@@ -245,7 +245,7 @@ def png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [8001, 12_000, 100_000, 2_000_000_000])
 def test_a_picture_that_unpacks_to_too_much_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     (tmp_path / "bomb.png").write_bytes(png(side, side))
-    with pytest.raises(UserError, match=rf"bomb\.png: .*(at most {MOST_PIXELS:,} are read|damaged)"):
+    with pytest.raises(UserError, match=rf"bomb\.png: .*(at most {MOST_PIXELS:,} are allowed|damaged)"):
         grey(tmp_path / "bomb.png")
 
 
@@ -280,14 +280,14 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     values = np.ones((9, 9), "<f4")
     values[4, 4] = np.nan
     (tmp_path / "a.pfm").write_bytes(b"Pf\n9 9\n-1.0\n" + values.tobytes())
-    with pytest.raises(UserError, match=r"a\.pfm: a damaged picture \(some of its values are no finite numbers\)"):
+    with pytest.raises(UserError, match=r"a\.pfm: a damaged picture \(some of its values are not finite\)"):
         grey(tmp_path / "a.pfm")
 
 
 @pytest.mark.parametrize("text", ["%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "<svg/>", "hello", "\0"])
 def test_what_is_no_picture_of_a_known_format_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.eps").write_text(text)
-    with pytest.raises(UserError, match=r"a\.eps: no picture that can be read \(PNG, JPEG"):
+    with pytest.raises(UserError, match=r"a\.eps: not a picture of a known format \(PNG, JPEG"):
         grey(tmp_path / "a.eps")
 
 

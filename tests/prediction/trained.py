@@ -4,8 +4,8 @@ from pathlib import Path
 
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.prediction.opening import open_model
-from src.prediction.wanted import Wanted
+from src.prediction.lookup import open_model
+from src.prediction.signature import Signature
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import Model
@@ -22,5 +22,5 @@ class Trained:
         self.recipe = config.data
         self.dataset: Dataset = prepare(config.data, root)
         self.folder = run(config, self.dataset, Null(), RunFolder(root / "run")).folder.path
-        opened: tuple[Model, Wanted] = open_model(str(self.folder))
-        self.model, self.wanted = opened
+        opened: tuple[Model, Signature] = open_model(str(self.folder))
+        self.model, self.signature = opened

@@ -1,4 +1,4 @@
-"""Examples that somebody gives: their raw values, and what to call each of them."""
+"""Raw examples, before scaling, and the files that users give."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 
 
-class Given(NamedTuple):
-    """Raw values, as the source of the model's data has them, before they are scaled."""
+class RawExamples(NamedTuple):
+    """Values as the source of the model's data has them, before scaling."""
 
     names: list[str]  # of the examples: "points.csv:2" for a line, "x.npy[0]" for a row, or the file's name
     x: NDArray[np.float64]  # [n, features]
@@ -24,11 +24,11 @@ def require_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if not path.is_file():
-        raise UserError(f"{path}: no regular file")
+        raise UserError(f"{path}: not a regular file")
 
 
 def content(path: Path, limit: int) -> bytes:
-    """The bytes of a file that somebody names; `UserError` where it is no regular file, empty, or too long."""
+    """The bytes of a file; `UserError` if it is not a regular file, empty, or too large."""
     require_file(path)
     if not (data := read_capped(path, limit)):
         raise UserError(f"{path}: an empty file")
@@ -36,7 +36,7 @@ def content(path: Path, limit: int) -> bytes:
 
 
 def number(text: str) -> float | None:
-    """A number as people write it, or None; `nan` and `inf` are numbers here, so that they can be refused by name."""
+    """A number as people write it, or None. `nan` and `inf` are numbers here; they are rejected later, by name."""
     try:
         return None if "_" in text else float(text)
     except ValueError:

@@ -10,7 +10,7 @@ import pytest
 from src.foundation.errors import UserError
 from src.foundation.files import write_json
 from src.nn.architecture import Architecture
-from src.prediction.opening import open_model
+from src.prediction.lookup import open_model
 from src.runs.model import save_model
 from tests.prediction.trained import Trained
 
@@ -39,35 +39,35 @@ def test_a_model_is_found_by_file_and_folder_and_run(spiral: Trained, home: Path
     (home / "models" / "model.npz").symlink_to(spiral.folder / "model.npz")
     names = [spiral.folder / "model.npz", spiral.folder, home / "models", fingerprint, fingerprint[:8]]
     for name in names:
-        model, wanted = open_model(str(name))
+        model, signature = open_model(str(name))
         assert model.header == spiral.model.header
-        assert wanted == spiral.wanted
+        assert signature == spiral.signature
 
 
 def test_a_model_from_before_features_had_names_still_predicts(tmp_path: Path) -> None:
     header = {key: value for key, value in HEADER.items() if key != "features"}
-    _, wanted = open_model(str(saved(tmp_path / "model.npz", header)))
-    assert (wanted.count, wanted.features) == (2, None)
-    assert "2 values a row" in wanted.words
-    _, wanted = open_model(str(saved(tmp_path / "images.npz", HEADER | IMAGES, 64)))
-    assert (wanted.image, wanted.largest, wanted.features) == ((8, 8), 16, None)
+    _, signature = open_model(str(saved(tmp_path / "model.npz", header)))
+    assert (signature.count, signature.features) == (2, None)
+    assert "2 values a row" in signature.words
+    _, signature = open_model(str(saved(tmp_path / "images.npz", HEADER | IMAGES, 64)))
+    assert (signature.image, signature.largest, signature.features) == ((8, 8), 16, None)
 
 
 LIES: dict[str, tuple[dict[str, Any], str]] = {
     "labels twice": ({"labels": ["a", "a", "b"]}, "labels do not fit"),
     "labels no text": ({"labels": [1, 2, 3]}, "labels do not fit"),
-    "no scaling": ({"scaling": None}, "does not say"),
-    "no recipe": ({"recipe": []}, "does not say"),
-    "another source": ({"recipe": {"source": "cifar"}}, "its data, of cifar as float32, are not known here"),
+    "no scaling": ({"scaling": None}, "lacks labels, scaling or source"),
+    "no recipe": ({"recipe": []}, "lacks labels, scaling or source"),
+    "another source": ({"recipe": {"source": "cifar"}}, "its data, of cifar as float32, are unknown here"),
     "another dtype": ({"recipe": {"source": "spiral", "dtype": "object"}}, "its data, of spiral as object"),
     "features too few": ({"features": ["X1"]}, "the names of its features"),
     "features twice": ({"features": ["X1", "X1"]}, "the names of its features"),
     "features no list": ({"features": "X1"}, "the names of its features"),
-    "an image": ({"image": [3, 1]}, "its images"),
-    "an image turned inside out": ({"image": [-1, -2]}, "its images"),
-    "an image of one side": ({"image": [2]}, "its images"),
-    "an image of others": ({"image": [1, 2], "recipe": {"source": "mnist"}}, "its images"),
-    "an image of more values": (IMAGES, "its images"),
+    "an image": ({"image": [3, 1]}, "its images do not fit"),
+    "an image turned inside out": ({"image": [-1, -2]}, "its images do not fit"),
+    "an image of one side": ({"image": [2]}, "its images do not fit"),
+    "an image of others": ({"image": [1, 2], "recipe": {"source": "mnist"}}, "its images do not fit"),
+    "an image of more values": (IMAGES, "its images do not fit"),
     "no centre": ({"scaling": {"center": "x", "scale": 1}}, "its scaling"),
     "centres too many": ({"scaling": {"center": [0, 0, 0], "scale": 1}}, "its scaling"),
     "centres of all sorts": ({"scaling": {"center": [0, [1]], "scale": 1}}, "its scaling"),
@@ -87,7 +87,7 @@ def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, lie: str) -> None
 
 def test_what_is_no_model_is_told_with_what_comes_first(tmp_path: Path) -> None:
     (tmp_path / "digit.png").write_bytes(b"a picture")
-    with pytest.raises(UserError, match=r"digit\.png: not a model .*; the model comes first: python -m src\.predict"):
+    with pytest.raises(UserError, match=r"digit\.png: not a model .*; give the model first: python -m src\.predict"):
         open_model(str(tmp_path / "digit.png"))
     with pytest.raises(UserError, match=r"none\.npz: no such file; `dvc repro` makes models/model\.npz"):
         open_model(str(tmp_path / "none.npz"))
