@@ -20,7 +20,7 @@ from pathlib import Path
 
 from src.foundation.files import ROOT
 
-_WRITER = "src.recording.desk"
+_WRITER = "src.recording.writer"
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 

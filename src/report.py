@@ -28,12 +28,12 @@ def report(study: str, target: Path | None) -> None:
     made = report_on(read_results(folder), folder.name, target or ROOT / "reports" / folder.name)
     tracking = read_snapshot().tracking
     if tracking.name == "mlflow":
-        from src.recording.parent import ParentRun
+        from src.recording.recording import Recording
         from src.recording.store import whereabouts
 
-        # On a fresh clone there is no store, and none is made for a report.
-        if whereabouts(tracking) and (parent := ParentRun.find(tracking, made.identity)):
-            parent.log(made.metrics, made.tags, made.folder)
+        if whereabouts(tracking):  # on a fresh clone there is no store, and none is made for a report
+            with Recording(tracking) as recording:
+                recording.report_on(made.identity, made.metrics, made.tags, made.folder)
     print(made.text, "", made.page, sep="\n")
 
 

@@ -1,25 +1,25 @@
-"""What is to stand in MLflow and does not: records whose commands died, or found no store."""
+"""What MLflow lacks: entries of the outbox whose commands died, or found no store."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from src.foundation.errors import RunFailed
 from src.health.finding import Finding
-from src.recording.records import Records
+from src.recording.outbox import Outbox
 from src.runs.folder import RunFolder
 
 
 def unrecorded_runs(root: Path) -> Iterator[Finding]:
-    """Runs of which MLflow lacks something, with no command that is recording them."""
+    """Runs that MLflow may lack, and that no living command is recording."""
     folder = root / "runs" / ".records"
     if not folder.is_dir():
         return
-    # One whose run has outlived the command that recorded it is brought level when the run has ended.
-    lacking = [r for r in Records().orphans() if r.folder is None or RunFolder(root / "runs" / r.folder).idle()]
+    # A run that has outlived the command that recorded it is recorded when it has ended.
+    lacking = [e for e in Outbox().orphans() if e.folder is None or RunFolder(root / "runs" / e.folder).idle()]
     if lacking:
-        names = ", ".join(record.name for record in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
-        advice = "brought level, as by `python -m src.sync`"
-        yield Finding(f"MLflow may lack something of {len(lacking)} records ({names})", folder, _sync, advice)
+        names = ", ".join(entry.name for entry in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+        what = f"MLflow may lack {len(lacking)} run{'s'[: len(lacking) != 1]} ({names})"
+        yield Finding(what, folder, _sync, "recorded, as by `python -m src.sync`")
 
 
 def _sync() -> None:

@@ -27,7 +27,7 @@ def find(name: str) -> FinishedRun:
         raise UserError(f"{name}: give at least {_SHORTEST} characters of an id")
     if (run := by_fingerprint(name)) is not None:
         return run
-    from src.recording.reader import find_run
+    from src.recording.reading import find_run
 
     return of_mlflow(find_run(Tracking(), name))
 
@@ -51,7 +51,7 @@ def of_mlflow(run: "Run") -> FinishedRun:
     here = RunFolder.of(tags["fingerprint"])
     if here.finished() and here.run().get("attempt") == tags.get("attempt"):
         return FinishedRun.open(here.path, run_id, name)
-    from src.recording.reader import artifact
+    from src.recording.reading import artifact
 
     if run.info.status != "FINISHED":
         raise UserError(f"{run_id}: this run is {run.info.status}; a finished run is needed")

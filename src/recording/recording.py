@@ -1,54 +1,52 @@
-"""What a command records: noted on the disk, and written to the store by a bookkeeper in a process of its own.
+"""What a command records: it notes entries in the outbox, and a process of its own writes them to the store.
 
-So neither importing MLflow, which takes as long as a small training with all its figures, nor a store that is slow,
-fails, or is away takes time from the training.
+So training waits neither for the import of MLflow, which takes as long as a small training with all its figures, nor
+for a store that is slow, fails, or is away.
 """
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from src.config.tracking import Tracking
-from src.recording.desk import Desk
-from src.recording.records import Record, Records, identity_of_run
-from src.recording.store import holds_experiment, is_server, noted_uri, store_uri
-from src.runs.folder import runs_folder
+from src.foundation.signals import interrupts_wait
+from src.recording.entry import REPORTED, Entry, identity_of_run
+from src.recording.outbox import Outbox, settlement
+from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
+from src.recording.writer_process import WriterProcess
+from src.runs.folder import RunFolder, runs_folder
 from src.runs.tracker import Null
 
 
-class Keeper(Protocol):
-    """Who keeps the store level: `Bookkeeper`, here or elsewhere."""
-
-    def start(self, opened: bool) -> None: ...
-    def follow(self, noted: Record) -> None: ...
-    def settle(self) -> bool: ...
-    def leave(self) -> None: ...
-
-
 class Recording:
-    """A context in which a store is kept level with what `follow` was told of.
+    """A context in which everything that is passed to `follow` is recorded.
 
-    Entering raises `UserError` where the store is a local one that can't be used. When the context is left, all is in
-    the store, or told to be missing there.
+    Entering raises `UserError` where a local store has to be opened first, and can't be. When the context is left, the
+    store has everything, or one line says that it has not. What is settled already starts no process.
     """
 
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
         self._uri = noted_uri(tracking)
-        self._records = Records()
-        self._keeper: Keeper = Desk(tracking, self._records.owner)
+        self._outbox = Outbox()
+        self._writer = WriterProcess(tracking, self._outbox.owner)
+        self._followed: dict[str, Entry] = {}
+        self._held: Entry | None = None  # a settled parent, noted when one of its runs is
 
     def __enter__(self) -> "Recording":
-        # A server may be away, and a database that holds the experiment opens: both can be left for later.
-        self._keeper.start(opened=not (is_server(store_uri(self._tracking)) or holds_experiment(self._tracking)))
+        # A server may be away, and a database that has the experiment opens: both can be left for later.
+        if not (is_server(store_uri(self._tracking)) or holds_experiment(self._tracking)):
+            self._writer.open_store()
         try:
-            self._records.__enter__()
+            self._store = whereabouts(self._tracking)
+            self._outbox.__enter__()
         except BaseException:
-            self._keeper.leave()
+            self._writer.end(at_once=True)
             raise
         return self
 
@@ -56,26 +54,38 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._keeper.leave()
+            self.settle()
         finally:
-            self._records.__exit__()
+            with interrupts_wait():
+                self._writer.end()
+                if self._lacking() and not self._writer.died:
+                    print("MLflow lacks some of this; `python -m src.sync` records the rest", file=sys.stderr)
+                self._outbox.__exit__()
 
-    def entry(self, **fields: Any) -> Record:
-        """A record for this store."""
-        return Record(uri=self._uri, experiment=self._tracking.experiment, **fields)
+    def entry(self, **fields: Any) -> Entry:
+        """An entry for this store."""
+        return Entry(uri=self._uri, experiment=self._tracking.experiment, **fields)
 
-    def follow(self, record: Record, before: Mapping[str, Any] | None = None) -> None:
-        """Has the run of the record's folder recorded from now on, or the parent.
+    def follow(self, entry: Entry, before: Mapping[str, Any] | None = None) -> None:
+        """Has a run recorded from now on, unless it is settled; or a parent.
 
-        before: a status that stands in the folder and tells of an earlier attempt.
+        before: a status in the run folder that belongs to an earlier attempt.
         """
-        self._keeper.follow(self._records.note(record, before["time"] if before else None))
+        self._followed[entry.file_name] = entry
+        if entry.folder is None or before or not self._outbox.is_settled(entry, self._store):
+            self._note(entry, before["time"] if before else None)
 
     @contextlib.contextmanager
-    def parent(self, name: str, study: str | None, identity: str) -> Iterator[Record]:
-        """A parent, for the runs of a block; with it the parent ends: finished, failed if it raises, or killed."""
-        parent = self.entry(name=name, study=study, identity=identity, started=time.time())
-        self.follow(parent)
+    def parent(self, name: str, study: str | None, identity: str, supersedes: bool = False) -> Iterator[Entry]:
+        """A parent for the runs of a block. It ends with the block: finished, failed if that raises, or killed.
+
+        supersedes: its runs become the study's current ones, and earlier ones no longer are.
+        """
+        parent = self.entry(name=name, study=study, identity=identity, started=time.time(), supersedes=supersedes)
+        if self._outbox.is_settled(parent, self._store):
+            self._held = parent
+        else:
+            self.follow(parent)
         status = "failed"
         try:
             yield parent
@@ -84,39 +94,81 @@ class Recording:
             status = "killed"
             raise
         finally:
-            self.follow(replace(parent, status=status, ended=time.time()))
+            if parent.file_name in self._followed:
+                self.follow(replace(parent, status=status, ended=time.time()))
 
-    def report(self, parent: Record, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path) -> None:
-        """Has numbers, texts and all files of a folder put on a parent when it ends."""
-        self.follow(replace(parent, report={"metrics": dict(metrics), "tags": dict(tags), "folder": str(files)}))
+    def report_on(self, identity: str, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path) -> None:
+        """As `report`, for a parent that was recorded before; nothing if the store has no such parent."""
+        unknown = self.entry(identity=identity, name="", status=REPORTED)
+        self.report(self._outbox.find(unknown) or unknown, metrics, tags, files)
 
-    def run_id(self, record: Record) -> str:
+    def report(
+        self, parent: Entry, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path, new: bool = True
+    ) -> None:
+        """Has numbers, texts and all files of a folder put on a parent when it ends; unless that has been done.
+
+        new: whether the files have changed.
+        """
+        report = {"metrics": dict(metrics), "tags": dict(tags), "folder": str(files)}
+        known = self._outbox.find(parent) or parent
+        if new or known.report != report:
+            self.follow(replace(known if self._held else parent, report=report))
+
+    def run_id(self, entry: Entry) -> str:
         """The id in the store; empty where it isn't known."""
-        found = self._records.find(record)
+        found = self._outbox.find(entry)
         return (found.run_id if found else None) or ""
 
-    def settle(self) -> bool:
-        """Waits until the store has all that there is by now, unless it makes no progress, or a Ctrl-C comes.
+    def settle(self) -> None:
+        """Waits until the store has everything that there is by now.
 
-        Returns whether it has all.
+        A store that makes no progress ends the waiting, and so does a Ctrl-C.
         """
-        return self._keeper.settle()
+        try:
+            with interrupts_wait():
+                for entry in self._followed.values():
+                    if self._has_changed(entry):
+                        self._note(entry)
+            self._writer.wait()
+        except KeyboardInterrupt:
+            self._writer.end(at_once=True)
+
+    def _note(self, entry: Entry, before: float | None = None) -> None:
+        if (held := self._held) is not None:
+            self._held = None
+            self.follow(held)
+        self._outbox.note(entry, before)
+        self._writer.start()
+
+    def _has_changed(self, entry: Entry) -> bool:
+        """Whether a settled run has changed since: more figures, or another attempt than another command settled."""
+        known = self._outbox.find(entry)
+        if known is None or known.folder is None or known.owner or known.settled is None:
+            return False
+        now = settlement(known, self._store)
+        return now is not None and now != known.settled
+
+    def _lacking(self) -> bool:
+        """Whether the store lacks something that no other process is still at."""
+        return any(
+            entry.folder is None or RunFolder(runs_folder() / entry.folder).idle() for entry in self._outbox.mine()
+        )
 
 
 class Announcing(Null):
-    """A tracker that has one run recorded from when it begins."""
+    """A tracker that has one run recorded from its beginning."""
 
     def __init__(self, recording: Recording, name: str, study: str | None) -> None:
         self._recording = recording
         self._about = {"name": name, "study": study}
-        self._record: Record | None = None
+        self._entry: Entry | None = None
 
     def started(self, folder: Path) -> None:
         below = folder.relative_to(runs_folder()).as_posix()
-        self._record = self._recording.entry(identity=identity_of_run(below), folder=below, **self._about)
-        self._recording.follow(self._record)
+        self._entry = self._recording.entry(identity=identity_of_run(below), folder=below, **self._about)
+        self._recording.follow(self._entry)
 
     @property
     def run_id(self) -> str:
         """The id in the store; empty where it isn't known."""
-        return self._recording.run_id(self._record) if self._record else ""
+        return self._recording.run_id(self._entry) if self._entry else ""

@@ -90,14 +90,7 @@ def holds_experiment(tracking: Tracking) -> bool:
     path = _database(store_uri(tracking))
     if path is None or not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
         return False
-    try:
-        with _locked(path) as database:
-            found = database.execute(
-                "SELECT artifact_location FROM experiments WHERE name = ? AND lifecycle_stage = 'active'",
-                [tracking.experiment],
-            ).fetchone()
-    except sqlite3.Error:
-        return False
+    found = _experiment(path, tracking.experiment)
     return found is not None and not _belongs_elsewhere(tracking, found[0])
 
 
@@ -107,8 +100,23 @@ def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     path = _database(uri)
     if path is None:
         return {"uri": without_credentials(uri), "experiment": tracking.experiment}
-    # A store that was removed and made anew has the same name, and is another file.
-    return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino} if path.exists() else None
+    if not path.exists():
+        return None
+    # A store that was removed and made again has the same name, and may get the same inode.
+    found = _experiment(path, tracking.experiment)
+    made = found[1] if found else None
+    return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino, "made": made}
+
+
+def _experiment(path: Path, name: str) -> tuple[str, int] | None:
+    """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
+    query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
+    try:
+        with _locked(path) as database:
+            found: tuple[str, int] | None = database.execute(query, [name]).fetchone()
+    except sqlite3.Error:
+        return None
+    return found
 
 
 @contextlib.contextmanager
@@ -121,7 +129,7 @@ def store_errors_told(tracking: Tracking) -> Iterator[None]:
     except (OSError, sqlite3.Error, MlflowException) as error:
         reason = machine_error(error) if isinstance(error, OSError) else one_line(error)
         uri = without_credentials(store_uri(tracking))
-        raise UserError(f"the MLflow store {uri} can't be used: {reason}; tracking=off does without") from None
+        raise UserError(f"the MLflow store {uri} can't be used: {reason}") from None
 
 
 def is_away(error: Exception) -> bool:

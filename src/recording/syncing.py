@@ -1,40 +1,36 @@
-"""Brings all stores level with the run folders, as far as no living command is at it."""
+"""Records what the outbox has for all stores, unless a living command is at it: passes without a writer."""
 
 from dataclasses import dataclass, field
-from itertools import groupby
 
-from src.recording.orphans import Orphans
-from src.recording.records import Record, Records
+from src.recording.entry import Entry
+from src.recording.outbox import Outbox
+from src.recording.outbox_mirror import OutboxMirror
 from src.recording.store import connect, one_line, tracking_of
 
 
 @dataclass
 class Synced:
-    """What came of it."""
+    """The result."""
 
-    brought: list[Record] = field(default_factory=list)  # level now
-    left: list[Record] = field(default_factory=list)  # still being trained
+    recorded: list[Entry] = field(default_factory=list)
+    left: list[Entry] = field(default_factory=list)  # still being trained
     failures: list[str] = field(default_factory=list)
 
 
 def sync(everything: bool = False) -> Synced:
-    """Brings level what has lost its owner; with `everything`, also what was level when it was last looked at."""
+    """Records pending entries that have no living owner; with `everything`, also settled ones again."""
     synced = Synced()
-    with Records() as records:
-        waiting = [*records.orphans(), *(records.level() if everything else ())]
-        # Stable: parents stay before what stands below them.
-        for (uri, experiment), there in groupby(sorted(waiting, key=_place), _place):
-            orphans = Orphans(records, list(there))
+    with Outbox() as outbox:
+        entries = [*outbox.orphans(), *(outbox.settled() if everything else ())]
+        for uri, experiment in sorted({entry.place for entry in entries}):
+            tracking = tracking_of(uri or None, experiment)
+            mirror = OutboxMirror(outbox, tracking)
             try:
-                for _ in orphans.look(connect(tracking_of(uri or None, experiment))):
-                    pass
+                mirror.mirror(connect(tracking), last=True, everything=everything)
             except Exception as error:
                 synced.failures.append(f"the MLflow store {uri or 'of this repository'} failed: {one_line(error)}")
-            synced.failures += [f"{record.name}: {wrong}" for record, wrong in orphans.damaged]
-            synced.brought += orphans.brought
-            synced.left += orphans.left
+            synced.failures += [f"{entry.name}: {wrong}" for entry, wrong in mirror.damaged.values()]
+            synced.recorded += mirror.recorded.values()
+            synced.left += mirror.left.values()
+        outbox.remove_dead_locks()
     return synced
-
-
-def _place(record: Record) -> tuple[str, str]:
-    return record.uri or "", record.experiment

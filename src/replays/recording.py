@@ -1,11 +1,11 @@
-"""Replays in MLflow: each is a run of its own, with its verdict as a tag, which its original gets on request."""
+"""Replays in MLflow: each is a run of its own, tagged with its verdict; on request, its original is tagged, too."""
 
 import sys
 from collections.abc import Sequence
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.recording.records import Records
+from src.recording.outbox import Outbox
 from src.replays.agreement import Agreement
 from src.replays.retraining import Replay
 
@@ -13,7 +13,7 @@ Judged = tuple[Replay, Agreement]
 
 
 def record(judged: Sequence[Judged]) -> dict[str, str]:
-    """Records replays that have been judged; returns their MLflow ids by fingerprint, as far as they are known."""
+    """Records replays and their verdicts; returns their MLflow ids by fingerprint, empty where not known."""
     tracked = [ready for ready, _ in judged if ready.config.tracking.name == "mlflow"]
     if not tracked:
         return {}
@@ -28,27 +28,27 @@ def record(judged: Sequence[Judged]) -> dict[str, str]:
 
 
 def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:
-    """Puts each verdict on its original's runs in MLflow, too. A store that fails costs a warning."""
-    from src.recording.reader import tag
+    """Tags each original's runs in MLflow with the verdict. A store that fails is a warning."""
+    from src.recording.reading import tag
 
     for ready, judgement in judged:
         tags = {"replay.verdict": judgement.words, "replay.run": replays.get(ready.folder.path.name) or "not recorded"}
         run_ids = _run_ids(ready)
         if not run_ids:
-            print(f"warning: {ready.original.name} stands in no MLflow store that is known here", file=sys.stderr)
+            print(f"warning: {ready.original.name} is in no MLflow store known here", file=sys.stderr)
         for run_id in run_ids:
             try:
                 tag(_tracking(ready), run_id, tags)
             except UserError as error:
-                print(f"warning: {run_id} did not get its tag: {error}", file=sys.stderr)
+                print(f"warning: {run_id} was not tagged: {error}", file=sys.stderr)
 
 
 def _run_ids(ready: Replay) -> list[str]:
-    """A run stands in MLflow once for each sweep or study that it is part of."""
+    """A run is in MLflow once for each sweep or study that it belongs to."""
     if ready.original.run_id:
         return [ready.original.run_id]
-    records = Records()
-    known = (*records.level(), *records.pending())
+    outbox = Outbox()
+    known = (*outbox.settled(), *outbox.pending())
     return sorted({one.run_id for one in known if one.folder == ready.original.fingerprint and one.run_id})
 
 

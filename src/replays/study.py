@@ -57,7 +57,7 @@ def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[Replayed]:
 
 
 def _in_mlflow(study: str) -> dict[str, FinishedRun]:
-    from src.recording.reader import runs_of_study
+    from src.recording.reading import runs_of_study
 
     runs = (run for run in runs_of_study(Tracking(), study) if run.info.status == "FINISHED")
     found = (of_mlflow(run) for run in runs if "fingerprint" in run.data.tags)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.foundation.errors import UserError
-from src.foundation.files import ROOT, read_json, write_json
+from src.foundation.files import ROOT
 from src.foundation.locks import locked
 from src.runs.folder import runs_folder
 from src.studies.study import Study
@@ -40,17 +39,6 @@ class Places:
         lock = self.state / "lock"
         with locked(lock, lambda: f"another process, which runs this very study ({lock})"):
             yield
-
-    def recorded(self, identity: str, store: object) -> bool:
-        """Whether `remember` has noted that the store holds all of this study."""
-        try:
-            return bool(read_json(self.state / "recorded.json") == {"identity": identity, "store": store})
-        except UserError:
-            return False
-
-    def remember(self, identity: str, store: object) -> None:
-        """Notes that the store holds all of the study, so that a study with nothing new need not open it."""
-        write_json(self.state / "recorded.json", {"identity": identity, "store": store})
 
 
 def headline_file(study: str) -> Path:

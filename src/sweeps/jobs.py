@@ -7,7 +7,7 @@ from src.config.tree import check_against
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
 from src.foundation.signals import interrupts_wait
-from src.recording.records import Record, identity_of_run, identity_of_sweep
+from src.recording.entry import Entry, identity_of_run, identity_of_sweep
 from src.reporting.console import JobLines
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
@@ -85,7 +85,7 @@ def run_jobs(
     digests: Sequence[Mapping[str, str]],
     launch: Launch,
     recording: "Recording | None" = None,
-    parent: Record | None = None,
+    parent: Entry | None = None,
 ) -> list[JobEnd]:
     """Launches the jobs that have not finished before, records all of them, and prints how each one ended.
 
@@ -97,12 +97,12 @@ def run_jobs(
     before: list[Status] = [{} if old else living_status(folder) for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
-    records: list[Record | None] = [None] * len(jobs)
+    entries: list[Entry | None] = [None] * len(jobs)
     if recording and parent:
-        records = [_record(recording, parent, job, folder) for job, folder in zip(jobs, folders, strict=True)]
-        for record, status in zip(records, before, strict=True):
-            if record:
-                recording.follow(record, status)
+        entries = [_entry(recording, parent, job, folder) for job, folder in zip(jobs, folders, strict=True)]
+        for entry, status in zip(entries, before, strict=True):
+            if entry:
+                recording.follow(entry, status)
     lines = JobLines(reused.count(False))
     waiting = [i for i, old in enumerate(reused) if not old]
     follower = Follower([(folders[i], lines.of(jobs[i].label), before[i]) for i in waiting])
@@ -133,14 +133,14 @@ def run_jobs(
             if recording:
                 recording.settle()  # which a Ctrl-C cuts short
             with interrupts_wait():  # one more Ctrl-C would suppress the table
-                run_ids = [recording.run_id(record) if recording and record else "" for record in records]
+                run_ids = [recording.run_id(entry) if recording and entry else "" for entry in entries]
                 ends = [JobEnd(*each, folder, id_) for each, folder, id_ in zip(how, folders, run_ids, strict=True)]
                 print(_closing_table(jobs, ends), flush=True)
     return ends
 
 
-def _record(recording: "Recording", parent: Record, job: Job, folder: RunFolder) -> Record | None:
-    """The record of a job; None if it is not tracked."""
+def _entry(recording: "Recording", parent: Entry, job: Job, folder: RunFolder) -> Entry | None:
+    """The outbox entry of a job; None if it is not tracked."""
     if job.config.tracking.name != "mlflow":
         return None
     return recording.entry(

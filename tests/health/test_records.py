@@ -10,7 +10,8 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
 from src.health.records import unrecorded_runs
-from src.recording.records import Record, Records, identity_of_run
+from src.recording.entry import Entry, identity_of_run
+from src.recording.outbox import Outbox
 from src.recording.store import open_store
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
@@ -18,22 +19,22 @@ from src.runs.tracker import Null
 from tests.health.processes import holding
 
 
-def note(folder: RunFolder) -> Record:
+def note(folder: RunFolder) -> Entry:
     name = folder.path.name
-    return Record(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name)
+    return Entry(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name)
 
 
 def test_a_record_without_its_command_is_brought_level(
     home: Path, small: Callable[..., Config], digits: Dataset
 ) -> None:
     folder = run(small(), digits, Null()).folder
-    with Records() as records:
-        records.note(note(folder))
+    with Outbox() as outbox:
+        outbox.note(note(folder))
         assert not list(unrecorded_runs(home))
     with holding(folder.path / "lock"):
         assert not list(unrecorded_runs(home))
     [finding] = unrecorded_runs(home)
-    assert "1 records (a run)" in finding.what
+    assert "1 run (a run)" in finding.what
     assert finding.mend is not None
     finding.mend()
     assert not list(unrecorded_runs(home))
@@ -48,8 +49,8 @@ def test_a_record_of_a_store_that_is_away_is_not_lost(
 ) -> None:
     folder = run(small(), digits, Null()).folder
     (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
-    with Records() as records:
-        records.note(note(folder))
+    with Outbox() as outbox:
+        outbox.note(note(folder))
     [finding] = unrecorded_runs(home)
     assert finding.mend is not None
     with pytest.raises(RunFailed, match="MLflow store"):

@@ -107,12 +107,12 @@ def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, s
     [run] = stored(checkout)
     assert (
         done.stdout
-        == f"recorded: {run.info.run_name}, MLflow run {run.info.run_id}\nMLflow is level; 1 records were not\n"
+        == f"recorded: {run.info.run_name}, MLflow run {run.info.run_id}\nMLflow is up to date (1 run added)\n"
     )
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "its process died")
     assert statuses(checkout) == ["killed"]
     assert_level(checkout, [run])
-    assert shell(*SYNC).stdout == "MLflow is level\n"
+    assert shell(*SYNC).stdout == "MLflow is up to date\n"
 
     again = start(checkout, *TRAIN, *LONG)
     until(lambda: stored(checkout)[0].info.status == "RUNNING", again)
@@ -132,7 +132,7 @@ def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, she
     assert shell(*TRAIN, *SHORT, "seed=1", "tracking=off").stderr == ""
     assert [run.info.status for run in stored(checkout)] == ["RUNNING"]
     done = shell(*TRAIN, *SHORT)
-    assert (done.returncode, done.stderr) == (0, "MLflow: 1 records of earlier commands brought level\n")
+    assert (done.returncode, done.stderr) == (0, "MLflow: 1 runs of earlier commands recorded\n")
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED"]
     assert pending(checkout) == []
 
@@ -172,7 +172,7 @@ def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell
     process = start(checkout, *TRAIN, "-m", *LONG, "train.epochs=2,100000", "hydra.launcher.n_jobs=2")
     until(lambda: statuses(checkout) == ["finished", "running"] and len(stored(checkout)) == 3, process)
     kill(process)
-    until(lambda: shell(*SYNC).stdout.endswith("not\n") or not pending(checkout))  # when the worker is gone, too
+    until(lambda: shell(*SYNC).stdout.endswith("added)\n") or not pending(checkout))  # when the worker is gone, too
     assert statuses(checkout) == ["finished", "killed"]
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED", "KILLED"]
     assert_level(checkout, stored(checkout))
@@ -194,7 +194,7 @@ def test_a_store_that_was_deleted_is_filled_again(checkout: Path, shell: Shell, 
     assert shell(*TRAIN, "-m", *SHORT, "seed=0,1").returncode == 0
     (checkout / "mlflow.db").unlink()
     shutil.copy(empty_store, checkout / "mlflow.db")
-    assert shell(*SYNC).stdout == "MLflow is level\n"  # as far as is known here
+    assert shell(*SYNC).stdout == "MLflow is up to date\n"  # as far as is known here
     done = shell(*SYNC, "--all")
     assert (done.returncode, done.stderr) == (0, "")
     names = sorted(str(run.info.run_name) for run in stored(checkout))

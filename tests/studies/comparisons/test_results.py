@@ -452,15 +452,3 @@ def test_a_study_as_declared_stands_where_dvc_tracks_it_and_another_one_does_not
     staged = Places.of(other, stage=True)
     assert (staged.results, staged.report, staged.tracked) == (tracked.results, tracked.report, True)
     assert staged.state == apart.state
-
-
-def test_what_is_remembered_of_a_store_is_of_that_study_in_that_store(home: Path, digits: Dataset) -> None:
-    places = Places.of(Small(digits).study, stage=False)
-    store = {"uri": "sqlite:///x", "file": 7}
-    assert not places.recorded("identity", store)
-    places.remember("identity", store)
-    assert places.recorded("identity", store)
-    assert not places.recorded("another", store)
-    assert not places.recorded("identity", store | {"file": 8})
-    (places.state / "recorded.json").write_text("{")
-    assert not places.recorded("identity", store)

@@ -6,10 +6,8 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing import Pipe
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,7 @@ import psutil
 import pytest
 
 from src.config.tracking import Tracking
-from src.foundation.errors import UserError
-from src.recording import desk
-from src.recording.desk import Desk
-from src.recording.records import Record
+from src.recording import writer
 from src.recording.store import holds_experiment, open_store
 from tests.conftest import Shell, environment
 from tests.faults.trainings import assert_level, run_folder, stored
@@ -29,100 +24,6 @@ from tests.helpers.checkouts import furnish
 TRAIN = ("python", "-m", "src.train")
 TRAINING = ("experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false")
 LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "tracking.figures=false")
-
-
-# --- Requests and replies, with a bookkeeper that only listens
-
-
-class Listening:
-    """A bookkeeper that does as the test says."""
-
-    def __init__(self, tracking: Tracking, owner: str) -> None:
-        self.told: list[Any] = [(tracking, owner)]
-        self.answers: Callable[[], bool] = lambda: True
-        self.hurried = threading.Event()
-
-    def start(self, opened: bool) -> None:
-        self.told.append(opened)
-
-    def follow(self, noted: Record) -> None:
-        self.told.append(noted)
-
-    def settle(self) -> bool:
-        return self.answers()
-
-    def hurry(self) -> None:
-        self.hurried.set()
-
-
-@pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Desk, Listening]]:
-    """A desk and who listens behind it, in this process."""
-    listening: list[Listening] = []
-
-    def hire(tracking: Tracking, owner: str) -> Listening:
-        listening.append(Listening(tracking, owner))
-        return listening[0]
-
-    monkeypatch.setattr(desk, "Bookkeeper", hire)
-    asking, (ours, theirs) = Desk(Tracking(uri="sqlite:///x.db", experiment="e"), "me"), Pipe()
-    asking._connection = ours
-    working = threading.Thread(target=desk.Clerk(theirs).work)
-    working.start()
-    asking._send(asking._hired)
-    assert asking.settle() is True
-    yield asking, listening[0]
-    ours.close()
-    working.join(60)
-    theirs.close()
-    assert not working.is_alive()
-
-
-def test_what_is_told_arrives_in_order_however_much_it_is(both: tuple[Desk, Listening]) -> None:
-    asking, listening = both
-    reported = Record(identity="i", name="ä\n", experiment="e", report={"metrics": {"m": 0.1}}, started=1 / 3)
-    records = [reported, *(Record(identity=str(number), name="n", experiment="e") for number in range(2000))]
-    for record in records:
-        asking.follow(record)
-    assert asking.settle() is True
-    assert listening.told == [(Tracking(uri="sqlite:///x.db", experiment="e"), "me"), *records]
-    listening.answers = lambda: False
-    assert asking.settle() is False
-
-
-@pytest.mark.parametrize("error", [UserError("no store"), OSError(28, "No space left on device", "/x/y")])
-def test_an_error_is_raised_where_it_is_waited_for(both: tuple[Desk, Listening], error: Exception) -> None:
-    def fail() -> bool:
-        raise error
-
-    asking, listening = both
-    listening.answers = fail
-    with pytest.raises(type(error)) as raised:
-        asking.settle()
-    assert str(raised.value) == str(error)
-    listening.answers = lambda: True
-    assert asking.settle() is True
-
-
-def test_an_interruption_hurries_who_is_waited_for(both: tuple[Desk, Listening]) -> None:
-    asking, listening = both
-
-    def waiting() -> bool:
-        os.kill(os.getpid(), signal.SIGINT)  # as a terminal does, while the command waits
-        assert listening.hurried.wait(60)
-        return False
-
-    listening.answers = waiting
-    assert asking.settle() is False
-    listening.answers = lambda: True
-    assert asking.settle() is True
-
-
-def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_another(both: tuple[Desk, Listening]) -> None:
-    asking, listening = both
-    listening.answers = iter([False, True]).__next__
-    asking._ask("settle")
-    assert asking.settle() is True
 
 
 # --- The process
@@ -150,7 +51,7 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(command.pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):  # Git's have ended meanwhile
-            if desk.__name__ in child.cmdline():
+            if writer.__name__ in child.cmdline():
                 found.append(child)
     return found
 
@@ -159,12 +60,12 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
 def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell) -> None:
     process = train(checkout, *LONG)
     until(lambda: [run for run in stored(f"sqlite:///{checkout}/mlflow.db") if run.data.metrics])
-    [writer] = writers(process)
+    [writing] = writers(process)
     process.kill()
     process.communicate(timeout=60)
-    writer.wait(60)
+    writing.wait(60)
     done = shell("python", "-m", "src.sync")
-    assert done.stdout.endswith("MLflow is level; 1 records were not\n")
+    assert done.stdout.endswith("MLflow is up to date (1 run added)\n")
 
 
 @pytest.mark.slow
@@ -183,10 +84,10 @@ def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> N
     told, errors = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "test accuracy" in told
-    assert (errors.count("\n"), errors.count("warning: the process that writes to MLflow is gone")) == (1, 1)
+    assert (errors.count("\n"), errors.count("warning: the process that writes to MLflow died")) == (1, 1)
     done = shell("python", "-m", "src.sync")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("MLflow is level; 1 records were not\n")
+    assert done.stdout.endswith("MLflow is up to date (1 run added)\n")
     assert [run.info.status for run in stored(uri)] == ["FINISHED"] * 2
 
 
@@ -196,13 +97,13 @@ def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
     process = train(checkout, *LONG)
     uri = f"sqlite:///{checkout}/mlflow.db"
     until(lambda: [run for run in stored(uri) if run.data.metrics])
-    [writer] = writers(process)
+    [writing] = writers(process)
     if how == "a shutdown":  # which signals everybody
-        writer.send_signal(signal.SIGTERM)
+        writing.send_signal(signal.SIGTERM)
     os.killpg(process.pid, signal.SIGINT if how == "a terminal's Ctrl-C" else signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "error: interrupted\n")
-    writer.wait(60)
+    writing.wait(60)
     [run] = stored(uri)
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "interrupted")
 

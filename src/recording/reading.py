@@ -1,4 +1,4 @@
-"""Reads runs back from the store, and puts tags on them. Nothing that is read is trusted: sizes are capped."""
+"""Reads runs back from the store, and tags them. Nothing that is read is trusted: sizes are capped."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.recording.entries import cut
+from src.recording.mlflow_run import MOST_RUNS, cut
 from src.recording.store import Store, open_store, store_errors_told, store_uri, whereabouts, without_credentials
 
 if TYPE_CHECKING:
@@ -16,18 +16,17 @@ if TYPE_CHECKING:
 _LIMITS = {"model.npz": 1_200_000_000}  # bytes
 _LIMIT = 16_000_000  # of any other file
 _DIGITS_OF_ID = 32
-_MOST_RUNS = 50_000  # that MLflow gives in one answer
 _SHOWN = 5
 
 
 def find_run(tracking: Tracking, prefix: str) -> "Run":
-    """The run of this id, or of the only one that begins so; `UserError` where there is none, or are several."""
+    """The run with this id, or the only one whose id begins so; `UserError` if there is none, or several."""
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
         raise UserError(f"{prefix}: no id of an MLflow run, which has {_DIGITS_OF_ID} digits of 0-9 and a-f")
     client, _ = _opened(tracking)
     with store_errors_told(tracking):
         everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
-        found = client.search_runs(everywhere, f"attributes.run_id LIKE '{prefix}%'", max_results=_MOST_RUNS)
+        found = client.search_runs(everywhere, f"attributes.run_id LIKE '{prefix}%'", max_results=MOST_RUNS)
     if len(found) > 1:
         listed = ", ".join(f"{run.info.run_id} ({run.info.run_name})" for run in found[:_SHOWN])
         more = f" and {len(found) - _SHOWN} others" if len(found) > _SHOWN else ""
@@ -39,17 +38,17 @@ def find_run(tracking: Tracking, prefix: str) -> "Run":
 
 
 def runs_of_study(tracking: Tracking, study: str) -> "list[Run]":
-    """The runs that are tagged as a study's, its parent apart, in the order of their names."""
+    """The runs that are tagged as a study's, without its parent, sorted by name."""
     client, experiment = _opened(tracking)
     quoted = study.replace("'", "")
     with store_errors_told(tracking):
-        found = client.search_runs([experiment], f"tags.study = '{quoted}'", max_results=_MOST_RUNS)
+        found = client.search_runs([experiment], f"tags.study = '{quoted}'", max_results=MOST_RUNS)
     runs = [run for run in found if "fingerprint" in run.data.tags]
     return sorted(runs, key=lambda run: (str(run.info.run_name), run.info.run_id))
 
 
 def artifact(tracking: Tracking, run_id: str, name: str, folder: Path) -> Path:
-    """Fetches a file of a run into a folder; `UserError` if it isn't there, or is larger than such a file can be."""
+    """Downloads a file of a run into a folder; `UserError` if the run has none, or one larger than it can be."""
     client, _ = _opened(tracking)
     limit = _LIMITS.get(name, _LIMIT)
     with store_errors_told(tracking):

@@ -26,11 +26,10 @@ from src.data.dataset import Dataset
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
-from src.recording import bookkeeper, recording, store
-from src.recording.bookkeeper import Bookkeeper
-from src.recording.parent import ParentRun
+from src.recording import writer, writer_process
+from src.recording.entry import identity_of_run
+from src.recording.outbox import Outbox
 from src.recording.recording import Announcing, Recording
-from src.recording.records import Records, identity_of_run
 from src.recording.store import open_store, store_uri
 from src.runs.experiment import Outcome, run
 from src.runs.folder import RunFolder
@@ -39,9 +38,10 @@ from src.runs.tracker import Null, Several, Tracker
 
 Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
-pytestmark = pytest.mark.filterwarnings(
-    "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings("default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"),
+    pytest.mark.usefixtures("in_thread"),
+]
 
 RESULTS = ("test/loss", "test/accuracy", "train/seconds")
 CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
@@ -51,12 +51,6 @@ CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
 def home(home: Path, empty_store: Path) -> Path:
     shutil.copy(empty_store, home / "mlflow.db")
     return home
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bookkeeper works in this process, where its store can be made to fail."""
-    monkeypatch.setattr(recording, "Desk", Bookkeeper)
 
 
 class Recorded(NamedTuple):
@@ -76,11 +70,11 @@ def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, var
     with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
         folder = run(config, dataset, Null()).folder.path.name
         identity = identity_of_run(folder, above.identity, variant)
-        record = recording.entry(
+        entry = recording.entry(
             identity=identity, name=name, folder=folder, parent=above.identity, variant=variant, study="ladder"
         )
-        recording.follow(record)
-    return recording.run_id(record)
+        recording.follow(entry)
+    return recording.run_id(entry)
 
 
 def steps(client: MlflowClient, run_id: str, key: str) -> list[tuple[int, float]]:
@@ -170,8 +164,6 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
     parent = client.get_run(child.data.tags["mlflow.parentRunId"])
     assert (parent.info.status, parent.info.run_name, parent.data.tags["study"]) == ("FINISHED", "a study", "ladder")
     assert len(all_runs(client)) == 3
-    assert ParentRun.find(Tracking(), "its identity") is not None
-    assert ParentRun.find(Tracking(), "another") is None
 
 
 def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset, small: Small) -> None:
@@ -195,9 +187,9 @@ def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dat
     for forgotten in (False, True):  # as in a clone, whose disk knows of no record
         if forgotten:
             shutil.rmtree(home / "runs/.records")
-        found = ParentRun.find(Tracking(), "its identity")
-        assert found is not None
-        found.log({"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
+        for identity in ("its identity", "another"):
+            with Recording(Tracking()) as recording:
+                recording.report_on(identity, {"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
         stored = client.get_run(parent.info.run_id)
         assert (stored.info.status, stored.info.end_time) == ("FINISHED", parent.info.end_time)
         assert (stored.data.metrics, stored.data.tags["verdict"]) == (
@@ -296,28 +288,6 @@ def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> 
     assert (alone.folder.path / "model.npz").read_bytes() == recorded_model
 
 
-class Client:
-    """A client of a store, some of whose calls go otherwise."""
-
-    def __init__(self, client: Any, **otherwise: Callable[..., Any]) -> None:
-        self._client, self._otherwise = client, otherwise
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-        return functools.partial(self._otherwise[name], method) if name in self._otherwise else method
-
-
-@pytest.fixture
-def otherwise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Has all stores that are opened from now on do some calls otherwise: given the method, and its arguments."""
-
-    def install(**calls: Callable[..., Any]) -> None:
-        monkeypatch.setattr(store, "_client", lambda uri: Client(store_client(uri), **calls))
-
-    store_client = store._client
-    return install
-
-
 def test_further_metrics_scores_and_the_untrained_network_stand_there_too(
     home: Path, digits: Dataset, small: Small
 ) -> None:
@@ -363,7 +333,7 @@ def test_only_a_person_is_told_that_a_store_is_slow(
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool,
 ) -> None:
-    told, errors = "waiting for the MLflow store; Ctrl-C leaves it to `python -m src.sync`\n", ""
+    told, errors = "waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`\n", ""
 
     def slow(set_terminated: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         nonlocal errors
@@ -374,7 +344,7 @@ def test_only_a_person_is_told_that_a_store_is_slow(
         return set_terminated(*arguments, **named)
 
     otherwise(set_terminated=slow)
-    monkeypatch.setattr(bookkeeper, "_SECONDS_UNTIL_TOLD", 0.1)
+    monkeypatch.setattr(writer_process, "_SECONDS_UNTIL_TOLD", 0.1)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     recorded(small(), digits)
     assert (told in errors + capsys.readouterr().err) == terminal
@@ -449,8 +419,8 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
     seed: int,
 ) -> None:
     """Each call is served, and of some the reply is lost."""
-    monkeypatch.setattr(bookkeeper, "_SECONDS_UNTIL_ASKED_AGAIN", 0.01)
-    monkeypatch.setattr(bookkeeper, "_MOST_TRIES", 1000)
+    monkeypatch.setattr(writer, "_SECONDS_AFTER_A_FAILURE", 0.01)
+    monkeypatch.setattr(writer, "_MOST_TRIES", 1000)
     lost: Counter[str] = Counter()
     draws = random.Random(seed)
 
@@ -473,7 +443,7 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
     assert len(stored) == 3  # with the parent
     for recorded_id in (run_id, below):
         assert rows(client, recorded_id) == lines(outcome.folder)
-    assert Records().pending() == []
+    assert Outbox().pending() == []
 
 
 def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

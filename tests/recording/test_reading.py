@@ -9,8 +9,8 @@ from mlflow import MlflowClient
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.recording import reader
-from src.recording.reader import artifact, find_run, runs_of_study, tag
+from src.recording import reading
+from src.recording.reading import artifact, find_run, runs_of_study, tag
 
 pytestmark = pytest.mark.filterwarnings(
     "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
@@ -84,7 +84,7 @@ def test_files_come_whole_and_no_larger_than_they_can_be(
         artifact(Tracking(), run_id, "model.npz", home / "fetched")
     with pytest.raises(UserError, match="has no artifact"):
         artifact(Tracking(), run_id, "../result.json", home / "fetched")
-    monkeypatch.setattr(reader, "_LIMIT", 7)
+    monkeypatch.setattr(reading, "_LIMIT", 7)
     with pytest.raises(UserError, match="has 8 bytes, where at most 7 are expected"):
         artifact(Tracking(), run_id, "result.json", home / "more")
     assert not (home / "more").exists()

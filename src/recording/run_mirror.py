@@ -1,7 +1,7 @@
-"""Records a run in MLflow from its folder: whatever the folder holds and the store does not, is written.
+"""Mirrors a run folder into its MLflow run: whatever the folder has and the store lacks is written.
 
-All values and times are the folder's own. So recording may be repeated, cut short, or done long after the run, and
-comes to the same: each metric once.
+All values and times are the folder's own. So mirroring may be repeated, cut short, or done long after the run, with the
+same result: each metric once.
 """
 
 import time
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.recording.entries import PARENT, cut, find, run_id_of_parent
-from src.recording.opening import create, described
-from src.recording.records import Record, Records
+from src.recording.entry import Entry
+from src.recording.mlflow_run import PARENT, create, cut, describe, find, run_id_of_parent
+from src.recording.outbox import Outbox, State, settlement
 from src.recording.store import Store
 from src.runs.folder import RunFolder, Status, runs_folder
 from src.runs.journal import Journal
@@ -30,7 +30,7 @@ _CURVES = {
     "train/lr": "lr",
     "train/images_per_second": "images_per_second",
 }
-_LARGEST_BATCH = 1000  # metrics, which is what MLflow takes in one call
+_LARGEST_BATCH = 1000  # metrics that MLflow accepts in one call
 _STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _FIGURES = "figures"
 _ARTIFACTS = (
@@ -39,58 +39,66 @@ _ARTIFACTS = (
 )
 
 
-class Recorder:
-    """Keeps one MLflow run level with one run folder."""
+class RunMirror:
+    """Keeps one MLflow run up to date with one run folder."""
 
-    _store: Store  # the one that the last look was for
+    _store: Store  # of the last pass
     _client: "MlflowClient"
 
-    def __init__(self, records: Records, record: Record) -> None:
-        self.record = record
-        self.level = False  # whether the store holds all of the run, which is not under way
-        self.over = False  # whether nothing more will come, either: a run that failed or was killed may be gone on with
-        self._records = records
-        self._folder = RunFolder(runs_folder() / str(record.folder))
+    def __init__(self, outbox: Outbox, entry: Entry) -> None:
+        self.entry = entry
+        self.settlement: State | None = None  # what the store holds all of; None: of a run that goes on, or not all
+        self._outbox = outbox
+        self._folder = RunFolder(runs_folder() / str(entry.folder))
         self._journal = Journal(self._folder.path / "journal.jsonl")
         self._attempt: str | None = None
         self._run_id = ""
         self._stored: dict[str, Any] = {}  # what the MLflow run has: status, end, tags
         self._waiting: list[dict[str, Any]] = []  # epochs that the store may lack
-        self._read = -1  # the last epoch that was put there
+        self._read = -1  # the last epoch that was added to them
         self._written = 0.0  # when, on the monotonic clock
 
-    def begun(self) -> bool:
-        """Whether the folder tells of a run that is to be recorded here."""
-        status = living_status(self._folder)
-        return bool(status) and status["time"] != self.record.passed_over
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come; a run that failed or was killed may be resumed."""
+        return self.settlement is not None and self._stored["status"] == "FINISHED"
 
-    def look(self, store: Store) -> Iterator[None]:
-        """Writes what is new; yields after each call of the store, so that one may be the last for now."""
+    def begun(self) -> bool:
+        """Whether the folder has a run that is to be recorded here."""
+        status = living_status(self._folder)
+        return bool(status) and status["time"] != self.entry.passed_over
+
+    def mirror(self, store: Store, where: Mapping[str, Any] | None) -> None:
+        """Writes what is new into the store, which is `where`."""
         self._store, self._client = store, store.client
         try:
-            yield from self._look()
+            self._mirror(where)
         except Exception:
-            self._attempt = None  # what the store has by now isn't known: the next look asks
+            self._attempt = self.settlement = None  # what the store has by now isn't known: the next pass asks
             raise
 
-    def _look(self) -> Iterator[None]:
+    def _mirror(self, where: Mapping[str, Any] | None) -> None:
         if not self.begun():
+            self.settlement = None
             return
         status = self._folder.status()
         if self._attempt != (attempt := str(self._folder.run().get("attempt", ""))):
-            yield from self._open(attempt)
-        self.level = self.over = False
+            self._open(attempt)
         if status["status"] == "running":
-            yield from self._reopen()
+            self.settlement = None
+            self._reopen()
             if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
-                yield from self._record_epochs()
+                self._record_epochs()
                 self._written = time.monotonic()
         elif self._folder.idle(_SECONDS_TO_LET_GO):  # figures are drawn after the status is final
+            state = settlement(self.entry, where)  # before anything of it is written
+            if state == self.settlement:
+                return
             if self._complete(status):
-                yield from self._add_figures()
+                self._add_figures()
             else:
-                yield from self._record_end(status)
-            self.level, self.over = True, status["status"] == "finished"
+                self._record_end(status)
+            self.settlement = state
 
     def _complete(self, status: Status) -> bool:
         # That the run has ended is the last thing to be written of it.
@@ -99,55 +107,46 @@ class Recorder:
             not self._folder.finished() or "weights.sha256" in self._stored["tags"]
         )
 
-    def _open(self, attempt: str) -> Iterator[None]:
-        """Finds the run's record in the store, or makes it; what was lost of its beginning is made good."""
-        parent = run_id_of_parent(self._store, self._records, self.record)
-        yield
-        run = find(self._store, self.record, attempt)
-        yield
+    def _open(self, attempt: str) -> None:
+        """Finds the MLflow run, or makes it, and completes what was lost of its beginning."""
+        parent = run_id_of_parent(self._store, self._outbox, self.entry)
+        run = find(self._store, self.entry, attempt)
         if run is None:
-            run = create(self._store, self.record, self._folder, parent)
-            yield
+            run = create(self._store, self.entry, self._folder, parent)
         self._run_id, tags = run.info.run_id, dict(run.data.tags)
-        self.record = self._records.change(self.record, run_id=self._run_id)
-        yield from described(self._store, run, self._folder)
+        self.entry = self._outbox.change(self.entry, run_id=self._run_id)
+        describe(self._store, run, self._folder)
         if parent and tags.get(PARENT) != parent:
             self._client.set_tag(self._run_id, PARENT, parent)
-            yield
-        if run.info.run_name != self.record.name:
-            self._client.update_run(self._run_id, name=self.record.name)
-            yield
+        if run.info.run_name != self.entry.name:
+            self._client.update_run(self._run_id, name=self.entry.name)
         history = self._client.get_metric_history(self._run_id, next(iter(_CURVES)))
-        yield
         self._journal.rewind()
         epochs = self._journal.new()
         if not {(m.step, m.timestamp) for m in history} <= {(e["epoch"], _milliseconds(e["time"])) for e in epochs}:
-            self._client.delete_run(self._run_id)  # the journal lost lines, whose epochs were trained and noted again
-            yield
-            yield from self._open(attempt)
+            self._client.delete_run(self._run_id)  # the journal lost lines, and their epochs were trained again
+            self._open(attempt)
             return
-        # The last one may stand there in part: it is sent again. What is the same to the bit, the store takes once.
+        # The last one may be there in part: it is sent again. What is the same to the bit, the store takes once.
         self._read = max((metric.step for metric in history), default=0) - 1
         self._waiting = [epoch for epoch in epochs if epoch["epoch"] > self._read]
         self._stored = {"status": run.info.status, "end": run.info.end_time, "tags": tags}
         self._attempt = attempt
 
-    def _reopen(self) -> Iterator[None]:
-        """Whatever an earlier process left in the record, the run is under way again."""
+    def _reopen(self) -> None:
+        """Whatever an earlier process left in the store, the run is running again."""
         for tag in ("weights.sha256", "reason"):
-            yield from self._forget(tag)
+            self._delete_tag(tag)
         if self._stored["status"] != "RUNNING":
             self._client.update_run(self._run_id, status="RUNNING")
             self._stored["status"] = "RUNNING"
-            yield
 
-    def _forget(self, tag: str) -> Iterator[None]:
+    def _delete_tag(self, tag: str) -> None:
         if tag in self._stored["tags"]:
             self._client.delete_tag(self._run_id, tag)
             del self._stored["tags"][tag]
-            yield
 
-    def _record_epochs(self) -> Iterator[None]:
+    def _record_epochs(self) -> None:
         from mlflow.entities import Metric
 
         self._waiting += [epoch for epoch in self._journal.new() if epoch["epoch"] > self._read]
@@ -161,45 +160,36 @@ class Recorder:
             ]
             self._client.log_batch(self._run_id, metrics=metrics)
             del self._waiting[: len(batch)]
-            yield
 
-    def _record_end(self, status: Status) -> Iterator[None]:
-        yield from self._record_epochs()
+    def _record_end(self, status: Status) -> None:
+        self._record_epochs()
         for name in _ARTIFACTS:
             path = self._folder.path / name
             if path.is_dir():
                 self._client.log_artifacts(self._run_id, str(path), name)
-                yield
             elif path.exists():
                 self._client.log_artifact(self._run_id, str(path))
-                yield
         if status["reason"]:
             self._client.set_tag(self._run_id, "reason", cut(status["reason"]))
             self._stored["tags"]["reason"] = status["reason"]
-            yield
         else:
-            yield from self._forget("reason")
+            self._delete_tag("reason")
         if self._folder.finished():
             self._record_result(status)
-            yield
-        find(self._store, self.record)  # a request whose reply was lost may have been served late
-        yield
+        find(self._store, self.entry)  # a request whose reply was lost may have been served late
         ended = (_STATUS[status["status"]], _milliseconds(status["time"]))
         self._client.set_terminated(self._run_id, *ended)
         self._stored["status"], self._stored["end"] = ended
-        yield
 
-    def _add_figures(self) -> Iterator[None]:
-        """Adds those that were drawn after the run was recorded: more may be asked for than at first."""
+    def _add_figures(self) -> None:
+        """Adds the figures that were drawn after the run was recorded."""
         drawn = sorted((self._folder.path / _FIGURES).glob("[!.]*"))
         if not drawn:
             return
         there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
-        yield
         for file in drawn:
             if file.name not in there:
                 self._client.log_artifact(self._run_id, str(file), _FIGURES)
-                yield
 
     def _record_result(self, status: Status) -> None:
         from mlflow.entities import Metric, RunTag
@@ -210,14 +200,14 @@ class Recorder:
             **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
             "train/seconds": timing["seconds"],
         }
-        # At step 0 the UI draws a bar a run, and the mean of a group of runs; at any other, a curve of a single dot.
+        # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
         metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
         self._client.log_batch(self._run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
         self._stored["tags"]["weights.sha256"] = result["weights_sha256"]
 
 
 def _metrics(epoch: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """An epoch's metrics, as MLflow knows them."""
+    """An epoch's metrics, with MLflow's names."""
     yield from ((key, epoch[column]) for key, column in _CURVES.items())
     yield from epoch.get("metrics", {}).items()
 

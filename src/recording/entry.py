@@ -1,0 +1,55 @@
+"""An entry of the outbox: one run, or one parent of runs, that belongs in an MLflow store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.foundation.files import sha256
+
+REPORTED = "reported"  # the status of a parent that only the store knows, and that gets a report
+_DIGITS_OF_NAME = 32  # characters of the digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the store is to hold, and where its data is: a run in one of its places, or a parent run."""
+
+    identity: str  # the store's tag by which it is found
+    name: str  # for people
+    uri: str | None = None  # of the store, without credentials; None: the repository's own
+    experiment: str
+    study: str | None = None  # the common name of runs that belong together
+    folder: str | None = None  # of the run, below runs/: its fingerprint; None: a parent
+    parent: str | None = None  # the identity of the parent
+    variant: str | None = None  # distinguishes it from the parent's other runs
+    passed_over: float | None = None  # the time of a status that belongs to an earlier attempt, not recorded here
+    status: str = "running"  # of a parent, which has no folder with its status and times; or `REPORTED`
+    started: float = 0.0
+    ended: float = 0.0
+    report: Mapping[str, Any] | None = None  # of a parent: `metrics`, `tags`, and the `folder` of files
+    supersedes: bool = False  # of a parent: once it has ended, its runs are the study's current ones
+    run_id: str | None = None  # in the store, as last seen
+    owner: str = ""  # the command that records it
+    heir: str = ""  # another command that wants it recorded, and takes it over when the owner has settled it
+    settled: Mapping[str, Any] | None = None  # the attempt, end, figures and store for which it was last settled
+
+    @property
+    def file_name(self) -> str:
+        """The name of the entry's file: one for each store that the run belongs in."""
+        place = "\n".join([self.uri or "", self.experiment, self.identity])
+        return f"{sha256(place.encode())[:_DIGITS_OF_NAME]}.json"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The store and its experiment."""
+        return self.uri or "", self.experiment
+
+
+def identity_of_run(folder: str, parent: str | None = None, variant: str | None = None) -> str:
+    """The identity of a run: it is recorded once under each parent and variant, however often it is reused there."""
+    return sha256("/".join((folder, parent or "", variant or "")).encode())
+
+
+def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
+    """The identity of a sweep's parent: the same command over the same jobs continues with the same parent."""
+    return sha256("\n".join(["sweep", title, *fingerprints]).encode())

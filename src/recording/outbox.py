@@ -1,0 +1,247 @@
+"""The outbox: entries on the disk that say what belongs in an MLflow store, noted before the store is contacted.
+
+runs/.records/
+    <name>.json        a pending entry: the store may lack something of it
+    level/<name>.json  a settled entry: the store holds all of it
+    <owner>.owner      a lock that a recording command holds as long as it lives
+    lock               held while any of this is changed
+
+Nothing is lost when the store is away, or when a recording process is killed: `python -m src.sync`, and the next
+command that records, take over pending entries that have no living owner.
+"""
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from src.foundation.errors import UserError
+from src.foundation.files import read_json, write_json
+from src.foundation.locks import is_free
+from src.recording.entry import Entry
+from src.runs.folder import RunFolder, runs_folder
+
+_FINAL = ("finished", "failed", "killed")
+State = Mapping[str, Any]
+
+
+class Outbox:
+    """This machine's entries, as one command sees them; as a context, it owns those that it notes or takes over.
+
+    owner: of the context on whose behalf another process uses this object, which is then no context itself.
+    """
+
+    def __init__(self, owner: str | None = None) -> None:
+        self._folder = runs_folder() / ".records"
+        self.owner = owner or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._alive = FileLock(self._lock_of(self.owner))
+        self._read_before: dict[Path, tuple[tuple[int, int, int], Entry | None]] = {}
+
+    def __enter__(self) -> "Outbox":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._changing():  # or another command might remove the lock file before it is locked
+            self._alive.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing():
+            self._alive.release()
+            self._lock_of(self.owner).unlink(missing_ok=True)
+
+    # --- Reading
+
+    def pending(self) -> list[Entry]:
+        """The entries of which the store may lack something, parents first."""
+        return self._all(self._folder)
+
+    def settled(self) -> list[Entry]:
+        """The entries of which the store holds everything, as far as this machine knows; parents first."""
+        return self._all(self._folder / "level")
+
+    def mine(self) -> list[Entry]:
+        """The pending entries that this command owns."""
+        return [entry for entry in self.pending() if entry.owner == self.owner]
+
+    def orphans(self) -> list[Entry]:
+        """The pending entries whose owners have died. Costs one check of a lock for each owner."""
+        pending = [entry for entry in self.pending() if entry.owner != self.owner]
+        living = {owner for owner in {e.owner for e in pending} | {e.heir for e in pending} if self.lives(owner)}
+        return [entry for entry in pending if not {entry.owner, entry.heir} & (living - {self.owner})]
+
+    def find(self, entry: Entry) -> Entry | None:
+        """The entry as it is on the disk."""
+        return _read(self._pending(entry)) or _read(self._settled(entry))
+
+    def parent_of(self, entry: Entry) -> Entry | None:
+        """The parent's entry."""
+        return self.find(replace(entry, identity=entry.parent)) if entry.parent else None
+
+    def children(self, parent: Entry) -> list[Entry]:
+        """The entries below a parent."""
+        everything = [*self.pending(), *self.settled()]
+        return [entry for entry in everything if (entry.parent, entry.place) == (parent.identity, parent.place)]
+
+    def current(self, entry: Entry) -> Entry | None:
+        """Of the parents that supersede each other in the entry's study and store, the one that ended last."""
+        everything = [*self.pending(), *self.settled()]
+        ended = [e for e in everything if e.supersedes and e.status in ("finished", "failed")]
+        same = [e for e in ended if (e.study, e.place) == (entry.study, entry.place)]
+        return max(same, key=lambda parent: parent.ended, default=None)
+
+    def is_settled(self, entry: Entry, store: State | None) -> bool:
+        """Whether this store is known to hold the entry's attempt with its end and its figures."""
+        known = None if self._pending(entry).exists() else _read(self._settled(entry))
+        if known is None or known.settled is None or known.settled != settlement(known, store):
+            return False
+        if (known.name, known.study) != (entry.name, entry.study):
+            return False
+        newest = self.current(known) if known.supersedes else known
+        return newest is not None and newest.identity == known.identity
+
+    def lives(self, owner: str) -> bool:
+        """Whether a command is alive."""
+        return bool(owner) and not is_free(self._lock_of(owner))
+
+    # --- Changing
+
+    def note(self, entry: Entry, before: float | None = None) -> Entry:
+        """Notes an entry, pending; returns it as it is then, which may be another living command's.
+
+        before: the time of a status in the run folder that is passed over.
+        """
+        with self._changing():
+            known = _read(self._pending(entry))
+            if known and not self._free(known):
+                self._write(known := replace(known, heir=self.owner))
+                return known
+            former = known or _read(self._settled(entry))
+            if former:
+                entry = replace(
+                    entry,
+                    run_id=former.run_id,
+                    started=former.started,
+                    report=entry.report or former.report,
+                    settled=former.settled,
+                )
+            entry = replace(entry, owner=self.owner, passed_over=known.passed_over if known else before)
+            self._write(entry)
+        return entry
+
+    def take(self, entry: Entry) -> Entry | None:
+        """Takes over an entry without a living owner; None if another command has it, or if it is gone."""
+        with self._changing():
+            known = self.find(entry)
+            if known is None or not self._free(known):
+                return None
+            taken = replace(known, owner=self.owner, heir="")
+            self._write(taken)
+        return taken
+
+    def put_back(self, settled: Entry) -> None:
+        """Undoes `take` for an entry that was settled."""
+        with self._changing():
+            self._write_settled(settled)
+
+    def change(self, entry: Entry, **changes: Any) -> Entry:
+        """Rewrites fields of an entry that this command owns; returns it as it is then."""
+        with self._changing():
+            changed: Entry = replace(_read(self._pending(entry)) or entry, **changes)
+            self._write(changed)
+        return changed
+
+    def settle(self, mirrored: Entry, state: State | None) -> bool:
+        """Settles an entry that is still pending, and still the one that was mirrored; else returns False.
+
+        state: what `settlement` gave before the store was written to. A command that waits for the entry gets it next.
+        """
+        with self._changing():
+            known = _read(self._pending(mirrored))
+            if known is None or replace(known, heir="") != replace(mirrored, heir=""):
+                return False
+            if known.heir:
+                passed = state["end"] if state else known.passed_over
+                self._write(replace(known, owner=known.heir, heir="", settled=state, passed_over=passed))
+            else:
+                self._write_settled(replace(known, passed_over=None, owner="", settled=state))
+        return True
+
+    def drop(self, entry: Entry) -> None:
+        """Removes a pending entry for which there is nothing to record."""
+        with self._changing():
+            self._pending(entry).unlink(missing_ok=True)
+
+    def remove_dead_locks(self) -> None:
+        """Removes the lock files of dead owners."""
+        with self._changing():
+            for lock in self._folder.glob("*.owner"):
+                if is_free(lock):
+                    lock.unlink(missing_ok=True)
+
+    def _free(self, entry: Entry) -> bool:
+        return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
+
+    def _lock_of(self, owner: str) -> Path:
+        return self._folder / f"{owner}.owner"
+
+    def _pending(self, entry: Entry) -> Path:
+        return self._folder / entry.file_name
+
+    def _settled(self, entry: Entry) -> Path:
+        return self._folder / "level" / entry.file_name
+
+    def _write(self, entry: Entry) -> None:
+        write_json(self._pending(entry), dataclasses.asdict(entry))
+        self._settled(entry).unlink(missing_ok=True)
+
+    def _write_settled(self, entry: Entry) -> None:
+        write_json(self._settled(entry), dataclasses.asdict(entry))
+        self._pending(entry).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with FileLock(self._folder / "lock"):
+            yield
+
+    def _all(self, folder: Path) -> list[Entry]:
+        entries = [entry for file in folder.glob("*.json") if (entry := self._read_changed(file)) is not None]
+        return sorted(entries, key=lambda entry: (entry.folder is not None, entry.started))
+
+    def _read_changed(self, file: Path) -> Entry | None:
+        """An entry's file, read again only if it has been replaced since."""
+        try:
+            there = file.stat()
+        except FileNotFoundError:  # moved at this moment
+            return None
+        version = (there.st_ino, there.st_mtime_ns, there.st_size)
+        if self._read_before.get(file, (None,))[0] != version:
+            self._read_before[file] = (version, _read(file))
+        return self._read_before[file][1]
+
+
+def settlement(entry: Entry, store: State | None) -> State | None:
+    """For what an entry is settled if `store` holds all that there is now; None while its run goes on."""
+    if entry.folder is None:
+        return {"store": store, "end": entry.ended}
+    folder = RunFolder(runs_folder() / entry.folder)
+    try:
+        status = folder.status()
+        if status.get("status") not in _FINAL:
+            return None
+        figures = sorted(file.name for file in (folder.path / "figures").glob("[!.]*"))
+        return {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}
+    except (UserError, OSError):  # damaged, or emptied at this moment for another attempt
+        return None
+
+
+def _read(file: Path) -> Entry | None:
+    try:
+        return Entry(**read_json(file))
+    except (UserError, TypeError):  # not there, moved at this moment, or no entry
+        return None

@@ -1,0 +1,170 @@
+"""The process that writes to MLflow: it makes passes over the outbox until its command ends.
+
+    python -m src.recording.writer CHANNEL OWNER EXPERIMENT [URI]
+
+CHANNEL is the number of a socket. A byte asks for a whole pass; a closed socket ends the process. Replies are lines,
+sent only while a pass is asked for: `PROGRESS`, then `OVER`, or `REFUSED` and why the store can't be opened.
+"""
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, cast
+
+from src.cli.command import FAILED
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
+from src.recording.outbox import Outbox
+from src.recording.outbox_mirror import OutboxMirror
+from src.recording.store import Store, one_line, open_store, store_uri, without_credentials
+
+PROGRESS, OVER, REFUSED = "progress", "over", "refused "
+_SECONDS_BETWEEN_PASSES = 0.3
+_SECONDS_AFTER_A_FAILURE = 15.0
+_MOST_TRIES = 3  # for a pass that is asked for, while each try makes progress
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+
+
+class Writer:
+    """Makes passes over the outbox in a thread, while `listen` reads the channel."""
+
+    def __init__(self, channel: socket.socket, tracking: Tracking, owner: str) -> None:
+        self._channel = channel
+        self._tracking = tracking
+        self._mirror = OutboxMirror(Outbox(owner), tracking)
+        self._store: Store | None = None
+        self._requests = threading.Semaphore(0)
+        self._waiting = False  # whether the command waits
+        self._awaited = False  # whether it waits for the present pass, and not for the next one
+        self._imported = self._ended = False
+        self._progress = 0  # calls that the store has served
+        self._failing = self._warned = self._back = False
+
+    def listen(self) -> None:
+        """Reads the channel until it is closed, or the command at its other end has died."""
+        self._waiting = self._awaited = bool(select.select([self._channel], [], [], 0)[0] and self._channel.recv(1))
+        threading.Thread(target=self._write, name="writer", daemon=True).start()
+        with contextlib.suppress(OSError):  # a command that is killed with unread replies resets the connection
+            while self._channel.recv(1):
+                self._waiting = True
+                if self._imported:  # from now on the store is to blame if it takes long
+                    self._reply(PROGRESS)
+                self._requests.release()
+        self._ended = True
+        self._requests.release()
+
+    def _write(self) -> None:
+        try:
+            while not self._ended:
+                failure = self._pass_over_the_outbox()
+                pause = _SECONDS_AFTER_A_FAILURE if failure else _SECONDS_BETWEEN_PASSES
+                self._awaited = self._requests.acquire(timeout=pause)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(FAILED)
+
+    def _pass_over_the_outbox(self) -> str | None:
+        """Returns why it failed. One that is asked for is tried again at once where it failed after progress."""
+        for _ in range(_MOST_TRIES if self._awaited else 1):
+            before, failure = self._progress, self._try()
+            if failure is None or self._progress == before:
+                break
+        if failure and self._awaited and self._store is None and not self._warned:
+            self._failing = self._warned = True
+            self._answer(REFUSED + failure)
+        else:
+            self._tell(failure)
+            self._answer(OVER)
+        return failure
+
+    def _try(self) -> str | None:
+        try:
+            import mlflow  # noqa: F401  # takes seconds
+        except Exception as error:
+            return f"MLflow can't be imported: {one_line(error)}"
+        self._imported = True
+        self._reply(PROGRESS)
+        try:
+            if self._store is None:
+                client, experiment = open_store(self._tracking)
+                self._store = Store(cast(Any, _Counted(client, self._count)), experiment)
+                self._count()
+            self._mirror.mirror(self._store, last=self._awaited)
+        except UserError as error:
+            return str(error)
+        except Exception as error:
+            return f"the MLflow store {without_credentials(store_uri(self._tracking))} failed: {one_line(error)}"
+        return None
+
+    def _count(self) -> None:
+        self._progress += 1
+        self._reply(PROGRESS)
+
+    def _answer(self, text: str) -> None:
+        if self._awaited:
+            self._reply(text)
+            self._waiting = False
+
+    def _reply(self, text: str) -> None:
+        if self._waiting:
+            with contextlib.suppress(OSError):  # `listen` finds out, too
+                self._channel.sendall(f"{' '.join(text.split())}\n".encode())
+
+    def _tell(self, failure: str | None) -> None:
+        if failure is None:
+            if self._failing and not self._back:
+                self._back = True
+                print("the MLflow store is back; recording continues", file=sys.stderr)
+            if recorded := len(self._mirror.recorded):
+                self._mirror.recorded.clear()
+                print(f"MLflow: {recorded} runs of earlier commands recorded", file=sys.stderr)
+        elif not self._warned:
+            self._warned = True
+            print(warning(failure), file=sys.stderr)
+        self._failing = failure is not None
+
+
+class _Counted:
+    """A client of the store that calls `count` after each of its own calls."""
+
+    def __init__(self, client: object, count: Callable[[], None]) -> None:
+        self._client, self._count = client, count
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            answer = getattr(self._client, name)(*arguments, **named)
+            self._count()
+            return answer
+
+        return call
+
+
+def warning(failure: str) -> str:
+    """The one warning that a failing store costs."""
+    return f"warning: {failure}; the run folders have everything, and it is recorded when the store is back"
+
+
+def main() -> None:
+    """The process."""
+    # A shutdown signals every process: the command records how it ended, and then ends this one. With `stty tostop`, a
+    # terminal stops background processes that write.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
+        signal.signal(ignored, signal.SIG_IGN)
+    # Importing MLflow makes a million objects that stay. Searching them for garbage after every 700 new ones, as is the
+    # default, is a third of the time that it takes.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    channel, owner, experiment, *uri = sys.argv[1:]
+    tracking = Tracking(uri=uri[0] if uri else None, experiment=experiment)
+    Writer(socket.socket(fileno=int(channel)), tracking, owner).listen()
+    os._exit(0)  # at once: MLflow's own handlers, which have nothing to do, take half a second
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The command's side of the writer: starts the process, waits for passes, and ends it."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+
+from src.config.tracking import Tracking
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT
+from src.foundation.signals import interrupts_wait
+from src.recording import writer
+from src.recording.store import is_server, store_uri
+
+_SECONDS_OF_PATIENCE = 8.0  # with a server that makes no progress
+_SECONDS_FOR_A_DATABASE = 60.0  # a local one is slow where the machine is, and fails by itself
+_SECONDS_UNTIL_TOLD = 3.0
+_SECONDS_BETWEEN_CHECKS = 0.2
+_SECONDS_TO_GO = 5.0
+
+
+class WriterProcess:
+    """The writer of one command. If it dies, that is one warning, and its entries stay pending."""
+
+    def __init__(self, tracking: Tracking, owner: str) -> None:
+        self.died = False
+        self._tracking = tracking
+        self._owner = owner
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None  # None: not started yet, or ended
+        self._patience = _SECONDS_OF_PATIENCE if is_server(store_uri(tracking)) else _SECONDS_FOR_A_DATABASE
+
+    def start(self, asked: bytes = b"") -> None:
+        """Starts the process, unless that has been done."""
+        if self._process is None:
+            with interrupts_wait():
+                self._channel, theirs = socket.socketpair()
+                self._channel.sendall(asked)
+                with theirs:
+                    self._process = spawn(theirs, self._tracking, self._owner)
+
+    def open_store(self) -> None:
+        """Starts the process and waits until it has opened the store; `UserError` if it can't."""
+        self.start(b"?")
+        try:
+            refusal = self._answer()
+        except BaseException:
+            self.end(at_once=True)
+            raise
+        if self.died:
+            refusal = "MLflow can't be used: it ended the process that it runs in"
+        if refusal:
+            self.end()
+            raise UserError(f"{refusal}; tracking=off records nothing")
+
+    def wait(self) -> None:
+        """Waits for a whole pass that begins now. Ends the process if it makes no progress, or on a Ctrl-C."""
+        if self._channel is None:
+            return
+        try:
+            self._channel.sendall(b"?")
+            if refusal := self._answer():
+                print(writer.warning(refusal), file=sys.stderr)
+        except KeyboardInterrupt:
+            self.end(at_once=True)
+        except OSError:
+            self._tell_death()
+
+    def end(self, at_once: bool = False) -> None:
+        """Ends the process, which has nothing more to do; or to give up."""
+        with interrupts_wait():
+            if self._channel is None or self._process is None:
+                return
+            self._channel.close()
+            self._channel = None
+            if at_once:
+                self._process.kill()
+            try:
+                self._process.wait(_SECONDS_TO_GO)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _answer(self) -> str | None:
+        """Waits until the pass is over; returns why the store could not be opened."""
+        assert self._channel is not None
+        progress = None  # when; before the first one, MLflow may still be being imported
+        told = not sys.stderr.isatty()  # how long it takes interests a person, like a progress bar
+        received = b""
+        while not received.endswith(b"\n") or (last := received.splitlines()[-1].decode()) == writer.PROGRESS:
+            # Waiting for ever would miss a Ctrl-C that came just before.
+            if select.select([self._channel], [], [], _SECONDS_BETWEEN_CHECKS)[0]:
+                try:
+                    received += (new := self._channel.recv(1 << 16))
+                except OSError:
+                    new = b""
+                if not new:
+                    self._tell_death()
+                    return None
+                progress = time.monotonic()
+            idle = time.monotonic() - (progress or time.monotonic())
+            if idle > self._patience:
+                self.end(at_once=True)
+                return None
+            if idle > _SECONDS_UNTIL_TOLD and not told:
+                told = True
+                print("waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`", file=sys.stderr)
+        return last.removeprefix(writer.REFUSED) if last.startswith(writer.REFUSED) else None
+
+    def _tell_death(self) -> None:
+        self.died = True
+        self.end()
+        told = "warning: the process that writes to MLflow died; `python -m src.sync` records what is missing"
+        print(told, file=sys.stderr)
+
+
+def spawn(theirs: socket.socket, tracking: Tracking, owner: str) -> "subprocess.Popen[bytes]":
+    """Starts the writer with its end of the channel, which is no standard stream: MLflow prints."""
+    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    arguments = [str(theirs.fileno()), owner, tracking.experiment, *([tracking.uri] if tracking.uri else [])]
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", writer.__name__, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        process_group=0,  # not the terminal's: how a command ended by Ctrl-C is recorded, too
+    )

@@ -1,0 +1,109 @@
+"""What is to be recorded is noted once, belongs to one living command, and is taken up when that has died."""
+
+import multiprocessing
+import os
+import signal
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from src.recording.entry import Entry, identity_of_run, identity_of_sweep
+from src.recording.outbox import Outbox
+
+RUN = Entry(identity=identity_of_run("a" * 64), name="a run", experiment="mlp", folder="a" * 64)
+PARENT = Entry(identity=identity_of_sweep("a grid", ["a" * 64]), name="a grid", experiment="mlp", started=1.0)
+CHILD = Entry(
+    identity=identity_of_run("a" * 64, PARENT.identity, "relu"),
+    name="relu s0",
+    experiment="mlp",
+    folder="a" * 64,
+    parent=PARENT.identity,
+    variant="relu",
+)
+
+
+def note_and_die(told: Connection) -> None:
+    """What another command does, up to its kill."""
+    outbox = Outbox()
+    outbox.__enter__()
+    for entry in (PARENT, CHILD):
+        outbox.note(entry)
+    told.send("noted")
+    signal.pause()
+
+
+def test_a_record_is_pending_until_it_is_settled(home: Path) -> None:
+    with Outbox() as outbox:
+        noted = outbox.note(RUN)
+        assert noted == replace(RUN, owner=outbox.owner)
+        assert outbox.pending() == [noted]
+        known = outbox.change(noted, run_id="1234")
+        assert outbox.find(RUN) == known
+        assert outbox.settle(known, None)
+        assert (outbox.pending(), [entry.run_id for entry in outbox.settled()]) == ([], ["1234"])
+        again = outbox.note(RUN)  # as when the run is reused
+        assert (again.run_id, outbox.settled()) == ("1234", [])
+        outbox.drop(again)
+        assert outbox.find(RUN) is None
+    assert list((home / "runs/.records").glob("*.owner")) == []
+
+
+def test_the_same_entry_of_another_store_is_another_record(home: Path) -> None:
+    with Outbox() as outbox:
+        for entry in (RUN, replace(RUN, uri="http://elsewhere"), replace(RUN, experiment="another")):
+            outbox.note(entry)
+        assert len(outbox.pending()) == 3
+
+
+def test_a_run_has_one_identity_in_each_place_and_a_sweep_one_for_its_jobs() -> None:
+    places = [("f",), ("f", "p"), ("f", "p", "v"), ("f", "p", "w"), ("f", "q", "v"), ("g", "p", "v")]
+    assert len({identity_of_run(*place) for place in places}) == len(places)
+    sweeps = [("t", ["f"]), ("t", ["f", "g"]), ("t", ["g", "f"]), ("u", ["f"])]
+    assert len({identity_of_sweep(*sweep) for sweep in sweeps}) == len(sweeps)
+    assert identity_of_sweep("t", ["f"]) == identity_of_sweep("t", ["f"])
+
+
+def test_an_earlier_attempt_is_passed_over_unless_it_was_still_to_be_recorded(home: Path) -> None:
+    with Outbox() as outbox:
+        assert outbox.note(RUN, before=5.0).passed_over == 5.0
+        assert outbox.settle(replace(RUN, owner=outbox.owner, passed_over=5.0), None)
+        assert outbox.settled()[0].passed_over is None
+    with Outbox() as dead:
+        dead.note(RUN)
+    with Outbox() as outbox:
+        assert outbox.note(RUN, before=5.0).passed_over is None
+
+
+def test_a_living_commands_records_are_left_to_it_and_a_dead_ones_taken_up(home: Path) -> None:
+    forking = multiprocessing.get_context("fork")
+    here, there = forking.Pipe()
+    other = forking.Process(target=note_and_die, args=(there,))
+    other.start()
+    assert here.recv() == "noted"
+    with Outbox() as outbox:
+        assert outbox.orphans() == []
+        assert outbox.note(CHILD).owner != outbox.owner
+        assert outbox.take(CHILD) is None
+        assert other.pid is not None
+        os.kill(other.pid, signal.SIGKILL)
+        other.join()
+        orphans = outbox.orphans()
+        assert [entry.name for entry in orphans] == ["a grid", "relu s0"]  # parents first
+        taken = [outbox.take(entry) for entry in orphans]
+        assert {entry.owner for entry in taken if entry} == {outbox.owner}
+        assert outbox.orphans() == []
+        assert outbox.parent_of(CHILD) == taken[0]
+        assert outbox.children(PARENT) == [taken[1]]
+        outbox.remove_dead_locks()
+        assert [lock.stem for lock in (home / "runs/.records").glob("*.owner")] == [outbox.owner]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"identity": "x", "nonsense": 1}'])
+def test_a_file_that_is_no_record_counts_for_nothing(home: Path, content: str) -> None:
+    with Outbox() as outbox:
+        (home / "runs/.records" / RUN.file_name).write_text(content)
+        assert outbox.pending() == []
+        assert outbox.note(RUN).owner == outbox.owner
+        assert len(outbox.pending()) == 1
