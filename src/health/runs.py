@@ -8,7 +8,8 @@ from pathlib import Path
 from src.foundation.errors import UserError
 from src.foundation.npz import DAMAGE
 from src.health.finding import Finding
-from src.runs.fingerprint import code_digest
+from src.runs.fingerprint import code_digest, words
+from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, Status
 from src.runs.liveness import living_status
 from src.runs.model import load_model
@@ -66,7 +67,7 @@ def damaged_results(root: Path) -> Iterator[Finding]:
 def _damage(folder: RunFolder) -> str:
     try:
         # What other versions of the code wrote is theirs to read: no command of this one uses it as its own.
-        if not _knows_itself(folder) or folder.run()["digests"]["code"] != code_digest():
+        if not _knows_itself(folder) or not _is_of_this_code(folder):
             return ""
         result = folder.result()
         if load_model(folder.path / "model.npz").header["weights_sha256"] != result["weights_sha256"]:
@@ -80,6 +81,14 @@ def _damage(folder: RunFolder) -> str:
     except (UserError, *DAMAGE) as error:
         return str(error).replace(f"{folder.path}/", "") or type(error).__name__
     return ""
+
+
+def _is_of_this_code(folder: RunFolder) -> bool:
+    """Whether this code would compute what the run computed; not if it does not understand its configuration."""
+    try:
+        return bool(folder.run()["digests"]["code"] == code_digest(words(FinishedRun(folder.path).config)))
+    except (UserError, LookupError, TypeError):
+        return False
 
 
 def _damage_of_checkpoint(file: Path) -> str:

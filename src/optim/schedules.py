@@ -92,4 +92,10 @@ def _progress(time: float, last: float) -> float:
     return min(time / last, 1.0) if last > 0 else 0.0
 
 
-SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in (Constant, Linear, Exponential, Step, Cosine)}
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "linear": Linear,
+    "exponential": Exponential,
+    "step": Step,
+    "cosine": Cosine,
+}

@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 def digest(files: Iterable[Path]) -> str:
     """SHA-256 of what Python files do: their syntax trees, by path below the project's root."""
-    return digest_of({file.relative_to(ROOT).as_posix(): parse(file) for file in files})
+    return digest_of(trees(files))
 
 
 def digest_of(trees: dict[str, ast.Module]) -> str:
@@ -26,9 +27,19 @@ def digest_of(trees: dict[str, ast.Module]) -> str:
     return sha256(canonical_json({name: dump(tree) for name, tree in sorted(trees.items()) if _body(tree)}))
 
 
+def trees(files: Iterable[Path]) -> dict[str, ast.Module]:
+    """The syntax trees of files, by path below the project's root."""
+    return {file.relative_to(ROOT).as_posix(): parse(file) for file in files}
+
+
 def parse(file: Path) -> ast.Module:
     """A file's syntax tree."""
-    return ast.parse(file.read_bytes(), str(file))
+    return _parse(file.read_bytes(), str(file))
+
+
+@functools.lru_cache(maxsize=512)  # a start looks at each file for its imports, for a sweep and for a run
+def _parse(source: bytes, name: str) -> ast.Module:
+    return ast.parse(source, name)
 
 
 def dump(node: Any, in_raise: bool = False) -> str:

@@ -4,6 +4,7 @@ It covers the semantic configuration, the data's digest, the numeric code, and t
 names, records, draws or fetches is left out: a change there retrains nothing.
 """
 
+import ast
 import functools
 import platform
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.files import canonical_json, sha256
-from src.runs.code import digest, reached
+from src.foundation.schema import flatten
+from src.runs.code import digest_of, reached, trees
+from src.runs.tables import used
 from src.training.processor import flushes_to_zero, held
 
 # What computes is reached from here. Run folders, journals, recording, figures and commands are not.
@@ -28,16 +31,29 @@ def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
     parts = {
         "config": sha256(canonical_json(config.semantic())),
         "data": dataset.sha256,
-        "code": code_digest(),
+        "code": code_digest(words(config)),
         "env": sha256(canonical_json(environment(config.train.threads))),
     }
     return parts | {"fingerprint": sha256(canonical_json(parts))}
 
 
-@functools.cache  # as it was when this process started, whatever happens to the files while it runs
-def code_digest() -> str:
-    """The digest of the numeric code."""
-    return digest(numeric_code())
+@functools.lru_cache(maxsize=256)
+def code_digest(used_by: frozenset[str] | None = None) -> str:
+    """The digest of the numeric code: of all of it, or of what a run with these words in its configuration uses."""
+    return digest_of(_trees() if used_by is None else used(_trees(), used_by))
+
+
+def words(config: Config) -> frozenset[str]:
+    """The words in a configuration that can name entries of tables: all texts in its semantic part."""
+    leaves = (value for _, value in flatten(config.semantic()))
+    return frozenset(
+        word for leaf in leaves for word in (leaf if isinstance(leaf, list) else [leaf]) if isinstance(word, str)
+    )
+
+
+@functools.cache  # as it was when this process first asked, whatever happens to the files while it runs
+def _trees() -> dict[str, ast.Module]:
+    return trees(numeric_code())
 
 
 def numeric_code() -> list[Path]:

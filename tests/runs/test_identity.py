@@ -192,7 +192,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-CODE_DIGEST = identity.code_digest.__wrapped__  # which looks at the files at every call
+# These look at the files at every call.
+CODE_DIGEST, TREES = identity.code_digest.__wrapped__, identity._trees.__wrapped__
 # What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
 APART = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting", "studies"]
 APART += ["sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py", "train.py"]
@@ -223,6 +224,7 @@ class Code:
 def code(tree: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Code:
     monkeypatch.setattr(code_of, "ROOT", tree)
     monkeypatch.setattr(identity, "code_digest", CODE_DIGEST)
+    monkeypatch.setattr(identity, "_trees", TREES)
     return Code(tree)
 
 

@@ -10,7 +10,7 @@ from src.config.tree import Config
 from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, read_json, replacing_folder, write_json
-from src.runs.fingerprint import environment
+from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
 from src.studies.comparisons.declare import ComparisonDeclaration
 from src.studies.comparisons.results import STUDY, Results, StudyRun, about, read_results
@@ -63,7 +63,7 @@ def _results(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str,
         variants=declaration.variants,
         command=study.command,
         recipe=config.data.name,
-        digests={name: shared[name] for name in ("data", "code", "env")},
+        digests={"data": shared["data"], "code": code_digest(), "env": shared["env"]},
         environment=environment(config.train.threads),
         runs=tuple(runs),
         data=schema.plain(config.data, semantic_only=True),

@@ -61,7 +61,7 @@ class Results:
     variants: tuple[Variant, ...]
     command: str  # that runs this study
     recipe: str  # the name of the data's recipe
-    digests: dict[str, str]  # of data, code and env, as in the runs' fingerprints
+    digests: dict[str, str]  # of data and env, as in the runs' fingerprints, and of all numeric code
     environment: dict[str, Any]  # what in the machine decides floating-point results
     runs: tuple[StudyRun, ...]
     data: dict[str, Any] = field(default_factory=dict)  # the whole recipe, with which the test set can be opened

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.runs.fingerprint import environment
+from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
 from src.studies.places import Places
 from src.studies.replicas.claims import Claim
@@ -73,7 +73,7 @@ def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str
         for experiment in study.declaration.experiments
     )
     machine = environment(study.jobs[0].config.train.threads)
-    return Table(study.name, study.declaration, study.command, tuple(replicas), digests[0]["code"], machine)
+    return Table(study.name, study.declaration, study.command, tuple(replicas), code_digest(), machine)
 
 
 def command_of(study: Study[ReplicaDeclaration], experiment: str, seed: int | None = None) -> str:

@@ -17,7 +17,7 @@ from src.data.recipes import Recipe
 from src.foundation import schema
 from src.foundation.errors import RunFailed, UserError
 from src.runs.experiment import run
-from src.runs.fingerprint import environment, fingerprint
+from src.runs.fingerprint import code_digest, environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.tracker import Null
 from src.studies.comparisons.collect import collect, command_of, seconds_of, write_headline
@@ -138,7 +138,7 @@ def test_what_is_collected_says_which_study_it_is(study: Small, target: Path, di
     assert (results.cumulative, results.choose_by, results.report_on) == (False, "valid/accuracy", "test/accuracy")
     assert (results.seeds, results.variants) == (study.study.seeds, study.study.declaration.variants)
     assert results.command == study.study.command
-    assert results.digests == {key: study.digests[0][key] for key in ("data", "code", "env")}
+    assert results.digests == {key: study.digests[0][key] for key in ("data", "env")} | {"code": code_digest()}
     assert results.digests["data"] == digits.sha256
     assert results.environment == environment(config.train.threads)
     assert results.recipe == "digits"

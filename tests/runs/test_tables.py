@@ -1,0 +1,233 @@
+"""Only the table entries that a run uses are part of its identity, and what is left of the code trains as all of it."""
+
+import ast
+import functools
+import inspect
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.config.composition import compose
+from src.config.tree import Config
+from src.data.dataset import Dataset
+from src.optim.optimizers import OPTIMIZERS
+from src.optim.schedules import SCHEDULES
+from src.runs import code, tables
+from src.runs.fingerprint import code_digest, numeric_code, words
+from src.runs.model import weights_digest
+from src.training.processor import held
+from src.training.session import Session
+from tests.conftest import ROOT
+
+SIGMOID_MSE = ("model.output=sigmoid", "model.loss=mse")
+CONFIGS = {
+    "default": (),
+    "tanh": ("model.act=tanh", "model.init=glorot"),
+    "leaky": ("model.act=leaky_relu", "optimizer=sgd", "schedule=step"),
+    "mse": ("model.act=sigmoid", "model.init=normal", *SIGMOID_MSE, "optimizer=nesterov", "schedule=constant"),
+    "adamw": ("model.act=linear", "optimizer=adamw", "model.bias_init=uniform", "schedule=linear"),
+}
+
+
+@functools.cache
+def config(name: str) -> Config:
+    small = ("experiment=digits", "model.hidden=[8]", "train.epochs=2", "tracking=off", "schedule=cosine")
+    return compose([*small, *CONFIGS[name]])
+
+
+@pytest.fixture
+def src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `src/`, to edit."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    return tmp_path / "src"
+
+
+def digests() -> dict[str, str]:
+    """The digest of the code that each configuration uses, of the files as they are now."""
+    trees = code.trees(numeric_code())
+    return {name: code.digest_of(tables.used(trees, words(config(name)))) for name in CONFIGS}
+
+
+def changed(*edits: tuple[Path, str, str]) -> set[str]:
+    """The configurations whose code changes with these texts in files: (file, old text, new text)."""
+    before = digests()
+    for file, old, new in edits:
+        text = file.read_text() if file.exists() else ""
+        assert old in text
+        file.write_text(text.replace(old, new) if old else text + new)
+    return {name for name, digest in digests().items() if digest != before[name]}
+
+
+GELU = '''
+def gelu(z, out):
+    """A new one."""
+    return np.multiply(z, SCALE, out=out)
+
+
+def gelu_slope(a, out):
+    return gelu(a, out)
+
+
+SCALE = 0.5
+'''
+ENTRY = ("ACTIVATIONS = {", 'ACTIVATIONS = {\n    "gelu": Activation(gelu, gelu_slope),')
+LION = """
+
+@dataclass(frozen=True, kw_only=True)
+class Lion(Optimizer):
+    name = "lion"
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "lion": Lion,"""
+
+
+def test_a_new_entry_changes_the_identity_of_no_run(src: Path) -> None:
+    activations = src / "nn" / "activations.py"
+    assert not changed((activations, "LEAK = 0.01", f"LEAK = 0.01\n{GELU}"), (activations, *ENTRY))
+    he = '    "he": Initializer('
+    new = '    "mine": Initializer(_normal, lambda fan_in, fan_out, spread: 1 / fan_out),\n'
+    assert not changed((src / "nn" / "initializers.py", he, new + he))
+    probit = 'def probit(z, y, weight, out): ...\n\n\nHEADS = {\n    ("probit", "mse"): Head(softmax, probit),'
+    assert not changed((src / "nn" / "losses.py", "HEADS = {", probit))
+    assert not changed((src / "optim" / "optimizers.py", "\nOPTIMIZERS: dict[str, type[Optimizer]] = {", LION))
+
+
+def test_nor_does_one_in_a_file_of_its_own(src: Path) -> None:
+    activations, imported = src / "nn" / "activations.py", "from src.nn.arrays import Array"
+    assert not changed(
+        (src / "nn" / "gelu.py", "", f"import numpy as np\n{GELU}"),
+        (activations, imported, f"{imported}\nfrom src.nn.gelu import gelu, gelu_slope"),
+        (activations, *ENTRY),
+    )
+
+
+ALL = set(CONFIGS)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "users"),
+    [
+        ("nn/activations.py", "return np.subtract(1, out, out=out)", "return np.subtract(2, out, out=out)", {"tanh"}),
+        ("nn/activations.py", "LEAK = 0.01", "LEAK = 0.02", {"leaky"}),
+        ("nn/activations.py", "np.maximum(z, 0, out=out)", "np.maximum(z, 1, out=out)", {"default"}),
+        ("nn/activations.py", "    out.fill(1)", "    out.fill(2)", {"adamw"}),
+        ("nn/initializers.py", "sqrt(2 / (fan_in + fan_out))", "sqrt(3 / (fan_in + fan_out))", {"tanh"}),
+        ("nn/initializers.py", "stream.uniform(-1, 1, shape)", "stream.uniform(-1, 2, shape)", {"adamw"}),
+        ("nn/normal.py", "q * q", "q * q * 1", ALL),
+        ("nn/losses.py", "gradient = out * (weight * (2 / units))", "gradient = out * weight", {"mse"}),
+        ("nn/losses.py", "out[rows, y] -= 1", "out[rows, y] -= 2", ALL - {"mse"}),
+        ("optim/optimizers.py", "1 / (1 - self.beta2**t) ** 0.5", "1 / (1 - self.beta2**t)", ALL - {"leaky", "mse"}),
+        ("optim/optimizers.py", "theta[:weights] *= 1 -", "theta[:weights] *= 2 -", {"adamw"}),
+        ("optim/optimizers.py", "v *= self.momentum", "v *= 2 * self.momentum", {"mse"}),
+        ("optim/optimizers.py", "state.steps += 1", "state.steps += 2", ALL),
+        ("optim/schedules.py", "(1 + cos(pi", "(2 + cos(pi", {"default", "tanh"}),
+        # Coarse: code that is always kept names these.
+        ("nn/activations.py", "    out *= 0.5", "    out *= 0.25", ALL),
+        ("optim/schedules.py", "self.gamma ** floor", "self.gamma + floor", ALL),
+        ("nn/network.py", "z[l] += b[l]", "z[l] -= b[l]", ALL),
+        ("training/loop.py", "at.step += 1", "at.step += 2", ALL),
+    ],
+)
+def test_a_change_of_arithmetic_changes_the_runs_that_use_it_and_no_others(
+    src: Path, file: str, old: str, new: str, users: set[str]
+) -> None:
+    assert changed((src / file, old, new)) == users
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("nn/losses.py", "# log-sum-exp: the largest exponent is 0", "# why"),
+        ("nn/network.py", '"""', '"""Another text. '),
+        ("nn/architecture.py", "one unit is always 1 there; use sigmoid", "use sigmoid"),
+        ("training/metrics.py", "-> Predictions:", "-> object:"),
+    ],
+)
+def test_comments_docstrings_and_messages_change_none(src: Path, file: str, old: str, new: str) -> None:
+    text = (src / file).read_text()
+    assert old in text
+    if old == '"""':
+        assert text.startswith(old)
+        old, new = text[:40], new + text[3:40]
+    assert not changed((src / file, old, new))
+
+
+def test_the_tables_are_dicts_that_can_be_taken_apart() -> None:
+    found = {}
+    for tree in code.trees(numeric_code()).values():
+        found |= {tables._table_name(s): tables._entries(s) for s in tree.body if tables._is_table(s)}
+    assert found.keys() == set(tables.TABLES)
+    for entries in found.values():
+        for key, _ in entries:
+            parts = key.elts if isinstance(key, ast.Tuple) else [key]
+            assert all(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in parts)
+    for classes in (OPTIMIZERS, SCHEDULES):
+        assert {name: kind.name for name, kind in classes.items()} == {name: name for name in classes}
+
+
+def test_nothing_in_the_numeric_code_looks_names_up_that_it_does_not_spell() -> None:
+    # `used` follows names; a table that is gone through entry by entry, or a name that is computed, it would miss.
+    for file in numeric_code():
+        for node in ast.walk(code.parse(file)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"globals", "vars", "locals", "eval", "exec", "__import__"}, file
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in tables.TABLES:
+                raise AssertionError(f"{file}: {ast.unparse(node)}")
+
+
+def trained(configuration: Config, dataset: Dataset) -> str:
+    """The digest of the weights after a training, without a run folder."""
+
+    class Unsaved:
+        def ignore(self, *_: object) -> None: ...
+
+        after_step = after_epoch = after_unevaluated = ignore
+
+    session = Session(configuration, dataset)
+    with held(1):
+        session.prepare()
+        session.run(Unsaved(), lambda epoch: {})  # type: ignore[arg-type]
+        session.keep_best()
+        session.evaluate()
+    return weights_digest(session.network)
+
+
+TRAIN = f"""
+import sys
+from pathlib import Path
+from src.config.tree import Config, read_snapshot
+from src.data.dataset import Dataset, open_dataset
+from src.runs.model import weights_digest
+from src.training.processor import held
+from src.training.session import Session
+
+{inspect.getsource(trained)}
+print(trained(read_snapshot(Path(sys.argv[1])), open_dataset(Path(sys.argv[2]))))
+"""
+
+
+@pytest.mark.parametrize("name", ["tanh", "mse", "adamw"])
+def test_what_is_kept_of_the_code_trains_to_the_same_weights(
+    src: Path, tmp_path: Path, name: str, digits: Dataset, digits_folder: Path
+) -> None:
+    kept = tables.used(code.trees(numeric_code()), words(config(name)))
+    for file, tree in kept.items():
+        (tmp_path / file).write_text(ast.unparse(ast.fix_missing_locations(tree)))
+    assert "relu_slope" not in (src / "nn" / "activations.py").read_text()
+    [folder] = (file.parent for file in digits_folder.rglob("dataset.json"))
+    snapshot = tmp_path / "params.yaml"
+    snapshot.write_text(yaml.safe_dump(config(name).plain()))
+    run = subprocess.run([sys.executable, "-c", TRAIN, snapshot, folder], cwd=tmp_path, capture_output=True, text=True)
+    assert run.stdout.strip() == trained(config(name), digits), run.stderr
+
+
+def test_code_digests_of_runs_differ_by_what_they_use() -> None:
+    found = {name: code_digest(words(config(name))) for name in CONFIGS}
+    assert len(set(found.values())) == len(found)
+    assert code_digest(words(compose(["seed=3", "train.epochs=7"]))) == code_digest(words(compose(["seed=4"])))
