@@ -12,6 +12,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import ROOT, write_csv, write_json
 from src.runs.finished import read_history
 from src.runs.model import Model, load_model
+from src.runs.predictions import Predicted
 from src.training.metrics import Predictions, predict, scores_by_class
 from src.training.processor import held
 
@@ -52,7 +53,8 @@ def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str,
     from src.figures.run_view import RunView, Unfit
 
     accuracy = {part: found.accuracy for part, found in predictions.items()}
-    run = RunView(dataset, model, read_history(PLOTS / "curves.csv"), config.plain(), accuracy, predictions)
+    known = {part: Predicted(found.labels, found.confidence) for part, found in predictions.items()}
+    run = RunView(dataset, model, read_history(PLOTS / "curves.csv"), config.plain(), accuracy, known)
     for name in names(STAGE):
         try:
             draw(name, run, PLOTS)

@@ -32,7 +32,6 @@ def draw(
     labels: Sequence[str],
     features: tuple[str, str],
     heading: str,
-    title: str = "",
 ) -> Figure:
     """Two panels: the curve of f, and the regions of the plane with examples upon them.
 
@@ -45,9 +44,8 @@ def draw(
         labels: names of the classes.
         features: what the axes of the plane are called.
         heading: above the plane, such as the accuracy on the examples.
-        title: of the figure; by default it says what the two panels are.
     """
-    title = title or f"{name}, and the boundary that the network learned with it"
+    title = f"{name}, and the boundary that the network learned with it"
     headings, handles = [f"a = {name}(z)", heading], plane.class_handles(labels)
     figure, (curve, regions) = plane.panels(title, headings, features, handles, shared=False)
     curve.axhline(0, color=canvas.MUTED, linewidth=0.8)
@@ -55,8 +53,7 @@ def draw(
     curve.plot(z, f, color=canvas.INK, linewidth=2)
     curve.set_xlim(float(z[0]), float(z[-1]))
     curve.set_xticks(np.linspace(z[0], z[-1], 5))
-    curve.set_xlabel("z", fontsize=canvas.TEXT, color=canvas.INK)
-    curve.set_ylabel("a", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(curve, "z", "a")
     plane.draw_regions(regions, grid)
     plane.draw_points(regions, points)
     return figure

@@ -23,7 +23,7 @@ _FEW = 4  # variants, whose training curves stay legible between those of valida
 _MARKS = 6  # on a curve, at most
 
 
-def draw(histories: Mapping[str, Sequence[History]], baseline: str, title: str = "Learning curves") -> Figure:
+def draw(histories: Mapping[str, Sequence[History]], baseline: str) -> Figure:
     """Two panels over the epochs: accuracy and loss on the validation set; for few variants those in training, too.
 
     Where a seed has stopped earlier than the others, the line goes on, thinner, as the mean of those that have not.
@@ -32,7 +32,6 @@ def draw(histories: Mapping[str, Sequence[History]], baseline: str, title: str =
         histories: by variant, of each finished run the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss`
             and `valid_accuracy`; values that are not finite leave a gap.
         baseline: the variant drawn in ink.
-        title: of the figure.
     """
     looks = canvas.styles(histories, plain=baseline)
     finished = {variant: runs for variant, runs in histories.items() if runs}
@@ -45,11 +44,11 @@ def draw(histories: Mapping[str, Sequence[History]], baseline: str, title: str =
     under = _BELOW + legend + note_height(note)
     height = canvas.HEADER + _ABOVE + _PANEL + under
 
-    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
+    figure = canvas.new_figure(_WIDTH, height, "Learning curves", arrange=False)
     width = (_WIDTH - _LEFT - _GAP - _RIGHT) / 2
     for side, quantity in enumerate(("accuracy", "loss")):
         left = _LEFT + side * (width + _GAP)
-        axes = figure.add_axes((left / _WIDTH, under / height, width / _WIDTH, _PANEL / height))
+        axes = canvas.add_axes(figure, left, under, width, _PANEL)
         canvas.set_style(axes)
         shown: list[NDArray[np.float64]] = []
         for position, (variant, runs) in enumerate(finished.items()):
@@ -101,7 +100,7 @@ def count_epochs(axes: Axes) -> None:
     """Prepares the horizontal axis."""
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     axes.margins(x=0.03)
-    axes.set_xlabel("Epoch", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(axes, "Epoch")
 
 
 def stacked(runs: Sequence[History], column: str) -> NDArray[np.float64]:

@@ -14,13 +14,7 @@ def of(run: RunView) -> Figure:
     return draw(run.grid(), panels, run.dataset.labels, run.features())
 
 
-def draw(
-    grid: Grid,
-    panels: Sequence[tuple[str, Points]],
-    labels: Sequence[str],
-    features: tuple[str, str],
-    title: str = "Decision boundaries",
-) -> Figure:
+def draw(grid: Grid, panels: Sequence[tuple[str, Points]], labels: Sequence[str], features: tuple[str, str]) -> Figure:
     """Panels side by side: the same regions, in the pale colours of their classes, with other examples upon them.
 
     Args:
@@ -28,10 +22,9 @@ def draw(
         panels: a heading, such as the accuracy on a set, and the set's examples.
         labels: names of the classes.
         features: what the axes are called.
-        title: of the figure.
     """
     headings = [heading for heading, _ in panels]
-    figure, all_axes = plane.panels(title, headings, features, plane.class_handles(labels))
+    figure, all_axes = plane.panels("Decision boundaries", headings, features, plane.class_handles(labels))
     for axes, (_, points) in zip(all_axes, panels, strict=True):
         plane.draw_regions(axes, grid)
         plane.draw_points(axes, points)

@@ -4,9 +4,9 @@ import html
 import io
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ DPI = 110
 MARGIN, HEADER = 0.12, 0.45  # inches, around everything and for the title
 
 TITLE, TEXT, SMALL = 12.0, 10.0, 7.5  # points
+LONG = 4  # characters: longer names of classes are written aslant
 _TITLE = "title"  # what the title is known by
 
 # Told apart with every common form of colour blindness: M. Okabe and K. Ito, "Color Universal Design", 2008.
@@ -106,6 +107,37 @@ def set_style(axes: Axes) -> None:
     axes.tick_params(colors=INK, labelsize=TEXT - 1)
     axes.grid(color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float, **more: Any) -> Axes:
+    """Axes at a place on a figure that arranges nothing by itself; all in inches, from the lower left corner."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, bottom / h, width / w, height / h), **more)
+
+
+def label(axes: Axes, x: str = "", y: str = "", size: float = TEXT) -> None:
+    """Names the axes."""
+    for name, write in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
+        if name:
+            write(name, fontsize=size, color=INK)
+
+
+def legend(figure: Figure, loc: Any, ncols: int, size: float = TEXT, **more: Any) -> None:
+    """A key without a frame; `more` as for `Figure.legend`."""
+    look = {"loc": loc, "ncols": ncols, "fontsize": size, "frameon": False, "labelcolor": INK}
+    drawn = figure.legend(**look | more)
+    for text in drawn.get_texts():
+        text.set_parse_math(False)
+
+
+def name_classes(axes: Axes, labels: Sequence[str], both: bool = True) -> None:
+    """Names the classes along the horizontal axis, aslant where they are long, and along the vertical one if `both`."""
+    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    if both:
+        axes.set_yticks(range(len(labels)), labels, parse_math=False)
+    if max(map(len, labels)) > LONG:
+        for text in axes.get_xticklabels():
+            text.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -9,41 +9,30 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from src.figures import canvas
+from src.figures import canvas, confusion
 
 _WIDTH, _HEIGHT = 7.6, 5.0
 _STRONGEST = 0.6  # opacity of the largest difference: the number on it stays legible, on white and on black
 _SHOWN = 0.05  # points, which are spelt as 0.1
 
 
-def draw(
-    before: NDArray[np.integer],
-    after: NDArray[np.integer],
-    labels: Sequence[str],
-    title: str = "What changes, class by class",
-) -> Figure:
+def draw(before: NDArray[np.integer], after: NDArray[np.integer], labels: Sequence[str]) -> Figure:
     """A matrix of percentage points, a row for each true class, and beside each row the gain in recall.
 
     Args:
         before: [K, K] examples of class i that the first classifier takes for class j.
         after: [K, K] the same of the second one.
         labels: K names of the classes.
-        title: of the figure.
     """
     classes = len(labels)
-    gains = 100 * (_shares(after) - _shares(before))  # [K, K], NaN for a class without examples
+    gains = 100 * (confusion.shares(after) - confusion.shares(before))  # [K, K], NaN for a class without examples
     limit = max(float(np.nanmax(np.abs(gains), initial=0)), 1e-9)
-    figure = canvas.new_figure(_WIDTH, _HEIGHT, title)
+    figure = canvas.new_figure(_WIDTH, _HEIGHT, "What changes, class by class")
     matrix, bars = figure.subplots(1, 2, width_ratios=(2.3, 1), sharey=True)
     _draw_matrix(matrix, gains, limit)
-    matrix.set_xticks(range(classes), labels, parse_math=False)
-    matrix.set_yticks(range(classes), labels, parse_math=False)
-    if max(map(len, labels)) > 4:
-        for label in matrix.get_xticklabels():
-            label.set(rotation=45, ha="right", rotation_mode="anchor")
+    canvas.name_classes(matrix, labels)
     matrix.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5))
-    matrix.set_xlabel("Predicted", fontsize=canvas.TEXT, color=canvas.INK)
-    matrix.set_ylabel("True", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(matrix, "Predicted", "True")
 
     canvas.set_style(bars)
     bars.grid(visible=False, axis="y")
@@ -68,7 +57,7 @@ def draw(
             color=canvas.INK,
         )
     bars.xaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
-    bars.set_xlabel("Gain in recall, points", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(bars, "Gain in recall, points")
     return figure
 
 
@@ -96,13 +85,6 @@ def _draw_matrix(axes: Axes, gains: NDArray[np.floating], limit: float) -> None:
         axes.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=canvas.MUTED, linewidth=0.9))
     axes.tick_params(length=0, labelsize=canvas.TEXT - 1, labelcolor=canvas.INK)
     axes.spines[:].set_color(canvas.RULE)
-
-
-def _shares(counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    examples = counts.sum(axis=1, keepdims=True)  # [K, 1]
-    shares = np.full(counts.shape, np.nan)
-    np.divide(counts, examples, out=shares, where=examples > 0)
-    return shares
 
 
 def _signed(gain: float) -> str:

@@ -14,7 +14,6 @@ from src.figures.run_view import RunView
 
 # A linear scale would leave a good network's few mistakes as white as no mistake at all.
 _GAMMA = 0.3
-LONG = 4  # characters, of class names that are written aslant
 _SIDE = 4.6  # inches, of the matrix of a figure that has one alone
 
 
@@ -24,10 +23,7 @@ def of(run: RunView, part: str, normalize: bool = False) -> Figure:
 
 
 def draw(
-    counts: NDArray[np.integer],
-    labels: Sequence[str],
-    title: str = "Confusion matrix",
-    normalize: bool = False,
+    counts: NDArray[np.integer], labels: Sequence[str], title: str = "Confusion matrix", normalize: bool = False
 ) -> Figure:
     """A row for each true class, a column for each predicted one, each cell with its number.
 
@@ -42,34 +38,22 @@ def draw(
     return figure
 
 
-def draw_matrix(
-    axes: Axes,
-    counts: NDArray[np.integer],
-    labels: Sequence[str],
-    normalize: bool,
-    side: float,
-) -> None:
+def draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], normalize: bool, side: float) -> None:
     """Draws a confusion matrix as `draw` does on axes that are, or will be, about `side` inches wide."""
     classes = len(counts)
-    examples = counts.sum(axis=1, keepdims=True)  # [K, 1]
-    share = np.divide(counts, examples, out=np.full(counts.shape, np.nan), where=examples > 0)
+    share = shares(counts)
     shown = share if normalize else counts.astype(float)
 
     scale = PowerNorm(_GAMMA, vmin=0, vmax=1 if normalize else max(1, counts.max()))
     cmap = colormaps["Blues"].with_extremes(bad=canvas.RULE)
     axes.imshow(shown, norm=scale, cmap=cmap, interpolation="nearest")
-    axes.set_xticks(range(classes), labels, parse_math=False)
-    if max(map(len, labels)) > LONG:
-        for label in axes.get_xticklabels():
-            label.set(rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(classes), labels, parse_math=False)
+    canvas.name_classes(axes, labels)
     between = np.arange(classes - 1) + 0.5
     for draw_lines in (axes.hlines, axes.vlines):
         draw_lines(between, -0.5, classes - 0.5, colors="white", linewidth=1.5)
     axes.tick_params(length=0, labelsize=canvas.TEXT, labelcolor=canvas.INK)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("Predicted", fontsize=canvas.TEXT + 1, color=canvas.INK)
-    axes.set_ylabel("True", fontsize=canvas.TEXT + 1, color=canvas.INK)
+    canvas.label(axes, "Predicted", "True", canvas.TEXT + 1)
 
     cells = [_percent(value) for value in share.flat] if normalize else [f"{count:,}" for count in counts.flat]
     size = (side / _SIDE) ** 0.5 * canvas.TEXT * min(1.6, (10 / classes) ** 0.5)
@@ -80,6 +64,14 @@ def draw_matrix(
         text.set_in_layout(False)  # it lies within the axes, and needs no room of its own
         if not all_fit:
             canvas.shrink(text, side / classes)
+
+
+def shares(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """[K, K], the shares of each true class; NaN for a class without examples."""
+    examples = counts.sum(axis=1, keepdims=True)  # [K, 1]
+    shares = np.full(counts.shape, np.nan)
+    np.divide(counts, examples, out=shares, where=examples > 0)
+    return shares
 
 
 def _percent(share: float) -> str:

@@ -20,30 +20,25 @@ def of(run: RunView) -> Figure:
     return draw([(run.heading(part), run.counts(part)) for part in ("train", "test")], run.dataset.labels)
 
 
-def draw(
-    panels: Sequence[tuple[str, NDArray[np.integer]]],
-    labels: Sequence[str],
-    title: str = "Confusion matrices (% of each true class)",
-) -> Figure:
+def draw(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequence[str]) -> Figure:
     """Normalized matrices side by side, each with a heading.
 
     Args:
         panels: two pairs of a heading, such as the accuracy on a set, and counts [K, K]: examples of class i that were
             predicted as class j.
         labels: K names of the classes.
-        title: of the figure.
     """
     names = canvas.width_of(labels, _TYPE)
     size = _TYPE * min(1, _MOST / names)
     names = min(names, _MOST)
     left = _BESIDE + names
     side = (_WIDTH - left - _GAP - _RIGHT) / 2
-    below = _BELOW + math.sin(math.pi / 4) * names * (max(map(len, labels)) > confusion.LONG)
+    below = _BELOW + math.sin(math.pi / 4) * names * (max(map(len, labels)) > canvas.LONG)
     height = canvas.HEADER + _ABOVE + side + below
-    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
+    figure = canvas.new_figure(_WIDTH, height, "Confusion matrices (% of each true class)", arrange=False)
     for position, (heading, counts) in enumerate(panels):
         start = left + position * (side + _GAP)
-        axes = figure.add_axes((start / _WIDTH, below / height, side / _WIDTH, side / height))
+        axes = canvas.add_axes(figure, start, below, side, side)
         confusion.draw_matrix(axes, counts, labels, normalize=True, side=side)
         axes.tick_params(labelsize=size)
         canvas.shrink(axes.set_title(heading, loc="left", fontsize=canvas.TEXT, color=canvas.INK), side)

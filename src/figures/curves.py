@@ -70,16 +70,8 @@ def draw(
         axes.set_xlim(at[0] - margin, at[-1] + margin)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xlabel(unit.capitalize(), fontsize=canvas.TEXT, color=canvas.INK)
-        axes.set_ylabel(quantity.capitalize(), fontsize=canvas.TEXT, color=canvas.INK)
-    figure.legend(
-        handles=panels[0].get_legend_handles_labels()[0],
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-        fontsize=canvas.TEXT,
-        labelcolor=canvas.INK,
-    )
+        canvas.label(axes, unit.capitalize(), quantity.capitalize())
+    canvas.legend(figure, "outside lower center", 3, handles=panels[0].get_legend_handles_labels()[0])
     return figure
 
 

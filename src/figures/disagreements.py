@@ -21,7 +21,6 @@ def draw(
     second: NDArray[np.integer],
     labels: Sequence[str],
     names: tuple[str, str] = ("baseline", "chosen"),
-    title: str = "Where they disagree",
 ) -> Figure:
     """Two blocks of up to ten pictures, in the order of the test set: only the first is wrong, only the second is.
 
@@ -32,14 +31,13 @@ def draw(
         second: [n] those of the second one.
         labels: names of the classes.
         names: of the two classifiers, in a word.
-        title: of the figure.
     """
     wrong = first != actual, second != actual
     blocks = [np.flatnonzero(wrong[i] & ~wrong[1 - i]) for i in (0, 1)]
     step = mosaic.pitch(_SIDE, notes=True)
     heights = [_HEAD + (math.ceil(min(_SHOWN, len(b)) / mosaic.COLUMNS) * step if len(b) else _EMPTY) for b in blocks]
     width = 2 * canvas.MARGIN + mosaic.COLUMNS * (_SIDE + _GAP)
-    figure, axes = mosaic.sheet(width, canvas.HEADER + sum(heights), title)
+    figure, axes = mosaic.sheet(width, canvas.HEADER + sum(heights), "Where they disagree")
     shown = images[np.concatenate([block[:_SHOWN] for block in blocks])]
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
 

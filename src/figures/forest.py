@@ -32,27 +32,24 @@ _SUBTITLE, _LEGEND = 0.2, 0.3
 _OUTLYING = 25  # times the median: on a linear scale, half of the rows would be a dot at zero
 
 
-def draw(
-    panels: Sequence[tuple[str, Sequence[Comparison]]],
-    metric: str = "test accuracy",
-    title: str = "Paired differences",
-) -> Figure:
+def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str = "test accuracy") -> Figure:
     """A panel a question: each comparison's mean difference with its 95 % interval, and its single differences.
 
     Args:
         panels: a subtitle and its comparisons, of which there is at least one.
         metric: an accuracy, in words.
-        title: of the figure.
     """
     heights = [_SUBTITLE + rows.HEADS + len(comparisons) * rows.PITCH + rows.AXIS for _, comparisons in panels]
-    figure = canvas.new_figure(rows.WIDTH, canvas.HEADER + sum(heights) + _LEGEND + canvas.MARGIN, title, arrange=False)
+    tall = canvas.HEADER + sum(heights) + _LEGEND + canvas.MARGIN
+    figure = canvas.new_figure(rows.WIDTH, tall, "Paired differences", arrange=False)
     left = rows.room([comparison.variant for _, comparisons in panels for comparison in comparisons])
     top = canvas.HEADER
     for height, (subtitle, comparisons) in zip(heights, panels, strict=True):
         names = [comparison.variant for comparison in comparisons]
         axes = rows.panel(figure, top + _SUBTITLE + rows.HEADS, names, [""] * len(names), left, _RIGHT)
         _draw_panel(axes, comparisons)
-        axes.set_xlabel(_xlabel(axes, metric), fontsize=canvas.TEXT - 1, color=canvas.INK)
+        scale = ", logarithmic outwards" if axes.get_xscale() == "symlog" else ""
+        canvas.label(axes, f"Difference in {metric}, points{scale}", size=canvas.TEXT - 1)
         raised = 72 * (rows.HEADS + 0.04)
         text = rows.write(axes, -left, -0.5, subtitle, canvas.TEXT, raised, va="baseline", fontweight="bold")
         canvas.shrink(text, rows.WIDTH - 2 * canvas.MARGIN)
@@ -61,20 +58,9 @@ def draw(
     used = [verdict for verdict in MARKS if any(c.verdict == verdict for _, panel in panels for c in panel)]
     handles = [_handle(*MARKS[verdict], label=verdict) for verdict in used]
     handles.append(Line2D([], [], linestyle="", marker="o", markersize=4, color=canvas.SKY, label="a single seed"))
-    figure.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(canvas.MARGIN / rows.WIDTH, canvas.MARGIN / figure.get_size_inches()[1]),
-        borderaxespad=0,
-        borderpad=0,
-        ncols=len(handles),
-        frameon=False,
-        fontsize=canvas.TEXT - 1,
-        labelcolor=canvas.INK,
-        handlelength=1,
-        handletextpad=0.4,
-        columnspacing=1.2,
-    )
+    place = {"bbox_to_anchor": (canvas.MARGIN / rows.WIDTH, canvas.MARGIN / tall), "borderaxespad": 0, "borderpad": 0}
+    spacing = {"handlelength": 1, "handletextpad": 0.4, "columnspacing": 1.2}
+    canvas.legend(figure, "lower left", len(handles), canvas.TEXT - 1, handles=handles, **place, **spacing)
     return figure
 
 
@@ -120,11 +106,6 @@ def _set_scale(axes: Axes, extents: Sequence[tuple[float, float]]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+.6g}".replace("-", "−") if x else "0"))
     axes.set_xlim(low - margin, high + margin)
-
-
-def _xlabel(axes: Axes, metric: str) -> str:
-    scale = ", logarithmic outwards" if axes.get_xscale() == "symlog" else ""
-    return f"Difference in {metric}, points{scale}"
 
 
 def _handle(marker: str, color: str, face: str, x: float | None = None, y: float = 0, label: str = "") -> Line2D:

@@ -49,10 +49,7 @@ def draw(
         drawn = mosaic.place(axes, picture, left, top, _SIDE, -limit, limit, cmap=_COLOURS)
 
     right = canvas.MARGIN + min(_COLUMNS, len(shown)) * _PITCH
-    width, height = figure.get_size_inches()
-    bar = figure.add_axes(
-        ((right + 0.03) / width, 1.5 * canvas.MARGIN / height, 0.13 / width, (rows * _PITCH - 0.1) / height)
-    )
+    bar = canvas.add_axes(figure, right + 0.03, 1.5 * canvas.MARGIN, 0.13, rows * _PITCH - 0.1)
     figure.colorbar(
         drawn, cax=bar, extend="both", extendfrac=0.02, ticks=[-limit, 0, limit], format=StrMethodFormatter("{x:.2g}")
     )

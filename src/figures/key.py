@@ -29,21 +29,10 @@ def draw(figure: Figure, handles: Sequence[Line2D], top: float) -> None:
     """Draws the key with its upper edge `top` inches above the lower edge of the figure."""
     width, tall = figure.get_size_inches()
     room = width - 2 * canvas.MARGIN - _HANDLE
-    legend = figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(canvas.MARGIN / width, top / tall),
-        ncols=_columns(handles, width),
-        frameon=False,
-        fontsize=_TYPE * min(1, room / _widest(handles)),
-        labelcolor=canvas.INK,
-        borderaxespad=0,
-        borderpad=0,
-        columnspacing=1.2,
-        labelspacing=0.35,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    place = {"bbox_to_anchor": (canvas.MARGIN / width, top / tall), "borderaxespad": 0, "borderpad": 0}
+    spacing = {"columnspacing": 1.2, "labelspacing": 0.35}
+    size = _TYPE * min(1, room / _widest(handles))
+    canvas.legend(figure, "upper left", _columns(handles, width), size, handles=handles, **place, **spacing)
 
 
 def _columns(handles: Sequence[Line2D], width: float) -> int:

@@ -42,13 +42,7 @@ def place(
     right, bottom = left + side * min(1, width / height), top + side * min(1, height / width)
     axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=canvas.RULE, linewidth=1.2))
     return axes.imshow(
-        image,
-        extent=(left, right, bottom, top),
-        aspect="auto",
-        interpolation="nearest",
-        vmin=low,
-        vmax=high,
-        cmap=cmap,
+        image, extent=(left, right, bottom, top), aspect="auto", interpolation="nearest", vmin=low, vmax=high, cmap=cmap
     )
 
 

@@ -42,16 +42,15 @@ def of(run: RunView) -> Figure:
     return draw([*units, Unit(name, grid, Points(x, (y == k).astype(int)))], run.features())
 
 
-def draw(units: Sequence[Unit], features: tuple[str, str], title: str = "From perceptrons to a network") -> Figure:
+def draw(units: Sequence[Unit], features: tuple[str, str]) -> Figure:
     """A panel a unit: where it says yes, and upon it the examples, of which it is to find some.
 
     Args:
         units: at least one.
         features: what the axes are called.
-        title: of the figure.
     """
     handles = plane.class_handles(["not to be found", "to be found"])
-    figure, all_axes = plane.panels(title, [unit.name for unit in units], features, handles)
+    figure, all_axes = plane.panels("From perceptrons to a network", [unit.name for unit in units], features, handles)
     for axes, unit in zip(all_axes, units, strict=True):
         plane.draw_regions(axes, unit.grid)
         plane.draw_points(axes, unit.points)

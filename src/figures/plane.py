@@ -42,7 +42,7 @@ def panels(
     drawn: list[Axes] = []
     for position, heading in enumerate(headings):
         left = _LEFT + position * (side + gap)
-        axes = figure.add_axes((left / width, below / height, side / width, side / height))
+        axes = canvas.add_axes(figure, left, below, side, side)
         canvas.set_style(axes)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(6 if side > 2.5 else 4, steps=(1, 2, 2.5, 5, 10), prune="both"))

@@ -45,7 +45,7 @@ def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, title: str =
         clip_on=False,
     )
     curve.set(xlim=(0, 1), ylim=(0, 1))
-    curve.set_ylabel("Accuracy", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(curve, y="Accuracy")
 
     canvas.set_style(bars)
     # Nearly all predictions of a good network share the last bin; on a linear scale the others would not be seen.
@@ -63,8 +63,7 @@ def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, title: str =
     bars.yaxis.set_major_locator(LogLocator(numticks=4))
     bars.yaxis.set_minor_locator(NullLocator())
     bars.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    bars.set_xlabel("Confidence", fontsize=canvas.TEXT, color=canvas.INK)
-    bars.set_ylabel("Predictions", fontsize=canvas.TEXT, color=canvas.INK)
+    canvas.label(bars, "Confidence", "Predictions")
     figure.align_ylabels()
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=canvas.TEXT, labelcolor=canvas.INK)
+    canvas.legend(figure, "outside lower center", 2)
     return figure

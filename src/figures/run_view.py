@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.config.figures import FIGURES, IMAGES, PLANE
 from src.data.dataset import Dataset, Examples
-from src.nn.arrays import Array, Labels
+from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History
 from src.runs.model import Model
+from src.runs.predictions import Predicted
 from src.training.metrics import Predictions, confusion, predict
 
 Values = NDArray[np.floating[Any]]
@@ -40,18 +41,6 @@ class Points(NamedTuple):
     y: NDArray[np.integer[Any]]  # [n], indices of classes
 
 
-class Decisions(Protocol):
-    """Predictions of a set, as a run folder or the stage `evaluate` has them."""
-
-    @property
-    def labels(self) -> Labels:
-        """[n], the predicted classes."""
-
-    @property
-    def confidence(self) -> Array:
-        """[n], their probabilities."""
-
-
 @dataclass(frozen=True)
 class RunView:
     """A trained network, and the data that it was trained and tested on."""
@@ -61,7 +50,7 @@ class RunView:
     history: History
     config: Mapping[str, Any]  # plain
     accuracy: Mapping[str, float]  # by set
-    known: Mapping[str, Decisions]  # by set, of the test set at least
+    known: Mapping[str, Predicted]  # by set, of the test set at least
     best_epoch: int | None = None  # whose weights were kept, if it is not the last one
 
     @classmethod
@@ -88,8 +77,8 @@ class RunView:
     def counts(self, part: str) -> NDArray[np.integer[Any]]:
         """[classes, classes], the confusion matrix on a set."""
         x, y, _ = self.examples(part)
-        decisions = self.known.get(part) or self.predict(x)
-        return confusion(np.asarray(y), decisions.labels, len(self.dataset.labels))
+        labels = self.known[part].labels if part in self.known else self.predict(x).labels
+        return confusion(np.asarray(y), labels, len(self.dataset.labels))
 
     def images(self, x: Values) -> Values:
         """[n, h, w], examples x [n, features] of image data."""

@@ -17,22 +17,16 @@ def of(run: RunView) -> Figure:
     return draw({part: run.points(part) for part in PARTS}, run.dataset.labels, run.features())
 
 
-def draw(
-    sets: Mapping[str, Points],
-    labels: Sequence[str],
-    features: tuple[str, str],
-    title: str = "The data",
-) -> Figure:
+def draw(sets: Mapping[str, Points], labels: Sequence[str], features: tuple[str, str]) -> Figure:
     """One panel: filled points for training, hollow ones for validation, points with a dark rim for testing.
 
     Args:
         sets: examples by the name of their set: train, valid, test.
         labels: names of the classes.
         features: what the axes are called.
-        title: of the figure.
     """
     named = [_handle(name, len(points.y)) for name, points in sets.items()]
-    figure, (axes,) = plane.panels(title, [""], features, plane.class_handles(labels), named)
+    figure, (axes,) = plane.panels("The data", [""], features, plane.class_handles(labels), named)
     for name, points in sets.items():
         face, edge, size = _LOOKS[name]
         plane.draw_points(axes, points, size, face, edge)

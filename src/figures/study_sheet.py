@@ -13,9 +13,7 @@ _LEFT, _ACROSS, _RIGHT, _ABOVE, _DOWN, _BELOW = 0.75, 0.2, 0.15, 0.3, 0.4, 0.55
 _SETS = {"train": "Training", "valid": "Validation"}
 
 
-def draw(
-    histories: Mapping[str, Sequence[bands.History]], baseline: str, title: str = "Training and validation"
-) -> Figure:
+def draw(histories: Mapping[str, Sequence[bands.History]], baseline: str) -> Figure:
     """Four panels over the epochs, of which those in a row share their scale: a line for the mean of each variant.
 
     The lines are drawn as in `bands`, and a note says what is left out.
@@ -24,7 +22,6 @@ def draw(
         histories: by variant, of each finished run the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss`
             and `valid_accuracy`; values that are not finite leave a gap.
         baseline: the variant drawn in ink.
-        title: of the figure.
     """
     looks = canvas.styles(histories, plain=baseline)
     finished = {variant: runs for variant, runs in histories.items() if runs}
@@ -33,7 +30,7 @@ def draw(
     legend = key.height(handles, _WIDTH) + bands.note_height(note)
     height = canvas.HEADER + 2 * _ABOVE + 2 * _PANEL + _DOWN + _BELOW + legend
 
-    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
+    figure = canvas.new_figure(_WIDTH, height, "Training and validation", arrange=False)
     width = (_WIDTH - _LEFT - _ACROSS - _RIGHT) / 2
     for row, quantity in enumerate(("loss", "accuracy")):
         foot = legend + _BELOW + (1 - row) * (_PANEL + _ABOVE + _DOWN)
@@ -46,7 +43,7 @@ def draw(
         ]
         for column, (part, name) in enumerate(_SETS.items()):
             left = _LEFT + column * (width + _ACROSS)
-            axes = figure.add_axes((left / _WIDTH, foot / height, width / _WIDTH, _PANEL / height))
+            axes = canvas.add_axes(figure, left, foot, width, _PANEL)
             canvas.set_style(axes)
             for position, (variant, values) in enumerate(every[part].items()):
                 bands.draw_curve(axes, finished[variant], values, looks[variant], position)
@@ -58,7 +55,7 @@ def draw(
                 axes.tick_params(axis="y", labelleft=False)
             else:
                 label = f"{quantity.capitalize()}, {unit}" if unit else quantity.capitalize()
-                axes.set_ylabel(label, fontsize=canvas.TEXT - 1, color=canvas.INK)
+                canvas.label(axes, y=label, size=canvas.TEXT - 1)
             if not row:
                 axes.set_xlabel("")
     key.draw(figure, handles, legend)

@@ -20,9 +20,7 @@ from src.figures import (
     reliability,
     samples,
     scatter,
-    sheet,
     turned,
-    versions,
 )
 from src.figures.run_view import RunView, check_data
 
@@ -40,8 +38,8 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "confusion_valid_normalized": partial(confusion.of, part="valid", normalize=True),
     "confusion_test_normalized": partial(confusion.of, part="test", normalize=True),
     "samples": samples.of,
-    "sheet": sheet.of,
-    "versions": versions.of,
+    "sheet": samples.sheet,
+    "versions": samples.versions,
     "turned": turned.of,
     "pca": pca.of,
     "scatter": scatter.of,

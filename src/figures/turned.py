@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from src.figures import canvas, confusion, mosaic
+from src.figures import canvas, mosaic
 from src.figures.run_view import RunView
 
 _WIDTH, _SIDE, _ROW = 7.6, 1.5, 2.15  # inches: the sheet, a picture's side, from one row to the next
@@ -29,53 +29,38 @@ def of(run: RunView) -> Figure:
     return draw(run.images(pair), run.predict((pair - center) / scale).probabilities, labels)
 
 
-def draw(
-    images: NDArray[np.floating],
-    probabilities: NDArray[np.floating],
-    labels: Sequence[str],
-    title: str = "An image, and the same turned by 180 degrees",
-) -> Figure:
+def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labels: Sequence[str]) -> Figure:
     """Two rows: the picture, and a bar for the probability of each class, of which the highest is marked.
 
     Args:
         images: [2, h, w]: upright and turned, any range.
         probabilities: [2, K], in [0, 1].
         labels: K names of the classes.
-        title: of the figure.
     """
-    aslant = max(map(len, labels)) > confusion.LONG
+    aslant = max(map(len, labels)) > canvas.LONG
     step = _ROW + aslant * canvas.width_of(labels, canvas.TEXT - 1) * math.sin(math.pi / 4)
     height = canvas.HEADER + 2 * step
-    figure, sheet = mosaic.sheet(_WIDTH, height, title)
+    figure, sheet = mosaic.sheet(_WIDTH, height, "An image, and the same turned by 180 degrees")
     low, high = float(images.min()), float(images.max())
     for row, (image, shares, name) in enumerate(zip(images, probabilities, ("Upright", "Turned"), strict=True)):
         top = canvas.HEADER + row * step
         mosaic.place(sheet, image, canvas.MARGIN, top + _HEAD, _SIDE, low, high, cmap=mosaic.GREYS)
-        axes = figure.add_axes(
-            (
-                _LEFT / _WIDTH,
-                1 - (top + _HEAD + _SIDE) / height,
-                (_WIDTH - _LEFT - _RIGHT) / _WIDTH,
-                _SIDE / height,
-            )
-        )
-        _draw_bars(axes, shares, labels, aslant)
+        bottom, width = 1 - (top + _HEAD + _SIDE) / height, (_WIDTH - _LEFT - _RIGHT) / _WIDTH
+        axes = figure.add_axes((_LEFT / _WIDTH, bottom, width, _SIDE / height))
+        _draw_bars(axes, shares, labels)
         taken = int(shares.argmax())
         heading = f"{name}: taken for {labels[taken]} ({shares[taken]:.1%})"
         sheet.text(_LEFT, top + 0.7 * _HEAD, heading, fontsize=canvas.TEXT, color=canvas.INK, parse_math=False)
     return figure
 
 
-def _draw_bars(axes: Axes, shares: NDArray[np.floating], labels: Sequence[str], aslant: bool) -> None:
+def _draw_bars(axes: Axes, shares: NDArray[np.floating], labels: Sequence[str]) -> None:
     canvas.set_style(axes)
     axes.grid(visible=False, axis="x")
     colors = [canvas.BLUE if k == shares.argmax() else canvas.SKY for k in range(len(labels))]
     axes.bar(range(len(labels)), 100 * shares, width=0.7, color=colors)
-    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    canvas.name_classes(axes, labels, both=False)
     axes.tick_params(axis="x", length=0)
-    if aslant:
-        for label in axes.get_xticklabels():
-            label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.set(xlim=(-0.6, len(labels) - 0.4), ylim=(0, 100))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=(2.5, 5)))
-    axes.set_ylabel("Probability, %", fontsize=canvas.TEXT - 1, color=canvas.INK)
+    canvas.label(axes, y="Probability, %", size=canvas.TEXT - 1)

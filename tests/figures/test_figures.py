@@ -24,9 +24,7 @@ from src.figures import (
     reliability,
     samples,
     scatter,
-    sheet,
     turned,
-    versions,
 )
 from src.foundation.files import ROOT
 from tests.figures.drawings import check_sheet, contrast, luminance, save
@@ -158,12 +156,12 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     },
     "two confusions of digits": lambda: confusion_pair.draw([("a", matrix(10)), ("b", matrix(10, 3))], "0123456789"),
     "two confusions of long names": lambda: confusion_pair.draw([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
-    "sheet": lambda: sheet.draw(DIGITS.images, DIGITS.target),
-    "a short sheet": lambda: sheet.draw(DIGITS.images[:4], np.array(NAMES)[DIGITS.target[:4]]),
-    "an empty sheet": lambda: sheet.draw(DIGITS.images[:0], []),
-    "versions": lambda: versions.draw(DIGITS.images[DIGITS.target == 7], "25 versions of 7"),
-    "three versions": lambda: versions.draw(DIGITS.images[:3], "3 versions of 7"),
-    "no version": lambda: versions.draw(DIGITS.images[:0], "0 versions of 7"),
+    "sheet": lambda: samples.draw_sheet(DIGITS.images, DIGITS.target),
+    "a short sheet": lambda: samples.draw_sheet(DIGITS.images[:4], np.array(NAMES)[DIGITS.target[:4]]),
+    "an empty sheet": lambda: samples.draw_sheet(DIGITS.images[:0], []),
+    "versions": lambda: samples.draw_versions(DIGITS.images[DIGITS.target == 7], "25 versions of 7"),
+    "three versions": lambda: samples.draw_versions(DIGITS.images[:3], "3 versions of 7"),
+    "no version": lambda: samples.draw_versions(DIGITS.images[:0], "0 versions of 7"),
     "turned": lambda: turned.draw(DIGITS.images[:2], RNG.dirichlet(np.ones(10), 2), "0123456789"),
     "turned, of named classes": lambda: turned.draw(DIGITS.images[:2], np.eye(10)[:2], NAMES),
     "turned, of two classes": lambda: turned.draw(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
@@ -323,13 +321,13 @@ def test_samples_show_the_first_of_each_class() -> None:
 
 
 def test_a_sheet_shows_the_first_fifteen_with_their_labels() -> None:
-    axes = sheet.draw(DIGITS.images, DIGITS.target).axes[0]
+    axes = samples.draw_sheet(DIGITS.images, DIGITS.target).axes[0]
     assert [text.get_text() for text in axes.texts] == [str(label) for label in DIGITS.target[:15]]
     np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[:15])
 
 
 def test_versions_are_the_first_25_without_a_word() -> None:
-    figure = versions.draw(DIGITS.images, "25 versions of 7")
+    figure = samples.draw_versions(DIGITS.images, "25 versions of 7")
     assert not figure.axes[0].texts
     np.testing.assert_array_equal([picture.get_array() for picture in figure.axes[0].images], DIGITS.images[:25])
 
