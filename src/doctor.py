@@ -23,6 +23,7 @@ Exit codes: 0 all is well, or all is mended; 1 something is left.
 def examine(fix: bool) -> None:
     """Prints what is wrong, a line each, and mends it where that is asked for and safe; `RunFailed` if any is left."""
     from src.health import checks
+    from src.health.runs import of_other_code
 
     mended = mendable = left = 0
     for finding in checks.examine(ROOT):
@@ -38,6 +39,11 @@ def examine(fix: bool) -> None:
         else:
             done, left = f"to do: {finding.advice}", left + 1
         print(f"{where}: {' '.join(finding.what.split())} -> {done}", flush=True)
+    others, runs = of_other_code(ROOT)
+    if others:  # for information: nothing is wrong with them
+        print(
+            f"runs: {others} of {runs} finished runs are of other code; they are kept and can be read, but not reused"
+        )
     if mendable or left:
         counts = {"mended": mended, "for `python -m src.doctor --fix`": mendable, "for you": left}
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -64,6 +64,12 @@ def damaged_results(root: Path) -> Iterator[Finding]:
             yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command trains it anew")
 
 
+def of_other_code(root: Path) -> tuple[int, int]:
+    """How many finished runs this code would not reuse, as their code differs; and how many finished runs there are."""
+    finished = [folder for folder in run_folders(root) if _says_finished(folder)]
+    return sum(not _is_of_this_code(folder) for folder in finished), len(finished)
+
+
 def _damage(folder: RunFolder) -> str:
     try:
         # What other versions of the code wrote is theirs to read: no command of this one uses it as its own.
