@@ -14,6 +14,7 @@ from src.foundation.errors import RunFailed, UserError
 
 from .conftest import SHAPES, idx_bytes
 
+Offer = Callable[..., None]
 IMAGES = "train-images-idx3-ubyte"
 
 
@@ -37,6 +38,17 @@ def exploding(wanted: Mapping[str, int]) -> Offers:
     raise AssertionError("nothing is to be fetched")
 
 
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
+    """Puts places, by their names, where the files are fetched from."""
+    return lambda **places: monkeypatch.setattr(mnist, "PLACES", places)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -47,20 +59,20 @@ def test_the_published_lengths_are_those_of_the_format() -> None:
 
 @pytest.mark.parametrize("zipped", [[], [IMAGES], list(SHAPES)], ids=["plain", "mixed", "gzipped"])
 def test_files_come_from_the_users_folder(
-    published: dict[str, bytes], mirror: Path, tmp_path: Path, zipped: list[str], capsys: pytest.CaptureFixture[str]
+    published: dict[str, bytes], mirror: Path, zipped: list[str], capsys: pytest.CaptureFixture[str], raw: Path
 ) -> None:
     for name in zipped:
         (mirror / name).unlink()
         (mirror / f"{name}.gz").write_bytes(gzip.compress(published[name]))
-    mnist.fetch(tmp_path / "raw", mirror)
-    assert contents(tmp_path / "raw") == published
+    mnist.fetch(raw, mirror)
+    assert contents(raw) == published
     assert f"4 of 4 files came from data.mirror={mirror}" in capsys.readouterr().err
 
 
-def test_a_gz_that_was_unzipped_under_way_is_taken(published: dict[str, bytes], mirror: Path, tmp_path: Path) -> None:
+def test_a_gz_that_was_unzipped_under_way_is_taken(published: dict[str, bytes], mirror: Path, raw: Path) -> None:
     (mirror / IMAGES).rename(mirror / f"{IMAGES}.gz")
-    mnist.fetch(tmp_path / "raw", mirror)
-    assert contents(tmp_path / "raw") == published
+    mnist.fetch(raw, mirror)
+    assert contents(raw) == published
 
 
 def flipped(content: bytes) -> bytes:
@@ -85,12 +97,11 @@ CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_a_corrupt_file_of_the_users_is_told_and_leaves_nothing(
-    published: dict[str, bytes], mirror: Path, tmp_path: Path, corruption: str, monkeypatch: pytest.MonkeyPatch
+    published: dict[str, bytes], mirror: Path, corruption: str, raw: Path, offer: Offer
 ) -> None:
-    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": exploding})
+    offer(elsewhere=exploding)
     damage, reason = CORRUPTIONS[corruption]
     (mirror / IMAGES).write_bytes(damage(published[IMAGES]))
-    raw = tmp_path / "raw"
     raw.mkdir()
     with pytest.raises(UserError, match=f"data.mirror=.*{IMAGES} is not MNIST's: .*{reason}") as refused:
         mnist.fetch(raw, mirror)
@@ -98,12 +109,12 @@ def test_a_corrupt_file_of_the_users_is_told_and_leaves_nothing(
     assert contents(raw) == {}
 
 
-def test_a_gzip_bomb_takes_no_memory(published: dict[str, bytes], mirror: Path, tmp_path: Path) -> None:
+def test_a_gzip_bomb_takes_no_memory(published: dict[str, bytes], mirror: Path, raw: Path) -> None:
     (mirror / IMAGES).write_bytes(gzip.compress(bytes(15_000_000), 9))
     tracemalloc.start()
     try:
         with pytest.raises(UserError, match="more than the 23536 bytes"):
-            mnist.fetch(tmp_path / "raw", mirror)
+            mnist.fetch(raw, mirror)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
@@ -111,48 +122,39 @@ def test_a_gzip_bomb_takes_no_memory(published: dict[str, bytes], mirror: Path, 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_a_corrupt_file_of_a_public_place_is_sought_in_the_next(
-    published: dict[str, bytes], tmp_path: Path, corruption: str, monkeypatch: pytest.MonkeyPatch
+    published: dict[str, bytes], corruption: str, raw: Path, offer: Offer
 ) -> None:
     damage, _ = CORRUPTIONS[corruption]
     corrupt = {**published, IMAGES: damage(published[IMAGES])}
-    monkeypatch.setattr(mnist, "PLACES", {"corrupt": serving(corrupt), "sound": serving(published)})
-    mnist.fetch(tmp_path / "raw", None)
-    assert contents(tmp_path / "raw") == published
+    offer(corrupt=serving(corrupt), sound=serving(published))
+    mnist.fetch(raw, None)
+    assert contents(raw) == published
 
 
-def test_a_folder_that_is_not_there_is_refused(published: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_refused(published: dict[str, bytes], tmp_path: Path, raw: Path) -> None:
     with pytest.raises(UserError, match=r"data\.mirror=.*nowhere: no such folder"):
-        mnist.fetch(tmp_path / "raw", tmp_path / "nowhere")
+        mnist.fetch(raw, tmp_path / "nowhere")
 
 
 def test_what_the_users_folder_lacks_is_sought_elsewhere(
-    published: dict[str, bytes],
-    mirror: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    published: dict[str, bytes], mirror: Path, capsys: pytest.CaptureFixture[str], raw: Path, offer: Offer
 ) -> None:
     (mirror / IMAGES).unlink()
-    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": serving({IMAGES: published[IMAGES]}), "last": exploding})
-    mnist.fetch(tmp_path / "raw", mirror)
-    assert contents(tmp_path / "raw") == published
+    offer(elsewhere=serving({IMAGES: published[IMAGES]}), last=exploding)
+    mnist.fetch(raw, mirror)
+    assert contents(raw) == published
     assert "1 of 4 files came from elsewhere" in capsys.readouterr().err
 
 
-def test_files_in_place_are_kept_and_nothing_is_asked(
-    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mnist.fetch(tmp_path / "raw", mirror)
-    before = {path.name: path.stat() for path in (tmp_path / "raw").iterdir()}
-    monkeypatch.setattr(mnist, "PLACES", {"elsewhere": exploding})
-    mnist.fetch(tmp_path / "raw", tmp_path / "nowhere")
-    assert {path.name: path.stat() for path in (tmp_path / "raw").iterdir()} == before
+def test_files_in_place_are_kept_and_nothing_is_asked(mirror: Path, tmp_path: Path, raw: Path, offer: Offer) -> None:
+    mnist.fetch(raw, mirror)
+    before = {path.name: path.stat() for path in raw.iterdir()}
+    offer(elsewhere=exploding)
+    mnist.fetch(raw, tmp_path / "nowhere")
+    assert {path.name: path.stat() for path in raw.iterdir()} == before
 
 
-def test_only_what_is_damaged_or_missing_is_fetched_again(
-    published: dict[str, bytes], mirror: Path, tmp_path: Path
-) -> None:
-    raw = tmp_path / "raw"
+def test_only_what_is_damaged_or_missing_is_fetched_again(published: dict[str, bytes], mirror: Path, raw: Path) -> None:
     mnist.fetch(raw, mirror)
     damaged, missing, *kept = SHAPES
     inodes = {name: (raw / name).stat().st_ino for name in kept}
@@ -166,32 +168,31 @@ def test_only_what_is_damaged_or_missing_is_fetched_again(
 
 
 def test_where_no_place_serves_each_is_listed_with_its_reason(
-    published: dict[str, bytes], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: dict[str, bytes], mirror: Path, raw: Path, offer: Offer
 ) -> None:
     (mirror / IMAGES).unlink()
-    places = {"one": failing("no\nconnection"), "two": failing("x " * 5000), "three": serving({})}
-    monkeypatch.setattr(mnist, "PLACES", places)
+    offer(one=failing("no\nconnection"), two=failing("x " * 5000), three=serving({}))
     with pytest.raises(RunFailed) as failed:
-        mnist.fetch(tmp_path / "raw", mirror)
+        mnist.fetch(raw, mirror)
     message = str(failed.value)
     told = [f"data.mirror={mirror}: it has no {IMAGES}", "one: no connection", "two: x x", f"three: it has no {IMAGES}"]
     assert all(reason in message for reason in told)
     assert message.endswith("by data.mirror=")
     assert "\n" not in message
     assert len(message) < 2000
-    assert sorted(contents(tmp_path / "raw")) == sorted(SHAPES.keys() - {IMAGES})
+    assert sorted(contents(raw)) == sorted(SHAPES.keys() - {IMAGES})
 
 
 def test_a_full_disk_is_not_taken_for_a_place_that_fails(
-    published: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, raw: Path, offer: Offer
 ) -> None:
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "no space", str(path))
 
     monkeypatch.setattr(mnist, "replacing", full)
-    monkeypatch.setattr(mnist, "PLACES", {"one": serving(published), "two": exploding})
+    offer(one=serving(published), two=exploding)
     with pytest.raises(OSError, match="no space"):
-        mnist.fetch(tmp_path / "raw", None)
+        mnist.fetch(raw, None)
 
 
 def test_examples_are_pooled_train_first(published: dict[str, bytes], mirror: Path) -> None:
