@@ -30,7 +30,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from hydra.core.singleton import Singleton
 
     composed = {"composed" for kind in Singleton._instances if kind.__name__ == "Plugins"}
-    session.config.stash[COLLECTED] = ({"mlflow", "matplotlib"} & sys.modules.keys()) | composed
+    session.config.stash[COLLECTED] = ({"mlflow"} & sys.modules.keys()) | composed
 
 
 @pytest.fixture(scope="session")

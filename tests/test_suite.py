@@ -36,7 +36,7 @@ def test_that_interrupts():
 """
 
 
-def test_collecting_imports_neither_mlflow_nor_matplotlib_and_composes_nothing(pytestconfig: pytest.Config) -> None:
+def test_collecting_imports_no_mlflow_and_composes_nothing(pytestconfig: pytest.Config) -> None:
     assert pytestconfig.stash[COLLECTED] == set()
 
 

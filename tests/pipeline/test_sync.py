@@ -12,13 +12,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from tests.conftest import Shell, environment
+from tests.helpers.checkouts import furnish
+from tests.helpers.stores import client_of, stored
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
 TRAIN = ("python", "-m", "src.train")
@@ -31,9 +34,7 @@ CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "train
 @pytest.fixture
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     """A checkout in which the digits and the store are there already."""
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
+    return furnish(checkout, digits_folder, empty_store)
 
 
 def start(checkout: Path, *command: str, **more: str) -> subprocess.Popen[str]:
@@ -70,15 +71,9 @@ def at_work(checkout: Path) -> list[int]:
     return [status["pid"] for status in stands(checkout) if status["status"] == "running"]
 
 
-def stored(uri: str | Path) -> list[Run]:
-    client = MlflowClient(f"sqlite:///{uri}/mlflow.db" if isinstance(uri, Path) else uri)
-    experiment = client.get_experiment_by_name("mlp")
-    return list(client.search_runs([experiment.experiment_id])) if experiment else []
-
-
-def assert_level(uri: str | Path, runs: list[Run]) -> None:
+def assert_level(uri: str | Path, runs: "list[Run]") -> None:
     """Each metric of each run stands in the store as in the journal, once; nothing is noted as lacking."""
-    client = MlflowClient(f"sqlite:///{uri}/mlflow.db" if isinstance(uri, Path) else uri)
+    client = client_of(uri)
     for run in runs:
         if "fingerprint" not in run.data.tags:
             continue

@@ -1,16 +1,24 @@
 """Models that were really trained, each once: on points, with a threshold, on digits of 8 x 8 pixels, and on MNIST."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.helpers.sharing import made_once
 from tests.prediction.trained import Trained
 
 
 @pytest.fixture(scope="session")
 def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
-    return lambda *overrides: Trained(tmp_path_factory.mktemp("trained"), list(overrides))
+    def trained(*overrides: str) -> Trained:
+        """A model that one worker trains, and all open; its folder is not to be changed."""
+        name = hashlib.sha256(repr(overrides).encode()).hexdigest()[:16]
+        folder = made_once(tmp_path_factory, f"trained-{name}", lambda folder: Trained(folder, list(overrides)))
+        return Trained(folder, list(overrides))  # which finds the run finished
+
+    return trained
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,18 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from mlflow import MlflowClient
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording import reading
 from src.recording.reading import artifact, find_run, runs_of_study, tag
+from tests.helpers.stores import client_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 pytestmark = pytest.mark.filterwarnings(
     "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
@@ -18,15 +22,15 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def client(home: Path, empty_store: Path) -> MlflowClient:
+def client(home: Path, empty_store: Path) -> "MlflowClient":
     shutil.copy(empty_store, home / "mlflow.db")
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     client.create_experiment("mlp", (home / "mlartifacts").as_uri())
     return client
 
 
 @pytest.fixture
-def made(client: MlflowClient) -> Callable[..., str]:
+def made(client: "MlflowClient") -> Callable[..., str]:
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
 
@@ -49,12 +53,12 @@ def test_a_run_is_found_by_its_id_and_by_a_beginning_that_is_its_own(made: Calla
 
 
 @pytest.mark.parametrize("prefix", ["", "%", "_", "A1", "0' OR 1", "0" * 33, "../x"])
-def test_what_is_no_id_is_refused(client: MlflowClient, prefix: str) -> None:
+def test_what_is_no_id_is_refused(client: "MlflowClient", prefix: str) -> None:
     with pytest.raises(UserError, match="no id of an MLflow run"):
         find_run(Tracking(), prefix)
 
 
-def test_a_run_that_is_not_there_is_told_and_no_store_is_made(home: Path, client: MlflowClient) -> None:
+def test_a_run_that_is_not_there_is_told_and_no_store_is_made(home: Path, client: "MlflowClient") -> None:
     with pytest.raises(UserError, match="no MLflow run's id begins so"):
         find_run(Tracking(), "0123abcd")
     elsewhere = Tracking(uri=f"sqlite:///{home}/none.db")
@@ -72,7 +76,7 @@ def test_a_study_has_its_runs_without_its_parent(made: Callable[..., str]) -> No
 
 
 def test_files_come_whole_and_no_larger_than_they_can_be(
-    home: Path, client: MlflowClient, made: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    home: Path, client: "MlflowClient", made: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = made("a run")
     (home / "result.json").write_text('{"a": 1}')
@@ -90,7 +94,7 @@ def test_files_come_whole_and_no_larger_than_they_can_be(
     assert not (home / "more").exists()
 
 
-def test_tags_are_put_and_cut_to_what_the_store_takes(client: MlflowClient, made: Callable[..., str]) -> None:
+def test_tags_are_put_and_cut_to_what_the_store_takes(client: "MlflowClient", made: Callable[..., str]) -> None:
     run_id = made("a run")
     tag(Tracking(), run_id, {"replay.verdict": "bit-identical", "long": "x" * 9000})
     tags = client.get_run(run_id).data.tags

@@ -13,12 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import mlflow
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from src.config.tracking import Tracking
 from src.config.tree import Config
@@ -35,6 +32,11 @@ from src.runs.experiment import Outcome, run
 from src.runs.folder import RunFolder
 from src.runs.naming import run_name
 from src.runs.tracker import Null, Several, Tracker
+from tests.helpers.stores import client_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
@@ -77,7 +79,7 @@ def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, var
     return recording.run_id(entry)
 
 
-def steps(client: MlflowClient, run_id: str, key: str) -> list[tuple[int, float]]:
+def steps(client: "MlflowClient", run_id: str, key: str) -> list[tuple[int, float]]:
     return [(metric.step, metric.value) for metric in client.get_metric_history(run_id, key)]
 
 
@@ -99,7 +101,7 @@ def raising(error: BaseException) -> Callable[[], None]:
     return act
 
 
-def all_runs(client: MlflowClient) -> list[Run]:
+def all_runs(client: "MlflowClient") -> "list[Run]":
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
     return list(client.search_runs([experiment.experiment_id]))
@@ -109,7 +111,7 @@ def lines(folder: RunFolder) -> list[tuple[int, float, int]]:
     return [(e["epoch"], e["images_per_second"], int(e["time"] * 1000)) for e in folder.journal()]
 
 
-def rows(client: MlflowClient, run_id: str) -> list[tuple[int, float, int]]:
+def rows(client: "MlflowClient", run_id: str) -> list[tuple[int, float, int]]:
     history = client.get_metric_history(run_id, "train/images_per_second")
     return [(metric.step, metric.value, metric.timestamp) for metric in history]
 
@@ -117,7 +119,7 @@ def rows(client: MlflowClient, run_id: str) -> list[tuple[int, float, int]]:
 def test_a_run_stands_in_the_store_as_in_its_folder(home: Path, digits: Dataset, small: Small) -> None:
     config = small()
     outcome, run_id = recorded(config, digits)
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     stored = client.get_run(run_id)
     assert stored.info.status == "FINISHED"
     assert stored.info.run_name == "relu-he-adam s0"
@@ -156,7 +158,7 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
     assert recorded(small(), digits).run_id == alone
     ids = [recorded_below(small(), digits, "its identity", "relu s0", "relu") for _ in range(2)]
     assert ids[0] == ids[1] != alone
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     child = client.get_run(ids[0])
     assert (child.info.run_name, child.data.tags["study"], child.data.tags["variant"]) == ("relu s0", "ladder", "relu")
     for run_id in (alone, ids[0]):
@@ -168,7 +170,7 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
 
 def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset, small: Small) -> None:
     _, run_id = recorded(small(), digits)
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     before = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
     with Recording(Tracking()) as recording:
         announcing = Announcing(recording, run_name(small()), None)
@@ -182,7 +184,7 @@ def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dat
     child = recorded_below(small(), digits, "its identity", "relu s0", "relu")
     (home / "report").mkdir()
     (home / "report/index.html").write_text("<html>")
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     parent = client.get_run(client.get_run(child).data.tags["mlflow.parentRunId"])
     for forgotten in (False, True):  # as in a clone, whose disk knows of no record
         if forgotten:
@@ -205,7 +207,7 @@ def test_training_anew_is_another_record_in_the_place_of_the_former(home: Path, 
     _, first = recorded(small(), digits)
     outcome, second = recorded(small("train.fresh=true"), digits)
     assert not outcome.reused
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     assert [run.info.run_id for run in all_runs(client)] == [second]
     assert rows(client, second) == lines(outcome.folder)
     assert client.get_run(first).info.lifecycle_stage == "deleted"
@@ -218,7 +220,7 @@ def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there
     outcome, _ = recorded(small(), digits)
     with pytest.raises(KeyboardInterrupt):
         recorded(small("train.fresh=true"), digits, Acting(2, raising(KeyboardInterrupt())))
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     [stored] = all_runs(client)
     assert (stored.info.status, stored.data.tags["weights.sha256"]) == (
         "FINISHED",
@@ -233,7 +235,7 @@ def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
 ) -> None:
     status = run(small(), digits, Null()).folder.status()
     run_id = recorded_below(small(), digits, "its identity", "mine s0", "it's another")
-    info = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(run_id).info
+    info = client_of(home).get_run(run_id).info
     assert info.run_name == "mine s0"
     assert (info.start_time, info.end_time) == (int(status["started"] * 1000), int(status["time"] * 1000))
 
@@ -244,7 +246,7 @@ def test_the_status_is_true_to_what_happened(
 ) -> None:
     with pytest.raises(type(error)):
         recorded(small(), digits, Acting(2, raising(error)))
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     [stored] = all_runs(client)
     assert stored.info.status == status
     assert stored.data.tags["reason"]
@@ -264,7 +266,7 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
     """As after a power cut: the store knows lines that the disk has lost."""
     with pytest.raises(KeyboardInterrupt):
         recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     [stored] = all_runs(client)
     [journal] = home.glob("runs/*/journal.jsonl")
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
@@ -276,7 +278,7 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
     with pytest.raises(RunFailed):
         recorded(small("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant"), digits)
-    [stored] = all_runs(MlflowClient(f"sqlite:///{home}/mlflow.db"))
+    [stored] = all_runs(client_of(home))
     assert (stored.info.status, stored.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
 
 
@@ -293,7 +295,7 @@ def test_further_metrics_scores_and_the_untrained_network_stand_there_too(
 ) -> None:
     further = ("train.metrics=[f1,squared_error]", "train.evaluate_dropout=true", "model.dropout=0.2")
     outcome, run_id = recorded(small(*further, "train.evaluate_at_start=true", "train.evaluate_every=2"), digits)
-    client, journal = MlflowClient(f"sqlite:///{home}/mlflow.db"), outcome.folder.journal()
+    client, journal = client_of(home), outcome.folder.journal()
     assert [epoch["epoch"] for epoch in journal] == [0, 2, 3]
     assert steps(client, run_id, "train/loss") == [(e["epoch"], e["train_loss"]) for e in journal]
     for key in ("valid/f1", "train/squared_error", "valid/accuracy_with_dropout"):
@@ -320,7 +322,7 @@ def test_metrics_are_written_at_most_once_a_second(
     outcome, run_id = recorded(small("train.epochs=300"), digits)
     # One at the start, one a second, and at the end the last epochs (of 1 800 metrics, 996 a call) and the result.
     assert len(writes) <= time.monotonic() - start + 1 + 2 + 1
-    assert rows(MlflowClient(f"sqlite:///{home}/mlflow.db"), run_id) == lines(outcome.folder)
+    assert rows(client_of(home), run_id) == lines(outcome.folder)
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -355,7 +357,9 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
 ) -> None:
     def away_for_a_while(log_batch: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if named.get("metrics") and not list(home.glob("runs/*/result.json")):
-            raise mlflow.exceptions.MlflowException("the server is away")
+            from mlflow.exceptions import MlflowException
+
+            raise MlflowException("the server is away")
         return log_batch(*arguments, **named)
 
     otherwise(log_batch=away_for_a_while)
@@ -376,7 +380,7 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     errors += capsys.readouterr().err
     assert errors.count("the server is away") == errors.count("warning") == 1
     assert "the MLflow store is back" in errors
-    assert rows(MlflowClient(f"sqlite:///{home}/mlflow.db"), run_id) == lines(outcome.folder)
+    assert rows(client_of(home), run_id) == lines(outcome.folder)
 
 
 def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
@@ -387,12 +391,14 @@ def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
     def slower_than_another(log_inputs: Callable[..., Any], *arguments: Any) -> None:
         calls.append(arguments)
         if len(calls) == 1:
-            raise mlflow.exceptions.MlflowException("UNIQUE constraint failed: datasets.experiment_id, ...")
+            from mlflow.exceptions import MlflowException
+
+            raise MlflowException("UNIQUE constraint failed: datasets.experiment_id, ...")
         log_inputs(*arguments)
 
     otherwise(log_inputs=slower_than_another)
     _, run_id = recorded(small(), digits)
-    stored = MlflowClient(f"sqlite:///{home}/mlflow.db").get_run(run_id)
+    stored = client_of(home).get_run(run_id)
     assert stored.inputs is not None
     assert len(stored.inputs.dataset_inputs) == 1
 
@@ -428,7 +434,9 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
         reply = call(*arguments, **named)
         if draws.random() < 0.3:
             lost[name] += 1
-            raise mlflow.exceptions.MlflowException("the reply was lost")
+            from mlflow.exceptions import MlflowException
+
+            raise MlflowException("the reply was lost")
         return reply
 
     with pytest.raises(KeyboardInterrupt):  # so that there are a reason to be forgotten, and a record to be reopened
@@ -437,7 +445,7 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
     outcome, run_id = recorded(small("train.epochs=4"), digits)
     below = recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
     assert lost
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     stored = all_runs(client)
     assert {run.info.status for run in stored} == {"FINISHED"}
     assert len(stored) == 3  # with the parent
@@ -492,7 +500,6 @@ def _open(uri: str) -> None:
     open_store(Tracking(uri=uri))
 
 
-@pytest.mark.slow
 def test_several_processes_may_open_a_fresh_store_at_once(tmp_path: Path, home: Path) -> None:
     uri = f"sqlite:///{tmp_path}/fresh.db"
     spawning = multiprocessing.get_context("spawn")
@@ -523,7 +530,6 @@ def _die_at_opening(uri: str, beside: Path) -> None:
     _open(uri)
 
 
-@pytest.mark.slow
 def test_a_store_whose_making_was_killed_opens_afterwards(tmp_path: Path, home: Path) -> None:
     uri, beside = f"sqlite:///{tmp_path}/fresh.db", tmp_path / ".fresh.db.init"
     spawning = multiprocessing.get_context("spawn")
