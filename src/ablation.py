@@ -12,7 +12,7 @@ from typing import Any
 import hydra
 
 from src.cli.command import run_command
-from src.config.composition import CONF, choices, told_our_way, typed
+from src.config.composition import CONF, choices, overrides_of_stage, told_our_way
 from src.foundation.errors import UserError, suggestion
 from src.foundation.files import ROOT
 
@@ -50,20 +50,6 @@ def _studies() -> Iterator[tuple[str, str]]:
             yield name, "(its file declares no study)"
 
 
-def _of_the_pipeline(study: str) -> list[str]:
-    """A stage's overrides: params.yaml says which data it uses, and where its runs are recorded."""
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    from src.config.composition import load
-
-    config = load([])
-    data = [override for override in typed(config) if override.startswith(("data=", "data."))]
-    store = {"uri": config.tracking.uri, "experiment": config.tracking.experiment}
-    quoted = {key: QuotedString(value, Quote.single).with_quotes() for key, value in store.items() if value}
-    tracking = [f"tracking={config.tracking.name}", *(f"tracking.{key}={value}" for key, value in quoted.items())]
-    return [f"ablation={study}", *data, *tracking]
-
-
 def main() -> None:
     """The command."""
     arguments = sys.argv[1:]
@@ -78,7 +64,7 @@ def main() -> None:
     from src.cli.stage import alone
 
     with alone(f"study-{arguments[1]}"):
-        sys.argv[1:] = _of_the_pipeline(arguments[1])
+        sys.argv[1:] = overrides_of_stage(arguments[1])
         _run(sys.argv[1:], stage=True)
 
 

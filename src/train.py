@@ -5,7 +5,6 @@ training leaves its results in its run folder and in MLflow, so that trying some
 """
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
@@ -13,7 +12,6 @@ import hydra
 from src.cli.command import run_command
 from src.config.composition import CONF, from_hydra, told_our_way
 from src.foundation.errors import RunFailed, UserError
-from src.foundation.files import ROOT, replacing, write_json
 
 if TYPE_CHECKING:
     from src.runs.experiment import Outcome
@@ -23,26 +21,18 @@ def publish() -> None:
     """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
     from src.cli.stage import alone
     from src.config.tree import read_snapshot
+    from src.runs import outs
     from src.sweeps.start import start
 
     with alone("train"):
         config = read_snapshot()
         outcome, run_id = start(config)
-        folder, result = outcome.folder.path, outcome.result
         # `dvc repro` may have been killed, and another one have put an earlier outcome in place, from its cache.
         if read_snapshot().semantic() != config.semantic():
+            folder = outcome.folder.path
             raise RunFailed(f"params.yaml has changed since this training began, which stays in {folder} alone")
-        _copy(folder / "model.npz", "models/model.npz")
-        _copy(folder / "history.csv", "plots/curves.csv")
-        _copy(folder / "timing.json", "metrics/timing.json")
-        kept = {key: result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
-        write_json(ROOT / "metrics" / "train.json", kept)
+        outs.publish(outcome.folder.path, outcome.result)
     _tell(outcome, run_id)
-
-
-def _copy(source: Path, target: str) -> None:
-    with replacing(ROOT / target) as file:
-        file.write(source.read_bytes())
 
 
 def _tell(outcome: "Outcome", run_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from src.cli.dependencies import CODE, covered, digests
+from src.foundation.files import sha256_tree
 from src.runs.code import imports, reached
 from src.runs.fingerprint import APART, ROOTS, numeric_code
 from tests.conftest import ROOT
@@ -24,8 +27,8 @@ ROOMS = (
     "data",
     "training",
     "config",
-    "cli",
     "runs",
+    "cli",
     "recording",
     "studies",
     "analysis",
@@ -39,6 +42,7 @@ ROOMS = (
 COMMANDS = {
     "ablation",
     "check",
+    "code",
     "compose",
     "doctor",
     "evaluate",
@@ -174,39 +178,62 @@ def test_no_import_is_relative() -> None:
         assert not relative, file
 
 
-# What a stage imports and need not declare: the command line, and what follows a run without changing its outs.
-NEVER_IN_AN_OUT = (
-    "src/__init__.py",
-    "src/cli/arguments.py",
-    "src/cli/stage.py",
-    "src/config/composition.py",
-    "src/cli",
-    "src/recording",
+# What a stage runs and no out of it depends on: the command line, recording, and how jobs are started and followed.
+IN_NO_OUT = (
+    *("src/cli/", "src/recording/", "src/config/composition.py", "src/config/tracking.py", "src/data/recipes.py"),
+    *("src/foundation/errors.py", "src/foundation/locks.py", "src/foundation/signals.py"),
+    *("src/runs/lineage.py", "src/runs/liveness.py", "src/runs/tracker.py"),
 )
-# Of a configuration, these use the recipe, which their params declare.
-ONLY_THE_RECIPE = ("fetch", "split", "normalize")
-ALSO_APART = {
-    "train": ("src/reporting", "src/figures", "src/analysis"),
-    "check": ("src/",),
-    "evaluate": (),
-    "study": ("src/reporting", "src/figures", "src/analysis"),
-    "report": (),
-}
-COMMAND = {"study": "ablation"}  # of a stage that is not called so
+RUNS_JOBS = ("src/config/figures.py", "src/reporting/", "src/figures/", "src/analysis/", "src/sweeps/", "src/runs/")
+COMMANDS_OF_STAGES = {"study": "ablation"}  # all others are named as their stage
 
 
-def test_stages_declare_what_they_import() -> None:
+def uncovered(stage: str) -> set[str]:
+    """The files that a stage imports and that its digest does not cover."""
+    command = f"src.{COMMANDS_OF_STAGES.get(stage, stage)}"
+    missing = set(reached(command)) - covered(CODE[stage])
+    return {name for file in missing if not (name := file.relative_to(ROOT).as_posix()).endswith("__init__.py")}
+
+
+def test_each_stage_depends_on_the_digest_of_its_code_and_on_no_source() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert stages.keys() == {*ALSO_APART, *ONLY_THE_RECIPE}
-    for name, declared_stage in stages.items():
-        stage = declared_stage.get("do", declared_stage)
-        declared = tuple(dep for dep in stage["deps"] if dep.startswith("src/"))
-        needed = {file.relative_to(ROOT).as_posix() for file in reached(f"src.{COMMAND.get(name, name)}")}
-        if name in ONLY_THE_RECIPE:
-            needed = {file for file in needed if file.startswith((f"src/{name}", "src/data", "src/foundation"))}
-        fine = (*declared, *NEVER_IN_AN_OUT, *ALSO_APART.get(name, ()))
-        assert not {file for file in needed if not file.startswith(fine)}, name
-    assert {"src/check.py", "src/foundation"} <= set(stages["check"]["deps"])
+    assert stages.keys() == {"code", *CODE}
+    assert set(stages.pop("code")["deps"]) == {"src", "conf", "hydra_plugins"}
+    for name, declared in stages.items():
+        deps = declared.get("do", declared)["deps"]
+        digest = "study/${item}" if name == "study" else name
+        assert [dep for dep in deps if not dep.startswith(("data/", "models/", "plots/"))] == []
+        assert [dep for dep in deps if dep.startswith("data/code")] == [f"data/code/{digest}.json"]
+
+
+@pytest.mark.parametrize(("stage", "figures_of_runs"), [("evaluate", ()), ("report", ("src/config/figures.py",))])
+def test_the_digest_of_a_stage_covers_all_that_decides_its_outs(stage: str, figures_of_runs: tuple[str, ...]) -> None:
+    apart = (*IN_NO_OUT, *figures_of_runs, "src/data/", "src/runs/code.py")
+    assert not {name for name in uncovered(stage) if not name.startswith(apart)}
+    assert ROOT / "src/data/dataset.py" in covered(CODE[stage])
+
+
+@pytest.mark.parametrize("stage", ["fetch", "split", "normalize"])
+def test_the_digest_of_data_covers_all_that_makes_them(stage: str) -> None:
+    assert not {name for name in uncovered(stage) if name.startswith(("src/data", "src/foundation"))} - {
+        "src/foundation/npz.py",
+        "src/foundation/signals.py",
+    }
+
+
+@pytest.mark.parametrize("stage", ["train", "study"])
+def test_the_digest_of_a_training_covers_the_numeric_code_and_what_its_outs_are_written_by(stage: str) -> None:
+    files = covered(CODE[stage])
+    assert set(numeric_code()) <= files
+    assert {ROOT / "src/runs" / f"{name}.py" for name in ("folder", "journal", "model")} <= files
+    apart = {name for name in uncovered(stage) if not name.startswith((*IN_NO_OUT, *RUNS_JOBS, "src/data/"))}
+    assert apart <= {"src/train.py", "src/ablation.py"}
+
+
+def test_the_digest_of_a_report_covers_its_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(digests("report"))
+    others = {file for file in SRC.rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")}
+    assert found["templates"] == sha256_tree(ROOT, others)
 
 
 def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:

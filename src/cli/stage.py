@@ -54,4 +54,8 @@ def alone(stage: str) -> Iterator[None]:
 
     with locked(locks / f"stage-{stage}.lock", named):
         write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        if started_by_dvc := os.environ.get("DVC_STAGE"):
+            from src.cli.dependencies import refuse_outdated
+
+            refuse_outdated(started_by_dvc)
         yield

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONF = str(ROOT / "conf")
 _DIGEST = "${conf_digest:}"
 _OWN_HELP = "${hydra.help.header}"
+_CHOSEN_DATA = "${data}"  # by which Hydra finds conf/pipeline/<data>.yaml
 # Of Hydra's command line, what shows, and what starts a sweep: no other conf/, and no run out of a pickle.
 _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
@@ -71,6 +72,18 @@ def typed(config: "Config") -> list[str]:
     base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
     changed = [(key, value) for key, value in flatten(config.semantic(complete=True)) if base.get(key) != value]
     return [*chosen, *(f"{key}={written(value)}" for key, value in changed)]
+
+
+def overrides_of_stage(study: str) -> list[str]:
+    """The overrides of a study as a stage: params.yaml says which data it uses, and where its runs are recorded."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    config = load([])
+    data = [override for override in typed(config) if override.startswith(("data=", "data."))]
+    store = {"uri": config.tracking.uri, "experiment": config.tracking.experiment}
+    quoted = {key: QuotedString(value, Quote.single).with_quotes() for key, value in store.items() if value}
+    tracking = [f"tracking={config.tracking.name}", *(f"tracking.{key}={value}" for key, value in quoted.items())]
+    return [f"ablation={study}", *data, *tracking]
 
 
 @functools.lru_cache(maxsize=64)
@@ -164,7 +177,7 @@ def _check_files() -> None:
                 continue
             if token.value in _CALLED:
                 raise UserError(f"{file}: {token.value} is not allowed; a configuration calls nothing")
-            if "${" in token.value.replace(_OWN_HELP, "") and token.value != _DIGEST:
+            if "${" in token.value.replace(_OWN_HELP, "") and token.value not in (_DIGEST, _CHOSEN_DATA):
                 value = " ".join(token.value.split())
                 raise UserError(f"{file}: {value}: interpolations are not allowed; write the value itself")
 

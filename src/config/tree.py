@@ -38,6 +38,7 @@ class Config:
     train: Training
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
     rng: Annotated[str, KINDS] = "default"  # where the seed leads to: see streams.py
+    studies: tuple[str, ...] = field(default=(), metadata={"semantic": False})  # which `dvc repro` runs
     name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
@@ -71,15 +72,19 @@ def build(tree: Any, origin: str) -> Config:
     `_target_`, which would call what it names, are allowed nowhere.
     """
     if not isinstance(tree, Mapping) or not tree:
-        raise UserError(f"{origin}: empty, or not a mapping of keys; `python -m src.compose` writes params.yaml anew")
+        raise UserError(f"{origin}: empty, or not a mapping of keys")
     _refuse_tricks(tree)
     config: Config = schema.build(Config, tree, "")
     return config
 
 
 def read_snapshot(path: Path = SNAPSHOT) -> Config:
-    """The configuration in a composed snapshot, as DVC's stages read it."""
-    return build(read_yaml(path), path.name)
+    """The configuration in a composed snapshot, as DVC's stages read it; a `UserError` says how to restore the file."""
+    try:
+        return build(read_yaml(path), path.name)
+    except UserError as error:
+        restore = "to restore params.yaml, run `git checkout params.yaml` or `python -m src.compose`"
+        raise UserError(f"{error}; {restore}") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -97,14 +102,13 @@ def read_yaml(path: Path) -> Any:
     Loader.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789")
     )
-    mend = "`python -m src.compose` writes params.yaml anew"
     try:
         return yaml.load(read_capped(path, _LARGEST_YAML), Loader)  # a safe one
     except FileNotFoundError:
-        raise UserError(f"{path.name}: no such file; {mend}") from None
+        raise UserError(f"{path.name}: no such file") from None
     except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path.name}: not readable as YAML ({reason}); {mend}") from None
+        raise UserError(f"{path.name}: not readable as YAML ({reason})") from None
 
 
 def _refuse_tricks(node: Any, key: str = "") -> None:

@@ -20,7 +20,7 @@ def stale_snapshot(root: Path) -> Iterator[Finding]:
         if read_snapshot(file).conf_digest != conf_digest():
             yield Finding("stale: conf/ has changed since", file, None, advice)
     except UserError as error:
-        yield Finding(str(error).partition("; `python")[0].removeprefix(f"{file.name}: "), file, None, advice)
+        yield Finding(str(error).partition("; to restore")[0].removeprefix(f"{file.name}: "), file, None, advice)
 
 
 def damaged_model(root: Path) -> Iterator[Finding]:

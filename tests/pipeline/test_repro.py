@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,11 @@ def repro(shell: Shell, *targets: str) -> str:
     return done.stdout
 
 
+def ran(told: str) -> list[str]:
+    """The stages that ran."""
+    return re.findall(r"Running stage '(.*)'", told)
+
+
 def children(checkout: Path, study: str = "none") -> "list[Run]":
     """The runs of a study, its parent run apart; the main line's are of none."""
     client = client_of(checkout)
@@ -44,7 +50,7 @@ def test_repro_on_digits_keeps_every_contract(checkout: Path, shell: Shell) -> N
     for study in STUDIES:
         file = checkout / f"conf/ablation/{study}.yaml"
         file.write_text(file.read_text().replace("range(5)", "range(1)"))
-    compose(shell, *SMALL)
+    compose(shell, *SMALL, f"studies=[{','.join(STUDIES)}]")
     told = repro(shell)
     assert "epoch 3/3" in told
     assert "%|" not in told  # no progress bar where there is no terminal
@@ -120,6 +126,68 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
     assert not (checkout / "mlflow.db").exists()
 
 
+def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> None:
+    study = "one_factor"
+    file = checkout / f"conf/ablation/{study}.yaml"
+    file.write_text(file.read_text().replace("range(5)", "range(1)"))
+    settings = (*SMALL, "tracking=off", f"studies=[{study}]")
+    compose(shell, *settings)
+    repro(shell)
+    assert ran(repro(shell)) == []
+    model = (checkout / "models/model.npz").read_bytes()
+
+    # A comment, a message and a study that is new change no digest; nor does a pull, which brings data/code/, too.
+    network = checkout / "src/nn/network.py"
+    network.write_text(network.read_text() + "# A comment.\n")
+    raising = checkout / "src/studies/study.py"
+    raising.write_text(raising.read_text().replace("seed: none; a study needs", "seed: none; each study needs"))
+    (checkout / "conf/ablation/new.yaml").write_text(file.read_text() + "# Another one.\n")
+    status = shell("dvc", "status").stdout
+    assert "code:" in status
+    assert "train:" not in status
+    assert ran(repro(shell)) == ["code"]
+    assert ran(repro(shell)) == []
+
+    # A typing error is refused while all outs are in place, and the message says how to get the file back.
+    params = (checkout / "params.yaml").read_text()
+    (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: three"))
+    refused = shell("dvc", "repro")
+    assert refused.returncode != 0
+    [line] = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
+    assert "train.epochs=three" in line
+    assert "`git checkout params.yaml` or `python -m src.compose`" in line
+    assert (checkout / "models/model.npz").read_bytes() == model
+    assert (checkout / f"models/studies/{study}/study.json").exists()
+    (checkout / "params.yaml").write_text(params.replace(f"- {study}", "- one_facter"))
+    assert "studies=[one_facter]: no such study; did you mean one_factor?" in shell("dvc", "repro", "check").stderr
+    (checkout / "params.yaml").write_text(params)
+    repro(shell)
+
+    # An experiment on data without studies runs none; the outs of the studies come back from the run cache.
+    done = shell("dvc", "exp", "run", *EXPERIMENT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(ran(done.stdout)) == {"check", "train", "evaluate"}
+    assert yaml.safe_load((checkout / "params.yaml").read_text())["studies"] == []
+    (checkout / "params.yaml").write_text(params)
+    assert ran(repro(shell)) == []
+    assert (checkout / f"models/studies/{study}/study.json").exists()
+
+    # Arithmetic reruns what computes with it. -s passes the stage `code` by, and the stage finds that out.
+    network.write_text(network.read_text().replace("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
+    assert "1.0 * delta" in network.read_text()
+    (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: 4"))
+    refused = shell("dvc", "repro", "--single-item", "train")
+    assert refused.returncode != 0
+    assert (
+        "error: train: its code has changed since the stage `code` ran; run `dvc repro`, without -s" in refused.stderr
+    )
+    again = ran(repro(shell))
+    assert set(again) == {"code", "check", "train", "evaluate", f"study@{study}", f"report@{study}"}
+
+
+EXPERIMENT = [word for setting in (*SMALL[:2], "train.epochs=4", "tracking=off") for word in ("-S", setting)]
+
+
 def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(checkout: Path, shell: Shell) -> None:
     compose(shell, *SMALL)
     repro(shell, MAIN_LINE)
@@ -129,9 +197,7 @@ def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(check
     assert stopped.returncode != 0
     assert "run `python -m src.compose`" in stopped.stderr
     compose(shell, *SMALL)
-    told = repro(shell, MAIN_LINE)
-    assert "Running stage 'check'" in told
-    assert told.count("Running stage") == 1
+    assert ran(repro(shell, MAIN_LINE)) == ["check"]
 
 
 def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) -> None:

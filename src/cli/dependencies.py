@@ -1,0 +1,158 @@
+"""What a stage of the pipeline depends on besides data and parameters: its code, its templates, its files of conf/.
+
+DVC knows folders and files only, so that each comment in `src/` would rerun the pipeline. The stage `code` writes a
+digest for each other stage instead, and they depend on that. A digest starts from the modules that compute the stage's
+outs, not from its command: through the typed configuration a command reaches everything.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from src.config.tree import read_yaml
+from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import (
+    ROOT,
+    conf_digest,
+    json_text,
+    replacing_folder,
+    sha256,
+    sha256_file,
+    sha256_tree,
+    write_text,
+)
+from src.runs.code import digest, reached
+
+DIGESTS = ROOT / "data" / "code"
+_CONF = ROOT / "conf"
+_NO_RESULT = ("ablation", "hparams_search", "pipeline", "tracking")  # groups that change no training's result
+_TEMPLATES = (".css", ".html", ".js")
+# What starts commands, refuses, waits and records: no out depends on it. Data count by themselves once they are made.
+_APART = (
+    "src.cli",
+    "src.config.tracking",
+    "src.data.recipes",
+    "src.foundation.errors",
+    "src.foundation.locks",
+    "src.recording",
+    "src.runs.lineage",
+    "src.runs.tracker",
+)
+
+
+class Code(NamedTuple):
+    """The code that computes a stage's outs."""
+
+    modules: tuple[str, ...]  # with all that they import
+    apart: tuple[str, ...] = _APART  # but for modules whose names start so
+    files: tuple[str, ...] = ()  # without what they import: it is no part of the outs
+
+
+CODE = {
+    "check": Code(("src.config.tree",), apart=()),
+    "fetch": Code(("src.data.recipes",), apart=()),
+    "split": Code(("src.data.recipes",), apart=()),
+    "normalize": Code(("src.data.recipes",), apart=()),
+    "train": Code(("src.runs.experiment", "src.runs.outs")),
+    "evaluate": Code(("src.evaluate",)),
+    "study": Code(
+        ("src.runs.experiment", "src.studies.comparisons.collect"),
+        files=("src/sweeps/sweep.py", "hydra_plugins/job_sweeper.py"),
+    ),
+    "report": Code(("src.report",)),
+}
+
+
+def stages() -> Iterator[str]:
+    """The stages that have a digest: all but `code`, and as `study/<name>` each study of conf/ablation/."""
+    yield from (stage for stage in CODE if stage != "study")
+    yield from (f"study/{file.stem}" for file in sorted((_CONF / "ablation").glob("*.yaml")))
+
+
+def write_digests() -> None:
+    """Writes data/code/, a file for each stage."""
+    with replacing_folder(DIGESTS) as folder:
+        for stage in stages():
+            write_text(folder / f"{stage}.json", digests(stage))
+
+
+def digests(stage: str) -> str:
+    """The text of a stage's file in data/code/."""
+    name, _, study = stage.partition("/")
+    found = dict(_of_code(CODE[name]))
+    if name == "check":
+        found["conf"] = conf_digest()
+    if study:
+        found["conf"] = sha256(repr(sorted(composed_by(study).items())).encode())  # in the order of the files' keys
+    return json_text(found)
+
+
+@functools.cache  # studies share their code, and so do the stages that make data
+def _of_code(code: Code) -> Mapping[str, str]:
+    files = covered(code)
+    found = {"code": digest(files)}
+    if templates := _templates(files):
+        found["templates"] = sha256_tree(ROOT, templates)
+    return found
+
+
+def covered(code: Code) -> set[Path]:
+    """The Python files that a digest covers."""
+    files = {file for module in code.modules for file in reached(module, code.apart)}
+    return files | {ROOT / file for file in code.files}
+
+
+def refuse_outdated(stage: str) -> None:
+    """Raises `RunFailed` where the stage's digest is not the one in data/code/, as `dvc repro -s` lets happen.
+
+    DVC would note the outs as made by the code of before.
+    """
+    name, _, study = stage.rpartition(":")[2].partition("@")
+    if name not in CODE:
+        return  # the stage `code` itself
+    key = f"study/{study}" if name == "study" else name
+    file = DIGESTS / f"{key}.json"
+    if not file.is_file() or file.read_text(encoding="utf-8") != digests(key):
+        raise RunFailed(f"{stage}: its code has changed since the stage `code` ran; run `dvc repro`, without -s")
+
+
+def composed_by(study: str) -> Mapping[str, Any]:
+    """The files of conf/ that a study can compose, parsed: config.yaml, its own, and each choice that these name.
+
+    A choice is composed only where its group and its name are written. Words are compared, so some are found that are
+    not composed: too many rather than too few.
+    """
+    groups = [file for file in _CONF.glob("*/*.yaml") if file.parent.name not in _NO_RESULT]
+    waiting = [_CONF / "config.yaml", _CONF / "ablation" / f"{study}.yaml"]
+    found: dict[str, Any] = {}
+    words: set[str] = set()
+    while waiting:
+        for file in waiting:
+            tree = _parsed(file)
+            found[file.relative_to(_CONF).as_posix()] = tree
+            words |= set(re.findall(r"[\w.+-]+", repr(tree)))
+        waiting = [
+            file
+            for file in groups
+            if {file.stem, file.parent.name} <= words and file.relative_to(_CONF).as_posix() not in found
+        ]
+    return found
+
+
+def _parsed(file: Path) -> Any:
+    try:
+        tree = read_yaml(file)
+    except UserError:  # the study itself says what is wrong
+        return sha256_file(file)
+    if file.name == "config.yaml" and isinstance(tree, dict):
+        tree.pop("hydra", None)  # folders, and the text of --help
+    return tree
+
+
+def _templates(files: set[Path]) -> list[Path]:
+    """The templates in the rooms of `files`."""
+    rooms = {file.relative_to(ROOT).parts[:2] for file in files}
+    folders = [ROOT.joinpath(*room) for room in rooms if ROOT.joinpath(*room).is_dir()]
+    return sorted(file for folder in folders for file in folder.rglob("*") if file.suffix in _TEMPLATES)
