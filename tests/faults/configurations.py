@@ -17,6 +17,7 @@ from src.foundation import schema
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
+from tests.helpers.composing import composed
 
 Drawn = st.SearchStrategy[Any]
 LARGEST = 64  # of what has no bound, so that a step is quick
@@ -59,11 +60,7 @@ KEYS = [key for key in keys(Config) if key.name != "conf_digest"]
 
 def keys_of(group: str, choice: str) -> list[Key]:
     """The keys of an optimizer or a schedule."""
-    import yaml
-
-    from src.foundation.files import ROOT
-
-    name = yaml.safe_load((ROOT / "conf" / group / f"{choice}.yaml").read_text())["name"]
+    name = getattr(composed(f"{group}={choice}"), group).name
     return list(keys(TABLES[group][name], f"{group}."))
 
 
