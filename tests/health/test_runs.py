@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
+from src import doctor
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.npz import write_npz
-from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, run_folders, unreadable_runs
+from src.health import checks
+from src.health.runs import (
+    damaged_checkpoints,
+    damaged_results,
+    of_other_code,
+    orphaned_runs,
+    run_folders,
+    unreadable_runs,
+)
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import Null
@@ -112,11 +121,28 @@ def test_damaged_results_are_made_anew_and_are_the_same(
     assert not list(damaged_results(home))
 
 
-def test_what_another_version_of_the_code_wrote_is_left_alone(home: Path, finished: RunFolder) -> None:
+def test_what_other_code_wrote_is_left_alone_and_counted(
+    home: Path, finished: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert of_other_code(home) == (0, 1)
     about = finished.run()
     about["digests"]["code"] = "0" * 64
     (finished.path / "run.json").write_text(json.dumps(about))
     flip(finished.path / "model.npz")
+    assert not list(damaged_results(home))
+    assert of_other_code(home) == (1, 1)
+    monkeypatch.setattr(doctor, "ROOT", home)
+    monkeypatch.setattr(checks, "CHECKS", (damaged_results,))
+    doctor.examine(fix=False)  # and does not fail
+    counted, verdict = capsys.readouterr().out.splitlines()
+    assert counted.startswith("runs: 1 of 1 finished runs are of other code")
+    assert verdict == "all is well"
+
+
+def test_a_run_whose_configuration_this_code_does_not_know_is_of_other_code(home: Path, finished: RunFolder) -> None:
+    with (finished.path / "config.yaml").open("a") as config:
+        config.write("key_of_a_later_version: 1\n")
+    assert of_other_code(home) == (1, 1)
     assert not list(damaged_results(home))
 
 
