@@ -12,8 +12,6 @@ from src.runs.fingerprint import code_digest, words
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, Status
 from src.runs.liveness import living_status
-from src.runs.model import load_model
-from src.runs.predictions import read_predictions
 from src.training import checkpoint
 
 
@@ -75,15 +73,12 @@ def _damage(folder: RunFolder) -> str:
         # What other versions of the code wrote is theirs to read: no command of this one uses it as its own.
         if not _knows_itself(folder) or not _is_of_this_code(folder):
             return ""
-        result = folder.result()
-        if load_model(folder.path / "model.npz").header["weights_sha256"] != result["weights_sha256"]:
+        run = FinishedRun(folder.path)
+        if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
             return "result.json tells of other weights than model.npz holds"
-        read_predictions(folder.path / "predictions.npz")
-        folder.timing()
-        epochs = [epoch["epoch"] for epoch in folder.journal()]
-        lines = (folder.path / "history.csv").read_bytes().decode().splitlines()[1:]
-        if [float(line.partition(",")[0]) for line in lines] != epochs or epochs[-1:] != [result["epochs"]]:
-            return f"the journal or history.csv does not hold the {result['epochs']} epochs of the result"
+        _ = run.predictions, run.timing
+        if run.history["epoch"] != [record["epoch"] for record in folder.journal()]:
+            return "journal.jsonl and history.csv hold different epochs"
     except (UserError, *DAMAGE) as error:
         return str(error).replace(f"{folder.path}/", "") or type(error).__name__
     return ""

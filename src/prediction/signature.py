@@ -47,37 +47,27 @@ class Signature:
 
     def check(self, raw: RawExamples) -> None:
         """Raises `UserError` for the first value that is not finite, or outside the range of the source."""
-        finite = np.isfinite(raw.x)
-        if not finite.all():
-            row, column = (int(index) for index in np.argwhere(~finite)[0])
+        self._reject(raw, ~np.isfinite(raw.x), " is {:g}; a finite number is needed")
+        if self.largest is None:
+            return
+        allowed = f"raw values of {self.source} are 0 to {self.largest}"
+        self._reject(raw, (raw.x < 0) | (raw.x > self.largest), f" is {{:g}}; {allowed}")
+        if 0 < raw.x.max() <= 1 and np.any(raw.x % 1):  # images as other programs scale them: nearly blank here
             raise UserError(
-                f"{raw.names[row]}: {self.value(column)} is {raw.x[row, column]}; a finite number is needed"
+                f"{raw.names[0]}: all values are between 0 and 1; {allowed}: multiply them by {self.largest}"
             )
-        if self.largest is not None:
-            self._check_range(raw, self.largest)
 
     def inputs(self, raw: RawExamples) -> NDArray[np.floating[Any]]:
         """[n, features], the values, scaled like those that the network was trained on."""
         with np.errstate(over="ignore"):
             x: NDArray[np.floating[Any]] = scaled(raw.x, self.scaling, self.dtype)
-        if not (finite := np.isfinite(x)).all():
-            row, column = (int(index) for index in np.argwhere(~finite)[0])
-            raise UserError(f"{raw.names[row]}: {self.value(column)}={raw.x[row, column]:g} is too large a number")
+        self._reject(raw, ~np.isfinite(x), "={:g} is too large a number")
         return x
 
-    def _check_range(self, raw: RawExamples, largest: int) -> None:
-        outside = (raw.x < 0) | (raw.x > largest)
-        if outside.any():
-            row, column = (int(index) for index in np.argwhere(outside)[0])
-            raise UserError(
-                f"{raw.names[row]}: {self.value(column)} is {raw.x[row, column]:g}; "
-                f"raw values of {self.source} are 0 to {largest}"
-            )
-        if 0 < raw.x.max() <= 1 and np.any(raw.x % 1):  # images as other programs scale them: nearly blank here
-            raise UserError(
-                f"{raw.names[0]}: all values are between 0 and 1; raw values of {self.source} are 0 to {largest}: "
-                f"multiply them by {largest}"
-            )
+    def _reject(self, raw: RawExamples, wrong: NDArray[np.bool_], reason: str) -> None:
+        """Raises `UserError` if a value is wrong [n, features]; `reason` has a place for the first one."""
+        for row, column in np.argwhere(wrong)[:1]:
+            raise UserError(f"{raw.names[row]}: {self.value(column)}{reason.format(raw.x[row, column])}")
 
 
 def signature_of(model: Model, name: str) -> Signature:

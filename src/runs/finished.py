@@ -22,7 +22,7 @@ _LARGEST_HISTORY = 64 << 20  # bytes
 class FinishedRun:
     """A finished run. Making the object reads nothing; each file is read and checked when it is first needed.
 
-    Every property raises `UserError`, naming the file, if that file is missing or damaged.
+    Every property raises `UserError` if its file is missing or damaged; the message names the file, or the key.
     """
 
     path: Path

@@ -52,7 +52,7 @@ def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: 
     assert not list(damaged_results(home))
     history = folder.path / "history.csv"
     history.write_text("".join(history.read_text().splitlines(keepends=True)[:-1]))
-    assert "does not hold the 5 epochs" in next(damaged_results(home)).what
+    assert "history.csv: it ends at epoch 4, the result's epoch is 5" in next(damaged_results(home)).what
 
 
 def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home: Path, finished: RunFolder) -> None:
