@@ -94,11 +94,10 @@ def _report_alone(page: Path) -> float:
     script = (
         "import sys, tempfile, time; from pathlib import Path; import numpy, sklearn.model_selection\n"
         "from src.studies.comparisons.results import read_results\n"
-        "from src.studies.comparisons.collect import seconds_of\n"
         "start = time.perf_counter()\n"
-        "from src.reporting.report import make_report\n"
+        "from src.reporting.comparison_report import report\n"
         "results = read_results(Path(sys.argv[1]))\n"
-        "make_report(results, seconds_of(results, results.name), Path(tempfile.mkdtemp()) / 'report')\n"
+        "report(results, results.name, Path(tempfile.mkdtemp()) / 'report')\n"
         "print(time.perf_counter() - start)\n"
     )
     done = subprocess.run(

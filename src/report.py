@@ -14,7 +14,7 @@ from src.foundation.files import ROOT
 def report(study: str, target: Path | None) -> None:
     """Writes the report of a study, named or by the folder of its results, and puts it on the study's MLflow run."""
     from src.config.tree import read_snapshot
-    from src.reporting.report import report as report_on
+    from src.reporting.comparison_report import report as report_on
     from src.studies.comparisons.results import read_results
 
     named = ROOT / "models" / "studies" / study

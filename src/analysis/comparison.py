@@ -1,4 +1,4 @@
-"""One variant of a study beside another one, and what a variant came to."""
+"""One variant of a study beside another one, and the numbers of one variant."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What a variant came to."""
+class VariantSummary:
+    """The numbers of a variant."""
 
     variant: str
     changes: tuple[str, ...]

@@ -1,4 +1,11 @@
-"""How numbers are spelt in a report: accuracies in percent, differences in percentage points, p-values."""
+"""How a report shows numbers: accuracies in percent, their differences in percentage points, p-values."""
+
+from src.runs.metric import Metric
+
+
+def value(x: float, metric: Metric) -> str:
+    """A metric's value: an accuracy in percent, a loss in four significant digits."""
+    return percent(x) if metric.in_percent else f"{x:.4g}"
 
 
 def percent(fraction: float) -> str:

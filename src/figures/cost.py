@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from src.analysis import formats
-from src.analysis.comparison import Row
+from src.analysis.comparison import VariantSummary
 from src.figures import canvas, key, scales
 
 _WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
@@ -20,7 +20,10 @@ _RINGS, _STEP = 4, 7  # around a point, where its name may stand: how many, and 
 
 
 def draw(
-    variants: Sequence[Row], baseline: str, metric: str = "test accuracy", title: str = "Accuracy and its cost"
+    variants: Sequence[VariantSummary],
+    baseline: str,
+    metric: str = "test accuracy",
+    title: str = "Accuracy and its cost",
 ) -> Figure:
     """A point a variant, with the 95 % interval of its mean; its name beside it, or in a key where that is crowded.
 
@@ -36,7 +39,7 @@ def draw(
 
 
 def _draw(
-    variants: Sequence[Row], looks: Mapping[str, canvas.Style], metric: str, title: str, with_key: bool
+    variants: Sequence[VariantSummary], looks: Mapping[str, canvas.Style], metric: str, title: str, with_key: bool
 ) -> tuple[Figure, bool]:
     """The figure, and whether all points are named: by the key, or by names beside them if there is room for all."""
     known = {row.variant: (row.seconds, row.reported) for row in variants if row.seconds is not None and row.reported}

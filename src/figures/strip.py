@@ -7,14 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from src.analysis import formats
-from src.analysis.comparison import Row
+from src.analysis.comparison import VariantSummary
 from src.figures import canvas, rows, scales
 
 _RIGHT = 1.75  # inches, for the columns where a run failed
 
 
 def draw(
-    variants: Sequence[Row],
+    variants: Sequence[VariantSummary],
     values: Mapping[str, Sequence[float | None]],
     tags: Mapping[str, str],
     metric: str = "test accuracy",

@@ -7,14 +7,12 @@ import numpy as np
 
 from src.analysis import formats
 from src.analysis.comparison import Comparison
-from src.analysis.summary import Summary
+from src.analysis.comparison_summary import Summary
 from src.data.dataset import Dataset
 from src.figures import bands, class_gains, cost, disagreements, forest, strip, study_sheet
 from src.nn.arrays import Labels
-from src.studies.comparisons.results import Results, StudyRun
+from src.studies.comparisons.results import Results
 from src.training.metrics import confusion
-
-_SETS = {"train": "training", "valid": "validation", "test": "test"}
 
 
 class StudyFigure(NamedTuple):
@@ -26,15 +24,9 @@ class StudyFigure(NamedTuple):
     of_pixels: bool = False  # in place of lines
 
 
-def in_words(metric: str) -> str:
-    """`test/accuracy` as "test accuracy"."""
-    of, quantity = metric.split("/")
-    return f"{_SETS.get(of, of)} {quantity}"
-
-
 def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterator[StudyFigure]:
     """The figures that the study has something to show in. dataset: the one it was tested on, where it is at hand."""
-    metric = in_words(results.report_on)
+    metric = results.report_on.words
     steps = [row.step for row in summary.rows if row.step]
     others = [row.against_baseline for row in summary.rows if row.against_baseline]
     panels: list[tuple[str, list[Comparison]]] = []
@@ -55,7 +47,8 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     words = "Loss and accuracy on the training and on the validation set after each epoch, a line a variant"
     yield StudyFigure("sheet", study_sheet.draw(histories, results.baseline), words)
 
-    values = {name: [_value(run, results.report_on) for run in group] for name, group in runs.items()}
+    reported = results.report_on
+    values = {name: [reported.of(run.result) if run.result else None for run in group] for name, group in runs.items()}
     tags = {results.baseline: "baseline", summary.chosen: "chosen"}
     if summary.chosen == results.baseline:
         tags = {summary.chosen: "baseline and chosen"}
@@ -95,11 +88,6 @@ def _of_test_set(results: Results, summary: Summary, chosen: str, dataset: Datas
 
 def _pooled(y: Labels, predictions: list[Labels], classes: int) -> Labels:
     return confusion(np.tile(y, len(predictions)), np.concatenate(predictions), classes)
-
-
-def _value(run: StudyRun, metric: str) -> float | None:
-    of, quantity = metric.split("/")
-    return None if run.result is None else float(run.result[of][quantity])
 
 
 def _told(comparison: Comparison) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.reporting import published as replica_report
-from src.reporting import report as comparison_report
+from src.reporting import comparison_report, replica_report
 from src.reporting.report import Report
 from src.studies.comparisons import collect as comparison_results
 from src.studies.comparisons import declare as comparison

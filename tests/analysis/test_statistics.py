@@ -319,5 +319,5 @@ def test_other_errors_name_the_value(call: Callable[[], object], message: str) -
 
 
 def test_scipy_is_not_imported_before_it_is_needed() -> None:
-    script = "import sys, src.analysis.summary; sys.exit('scipy' in sys.modules)"
+    script = "import sys, src.analysis.comparison_summary; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

@@ -16,8 +16,8 @@ from selenium.webdriver.common.by import By
 from tests.browser import ui
 from tests.conftest import ROOT
 from tests.figures.drawings import contrast
+from tests.reporting.reports import written
 from tests.reporting.studies import STUDIES
-from tests.reporting.test_page import written
 
 pytestmark = pytest.mark.slow
 PICTURES = ROOT / "reports" / "browser" / "study"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from src.analysis.summary import summarize
+from src.analysis.comparison_summary import summarize
 from src.data.dataset import Dataset
 from src.figures import bands, canvas, class_gains, cost, disagreements, forest, scales, strip, study_sheet
 from src.figures import study as study_figures

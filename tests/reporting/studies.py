@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from src.analysis.summary import Summary, summarize
+from src.analysis.comparison_summary import Summary, summarize
 from src.data.dataset import Dataset, Examples
 from src.studies.comparisons.results import Results
 from tests.reporting.synthetic import make_results, seconds_of, true_labels

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from src.nn.arrays import Labels
+from src.runs.metric import Metric
 from src.studies.comparisons.results import Results, StudyRun, Variant
 
 CLASSES = 10
@@ -57,8 +58,8 @@ def make_results(
         title=title,
         baseline=baseline,
         cumulative=cumulative,
-        choose_by=choose_by,
-        report_on=report_on,
+        choose_by=Metric(choose_by),
+        report_on=Metric(report_on),
         seeds=order,
         variants=tuple(Variant(variant, tuple(given[variant])) for variant in accuracy),
         command=f"python -m src.ablation ablation={name}",

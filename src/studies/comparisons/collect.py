@@ -12,6 +12,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, read_json, replacing_folder, write_json
 from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
+from src.runs.metric import Metric
 from src.studies.comparisons.declare import ComparisonDeclaration
 from src.studies.comparisons.results import STUDY, Results, StudyRun, about, read_results
 from src.studies.places import Places, headline_file, timing_file
@@ -57,8 +58,8 @@ def _results(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str,
         title=declaration.title,
         baseline=declaration.baseline,
         cumulative=declaration.cumulative,
-        choose_by=declaration.choose_by,
-        report_on=declaration.report_on,
+        choose_by=Metric(declaration.choose_by),
+        report_on=Metric(declaration.report_on),
         seeds=study.seeds,
         variants=declaration.variants,
         command=study.command,

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from src.foundation.errors import UserError
-from src.foundation.files import read_capped, read_json
+from src.foundation.files import read_json
 from src.foundation.npz import DAMAGE
 from src.nn.arrays import Labels
-from src.runs.predictions import read_predictions
+from src.runs.finished import FinishedRun, History
+from src.runs.metric import Metric
 from src.studies.study import identity
 
 STUDY = "study.json"
 _FORMAT = 1
-_LARGEST_HISTORY = 16 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StudyRun:
     reason: str  # of a failure, such as "diverged at epoch 3"
     command: str  # that trains this very run
     result: dict[str, Any] | None = None  # as in the run folder's result.json
-    history: dict[str, list[float]] | None = None  # the columns of history.csv
+    history: History | None = None  # the columns of history.csv
     predicted: Labels | None = field(default=None, repr=False)  # [n_test], the predicted classes of the test set
 
 
@@ -55,8 +55,8 @@ class Results:
     title: str
     baseline: str  # the variant that all others are compared with
     cumulative: bool  # each variant adds to the one before, so that it is compared with that one, too
-    choose_by: str  # the metric that ranks: valid/accuracy or valid/loss
-    report_on: str  # the metric that effects and tests are about: test/accuracy
+    choose_by: Metric  # the metric that ranks: valid/accuracy or valid/loss
+    report_on: Metric  # the metric that effects and tests are about: test/accuracy
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     command: str  # that runs this study
@@ -82,7 +82,7 @@ class Results:
         def rank(variant: str) -> tuple[int, float, bool]:
             values = self.values(variant, self.choose_by)
             mean = round(sum(values) / len(values), 12)  # equal but for the order of summation is equal
-            return -len(values), mean if is_loss(self.choose_by) else -mean, variant != self.baseline
+            return -len(values), mean if self.choose_by.is_loss else -mean, variant != self.baseline
 
         finished = [variant.name for variant in self.variants if self.values(variant.name, self.choose_by)]
         return min(finished, key=rank, default=None)
@@ -91,15 +91,9 @@ class Results:
         """The run of a variant with a seed."""
         return next(run for run in self.runs if (run.variant, run.seed) == (variant, seed))
 
-    def values(self, variant: str, metric: str) -> list[float]:
-        """A metric, such as test/accuracy, of a variant's finished runs, in the order of seeds."""
-        part, quantity = metric.split("/")
-        return [float(run.result[part][quantity]) for run in self.runs if run.variant == variant and run.result]
-
-
-def is_loss(metric: str) -> bool:
-    """Whether `set/quantity` is a loss: better when smaller, and no fraction."""
-    return metric.endswith("/loss")
+    def values(self, variant: str, metric: Metric) -> list[float]:
+        """A metric of a variant's finished runs, in the order of seeds."""
+        return [metric.of(run.result) for run in self.runs if run.variant == variant and run.result]
 
 
 def read_results(folder: Path) -> Results:
@@ -110,6 +104,7 @@ def read_results(folder: Path) -> Results:
             raise ValueError("its format is of another version")
         about["variants"] = tuple(Variant(v["name"], tuple(v["changes"])) for v in about["variants"])
         about["seeds"] = tuple(about["seeds"])
+        about |= {name: Metric(about[name]) for name in ("choose_by", "report_on")}
         about["runs"] = tuple(_read_run(folder, run) for run in about["runs"])
         return Results(**about)
     except DAMAGE as error:
@@ -128,13 +123,6 @@ def _read_run(folder: Path, about: dict[str, Any]) -> StudyRun:
     run = StudyRun(**about)
     if run.status != "finished":
         return run
-    place = folder / "runs" / run.fingerprint
-    result = read_json(place / "result.json")
-    header, *lines, end = read_capped(place / "history.csv", _LARGEST_HISTORY).decode().split("\n")
-    if end or not lines or float(lines[-1].partition(",")[0]) != result["epochs"]:
-        raise ValueError(f"{place / 'history.csv'} does not reach up to epoch {result['epochs']}")
-    rows = [[float(value) for value in line.split(",")] for line in lines]
-    columns = (list(column) for column in zip(*rows, strict=True))
-    predicted = read_predictions(place / "predictions.npz").labels
-    history = dict(zip(header.split(","), columns, strict=True))
+    finished = FinishedRun(folder / "runs" / run.fingerprint)
+    result, history, predicted = finished.result, finished.history, finished.predictions.labels
     return dataclasses.replace(run, result=result, history=history, predicted=predicted)

@@ -5,14 +5,10 @@ from typing import Annotated
 
 from src.foundation.errors import UserError
 from src.foundation.schema import show
-from src.training.metrics import LOSSES, WITH_DROPOUT
+from src.runs.metric import PARTS, Metric
 
-# Sets of examples; units: training accuracies of hidden units, by the groups that they find; new: the probabilities of
-# a new point's classes.
-PARTS = ("train", "valid", "test", "units", "new")
 GOOD = ("larger", "smaller", "neither")
 _EPOCHS = ("train", "valid")  # have a journal
-_SETS = {"train": "training", "valid": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,51 +31,31 @@ class Claim:
     note: str = ""  # the reason for a difference, or a quirk of the text
 
     @property
-    def part(self) -> str:
-        """One of PARTS: what it is about."""
-        return self.metric.partition("/")[0]
-
-    @property
-    def quantity(self) -> str:
-        """What is measured on them, such as accuracy_with_dropout."""
-        return self.metric.partition("/")[2]
-
-    @property
-    def is_accuracy(self) -> bool:
-        """Whether it is told in percent, as a probability is, too."""
-        return self.part not in _SETS or self.quantity.removesuffix(WITH_DROPOUT) == "accuracy"
-
-    @property
-    def is_loss(self) -> bool:
-        """Whether it can be of any size, where everything else is a share."""
-        return self.part in _SETS and self.quantity.removesuffix(WITH_DROPOUT) in LOSSES
+    def about(self) -> Metric:
+        """The metric."""
+        return Metric(self.metric)
 
     @property
     def better(self) -> str:
-        """Which side is the better one, of GOOD: smaller losses, larger shares, and no side of a probability."""
-        if self.good is not None:
-            return self.good
-        return "smaller" if self.is_loss else "neither" if self.part == "new" else "larger"
+        """Which side of `value` is better, of GOOD: as declared, else as the metric has it."""
+        return self.good or self.about.better
 
     @property
-    def in_words(self) -> str:
+    def words(self) -> str:
         """`valid/f1` at epoch 10 as "validation F1, epoch 10"."""
-        if self.part == "units":
-            return f"training accuracy of the unit for the {self.quantity}"
-        if self.part == "new":
-            return f"probability of {self.quantity} at ({', '.join(f'{x:g}' for x in self.at)})"
-        quantity = self.quantity.replace("_", " ").replace("f1", "F1").replace("cross entropy", "cross-entropy")
-        when = {None: "", 0: ", before training"}.get(self.epoch, f", epoch {self.epoch}")
-        return f"{_SETS[self.part]} {quantity}{when}"
+        if self.at:
+            return f"{self.about.words} at ({', '.join(f'{x:g}' for x in self.at)})"
+        return self.about.words + {None: "", 0: ", before training"}.get(self.epoch, f", epoch {self.epoch}")
 
     def check(self, key: str) -> None:
         """Raises `UserError` where the claim says nothing, says two things, or is about nothing that there is."""
-        if self.part not in PARTS or not self.quantity:
+        part = self.about.part
+        if part not in PARTS or not self.about.quantity:
             allowed = f"PART/QUANTITY, like test/accuracy, where PART is one of {', '.join(PARTS)}"
             raise UserError(f"{key}.metric={show(self.metric)}: unknown; allowed: {allowed}")
-        if (self.part == "new") != bool(self.at):
+        if (part == "new") != bool(self.at):
             raise UserError(f"{key}.at={show(list(self.at))}: needed for the metric new/CLASS, and for no other one")
-        if self.epoch is not None and self.part not in _EPOCHS:
+        if self.epoch is not None and part not in _EPOCHS:
             raise UserError(
                 f"{key}.epoch={self.epoch}: {show(self.metric)} is measured once, at the end; allowed: null"
             )
@@ -114,9 +90,9 @@ class Rows:
         )
 
     @property
-    def in_words(self) -> str:
-        """What the table is, such as "40 rows of training loss and validation accuracy"."""
-        names = [claim.in_words.partition(",")[0] for claim in self.claims[0]]
+    def words(self) -> str:
+        """The table, as "40 rows of training loss and validation accuracy"."""
+        names = [Metric(column).words for column in self.columns]
         *most, last = names
         return f"{len(self.values)} rows of {', '.join(most)}{' and ' if most else ''}{last}"
 

@@ -11,9 +11,10 @@ from src.config.tree import Config
 from src.data.scaling import scaled
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError, suggestion
-from src.foundation.files import read_json
 from src.foundation.schema import show
+from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
+from src.runs.metric import SETS
 from src.runs.model import load_model
 from src.studies.replicas.claims import Claim
 from src.training.loop import Training
@@ -36,28 +37,29 @@ class Measurements:
     def of(cls, folder: RunFolder) -> "Measurements":
         """Reads the folder of a finished run."""
         epochs = {record["epoch"]: record for record in folder.journal()}
-        return cls(folder.result(), read_json(folder.path / "test.json")["overall"], epochs, folder.path / "model.npz")
+        run = FinishedRun(folder.path)
+        return cls(run.result, run.scores["overall"], epochs, folder.path / "model.npz")
 
     def value(self, claim: Claim) -> float | None:
         """The claim's quantity; None at an epoch that the run did not reach, or did not evaluate."""
+        metric = claim.about
         if claim.at:
             return _probability(self.model, claim)
         if claim.epoch is None:
-            measured = self.result[claim.part]
-            return float(measured[claim.quantity] if claim.quantity in measured else self.overall[claim.quantity])
+            return float({**self.overall, **self.result[metric.part]}[metric.quantity])
         record = self.epochs.get(claim.epoch)
         if record is None:
             return None
-        if claim.quantity in _JOURNALED:
-            return float(record[f"{claim.part}_{claim.quantity}"])
-        return float(record["metrics"][claim.metric])
+        if metric.quantity in _JOURNALED:
+            return float(record[f"{metric.part}_{metric.quantity}"])
+        return float(record["metrics"][metric])
 
 
 def _probability(file: Path, claim: Claim) -> float:
     model = load_model(file)
     x = scaled(np.array([claim.at]), model.header["scaling"], model.network.dtype.name)  # [1, features]
     probabilities = predict(model.network, x, np.zeros(1, np.int64)).probabilities
-    return float(probabilities[0, model.header["labels"].index(claim.quantity)])
+    return float(probabilities[0, model.header["labels"].index(claim.about.quantity)])
 
 
 def refuse_unmeasured(key: str, claims: Sequence[Claim], config: Config) -> None:
@@ -68,9 +70,10 @@ def refuse_unmeasured(key: str, claims: Sequence[Claim], config: Config) -> None
     known = {"train": names, "valid": names, "test": list({*names, *_OVERALL})}
     known |= {"units": [*training.unit_targets], "new": [*source.labels]}
     for claim in claims:
-        if claim.quantity not in known[claim.part]:
-            near = suggestion(claim.quantity, known[claim.part]) if known[claim.part] else "none is"
-            more = "; train.metrics may list more" if known[claim.part] is names or claim.part == "test" else ""
+        part, quantity = claim.about.part, claim.about.quantity
+        if quantity not in known[part]:
+            near = suggestion(quantity, known[part]) if known[part] else "none is"
+            more = "; train.metrics may list more" if part in SETS else ""
             raise UserError(f"{key}: {show(claim.metric)}: not measured there; {near}{more}")
         if claim.at and len(claim.at) != len(source.features or ()):
             raise UserError(f"{key}: {show(claim.metric)}: at={list(claim.at)}: the features are {source.features}")

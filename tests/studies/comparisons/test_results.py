@@ -19,6 +19,7 @@ from src.foundation.errors import RunFailed, UserError
 from src.runs.experiment import run
 from src.runs.fingerprint import code_digest, environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
+from src.runs.metric import Metric
 from src.runs.tracker import Null
 from src.studies.comparisons.collect import collect, command_of, seconds_of, write_headline
 from src.studies.comparisons.declare import declare
@@ -397,7 +398,7 @@ def test_the_test_set_chooses_nothing_and_a_loss_is_better_when_it_is_less(
     study: Small, target: Path, choose_by: str, chosen: str, gain: float
 ) -> None:
     results = with_values(study.collected(target), {"relu": (0.5, 0.25, 0.875), "tanh": (0.625, 0.5, 0.75)})
-    write_headline(replace(results, choose_by=choose_by), "mine")
+    write_headline(replace(results, choose_by=Metric(choose_by)), "mine")
     headline = json.loads(headline_file("mine").read_text())
     assert (headline["chosen"], headline["above_baseline"]) == (chosen, gain)
     assert headline["test_accuracy"] == {"relu": 0.875, "tanh": 0.75}[chosen]

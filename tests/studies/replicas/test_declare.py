@@ -63,7 +63,7 @@ def test_a_printed_table_is_a_claim_a_number() -> None:
         ("train/loss", 2, 0.05, 4),
         ("valid/accuracy", 2, 0.9, 3),
     ]
-    assert one.rows.in_words == "2 rows of training loss and validation accuracy"
+    assert one.rows.words == "2 rows of training loss and validation accuracy"
 
 
 def test_only_some_of_the_experiments() -> None:
@@ -87,7 +87,7 @@ def test_of_every_metric_it_is_known_which_side_is_better(name: str, suffix: str
     assert (name in LOSSES) != (name in shares)
     claim = Claim(metric=f"valid/{name}{suffix}", value=0.5, digits=1)
     assert claim.better == ("smaller" if name in LOSSES else "larger")
-    assert claim.is_loss == (name in LOSSES)
+    assert claim.about.is_loss == (name in LOSSES)
 
 
 @pytest.mark.parametrize("good", GOOD)
@@ -108,7 +108,7 @@ def test_which_side_is_better_can_be_said(good: str) -> None:
     ],
 )
 def test_what_a_claim_is_about_is_told_in_words(about: dict[str, Any], told: str) -> None:
-    assert Claim(**about).in_words == told
+    assert Claim(**about).words == told
 
 
 # --- what may not ----------------------------------------------------------------------------------------------------

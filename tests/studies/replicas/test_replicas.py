@@ -93,7 +93,7 @@ def test_a_number_has_no_more_digits_than_are_declared() -> None:
         if claim.value is not None and claim.digits is not None:
             assert float(f"{claim.value:.{claim.digits}f}") == claim.value, (name, claim)
         for share in (claim.value, claim.rerun, claim.least):
-            assert share is None or claim.is_loss or 0 <= share <= 1, (name, claim)
+            assert share is None or claim.about.is_loss or 0 <= share <= 1, (name, claim)
 
 
 def test_the_forty_printed_epochs_stand_in_full() -> None:

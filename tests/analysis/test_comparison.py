@@ -1,8 +1,6 @@
 """What a study's summary says: against numbers computed plainly, in every case that a study can come to."""
 
-import csv
 import dataclasses
-import io
 import json
 import re
 
@@ -11,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.analysis.comparison import Comparison, Row
+from src.analysis.comparison import Comparison, VariantSummary
+from src.analysis.comparison_summary import Summary, summarize
 from src.analysis.statistics import holm, paired
-from src.analysis.summary import Summary, as_json, runs_csv, summarize
+from src.reporting.comparison_report import as_json
 from src.studies.comparisons.results import Results
 from tests.reporting.synthetic import make_results, seconds_of, true_labels
 
@@ -46,7 +45,7 @@ def against_baseline(summary: Summary) -> dict[str, Comparison]:
     return {row.variant: row.against_baseline for row in summary.rows if row.against_baseline}
 
 
-def row_of(summary: Summary, variant: str) -> Row:
+def row_of(summary: Summary, variant: str) -> VariantSummary:
     return next(row for row in summary.rows if row.variant == variant)
 
 
@@ -342,43 +341,3 @@ def test_the_order_of_declaration_changes_no_number(results: Results, order: lis
     moved = told(dataclasses.replace(plain, variants=variants, runs=runs), 10)
     assert against_baseline(moved) == against_baseline(told(plain, 10))
     assert {row.variant: row for row in moved.rows} == {row.variant: row for row in told(plain, 10).rows}
-
-
-def test_summary_json_names_what_it_tells() -> None:
-    results = make_results(LADDER, cumulative=True)
-    tree = as_json(told(results), results)
-    assert tree["study"] == "made_up"
-    assert tree["seeds"] == [0, 1, 2, 3, 4]
-    assert tree["digests"].keys() == {"data", "code", "env"}
-    glorot = tree["variants"][3]
-    assert glorot["changes"] == ["model.dropout=0.3"]
-    assert glorot["reported"]["mean"] == pytest.approx(np.mean(LADDER["glorot"]))
-    assert glorot["step"]["against"] == "relu"
-    assert glorot["step"]["verdict"] == "worse"
-    assert glorot["step"]["effect"]["differences"] == pytest.approx([-0.004] * 5)
-    assert tree["single_models"]["mcnemar"].keys() == {"only_first", "only_second", "p"}
-
-
-def test_runs_csv_is_read_back_whole() -> None:
-    odd = 'ValueError: "a", b\nand more'
-    results = make_results({"mse, plain": [0.9, odd], 'the "best"': [0.95, 0.96]})
-    seconds = {results.run('the "best"', 1).fingerprint: 12.5}
-    text = runs_csv(results, seconds)
-    rows = list(csv.DictReader(io.StringIO(text)))
-    assert text.endswith("\n")
-    assert "\r" not in text
-    assert [(row["variant"], row["seed"]) for row in rows] == [
-        ("mse, plain", "0"),
-        ("mse, plain", "1"),
-        ('the "best"', "0"),
-        ('the "best"', "1"),
-    ]
-    failed = rows[1]
-    assert (failed["status"], failed["reason"]) == ("failed", odd)
-    assert not any(failed[key] for key in ("epochs", "test_loss", "seconds", "weights_sha256"))
-    last, result = rows[3], results.run('the "best"', 1).result
-    assert result
-    for of in ("train", "valid", "test"):
-        for quantity in ("loss", "accuracy"):
-            assert float(last[f"{of}_{quantity}"]) == result[of][quantity]
-    assert (last["kept_epoch"], last["seconds"], last["weights_sha256"]) == ("5", "12.5", result["weights_sha256"])

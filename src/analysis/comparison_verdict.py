@@ -1,12 +1,12 @@
-"""What a study's numbers say, in plain English. Accuracies are told in percent, their differences in points."""
+"""What a comparison's numbers say, in plain English. Accuracies are in percent, their differences in points."""
 
 from collections.abc import Sequence
 
-from src.analysis.comparison import Comparison, Row
+from src.analysis.comparison import Comparison, VariantSummary
 from src.analysis.statistics import ALPHA, FEWEST, wilcoxon_floor
-from src.studies.comparisons.results import Results, StudyRun, is_loss
+from src.runs.metric import SETS, Metric
+from src.studies.comparisons.results import Results, StudyRun
 
-_SETS = {"train": "training set", "valid": "validation set", "test": "test set"}
 _MOST_NAMES = 6  # in one list
 _WANT = f"for want of {FEWEST} shared seeds"
 # By verdict, what is said of one, of several, and of none where all have the verdict and "none" says it better.
@@ -26,19 +26,19 @@ _OF_VARIANTS = {
 }
 
 
-def sentences(results: Results, rows: Sequence[Row], chosen: str | None) -> tuple[str, str]:
+def sentences(results: Results, rows: Sequence[VariantSummary], chosen: str | None) -> tuple[str, str]:
     """How the chosen variant stands, and how many variants (steps, in a cumulative study) are better, worse, ..."""
     if chosen is None:
         return "No run of the study finished, so there is nothing to rank.", _first_failure(results)
     return _of_chosen(results, rows, chosen), _of_others(results, rows)
 
 
-def notes(results: Results, rows: Sequence[Row], family: Sequence[Comparison]) -> tuple[str, ...]:
+def notes(results: Results, rows: Sequence[VariantSummary], family: Sequence[Comparison]) -> tuple[str, ...]:
     """What a reader should know of the numbers, a sentence each. family: the distinct comparisons of the study."""
     told = []
     if results.choose_by != results.report_on and len(rows) > 1:
         told.append(f"Variants are ranked by {results.choose_by}; effects and tests are about {results.report_on}.")
-    if is_loss(results.choose_by) or is_loss(results.report_on):
+    if results.choose_by.is_loss or results.report_on.is_loss:
         told.append("A loss is better when it is smaller, and an effect is positive where the variant is better.")
     tested = [comparison for comparison in family if comparison.corrected_p is not None]
     if tested:
@@ -77,26 +77,26 @@ def _first_failure(results: Results) -> str:
     return f"The first of {len(results.runs)} failures is that of {first.variant} with seed {first.seed}: {reason}."
 
 
-def _of_chosen(results: Results, rows: Sequence[Row], chosen: str) -> str:
+def _of_chosen(results: Results, rows: Sequence[VariantSummary], chosen: str) -> str:
     row = next(row for row in rows if row.variant == chosen)
     assert row.chosen_by is not None  # of a chosen variant, at least one run finished
     assert row.reported is not None
-    report, where = results.report_on, _SETS.get(results.report_on.split("/")[0], results.report_on)
-    ranked = _estimate(row.chosen_by.mean, [], results.choose_by, "" if is_loss(results.choose_by) else " %")
+    ranking, report = results.choose_by, results.report_on
+    ranked = _estimate(row.chosen_by.mean, [], ranking, "" if ranking.is_loss else " %")
     bounds = [row.reported.low, row.reported.high] if row.reported.n >= FEWEST else []
-    mean = _estimate(row.reported.mean, bounds, report, "" if is_loss(report) else " %")
-    reached = f"reaches {'a loss of ' * is_loss(report)}{mean} on the {where}"
+    mean = _estimate(row.reported.mean, bounds, report, "" if report.is_loss else " %")
+    reached = f"reaches {'a loss of ' * report.is_loss}{mean} on the {SETS[report.part]} set"
     if len(rows) == 1:
-        return f"{chosen}, the only variant, comes to {ranked} by {results.choose_by} and {reached}."
+        return f"{chosen}, the only variant, comes to {ranked} by {ranking} and {reached}."
     alone = sum(row.chosen_by is not None for row in rows) == 1
     apposition = ", the only variant that finished," if alone else ", the baseline," if not row.against_baseline else ""
     spared = any(other.chosen_by and len(other.failures) > len(row.failures) for other in rows)
     among = " among the variants with the fewest failures" if spared else ""
-    said = f"{chosen}{apposition} ranks first by {results.choose_by} ({ranked}){among} and {reached}"
+    said = f"{chosen}{apposition} ranks first by {ranking} ({ranked}){among} and {reached}"
     return f"{said}{_beside(row.against_baseline, report)}." if row.against_baseline else f"{said}."
 
 
-def _beside(comparison: Comparison, metric: str) -> str:
+def _beside(comparison: Comparison, metric: Metric) -> str:
     effect, baseline = comparison.effect, comparison.against
     if effect is None:
         return f", but shares no finished seed with {baseline}, so there is no verdict"
@@ -104,9 +104,9 @@ def _beside(comparison: Comparison, metric: str) -> str:
         return f", just as {baseline} does with every shared seed"
     flipped = -1 if effect.mean < 0 else 1  # 6 points below: the size of the difference is told, then its side
     bounds = sorted(flipped * bound for bound in (effect.low, effect.high) if bound is not None)
-    unit = "" if is_loss(metric) else " points"
+    unit = "" if metric.is_loss else " points"
     size = _estimate(flipped * effect.mean, bounds if effect.n >= FEWEST else [], metric, unit)
-    side = "from" if not effect.mean else "above" if (effect.mean > 0) != is_loss(metric) else "below"
+    side = "from" if not effect.mean else "above" if (effect.mean > 0) != metric.is_loss else "below"
     said = f", {size} {side} {baseline}"
     if comparison.corrected_p is None:
         return f"{said} over {_count(effect.n, 'shared seed')}, too few for a verdict"
@@ -116,7 +116,7 @@ def _beside(comparison: Comparison, metric: str) -> str:
     return f"{said} (corrected {p}{agree}){undecided}"
 
 
-def _of_others(results: Results, rows: Sequence[Row]) -> str:
+def _of_others(results: Results, rows: Sequence[VariantSummary]) -> str:
     compared = [c for row in rows if (c := row.step if results.cumulative else row.against_baseline)]
     said_of = _OF_STEPS if results.cumulative else _OF_VARIANTS
     one, many = ("step", "steps") if results.cumulative else ("variant", "variants")
@@ -145,14 +145,14 @@ def _failed_seeds(variant: str, failed: Sequence[StudyRun]) -> str:
     return f"{variant} with {'seeds' if len(seeds) > 1 else 'seed'} {_listing(seeds)}"
 
 
-def _estimate(mean: float, bounds: Sequence[float | None], metric: str, unit: str) -> str:
+def _estimate(mean: float, bounds: Sequence[float | None], metric: Metric, unit: str) -> str:
     within = ", ".join(_number(bound, metric) for bound in bounds if bound is not None)
     return f"{_number(mean, metric)}{unit}{f' [{within}]' if within else ''}"
 
 
-def _number(x: float, metric: str) -> str:
+def _number(x: float, metric: Metric) -> str:
     """Four significant digits of a loss; an accuracy times 100 with two decimals, or more where they would be zeros."""
-    if is_loss(metric):
+    if metric.is_loss:
         return f"{x:.4g}"
     return f"{100 * x:.2f}" if abs(x) >= 5e-5 or not x else f"{100 * x:.1g}"
 

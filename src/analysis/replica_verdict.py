@@ -1,4 +1,4 @@
-"""Whether a published number came out again: one row a claim, and of a printed table one row for all of it."""
+"""Whether our runs reproduce published numbers: one row per claim, and one row for a whole printed table."""
 
 import math
 from collections import Counter
@@ -10,20 +10,20 @@ from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Replica, Table
 from src.studies.replicas.declare import Experiment
 
-# From the best to the worst: a printed table is called what the worst of its numbers is called.
+# From best to worst: a printed table has the worst verdict of its numbers.
 VERDICTS = ("exact", "within interval", "holds", "better", "differs", "worse", "no verdict", "no result")
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A claim beside what our runs came to."""
+class ClaimResult:
+    """A claim, and our runs' values of its quantity."""
 
     claim: Claim
     values: tuple[float, ...]  # of the runs that measured it, in the order of seeds
-    mean: Interval | None  # with the interval of the mean; None where no run measured it
-    low: float | None  # of the interval of a single run; None for fewer than two runs
+    mean: Interval | None  # with its interval; None if no run measured it
+    low: float | None  # of the prediction interval for a single run; None for fewer than two runs
     high: float | None
-    difference: float | None  # ours minus the published number; of a digit-for-digit comparison: as printed
+    difference: float | None  # ours minus the published number; for a single run, of the printed digits
     verdict: str  # one of VERDICTS
 
 
@@ -32,14 +32,14 @@ class Row:
     """A line of the table."""
 
     experiment: Experiment
-    compared: Compared | None  # None for a printed table, or where nothing is published
-    printed: tuple[tuple[Compared, ...], ...]  # [epochs][columns], of a printed table
-    verdict: str  # empty where nothing is published
-    remarks: tuple[str, ...]  # the reason of a difference, runs that failed or had stopped
+    compared: ClaimResult | None  # None for a printed table, or if nothing is published
+    printed: tuple[tuple[ClaimResult, ...], ...]  # [epochs][columns], of a printed table
+    verdict: str  # empty if nothing is published
+    remarks: tuple[str, ...]  # the reason of a difference; runs that failed, or stopped early
 
     @property
     def same(self) -> int:
-        """Of a printed table: the lines that came out as they are printed."""
+        """Of a printed table: the number of lines that our run reproduces in all digits."""
         return sum(all(each.verdict == "exact" for each in line) for line in self.printed)
 
 
@@ -60,18 +60,18 @@ def counts(rows: Sequence[Row]) -> Mapping[str, int]:
     return {verdict: counted[verdict] for verdict in VERDICTS}
 
 
-def compare(claim: Claim, values: Sequence[float], single: bool) -> Compared:
-    """A claim beside the values [runs] of our runs. single: whether the one run is to come to the printed digits."""
+def compare(claim: Claim, values: Sequence[float], single: bool) -> ClaimResult:
+    """Judges a claim by our runs' values [runs]. single: whether our one run should give exactly the printed digits."""
     if not values:
-        return Compared(claim, (), None, None, None, None, "no result")
+        return ClaimResult(claim, (), None, None, None, None, "no result")
     mean = interval(values)
     low, high = prediction(mean)
-    if not claim.is_loss:  # shares stay between 0 and 1
+    if not claim.about.is_loss:  # shares stay between 0 and 1
         mean = replace(mean, low=_share(mean.low), high=_share(mean.high))
         low, high = _share(low), _share(high)
     if claim.value is None or claim.digits is None:
         holds = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
-        return Compared(claim, tuple(values), mean, low, high, None, holds)
+        return ClaimResult(claim, tuple(values), mean, low, high, None, holds)
     published = claim.value
     if single:
         difference = round(round(values[0], claim.digits) - published, claim.digits) + 0.0
@@ -87,13 +87,13 @@ def compare(claim: Claim, values: Sequence[float], single: bool) -> Compared:
             verdict = "within interval"
         else:
             verdict = _side(claim, difference)
-    return Compared(claim, tuple(values), mean, low, high, difference, verdict)
+    return ClaimResult(claim, tuple(values), mean, low, high, difference, verdict)
 
 
 def prediction(mean: Interval) -> tuple[float | None, float | None]:
-    """Bounds that hold one more run with the probability that `mean` was made for, if values are normal.
+    """The prediction interval: bounds for one more run, at the level of `mean`, if values are normal.
 
-        mean +- t s sqrt(1 + 1/n),   which is the mean's own interval, t s / sqrt(n), made wider by sqrt(n + 1).
+        mean +- t s sqrt(1 + 1/n),   the mean's own interval, t s / sqrt(n), wider by sqrt(n + 1).
 
     None and None for fewer than two runs. Hahn and Meeker, "Statistical Intervals", Wiley, 1991.
     """
@@ -123,7 +123,7 @@ def _share(bound: float | None) -> float | None:
 
 
 def reaching(claim: Claim, values: Sequence[float]) -> int:
-    """How many runs reach what the words are taken for."""
+    """How many runs reach the value that stands for the words."""
     least = claim.least if claim.least is not None else math.nan
     return sum(value <= least if claim.better == "smaller" else value >= least for value in values)
 
@@ -134,8 +134,8 @@ def _side(claim: Claim, difference: float) -> str:
     return "better" if (difference < 0) == (claim.better == "smaller") else "worse"
 
 
-def _remarks(replica: Replica, note: str, last: Compared | None) -> tuple[str, ...]:
-    """The note, how many runs reach what is said, which failed, and how many stopped before the epoch in question."""
+def _remarks(replica: Replica, note: str, last: ClaimResult | None) -> tuple[str, ...]:
+    """The note, how many runs reach what is said, which failed, and how many stopped before the claim's epoch."""
     failed = [f"seed {run.seed}: {run.reason}" for run in replica.runs if not run.measured]
     stopped = []
     if last is not None and (missing := len(replica.runs) - len(failed) - len(last.values)):

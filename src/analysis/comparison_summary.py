@@ -1,20 +1,17 @@
-"""The numbers of a study: what its table, its figures and its verdict say."""
+"""The numbers of a comparison of variants: those of its table, its figures and its verdict."""
 
-import csv
-import io
 import itertools
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from src.analysis.comparison import Comparison, Row
+from src.analysis.comparison import Comparison, VariantSummary
+from src.analysis.comparison_verdict import notes, sentences
 from src.analysis.statistics import FEWEST, Effect, Interval, McNemar, holm, interval, mcnemar, paired, verdict
-from src.analysis.verdict import notes, sentences
-from src.studies.comparisons.results import Results, StudyRun, is_loss
+from src.runs.metric import Metric
+from src.studies.comparisons.results import Results, StudyRun
 
 _Finished = dict[str, dict[int, StudyRun]]  # by variant and seed, in the order of the declaration
 
@@ -33,7 +30,7 @@ class SingleModels:
 class Summary:
     """All the numbers of a study."""
 
-    rows: tuple[Row, ...]  # in the order of the declaration
+    rows: tuple[VariantSummary, ...]  # in the order of the declaration
     chosen: str | None  # the best by `choose_by`; None where nothing finished
     single_models: SingleModels | None  # the baseline and the chosen variant; None where they are one
     verdict: tuple[str, str]  # two sentences
@@ -46,7 +43,7 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike 
     Args:
         results: of the study.
         seconds: of training, by fingerprint, as far as they are known.
-        y_test: [n_test] int, the true classes of the test set, for `single_models`; None where they are not at hand.
+        y_test: [n_test] int, the true classes of the test set, for `single_models`; None if they are not available.
 
     Raises:
         ValueError: labels that are not as many as the predictions.
@@ -59,11 +56,11 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike 
     comparisons = _compare(results, names, finished)
     before = dict(zip(names[1:], names, strict=False)) if results.cumulative else {}
     rows = tuple(
-        Row(
+        VariantSummary(
             name,
             variant.changes,
-            chosen_by=_mean(finished[name], results.choose_by),
-            reported=_mean(finished[name], results.report_on),
+            chosen_by=_mean(results.values(name, results.choose_by)),
+            reported=_mean(results.values(name, results.report_on)),
             seconds=_mean_seconds(finished[name], seconds),
             failures=tuple(
                 f"seed {run.seed}: {run.reason}"
@@ -84,50 +81,6 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike 
     )
 
 
-def as_json(summary: Summary, results: Results) -> dict[str, Any]:
-    """What summary.json holds: the study's declaration, its digests, and all of the summary under its own names."""
-    about = {
-        "study": results.name,
-        "title": results.title,
-        "command": results.command,
-        "recipe": results.recipe,
-        "seeds": results.seeds,
-        "cumulative": results.cumulative,
-        "baseline": results.baseline,
-        "chosen": summary.chosen,
-        "choose_by": results.choose_by,
-        "report_on": results.report_on,
-        "verdict": summary.verdict,
-        "notes": summary.notes,
-        "variants": [asdict(row) for row in summary.rows],
-        "single_models": asdict(summary.single_models) if summary.single_models else None,
-        "digests": results.digests,
-        "environment": results.environment,
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(about, allow_nan=False))
-    return plain
-
-
-def runs_csv(results: Results, seconds: Mapping[str, float]) -> str:
-    """What runs.csv holds, a line a run; nothing stands where nothing is known. Texts with commas are quoted."""
-    metrics = [(of, quantity) for of in ("train", "valid", "test") for quantity in ("loss", "accuracy")]
-    header = ["variant", "seed", "status", "reason", "fingerprint", "epochs", "kept_epoch"]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*header, *(f"{of}_{quantity}" for of, quantity in metrics), "seconds", "weights_sha256"])
-    for run in results.runs:
-        result = run.result or {}
-        table.writerow(
-            [
-                *(run.variant, run.seed, run.status, run.reason, run.fingerprint),
-                *(result.get("epochs", ""), result.get("kept_epoch", "")),
-                *(result.get(of, {}).get(quantity, "") for of, quantity in metrics),
-                *(seconds.get(run.fingerprint, ""), result.get("weights_sha256", "")),
-            ]
-        )
-    return text.getvalue()
-
-
 def _compare(results: Results, names: Sequence[str], finished: _Finished) -> dict[tuple[str, str], Comparison]:
     """By (variant, against), each pair once: a cumulative study's first step is its first comparison, too."""
     pairs = [(name, results.baseline) for name in names if name != results.baseline]
@@ -144,10 +97,10 @@ def _compare(results: Results, names: Sequence[str], finished: _Finished) -> dic
     }
 
 
-def _effect(variant: Mapping[int, StudyRun], against: Mapping[int, StudyRun], name: str) -> Effect | None:
+def _effect(variant: Mapping[int, StudyRun], against: Mapping[int, StudyRun], metric: Metric) -> Effect | None:
     shared = [seed for seed in variant if seed in against]
-    better = -1 if is_loss(name) else 1
-    ours, theirs = ([better * _metric(runs[seed], name) for seed in shared] for runs in (variant, against))
+    sign = -1 if metric.is_loss else 1  # an effect is positive if the variant is better
+    ours, theirs = ([sign * metric.of(runs[seed].result or {}) for seed in shared] for runs in (variant, against))
     return paired(ours, theirs) if shared else None
 
 
@@ -164,15 +117,10 @@ def _single_models(
     return None
 
 
-def _mean(runs: Mapping[int, StudyRun], name: str) -> Interval | None:
-    return interval([_metric(run, name) for run in runs.values()]) if runs else None
+def _mean(values: Sequence[float]) -> Interval | None:
+    return interval(values) if values else None
 
 
 def _mean_seconds(runs: Mapping[int, StudyRun], seconds: Mapping[str, float]) -> float | None:
     known = [seconds[run.fingerprint] for run in runs.values() if run.fingerprint in seconds]
     return float(np.mean(known)) if known else None
-
-
-def _metric(run: StudyRun, name: str) -> float:
-    of, quantity = name.split("/")
-    return float((run.result or {})[of][quantity])

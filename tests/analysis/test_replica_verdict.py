@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from src.analysis.published_verdict import VERDICTS, compare, counts, prediction, rows_of
+from src.analysis.replica_verdict import VERDICTS, compare, counts, prediction, rows_of
 from src.analysis.statistics import interval
 from src.studies.replicas.claims import Claim, Rows
 from tests.studies.replicas.synthetic import claim, experiment, table, words

@@ -1,4 +1,4 @@
-"""The table of published experiments as texts: for a terminal, as Markdown, as comma-separated values."""
+"""The table of published experiments as text: for a terminal, as Markdown, as comma-separated values."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from src.analysis import formats
-from src.analysis.published_verdict import Compared, Row, counts, reaching
+from src.analysis.replica_verdict import ClaimResult, Row, counts, reaching
 from src.reporting.tables import plain_table
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
@@ -43,11 +43,11 @@ def cells(row: Row) -> Cells:
     if row.compared:
         compared = row.compared
         spelt = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
-        return Cells(name, compared.claim.in_words, *spelt, row.verdict, remarks)
+        return Cells(name, compared.claim.words, *spelt, row.verdict, remarks)
     if row.printed and row.experiment.rows:
         lines = len(row.printed)
         same = f"{row.same} of {lines} the same"
-        return Cells(name, row.experiment.rows.in_words, f"{lines} rows", same, "-", "-", row.verdict, remarks)
+        return Cells(name, row.experiment.rows.words, f"{lines} rows", same, "-", "-", row.verdict, remarks)
     return Cells(name, "none published", "-", "-", "-", "-", "-", remarks)
 
 
@@ -58,24 +58,24 @@ def published(claim: Claim) -> str:
     return _spelt(claim, claim.value, claim.digits)
 
 
-def ours(compared: Compared) -> str:
+def ours(compared: ClaimResult) -> str:
     """The mean of our runs, or the one."""
     return "-" if compared.mean is None else _spelt(compared.claim, compared.mean.mean, _decimals(compared.claim))
 
 
-def as_printed(compared: Compared) -> str:
+def as_printed(compared: ClaimResult) -> str:
     """Ours with the digits that the text prints."""
     if compared.mean is None or compared.claim.digits is None:
         return "-"
     return _spelt(compared.claim, compared.mean.mean, compared.claim.digits)
 
 
-def at_least(compared: Compared) -> str:
+def at_least(compared: ClaimResult) -> str:
     """What we take the words for: "at least 99 %"."""
     claim = compared.claim
     if claim.least is None:
         return ""
-    bound = f"{100 * claim.least:g} %" if claim.is_accuracy else f"{claim.least:g}"
+    bound = f"{100 * claim.least:g} %" if claim.about.in_percent else f"{claim.least:g}"
     return f"at {'most' if claim.better == 'smaller' else 'least'} {bound}"
 
 
@@ -84,24 +84,24 @@ def rerun(claim: Claim) -> str:
     return "-" if claim.rerun is None else _spelt(claim, claim.rerun, _decimals(claim))
 
 
-def bounds(compared: Compared) -> str:
+def bounds(compared: ClaimResult) -> str:
     """Between what a single run is expected."""
     return _between(compared.claim, compared.low, compared.high)
 
 
-def bounds_of_mean(compared: Compared) -> str:
+def bounds_of_mean(compared: ClaimResult) -> str:
     """Between what the mean of many runs is expected."""
     mean = compared.mean
     return _between(compared.claim, mean.low, mean.high) if mean else "-"
 
 
-def difference(compared: Compared) -> str:
+def difference(compared: ClaimResult) -> str:
     """Ours minus the published number, in points where it is an accuracy; of words, for how many runs they hold."""
     if compared.claim.says and compared.values:
         return f"{reaching(compared.claim, compared.values)} of {len(compared.values)} runs"
     if compared.difference is None:
         return "-"
-    if compared.claim.is_accuracy:
+    if compared.claim.about.in_percent:
         return formats.points(compared.difference)
     spelt = f"{compared.difference:+.{_decimals(compared.claim)}f}"
     return spelt.lstrip("+-") if float(spelt) == 0 else spelt.replace("-", "−")
@@ -159,11 +159,11 @@ def _between(claim: Claim, low: float | None, high: float | None) -> str:
 
 
 def _decimals(claim: Claim) -> int:
-    return 4 if claim.is_accuracy else max(_FEWEST_DECIMALS, (claim.digits or 0))
+    return 4 if claim.about.in_percent else max(_FEWEST_DECIMALS, (claim.digits or 0))
 
 
 def _spelt(claim: Claim, x: float, digits: int, unit: str = " %") -> str:
-    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if claim.is_accuracy else f"{x:.{digits}f}"
+    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if claim.about.in_percent else f"{x:.{digits}f}"
 
 
 def _escaped(cell: str) -> str:

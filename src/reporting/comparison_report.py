@@ -1,0 +1,141 @@
+"""Reports a comparison of variants from its results."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.analysis import formats
+from src.analysis.comparison import Comparison
+from src.analysis.comparison_summary import Summary, summarize
+from src.analysis.statistics import Effect, Interval
+from src.data.dataset import Dataset
+from src.data.recipes import Recipe, prepare
+from src.foundation import schema
+from src.foundation.errors import UserError
+from src.reporting.report import Report, provenance, write
+from src.reporting.tables import plain_table
+from src.runs.metric import STANDARD
+from src.studies.comparisons.collect import seconds_of
+from src.studies.comparisons.results import Results, about
+
+
+def report(results: Results, study: str, target: Path) -> Report:
+    """Writes index.html, summary.json, runs.csv and the figures into the folder `target`, unless they are current.
+
+    study: the declared name. Raises `UserError` if the data are not those that the study was trained on.
+    """
+    seconds = seconds_of(results, study)
+    dataset = _dataset_of(results)
+    summary = summarize(results, seconds, np.asarray(dataset.test.y))
+
+    def page(folder: Path) -> str:
+        from src.reporting.comparison_page import render  # which imports matplotlib
+
+        return render(folder, results, summary, seconds, dataset, provenance(results.digests["code"]))
+
+    basis = {"study": about(results), "seconds": seconds}
+    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, page)
+    return Report(results.identity, target, new, table(summary), summary.verdict, metrics(summary))
+
+
+def as_json(summary: Summary, results: Results) -> dict[str, Any]:
+    """The contents of summary.json: the study's declaration, its digests, and all of the summary."""
+    about = {
+        "study": results.name,
+        "title": results.title,
+        "command": results.command,
+        "recipe": results.recipe,
+        "seeds": results.seeds,
+        "cumulative": results.cumulative,
+        "baseline": results.baseline,
+        "chosen": summary.chosen,
+        "choose_by": results.choose_by,
+        "report_on": results.report_on,
+        "verdict": summary.verdict,
+        "notes": summary.notes,
+        "variants": [asdict(row) for row in summary.rows],
+        "single_models": asdict(summary.single_models) if summary.single_models else None,
+        "digests": results.digests,
+        "environment": results.environment,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(about, allow_nan=False))
+    return plain
+
+
+def runs_csv(results: Results, seconds: Mapping[str, float]) -> str:
+    """The contents of runs.csv: a line per run, with empty cells for unknown values."""
+    header = ["variant", "seed", "status", "reason", "fingerprint", "epochs", "kept_epoch"]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*header, *(metric.replace("/", "_") for metric in STANDARD), "seconds", "weights_sha256"])
+    for run in results.runs:
+        result = run.result or {}
+        table.writerow(
+            [
+                *(run.variant, run.seed, run.status, run.reason, run.fingerprint),
+                *(result.get("epochs", ""), result.get("kept_epoch", "")),
+                *(metric.of(run.result) if run.result else "" for metric in STANDARD),
+                *(seconds.get(run.fingerprint, ""), result.get("weights_sha256", "")),
+            ]
+        )
+    return text.getvalue()
+
+
+def table(summary: Summary) -> str:
+    """The table for a terminal: a line per variant, `*` for the chosen one."""
+    steps = any(row.step for row in summary.rows)
+    header = ["variant", "n", "accuracy %", "95 %"]
+    header += ["step", "corrected p", "verdict"] if steps else []
+    header += ["to baseline", "95 %", "corrected p", "verdict"]
+    rows = []
+    for row in summary.rows:
+        mean = row.reported
+        cells = [row.variant + (" *" if row.variant == summary.chosen else ""), str(mean.n if mean else 0)]
+        cells += [formats.percent(mean.mean) if mean else "-", _bounds(mean, formats.percent)]
+        if steps:
+            size, _, p, verdict = _compared(row.step)
+            cells += [size, p, verdict]
+        rows.append([*cells, *_compared(row.against_baseline)])
+    return plain_table(header, rows)
+
+
+def metrics(summary: Summary) -> dict[str, float]:
+    """The metrics of a study's MLflow run."""
+    found = {}
+    for row in summary.rows:
+        compared = row.against_baseline
+        if row.reported:
+            found[f"{row.variant}/accuracy"] = row.reported.mean
+        if compared and compared.effect:
+            found[f"{row.variant}/gain"] = compared.effect.mean
+        if compared and compared.corrected_p is not None:
+            found[f"{row.variant}/p"] = compared.corrected_p
+    return found
+
+
+def _compared(comparison: Comparison | None) -> list[str]:
+    """The size of an effect, its interval, its corrected p and the verdict."""
+    if comparison is None:
+        return ["-", "-", "-", "-"]
+    effect, p = comparison.effect, comparison.corrected_p
+    size = formats.points(effect.mean) if effect else "-"
+    return [size, _bounds(effect, formats.points), "-" if p is None else formats.p_value(p), comparison.verdict]
+
+
+def _bounds(estimate: Interval | Effect | None, spell: Callable[[float], str]) -> str:
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return "-"
+    return f"{spell(estimate.low)} to {spell(estimate.high)}"
+
+
+def _dataset_of(results: Results) -> Dataset:
+    dataset = prepare(schema.build(Recipe, results.data, "data"))
+    if dataset.sha256 != results.digests["data"]:
+        raise UserError(f"data={results.recipe}: the arrays are not those that the study was trained on; `dvc repro`")
+    return dataset

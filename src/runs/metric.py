@@ -1,0 +1,60 @@
+"""A metric of a run: a quantity, measured on a set of examples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from src.training.metrics import LOSSES, WITH_DROPOUT
+
+SETS = {"train": "training", "valid": "validation", "test": "test"}
+# Beside sets of examples. units: training accuracies of hidden units, by the groups that they find; new: the
+# probabilities of a new point's classes.
+PARTS = (*SETS, "units", "new")
+
+
+class Metric(str):
+    """A metric by its name, PART/QUANTITY, such as test/accuracy: in files and messages it is just this text."""
+
+    __slots__ = ()
+
+    @property
+    def part(self) -> str:
+        """What it is measured on, one of PARTS."""
+        return self.partition("/")[0]
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, such as accuracy_with_dropout."""
+        return self.partition("/")[2]
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is a loss: of any size, and better when smaller. All other metrics are shares, from 0 to 1."""
+        return self.part in SETS and self.quantity.removesuffix(WITH_DROPOUT) in LOSSES
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether it is shown in percent: accuracies and probabilities are."""
+        return self.part not in SETS or self.quantity.removesuffix(WITH_DROPOUT) == "accuracy"
+
+    @property
+    def better(self) -> str:
+        """Which side is better: smaller for losses, larger for shares, neither for the probability of a class."""
+        return "smaller" if self.is_loss else "neither" if self.part == "new" else "larger"
+
+    @property
+    def words(self) -> str:
+        """`valid/f1` as "validation F1"."""
+        if self.part == "units":
+            return f"training accuracy of the unit for the {self.quantity}"
+        if self.part == "new":
+            return f"probability of {self.quantity}"
+        quantity = self.quantity.replace("_", " ").replace("f1", "F1").replace("cross entropy", "cross-entropy")
+        return f"{SETS.get(self.part, self.part)} {quantity}"
+
+    def of(self, result: Mapping[str, Any]) -> float:
+        """Its value in a run's result.json."""
+        return float(result[self.part][self.quantity])
+
+
+# The metrics that every result.json has.
+STANDARD = tuple(Metric(f"{part}/{quantity}") for part in SETS for quantity in ("loss", "accuracy"))

@@ -1,0 +1,118 @@
+"""Reports of both kinds, made from results that are made up."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from src.analysis.comparison_summary import summarize
+from src.analysis.replica_verdict import rows_of
+from src.data.dataset import Dataset
+from src.reporting import comparison_page, replica_page, report
+from src.reporting.comparison_report import as_json, runs_csv
+from src.reporting.replica_report import as_json as replica_json
+from src.reporting.replica_tables import as_csv, markdown
+from src.studies.comparisons.results import Results
+from src.studies.replicas.claims import Rows
+from src.studies.replicas.collect import Table
+from src.studies.replicas.declare import Text
+from tests.reporting.markup import Markup
+from tests.reporting.studies import HOSTILE, dataset
+from tests.reporting.synthetic import make_results, seconds_of, true_labels
+from tests.studies.replicas.synthetic import claim, experiment, table, words
+
+LINEAGE = {"git.commit": "0123456789abcdef0123456789abcdef01234567", "git.dirty": "false", "code": "same"}
+ATTACK = HOSTILE + "</style></title><img src=https://example.org onerror=alert(1)>| `x` *y*"
+ACCURACIES = [0.9391, 0.9402, 0.9385, 0.9411, 0.9396]
+UNKNOWN: Any = object()
+
+
+def written(
+    folder: Path,
+    results: Results,
+    of: Dataset | None = UNKNOWN,
+    lineage: dict[str, str] = LINEAGE,
+    seconds: dict[str, float] = UNKNOWN,
+) -> Markup:
+    """The page of a comparison, written to `folder` and parsed."""
+    tested_on = dataset() if of is UNKNOWN else of
+    known = seconds_of(results) if seconds is UNKNOWN else seconds
+    summary = summarize(results, known, None if tested_on is None else true_labels())
+
+    def page(beside: Path) -> str:
+        return comparison_page.render(beside, results, summary, known, tested_on, lineage)
+
+    report.write(folder, as_json(summary, results), results.identity, {"runs.csv": runs_csv(results, known)}, page)
+    return Markup((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def written_table(folder: Path, of: Table, lineage: dict[str, str] = LINEAGE) -> Markup:
+    """The page of a table of published experiments, written to `folder` and parsed."""
+    rows = rows_of(of)
+    files = {"table.csv": as_csv(of, rows), "table.md": markdown(rows)}
+    summary = replica_json(of, rows)
+    report.write(folder, summary, summary, files, lambda beside: replica_page.render(beside, of, rows, lineage))
+    return Markup((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def everything() -> Table:
+    """A table in which every verdict comes up, and everything that a claim can have."""
+    seen = {"test/accuracy": ACCURACIES, "valid/loss@10": [0.51, 0.52, 0.5, 0.49, None], "test/f1": [0.5] * 5}
+    many = experiment(
+        "many",
+        claim(0.9401, 4, rerun=0.9433),
+        claim(0.51, 2, metric="valid/loss", epoch=10, note="its losses are those of the test set"),
+        claim(0.7, 1, good="neither"),
+        claim(0.8, 2),
+        claim(0.999, 3),
+        words(),
+        words(says="about half", least=0.4, metric="test/f1"),
+        values=seen,
+        note="Something about it.",
+    )
+    rows = {
+        "train/loss@1": [0.02061],
+        "valid/accuracy@1": [0.8884],
+        "train/loss@2": [0.0164],
+        "valid/accuracy@2": [0.9],
+    }
+    printed = Rows(columns=("train/loss", "valid/accuracy"), digits=(4, 4), values=((0.0206, 0.8884), (0.0163, 0.9074)))
+    exact = experiment(
+        "exact", claim(0.9439, 4), rows=printed, values={"test/accuracy": [0.94391], **rows}, seeds=[123]
+    )
+    two = experiment("two", claim(), values={"test/accuracy": [0.95, 0.96]}, runs=2)
+    failed = experiment("failed", claim(0.5, 1), failures=dict.fromkeys(range(5), "diverged at epoch 3"))
+    nothing = experiment("nothing", text="b", note="The text trains nothing with it.")
+    texts = {
+        "a": Text(title="The first text", note="a note"),
+        "b": Text(title="The second"),
+        "c": Text(title="No more"),
+    }
+    return table(many, exact, two, failed, nothing, texts=texts)
+
+
+def hostile_comparison() -> Results:
+    """A comparison in which every text that users can set is an attack."""
+    study = make_results({HOSTILE: [0.9, 0.91, 0.9], "b": [0.95, ATTACK, 0.96]}, name=ATTACK, title=ATTACK)
+    return dataclasses.replace(
+        study,
+        variants=tuple(dataclasses.replace(variant, changes=(ATTACK,)) for variant in study.variants),
+        runs=tuple(dataclasses.replace(run, command=ATTACK) for run in study.runs),
+        command=ATTACK,
+        recipe=ATTACK,
+        environment={ATTACK: ATTACK, "blas": ["openblas 0.3 None"], "simd": [], "flush_to_zero": False, "x": None},
+        digests={ATTACK: ATTACK},
+    )
+
+
+def hostile_table() -> Table:
+    """A table in which every text that users can set is an attack."""
+    attacked = experiment(
+        "name",
+        claim(note=ATTACK),
+        words(says=ATTACK),
+        claim(metric=f"units/{ATTACK}"),
+        values={"test/accuracy": ACCURACIES, f"units/{ATTACK}": ACCURACIES},
+        note=ATTACK,
+        failures={1: ATTACK},
+    )
+    return table(attacked, texts={"a": Text(title=ATTACK, note=ATTACK)}, title=ATTACK)

@@ -1,0 +1,141 @@
+"""The report of a comparison: its sentences, tables, figures and files."""
+
+import base64
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from src.analysis.comparison_summary import summarize
+from src.reporting.comparison_report import as_json, runs_csv
+from tests.reporting.reports import hostile_comparison, written
+from tests.reporting.studies import STUDIES, dataset
+from tests.reporting.synthetic import make_results, seconds_of, true_labels
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+FIGURES = ["forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_page_has_every_sentence_variant_and_run(name: str, tmp_path: Path) -> None:
+    results = STUDIES[name]
+    page = written(tmp_path / "report", results)
+    words = page.words()
+    summary = summarize(results, seconds_of(results), true_labels())
+    for sentence in (results.title, *summary.verdict, *summary.notes):
+        assert " ".join(sentence.split()) in words
+    for variant in results.variants:
+        assert " ".join(variant.name.split()) in words
+    for run in results.runs:
+        assert run.fingerprint in page.values("title")
+        assert run.command in words
+
+
+def test_sections_come_in_their_order_and_pictures_have_words(tmp_path: Path) -> None:
+    page = written(tmp_path / "report", STUDIES["a ladder"])
+    sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
+    assert sections == ["results", *FIGURES, "method", "ledger"]
+    pictures = [attributes for tag, attributes in page.tags if tag in ("svg", "img")]
+    assert len(pictures) == len(FIGURES)
+    for picture in pictures:
+        assert len(picture.get("aria-label") or picture["alt"]) > 50
+    (source,) = page.values("src")  # the only figure of pixels is the file beside the page
+    assert base64.b64decode(source.split(",")[1]) == (tmp_path / "report" / "disagreements.png").read_bytes()
+
+
+def test_the_folder_holds_the_figures_and_the_files(tmp_path: Path) -> None:
+    target = tmp_path / "ladder"
+    written(target, STUDIES["a ladder"])
+    names = {path.name for path in target.iterdir()}
+    assert names == {"index.html", "summary.json", "runs.csv", *(f"{name}.png" for name in FIGURES)}
+    assert all((target / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in FIGURES)
+    assert json.loads((target / "summary.json").read_text())["study"] == "made_up"
+
+
+def test_facts_about_the_machine_are_in_words(tmp_path: Path) -> None:
+    words = written(tmp_path / "report", hostile_comparison(), lineage={}).words()
+    assert words.count("{{ 7*7 }}") > 20
+    assert "openblas 0.3" in words
+    assert "None" not in words
+
+
+def test_numbers_are_spelt_for_people(tmp_path: Path) -> None:
+    study = make_results({"a": [0.9, 0.905, 0.9], "b": [0.9123, 0.9171, 0.9126]}, cumulative=False)
+    words = written(tmp_path / "report", study).words()
+    assert "91.40" in words  # the mean of b
+    assert "+1.23" in words  # and its gain
+    assert re.search(r"p (= 0\.\d{4}|< 0\.0001)", words)
+
+
+def test_losses_rank_as_they_are(tmp_path: Path) -> None:
+    study = make_results({"a": [0.9, 0.9, 0.9], "b": [0.95, 0.95, 0.95]}, choose_by="valid/loss")
+    words = written(tmp_path / "report", study).words()
+    assert "Validation loss" in words
+    assert "0.15" in words.split()
+
+
+def test_what_is_not_known_is_said(tmp_path: Path) -> None:
+    ladder = STUDIES["a ladder"]
+    alone = written(tmp_path / "alone", ladder, of=None, lineage={}, seconds={}).words()
+    assert "no times of training are known" in alone
+    assert "the test set or runs of both variants with one seed are not at hand" in alone
+    assert "unknown" in alone
+    tabular = written(tmp_path / "tabular", ladder, of=dataset(image=None)).words()
+    assert "The examples are not images" in tabular
+    assert "McNemar" in tabular
+    best = written(tmp_path / "best", make_results({"a": [0.9] * 3, "b": [0.8] * 3})).words()
+    assert "The baseline is the chosen variant itself" in best
+    nothing = written(tmp_path / "nothing", make_results({"a": ["killed"], "b": ["killed"]})).words()
+    assert "No run of the study finished" in nothing
+
+
+def test_failures_have_their_reason(tmp_path: Path) -> None:
+    words = written(tmp_path / "report", STUDIES["failures"]).words()
+    assert "seed 1: diverged at epoch 3" in words
+    assert "seed 3: killed" in words
+
+
+def test_summary_json_names_what_it_tells() -> None:
+    gains = [0.91, 0.93, 0.95, 0.946]
+    ladder = {f"step{i}": [gain, gain + 0.002, gain - 0.001] for i, gain in enumerate(gains)}
+    results = make_results(ladder, cumulative=True)
+    tree = as_json(summarize(results, seconds_of(results), true_labels()), results)
+    assert tree["study"] == "made_up"
+    assert tree["seeds"] == [0, 1, 2]
+    assert tree["digests"].keys() == {"data", "code", "env"}
+    step = tree["variants"][3]
+    assert step["changes"] == ["model.dropout=0.3"]
+    assert step["reported"]["mean"] == pytest.approx(sum(ladder["step3"]) / 3)
+    assert step["step"]["against"] == "step2"
+    assert step["step"]["verdict"] == "worse"
+    assert step["step"]["effect"]["differences"] == pytest.approx([-0.004] * 3)
+    assert tree["single_models"]["mcnemar"].keys() == {"only_first", "only_second", "p"}
+
+
+def test_runs_csv_is_read_back_whole() -> None:
+    odd = 'ValueError: "a", b\nand more'
+    results = make_results({"mse, plain": [0.9, odd], 'the "best"': [0.95, 0.96]})
+    seconds = {results.run('the "best"', 1).fingerprint: 12.5}
+    text = runs_csv(results, seconds)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert text.endswith("\n")
+    assert "\r" not in text
+    assert [(row["variant"], row["seed"]) for row in rows] == [
+        ("mse, plain", "0"),
+        ("mse, plain", "1"),
+        ('the "best"', "0"),
+        ('the "best"', "1"),
+    ]
+    failed = rows[1]
+    assert (failed["status"], failed["reason"]) == ("failed", odd)
+    assert not any(failed[key] for key in ("epochs", "test_loss", "seconds", "weights_sha256"))
+    last, result = rows[3], results.run('the "best"', 1).result
+    assert result
+    for of in ("train", "valid", "test"):
+        for quantity in ("loss", "accuracy"):
+            assert float(last[f"{of}_{quantity}"]) == result[of][quantity]
+    assert (last["kept_epoch"], last["seconds"], last["weights_sha256"]) == ("5", "12.5", result["weights_sha256"])

@@ -1,0 +1,159 @@
+"""What holds for the report of every study, of either kind."""
+
+import functools
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.reporting import report
+from tests.reporting.markup import Markup
+from tests.reporting.reports import (
+    ATTACK,
+    LINEAGE,
+    everything,
+    hostile_comparison,
+    hostile_table,
+    written,
+    written_table,
+)
+from tests.reporting.studies import STUDIES, dataset
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+Write = Callable[..., Markup]
+TABLE = "published experiments"
+HOSTILE_PAGES = {"hostile comparison": hostile_comparison, "hostile table": hostile_table}
+HOSTILE_LINEAGE = {"git.commit": ATTACK, "code": ATTACK}
+
+
+def write(name: str) -> Write:
+    """Writes the report of this name into a folder, and returns its page."""
+    if name == TABLE:
+        return lambda folder, **more: written_table(folder, everything(), **more)
+    return lambda folder, **more: written(folder, STUDIES[name], **more)
+
+
+@functools.cache
+def hostile(name: str, folder: Path) -> Markup:
+    if name == "hostile table":
+        return written_table(folder, hostile_table(), HOSTILE_LINEAGE)
+    return written(folder, hostile_comparison(), dataset(names=[ATTACK[:12]] * 10), HOSTILE_LINEAGE)
+
+
+def assert_needs_nothing_else(page: Markup, html: str) -> None:
+    assert "script" not in [tag for tag, _ in page.tags]
+    for target in page.values("src", "href", "action", "srcset", "poster", "data", "xlink:href"):
+        assert target.startswith(("#", "data:")), target
+    styles = " ".join(text for tag, text in page.texts if tag == "style")
+    for text in (styles, *page.values("style")):
+        assert "http:" not in text
+        assert "https:" not in text
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def assert_is_whole(page: Markup) -> None:
+    ids = page.values("id")
+    assert len(set(ids)) == len(ids)
+    for used in page.values("href", "clip-path", "aria-labelledby"):
+        if not used.startswith("data:"):
+            assert re.sub(r"^url\(|[#)]", "", used) in ids
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    # What is too wide scrolls in its own box, also by keyboard, and not the whole page.
+    boxes = [attributes for _, attributes in page.tags if "scroll" in attributes.get("class", "").split()]
+    assert boxes
+    assert all(attributes["tabindex"] == "0" for attributes in boxes)
+
+
+@pytest.mark.parametrize("name", [*STUDIES, TABLE])
+def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> None:
+    page = write(name)(tmp_path / "report")
+    html = (tmp_path / "report" / "index.html").read_text()
+    assert_needs_nothing_else(page, html)
+    assert "http:" not in html
+    assert "https:" not in html
+    assert_is_whole(page)
+    assert not re.search(r"\b(nan|None|inf|Undefined)\b", re.sub(r"\bNone (of|finished)\b", "", page.words()))
+
+
+@pytest.mark.parametrize("name", HOSTILE_PAGES)
+def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path) -> None:
+    page = hostile(name, tmp_path / "report")
+    assert_needs_nothing_else(page, "")
+    assert_is_whole(page)
+    assert not page.values("onerror")
+    assert all(source.startswith("data:image/png;base64,") for source in page.values("src"))
+    words = page.words()
+    assert words.count("{{ 7*7 }}") > 5
+    assert "49" not in re.sub(r"\d*\.\d+|[0-9a-f]{12,}", "", words).split()
+
+
+@pytest.mark.parametrize("name", ["two variants", TABLE])
+@pytest.mark.parametrize(
+    ("lineage", "said"),
+    [
+        (LINEAGE, "trained by the numeric code of this checkout"),
+        ({**LINEAGE, "code": "another"}, "trained by another numeric code"),
+        ({**LINEAGE, "git.dirty": "true"}, "with changes that are not committed"),
+    ],
+)
+def test_a_page_says_which_code_it_was(name: str, lineage: dict[str, str], said: str, tmp_path: Path) -> None:
+    words = write(name)(tmp_path / "report", lineage=lineage).words()
+    assert said in words
+    assert LINEAGE["git.commit"] in words
+
+
+@pytest.mark.parametrize("name", ["failures", TABLE])
+def test_equal_input_gives_equal_bytes(name: str, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        write(name)(tmp_path / folder)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+
+
+# --- the folder ------------------------------------------------------------------------------------------------------
+
+
+def put(target: Path, basis: str, page: str = "a page") -> bool:
+    return report.write(target, {"basis": basis}, basis, {"more.txt": basis}, lambda folder: page)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+
+
+def test_a_current_report_is_left_alone_and_another_one_replaces_the_whole_folder(tmp_path: Path) -> None:
+    target = tmp_path / "reports" / "mine"
+    target.mkdir(parents=True)
+    (target / "of another study.png").touch()
+    assert put(target, "one")
+    assert {path.name for path in target.iterdir()} == {"index.html", "summary.json", "more.txt"}
+    before = contents(target)
+    assert put(target, "one", "another page") is False
+    assert contents(target) == before
+    assert put(target, "two")
+    assert (target / "more.txt").read_text() == "two"
+    for name in ("index.html", "summary.json", "more.txt"):
+        (target / name).unlink()
+        assert put(target, "two"), name
+    assert [path.name for path in target.parent.iterdir()] == ["mine"]
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    put(target, "one")
+    before = contents(target)
+
+    def broken(_: Path) -> str:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        report.write(target, {}, "two", {}, broken)
+    assert contents(target) == before
+    assert list(tmp_path.iterdir()) == [target]
