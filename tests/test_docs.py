@@ -10,7 +10,7 @@ from docs.make_published import PAGE, with_table
 from src.config.composition import compose
 from src.config.tree import read_yaml
 from src.foundation.errors import UserError
-from src.reporting.published_tables import published
+from src.reporting.replica_tables import published
 from src.studies.replicas.declare import declare
 from tests.conftest import ROOT
 
@@ -69,9 +69,9 @@ def test_the_table_of_published_experiments_has_every_claim() -> None:
     declared = declare("replicas", read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"])
     expected = []
     for experiment in declared.experiments:
-        claims = [(claim.in_words, published(claim), claim.note) for claim in experiment.claims]
+        claims = [(claim.words, published(claim), claim.note) for claim in experiment.claims]
         if rows := experiment.rows:
-            claims.append((rows.in_words, f"{len(rows.values)} rows", rows.note))
+            claims.append((rows.words, f"{len(rows.values)} rows", rows.note))
         expected += [(f"`{experiment.name}`", *each) for each in claims or [("none published", "-", "")]]
     lines = [line for line in TEXTS[PAGE].splitlines() if line.startswith("| `")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
