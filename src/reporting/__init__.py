@@ -1,5 +1,1 @@
-"""What people look at: figures, tables, and the numbers behind them.
-
-Figures, tables and numbers are pure functions of arrays and strings; whoever calls them decides where they go. Only
-`figures/` imports matplotlib.
-"""
+"""Reports and their pages, and tables and progress lines for terminals. What a report shows is passed in."""

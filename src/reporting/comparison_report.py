@@ -46,25 +46,18 @@ def report(results: Results, study: str, target: Path) -> Report:
 
 def as_json(summary: Summary, results: Results) -> dict[str, Any]:
     """The contents of summary.json: the study's declaration, its digests, and all of the summary."""
-    about = {
+    declared = ("title", "command", "recipe", "seeds", "cumulative", "baseline")
+    contents = {
         "study": results.name,
-        "title": results.title,
-        "command": results.command,
-        "recipe": results.recipe,
-        "seeds": results.seeds,
-        "cumulative": results.cumulative,
-        "baseline": results.baseline,
+        **{name: getattr(results, name) for name in declared},
         "chosen": summary.chosen,
-        "choose_by": results.choose_by,
-        "report_on": results.report_on,
-        "verdict": summary.verdict,
-        "notes": summary.notes,
+        **{name: getattr(results, name) for name in ("choose_by", "report_on")},
+        **{name: getattr(summary, name) for name in ("verdict", "notes")},
         "variants": [asdict(row) for row in summary.rows],
         "single_models": asdict(summary.single_models) if summary.single_models else None,
-        "digests": results.digests,
-        "environment": results.environment,
+        **{name: getattr(results, name) for name in ("digests", "environment")},
     }
-    plain: dict[str, Any] = json.loads(json.dumps(about, allow_nan=False))
+    plain: dict[str, Any] = json.loads(json.dumps(contents, allow_nan=False))
     return plain
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of a training, or of many: lines over a progress bar, which only a terminal gets."""
+"""The progress of a training, or of many, on a terminal: lines above a progress bar."""
 
 import contextlib
 import sys
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from src.runs.folder import RunFolder
+from src.runs.tracker import Null
 
 
 class EpochLines:
-    """A tracker that prints losses, accuracies, speed, and the time that is left, of each epoch that is evaluated.
+    """A tracker that prints losses, accuracies, speed and the remaining time at each evaluated epoch.
 
-    every: the epochs from one evaluation to the next.
+    every: epochs between evaluations.
     """
 
     def __init__(self, epochs: int, every: int = 1) -> None:
@@ -47,7 +48,7 @@ class EpochLines:
 
 
 class JobLines:
-    """Prints a line as each of many jobs ends, over one bar for all of them."""
+    """Prints a line when a job ends, above one progress bar for all jobs."""
 
     def __init__(self, jobs: int) -> None:
         from tqdm import tqdm
@@ -55,33 +56,27 @@ class JobLines:
         self._bar = tqdm(total=jobs, unit="job", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
     def of(self, job: str) -> "JobLine":
-        """The tracker of one job, which is called so on its line."""
+        """The tracker of one job; `job` is its label."""
         return JobLine(job, self._bar)
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self._bar.close()
 
 
-class JobLine:
+class JobLine(Null):
     """A tracker that prints how its job ended."""
 
     def __init__(self, job: str, bar: Any) -> None:
         self._job = job
         self._bar = bar
 
-    def started(self, folder: Path) -> None:
-        pass
-
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        pass
-
     def ended(self, folder: Path) -> None:
         run = RunFolder(folder)
-        told = f"{run.status()['status']}: {self._job}"
+        line = f"{run.status()['status']}: {self._job}"
         if run.finished():
-            told += f"  test {run.result()['test']['accuracy']:.2%}  {run.timing()['seconds']:.1f} s"
-        _write(self._bar, told)
+            line += f"  test {run.result()['test']['accuracy']:.2%}  {run.timing()['seconds']:.1f} s"
+        _write(self._bar, line)
         self._bar.update()
 
 

@@ -53,15 +53,10 @@ def _results(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str,
         command = command_of(job.config)
         runs.append(StudyRun(job.variant, job.config.seed, of["fingerprint"], status, reason, command))
     config = study.jobs[0].config
+    terms = vars(declaration) | {"choose_by": Metric(declaration.choose_by), "report_on": Metric(declaration.report_on)}
     return Results(
-        name=study.name,
-        title=declaration.title,
-        baseline=declaration.baseline,
-        cumulative=declaration.cumulative,
-        choose_by=Metric(declaration.choose_by),
-        report_on=Metric(declaration.report_on),
+        **terms | {"name": study.name},
         seeds=study.seeds,
-        variants=declaration.variants,
         command=study.command,
         recipe=config.data.name,
         digests={"data": shared["data"], "code": code_digest(), "env": shared["env"]},
