@@ -46,11 +46,11 @@ def main() -> None:
     )
     parser.add_argument("study", metavar="STUDY", help="a study under models/studies/, or a folder with its results")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes (default: reports/STUDY)")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     from src.cli.stage import alone
 
-    with alone(f"report-{Path(given.study).name}"):
-        report(given.study, given.to)
+    with alone(f"report-{Path(arguments.study).name}"):
+        report(arguments.study, arguments.to)
 
 
 if __name__ == "__main__":

@@ -27,44 +27,44 @@ _OF_VARIANTS = {
 
 
 def sentences(results: Results, rows: Sequence[VariantSummary], chosen: str | None) -> tuple[str, str]:
-    """How the chosen variant stands, and how many variants (steps, in a cumulative study) are better, worse, ..."""
+    """The result of the chosen variant, and how many variants (steps, in a cumulative study) are better, worse, ..."""
     if chosen is None:
         return "No run of the study finished, so there is nothing to rank.", _first_failure(results)
     return _of_chosen(results, rows, chosen), _of_others(results, rows)
 
 
 def notes(results: Results, rows: Sequence[VariantSummary], family: Sequence[Comparison]) -> tuple[str, ...]:
-    """What a reader should know of the numbers, a sentence each. family: the distinct comparisons of the study."""
-    told = []
+    """What a reader should know about the numbers, one sentence each. family: the distinct comparisons of the study."""
+    said = []
     if results.choose_by != results.report_on and len(rows) > 1:
-        told.append(f"Variants are ranked by {results.choose_by}; effects and tests are about {results.report_on}.")
+        said.append(f"Variants are ranked by {results.choose_by}; effects and tests are about {results.report_on}.")
     if results.choose_by.is_loss or results.report_on.is_loss:
-        told.append("A loss is better when it is smaller, and an effect is positive where the variant is better.")
+        said.append("A loss is better when it is smaller, and an effect is positive if the variant is better.")
     tested = [comparison for comparison in family if comparison.corrected_p is not None]
     if tested:
-        told.append(
+        said.append(
             "Effects are mean differences of runs with the same seed, with 95 % Student-t intervals; the p of their "
             f"paired t-tests are corrected by Holm's method for {_count(len(tested), 'comparison')}."
         )
     if len(results.seeds) < FEWEST:
-        told.append(f"With fewer than {FEWEST} seeds there are numbers, but no verdicts.")
+        said.append(f"With fewer than {FEWEST} seeds there are numbers, but no verdicts.")
     elif len(tested) < len(family):
         short = _listing([f"{each.variant} against {each.against}" for each in family if each.corrected_p is None])
-        told.append(f"No verdict is given where fewer than {FEWEST} shared seeds finished: {short}.")
+        said.append(f"There is no verdict where fewer than {FEWEST} shared seeds finished: {short}.")
     most = max((c.effect.n for c in tested if c.effect), default=0)
     if tested and wilcoxon_floor(most) >= ALPHA:
-        told.append(
+        said.append(
             f"With {most} seeds Wilcoxon's test can't go below p = {wilcoxon_floor(most):g}, so it can only confirm "
             "the direction."
         )
     failed = [run for run in results.runs if run.status != "finished"]
     if failed:
         who = _listing([_failed_seeds(row.variant, failed) for row in rows if row.failures], "; ")
-        told.append(
+        said.append(
             f"{len(failed)} of {_count(len(results.runs), 'run')} failed ({who}); comparisons leave out their pairs, "
             "and variants with fewer failures rank first."
         )
-    return tuple(told)
+    return tuple(said)
 
 
 def _first_failure(results: Results) -> str:
@@ -87,7 +87,7 @@ def _of_chosen(results: Results, rows: Sequence[VariantSummary], chosen: str) ->
     mean = _estimate(row.reported.mean, bounds, report, "" if report.is_loss else " %")
     reached = f"reaches {'a loss of ' * report.is_loss}{mean} on the {SETS[report.part]} set"
     if len(rows) == 1:
-        return f"{chosen}, the only variant, comes to {ranked} by {ranking} and {reached}."
+        return f"{chosen}, the only variant, has {ranked} by {ranking} and {reached}."
     alone = sum(row.chosen_by is not None for row in rows) == 1
     apposition = ", the only variant that finished," if alone else ", the baseline," if not row.against_baseline else ""
     spared = any(other.chosen_by and len(other.failures) > len(row.failures) for other in rows)
@@ -102,7 +102,7 @@ def _beside(comparison: Comparison, metric: Metric) -> str:
         return f", but shares no finished seed with {baseline}, so there is no verdict"
     if comparison.verdict == "no difference":
         return f", just as {baseline} does with every shared seed"
-    flipped = -1 if effect.mean < 0 else 1  # 6 points below: the size of the difference is told, then its side
+    flipped = -1 if effect.mean < 0 else 1  # "6 points below": the size of the difference, then its side
     bounds = sorted(flipped * bound for bound in (effect.low, effect.high) if bound is not None)
     unit = "" if metric.is_loss else " points"
     size = _estimate(flipped * effect.mean, bounds if effect.n >= FEWEST else [], metric, unit)

@@ -123,7 +123,7 @@ def _share(bound: float | None) -> float | None:
 
 
 def reaching(claim: Claim, values: Sequence[float]) -> int:
-    """How many runs reach the value that stands for the words."""
+    """How many runs reach `least`, which we accept for the words."""
     least = claim.least if claim.least is not None else math.nan
     return sum(value <= least if claim.better == "smaller" else value >= least for value in values)
 

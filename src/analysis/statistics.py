@@ -78,7 +78,7 @@ def interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
 
 def paired(variant: ArrayLike, baseline: ArrayLike) -> Effect:
-    """How much more a variant comes to than a baseline, by differences d_i = variant_i - baseline_i.
+    """How much better a variant is than a baseline, by the differences d_i = variant_i - baseline_i.
 
     The interval is `interval` of d, at 95 %; the t-test asks how far mean / (sd / sqrt(n)) lies from 0. Wilcoxon's
     signed-rank test ("Individual Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945) is exact, given the

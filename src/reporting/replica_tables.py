@@ -25,20 +25,20 @@ _COUNTED = {
 
 
 class Cells(NamedTuple):
-    """A row as people read it."""
+    """A row, spelt for people."""
 
     experiment: str
     quantity: str
     published: str
     ours: str
-    bounds: str  # between which a single run is expected
+    bounds: str  # of the prediction interval for a single run
     difference: str
     verdict: str
     remarks: str
 
 
 def cells(row: Row) -> Cells:
-    """What stands in the columns of a row; "-" where there is nothing to say."""
+    """The columns of a row; "-" for an empty one."""
     name, remarks = row.experiment.name, "; ".join(row.remarks)
     if row.compared:
         compared = row.compared
@@ -52,7 +52,7 @@ def cells(row: Row) -> Cells:
 
 
 def published(claim: Claim) -> str:
-    """What the text says, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
+    """The text's claim, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
     if claim.value is None or claim.digits is None:
         return f"“{claim.says}”"
     return _spelt(claim, claim.value, claim.digits)
@@ -71,7 +71,7 @@ def as_printed(compared: ClaimResult) -> str:
 
 
 def at_least(compared: ClaimResult) -> str:
-    """What we take the words for: "at least 99 %"."""
+    """What we accept for the words: "at least 99 %"."""
     claim = compared.claim
     if claim.least is None:
         return ""
@@ -80,23 +80,23 @@ def at_least(compared: ClaimResult) -> str:
 
 
 def rerun(claim: Claim) -> str:
-    """What a re-run of the text's own code came to, elsewhere."""
+    """The result of a re-run of the text's own code, by others."""
     return "-" if claim.rerun is None else _spelt(claim, claim.rerun, _decimals(claim))
 
 
 def bounds(compared: ClaimResult) -> str:
-    """Between what a single run is expected."""
+    """The prediction interval for a single run."""
     return _between(compared.claim, compared.low, compared.high)
 
 
 def bounds_of_mean(compared: ClaimResult) -> str:
-    """Between what the mean of many runs is expected."""
+    """The interval of the mean."""
     mean = compared.mean
     return _between(compared.claim, mean.low, mean.high) if mean else "-"
 
 
 def difference(compared: ClaimResult) -> str:
-    """Ours minus the published number, in points where it is an accuracy; of words, for how many runs they hold."""
+    """Ours minus the published number, for an accuracy in points; for words, how many runs reach them."""
     if compared.claim.says and compared.values:
         return f"{reaching(compared.claim, compared.values)} of {len(compared.values)} runs"
     if compared.difference is None:
@@ -108,9 +108,9 @@ def difference(compared: ClaimResult) -> str:
 
 
 def sentence(rows: Sequence[Row]) -> str:
-    """How many rows have which verdict, in words."""
-    told = [_COUNTED[verdict].format(count) for verdict, count in counts(rows).items() if count]
-    return f"Of {sum(counts(rows).values())} published results, {', '.join(told) or 'none is compared'}."
+    """How many rows have each verdict, in words."""
+    parts = [_COUNTED[verdict].format(count) for verdict, count in counts(rows).items() if count]
+    return f"Of {sum(counts(rows).values())} published results, {', '.join(parts) or 'none is compared'}."
 
 
 def console(rows: Sequence[Row]) -> str:
@@ -124,13 +124,13 @@ def markdown(rows: Sequence[Row]) -> str:
     header = ["Experiment", "What", "Published", "Ours", "A run, 95 %", "Difference", "Verdict", "Why"]
     lines = [header, ["---", "---", "---:", "---:", "---:", "---:", "---", "---"]]
     for row in rows:
-        told = cells(row)
-        lines.append([f"`{told.experiment}`", *(_escaped(cell) for cell in told[1:])])
+        experiment, *others = cells(row)
+        lines.append([f"`{experiment}`", *map(_escaped, others)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def as_csv(table: Table, rows: Sequence[Row]) -> str:
-    """A line a published number, those of printed tables among them; nothing stands where nothing is known."""
+    """A line per published number, also of printed tables; unknown values are empty."""
     header = ["experiment", "text", "metric", "epoch", "published", "digits", "rerun", "runs", "mean", "mean_low"]
     header += ["mean_high", "low", "high", "difference", "verdict", "remarks", "command", "fingerprints"]
     runs = {each.experiment.name: each for each in table.replicas}
@@ -141,8 +141,8 @@ def as_csv(table: Table, rows: Sequence[Row]) -> str:
         replica = runs[row.experiment.name]
         prints = " ".join(run.fingerprint for run in replica.runs)
         about = ["; ".join(row.remarks), replica.command, prints]
-        told = [row.compared] if row.compared else [each for line in row.printed for each in line]
-        for compared in told:
+        results = [row.compared] if row.compared else [each for line in row.printed for each in line]
+        for compared in results:
             claim, mean = compared.claim, compared.mean
             says = claim.says if claim.value is None else claim.value
             known = [claim.metric, claim.epoch, says, claim.digits, claim.rerun, len(compared.values)]

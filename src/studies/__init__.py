@@ -1,1 +1,1 @@
-"""Studies: what one declares, the runs that it is made of, and what they came to."""
+"""Studies: their declarations, plans, places and results."""

@@ -118,7 +118,7 @@ def plan(declaration: D, seeds: Sequence[str], arguments: Sequence[str], declare
             label = f"{case.name} s{config.seed}"
             jobs.append(Job(label, label, case.name, config, (*overrides, f"seed={seed}")))
     if len({job.label for job in jobs}) < len(jobs):
-        raise UserError(f"seed={listed}: a seed is there twice; each is one draw of luck")
+        raise UserError(f"seed={listed}: a seed is listed twice; give each seed once")
     typed = [argument for argument in arguments if not argument.startswith(WITHOUT_INFLUENCE)]
     if not declared:
         typed.append(f"seed={listed}")

@@ -1,7 +1,6 @@
-"""Follows runs that other processes make, by what appears in their folders.
+"""Follows the runs of other processes by their folders.
 
-The jobs of a sweep train and write their folders; only the parent tells of them. So what a worker that is killed leaves
-behind is told like everything else.
+The jobs of a sweep only write their folders; the parent reports on them, so it also reports what a killed worker left.
 """
 
 import sys
@@ -20,17 +19,17 @@ _FINAL = ("finished", "failed", "killed")
 
 
 class Follower:
-    """A context in which a thread looks at run folders and tells each one's tracker what is new.
+    """A context in which a thread watches run folders and calls each one's tracker about news.
 
-    runs: each with its status before anything was launched, which tells of an earlier attempt and is passed over; an
-    empty one where nothing more will come, so that what stands there is told.
+    runs: each with its status before the launch, which is of an earlier attempt and is ignored; an empty status for a
+    run that nobody trains now, so that its folder is reported as it is.
     """
 
     def __init__(self, runs: Sequence[tuple[RunFolder, Tracker, Status]]) -> None:
         self._followed = [_Followed(*run) for run in runs]
         self._stop = threading.Event()
         self._looking = threading.Lock()
-        self._thread = threading.Thread(target=self._look_again_and_again, name="follower", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
 
     def __enter__(self) -> "Follower":
         self._thread.start()
@@ -43,18 +42,18 @@ class Follower:
         self._thread.join()  # a write that is under way is completed
 
     def look(self) -> None:
-        """Tells what is new; once more when the context is left, of what came last."""
+        """Reports what is new; call it once more after the context, for the last news."""
         with self._looking:  # an interruption may leave the context before the thread has ended
             for followed in self._followed:
                 followed.look()
 
-    def _look_again_and_again(self) -> None:
+    def _watch(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
             self.look()
 
 
 class _Followed:
-    """One run folder, and how much of it has been told."""
+    """One run folder, and how much of it has been reported."""
 
     def __init__(self, folder: RunFolder, tracker: Tracker, before: Status) -> None:
         self._folder = folder
@@ -62,7 +61,7 @@ class _Followed:
         self._before = before
         self._started = self._ended = False
         self._journal = Journal(folder.path / "journal.jsonl")
-        self._epoch = -1  # the last one that was told
+        self._epoch = -1  # the last one that was reported
 
     def look(self) -> None:
         if self._ended:
@@ -77,12 +76,12 @@ class _Followed:
         # Figures are drawn after the status is final: all is there when the run's process lets go.
         self._ended = status["status"] in _FINAL and self._folder.idle()
         try:
-            self._tell(news)
+            self._report(news)
         except Exception as error:
             self._ended = True
             print(f"warning: {error} ({self._folder.path} holds everything)", file=sys.stderr)
 
-    def _tell(self, news: list[dict[str, Any]]) -> None:
+    def _report(self, news: list[dict[str, Any]]) -> None:
         if not self._started:
             self._tracker.started(self._folder.path)
             self._started = True

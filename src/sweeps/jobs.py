@@ -158,7 +158,7 @@ def _answered(answer: Answer, expected: str, folder: RunFolder) -> tuple[str, st
     if answer["reason"]:
         return "failed", answer["reason"]
     if answer["fingerprint"] != expected or not folder.finished():
-        return "failed", f"the job came to another run than the one that was checked, {answer['fingerprint']}"
+        return "failed", f"the job trained another run than the one that was checked, {answer['fingerprint']}"
     return "finished", ""
 
 

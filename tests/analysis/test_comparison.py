@@ -165,7 +165,7 @@ CASES = {
     ),
     "one variant": (
         make_results({"mse": BASE}),
-        "mse, the only variant, comes to 91.10 % by valid/accuracy and reaches 91.10 % [90.90, 91.30] on the test set.",
+        "mse, the only variant, has 91.10 % by valid/accuracy and reaches 91.10 % [90.90, 91.30] on the test set.",
         "There is nothing to compare it with.",
     ),
     "a failed baseline": (
@@ -240,7 +240,7 @@ def test_too_few_shared_seeds_stay_out_of_the_family() -> None:
         "no verdict",
     )
     assert any("for 1 comparison." in note for note in summary.notes)
-    assert "No verdict is given where fewer than 3 shared seeds finished: b against mse." in summary.notes
+    assert "There is no verdict where fewer than 3 shared seeds finished: b against mse." in summary.notes
 
 
 def test_wilcoxons_floor_is_told_for_the_most_pairs() -> None:

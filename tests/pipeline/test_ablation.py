@@ -377,7 +377,7 @@ MISTAKES: dict[str, tuple[Changes, str]] = {
     "a variant twice": ((("hot: [", "cold: ["),), "found duplicate key cold"),
     "a variant in a list and in a grid": (
         (("    hot: [optimizer.lr=0.2]", "    lr=0.2: [optimizer.lr=0.3]\n  grids:\n    - optimizer.lr: [0.2]"),),
-        "ablation.variants.lr=0.2: there twice",
+        "ablation.variants.lr=0.2: declared twice",
     ),
     "an unknown experiment": ((("optimizer.lr=0.2", "experiment=nope"),), "experiment=nope: no such choice"),
     "an unknown key": ((("optimizer.lr=0.2", "optimizer.rate=0.2"),), "optimizer.rate: no such key"),
@@ -389,7 +389,7 @@ MISTAKES: dict[str, tuple[Changes, str]] = {
         "cold and hot are the same training",
     ),
     "no seeds": ((("  sweeper:\n    params:\n      seed: range(3)\n", ""),), "seed: none"),
-    "a seed twice": ((("range(3)", "0,1,0"),), "seed=0,1,0: a seed is there twice"),
+    "a seed twice": ((("range(3)", "0,1,0"),), "seed=0,1,0: a seed is listed twice"),
     "a sweep beside the seeds": (
         (("seed: range(3)", "seed: range(3)\n      train.epochs: 3"),),
         "train.epochs=3: a study",

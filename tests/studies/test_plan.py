@@ -108,7 +108,7 @@ def test_other_data_are_refused_by_the_variants_name(override: str) -> None:
 
 @pytest.mark.parametrize("seeds", [["0", "0"], ["0", "2", "0"], ["0", "1", "01"]])
 def test_a_seed_that_is_there_twice_is_refused(seeds: list[str]) -> None:
-    assert refusal(seeds=seeds).startswith(f"seed={','.join(seeds)}: a seed is there twice")
+    assert refusal(seeds=seeds).startswith(f"seed={','.join(seeds)}: a seed is listed twice")
 
 
 def test_a_study_without_seeds_is_refused_with_an_example() -> None:

@@ -1,1 +1,1 @@
-"""Comparisons of variants: what one declares, and the results that it comes to."""
+"""Comparisons of variants: their declaration and their results."""

@@ -1,4 +1,4 @@
-"""What a study declares: the group `ablation` of the configuration::
+"""The declaration of a comparison of variants: the group `ablation` of the configuration::
 
 title: Which width?          # the question
 baseline: hidden=[128]       # the variant that all others are compared with
@@ -82,18 +82,20 @@ class ComparisonDeclaration(ComparisonTerms):
 def declare(name: str, tree: Any) -> ComparisonDeclaration:
     """The comparison in a plain tree; raises `UserError` if it is not a valid one."""
     if not isinstance(tree, Mapping):
-        raise UserError(f"ablation={name}: its file declares no study: title, baseline, and variants or grids")
-    given = dict(tree)
-    listed, grids = given.pop("variants", None), given.pop("grids", None)
+        raise UserError(
+            f"ablation={name}: its file declares no study; a study has title, baseline, and variants or grids"
+        )
+    keys = dict(tree)
+    listed, grids = keys.pop("variants", None), keys.pop("grids", None)
     variants = (*_listed({} if listed is None else listed), *_grids([] if grids is None else grids))
     if not variants:
         raise UserError("ablation.variants: missing; a study compares at least two, from variants or grids")
     names = [variant.name for variant in variants]
-    if not given.get("baseline"):
+    if not keys.get("baseline"):
         raise UserError(f"ablation.baseline: missing; name the variant to compare with (allowed: {', '.join(names)})")
-    terms: ComparisonTerms = schema.build(ComparisonTerms, given, "ablation")
+    terms: ComparisonTerms = schema.build(ComparisonTerms, keys, "ablation")
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
-        raise UserError(f"ablation.variants.{repeated[0]}: there twice; each variant needs a name of its own")
+        raise UserError(f"ablation.variants.{repeated[0]}: declared twice; each variant needs its own name")
     if terms.baseline not in names:
         shown = schema.show(terms.baseline)
         raise UserError(f"ablation.baseline={shown}: no such variant; {suggestion(terms.baseline, names)}")

@@ -1,1 +1,1 @@
-"""Published experiments: what their texts print, the runs that are to come to the same, and what these came to."""
+"""Replicas: published experiments, trained again to compare our results with the numbers that their texts print."""

@@ -1,4 +1,4 @@
-"""What a text claims of one of its experiments: a number with the digits that it prints, or a word."""
+"""A text's claim about one of its experiments: a number with the printed digits, or words."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,8 +15,8 @@ _EPOCHS = ("train", "valid")  # have a journal
 class Claim:
     """One quantity of one experiment, at the end of the run or after an epoch, and what its text says of it.
 
-    Either a number, `value` with its `digits`, or words, `says` with the `least` value that we take them for (the
-    largest, where smaller is better).
+    Either a number, `value` with its `digits`, or words, `says` with `least`, the smallest value that we accept for
+    them (the largest, if smaller is better).
     """
 
     metric: str  # such as test/accuracy; accuracies are fractions
@@ -27,7 +27,7 @@ class Claim:
     says: str | None = None
     least: float | None = None
     good: Annotated[str | None, GOOD] = None  # which side of `value` is the better one; null: as the metric has it
-    rerun: float | None = None  # what a re-run of the text's own code came to, elsewhere
+    rerun: float | None = None  # the result of a re-run of the text's own code, by others
     note: str = ""  # the reason for a difference, or a quirk of the text
 
     @property
@@ -48,7 +48,7 @@ class Claim:
         return self.about.words + {None: "", 0: ", before training"}.get(self.epoch, f", epoch {self.epoch}")
 
     def check(self, key: str) -> None:
-        """Raises `UserError` where the claim says nothing, says two things, or is about nothing that there is."""
+        """Raises `UserError` for a claim with no value, with two, or about an unknown metric."""
         part = self.about.part
         if part not in PARTS or not self.about.quantity:
             allowed = f"PART/QUANTITY, like test/accuracy, where PART is one of {', '.join(PARTS)}"
@@ -56,9 +56,7 @@ class Claim:
         if (part == "new") != bool(self.at):
             raise UserError(f"{key}.at={show(list(self.at))}: needed for the metric new/CLASS, and for no other one")
         if self.epoch is not None and part not in _EPOCHS:
-            raise UserError(
-                f"{key}.epoch={self.epoch}: {show(self.metric)} is measured once, at the end; allowed: null"
-            )
+            raise UserError(f"{key}.epoch={self.epoch}: {show(self.metric)} is measured only at the end; allowed: null")
         if (self.value is None) == (self.says is None):
             raise UserError(f"{key}.value: needed, with digits; or in its place says, with least; one of the two")
         companion, of = ("digits", "value") if self.says is None else ("least", "says")
@@ -97,7 +95,7 @@ class Rows:
         return f"{len(self.values)} rows of {', '.join(most)}{' and ' if most else ''}{last}"
 
     def check(self, key: str) -> None:
-        """Raises `UserError` where a line is not as long as the others, or a column is nothing that there is."""
+        """Raises `UserError` for lines of different lengths, or a column that is no metric."""
         if not self.columns or not self.values:
             raise UserError(f"{key}: empty; columns, digits and values are needed")
         if len(self.digits) != len(self.columns):

@@ -129,27 +129,27 @@ def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
     listed = _mapping(tree["published"], "ablation.published")
     experiments = [_experiment(str(each), about, texts) for each, about in listed.items()]
     names = [experiment.name for experiment in experiments]
-    for wanted in question.only:
-        if wanted not in names:
-            raise UserError(f"ablation.only={schema.show(wanted)}: no such experiment; {suggestion(wanted, names)}")
+    for name_ in question.only:
+        if name_ not in names:
+            raise UserError(f"ablation.only={schema.show(name_)}: no such experiment; {suggestion(name_, names)}")
     chosen = [experiment for experiment in experiments if not question.only or experiment.name in question.only]
     return ReplicaDeclaration(name=name, **vars(question), texts=texts, experiments=tuple(chosen))
 
 
 def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
     key = f"ablation.published.{schema.show(name)}"
-    given = dict(_mapping(tree, key))
-    listed = given.pop("rows", None)
-    terms: ExperimentTerms = schema.build(ExperimentTerms, given, key)
+    keys = dict(_mapping(tree, key))
+    printed = keys.pop("rows", None)
+    terms: ExperimentTerms = schema.build(ExperimentTerms, keys, key)
     if terms.text not in texts:
         raise UserError(f"{key}.text={schema.show(terms.text)}: no such text; {suggestion(terms.text, texts)}")
     if len(set(terms.seeds)) < len(terms.seeds):
-        raise UserError(f"{key}.seeds={list(terms.seeds)}: a seed is there twice; each is one draw of luck")
+        raise UserError(f"{key}.seeds={list(terms.seeds)}: a seed is listed twice; give each seed once")
     for i, claim in enumerate(terms.claims):
         claim.check(f"{key}.claims[{i}]")
     rows: Rows | None = None
-    if listed is not None:
-        rows = schema.build(Rows, listed, f"{key}.rows")
+    if printed is not None:
+        rows = schema.build(Rows, printed, f"{key}.rows")
         rows.check(f"{key}.rows")
     return Experiment(name=name, rows=rows, **vars(terms))
 

@@ -116,7 +116,7 @@ def test_grids_come_to_each_combination_once(grids: list[dict[str, list[int]]]) 
     ]
     tree = study(grids=grids)
     if len({tuple(overrides) for overrides in combinations}) < len(combinations):
-        assert "there twice" in refusal(tree)
+        assert "declared twice" in refusal(tree)
         return
     declared = [list(variant.changes) for variant in declare("mine", tree).variants[len(PAIR) :]]
     assert declared == combinations
@@ -161,16 +161,16 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
     "a baseline that is a list": (study(baseline=["a"]), ["ablation.baseline=['a']: must be a text"]),
     "a variant twice in grids": (
         study(grids=[{"model.act": ["relu"]}, {"model.act": ["tanh", "relu"]}]),
-        ["ablation.variants.act=relu: there twice"],
+        ["ablation.variants.act=relu: declared twice"],
     ),
-    "a variant twice in one grid": (study(grids=[{"model.act": ["relu", "relu"]}]), ["act=relu: there twice"]),
+    "a variant twice in one grid": (study(grids=[{"model.act": ["relu", "relu"]}]), ["act=relu: declared twice"]),
     "a variant in the list and in a grid": (
         study(variants=PAIR | {"act=relu": ["model.act=relu"]}, grids=[{"model.act": ["relu"]}]),
-        ["ablation.variants.act=relu: there twice"],
+        ["ablation.variants.act=relu: declared twice"],
     ),
     "a number and a text of the same name": (
         study(variants=PAIR | {1: [], "1": ["seed=2"]}),
-        ["ablation.variants.1: there twice"],
+        ["ablation.variants.1: declared twice"],
     ),
     "no variants": (study(variants={}), ["ablation.variants", "missing"]),
     "one variant": (study(variants={"a": []}), ["ablation.variants=['a']: a study compares at least two"]),

@@ -128,7 +128,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "a bound without words": ({**PLAIN, "least": 0.9}, "claims[0].least=0.9: not allowed beside value"),
     "words with digits": ({**WORDS, "digits": 2}, "claims[0].digits=2: not allowed beside says"),
     "a negative epoch": ({**PLAIN, "metric": "train/loss", "epoch": -1}, "claims[0].epoch=-1: must be an integer >= 0"),
-    "an epoch of the test set": ({**PLAIN, "epoch": 3}, "claims[0].epoch=3: test/accuracy is measured once"),
+    "an epoch of the test set": ({**PLAIN, "epoch": 3}, "claims[0].epoch=3: test/accuracy is measured only at the end"),
     "a new point that is nowhere": ({**PLAIN, "metric": "new/c1"}, "claims[0].at=[]: needed for the metric new/CLASS"),
     "a place of no new point": ({**PLAIN, "at": [0.1]}, "claims[0].at=[0.1]: needed for the metric new/CLASS"),
     "an unknown side": ({**PLAIN, "good": "up"}, "claims[0].good=up: unknown; allowed: larger, neither, smaller"),
@@ -137,7 +137,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
 }
 ABOUT: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown text": ({"text": "b"}, ".text=b: no such text; allowed: a"),
-    "a seed twice": ({"seeds": [1, 1]}, ".seeds=[1, 1]: a seed is there twice"),
+    "a seed twice": ({"seeds": [1, 1]}, ".seeds=[1, 1]: a seed is listed twice"),
     "a negative seed": ({"seeds": [-1]}, ".seeds[0]=-1: must be an integer >= 0 and <= 4294967295"),
     "seeds that are no list": ({"seeds": 3}, ".seeds=3: a list is needed"),
     "claims that are no list": ({"claims": PLAIN}, ".claims={'metric': "),
@@ -146,7 +146,7 @@ ABOUT: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown column": ({"rows": {**ROWS, "columns": ["a", "b"]}}, ".rows.columns[0].metric=a: unknown"),
     "a column of the test set": (
         {"rows": {**ROWS, "columns": ["train/loss", "test/loss"]}},
-        ".rows.columns[1].epoch=1: test/loss is measured once",
+        ".rows.columns[1].epoch=1: test/loss is measured only at the end",
     ),
     "no rows": ({"rows": {**ROWS, "values": []}}, ".rows: empty; columns, digits and values are needed"),
     "rows without digits": ({"rows": {k: v for k, v in ROWS.items() if k != "digits"}}, ".rows.digits: missing"),

@@ -150,8 +150,8 @@ def test_a_new_point_has_the_data_s_features_and_its_class_their_label() -> None
     [
         (lambda: refusal("experiment=quick"), "experiment=quick: the table has its experiments; ablation.only="),
         (lambda: refusal(seeds=[]), "seed: none; a study needs at least one, like seed=range(5)"),
-        (lambda: refusal(seeds=["0", "0"]), "seed=0,0: a seed is there twice"),
-        (lambda: refusal(seeds=["1", "01"]), "seed=1,01: a seed is there twice"),
+        (lambda: refusal(seeds=["0", "0"]), "seed=0,0: a seed is listed twice"),
+        (lambda: refusal(seeds=["1", "01"]), "seed=1,01: a seed is listed twice"),
         (lambda: refusal(seeds=["0", "x"]), "seed=x: must be an integer >= 0 and <= 4294967295"),
         (lambda: refusal("train.epochs=0"), "train.epochs=0: must be an integer >= 1"),
     ],
