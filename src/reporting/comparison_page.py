@@ -1,12 +1,11 @@
 """The page of a comparison of variants, with its figures inside it and as files beside it."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from markupsafe import Markup
 
-from src.analysis import formats
 from src.analysis.comparison import Comparison
 from src.analysis.comparison_summary import Summary
 from src.data.dataset import Dataset
@@ -40,15 +39,8 @@ def render(
         path = folder / f"{drawn.name}.png"
         canvas.save(drawn.figure, path)
         pictures[drawn.name] = _as_html(drawn, path)
-    filters: dict[str, Callable[..., str]] = {
-        "value": formats.value,
-        "points": formats.points,
-        "p_value": formats.p_value,
-        "seconds": formats.seconds,
-    }
     return page.render(
         "comparison.html",
-        filters,
         lineage,
         folder,
         environment=results.environment,

@@ -23,9 +23,9 @@ def render(folder: Path, table: Table, rows: Sequence[Row], lineage: Mapping[str
     ]
     return page.render(
         "replica.html",
-        {each.__name__: each for each in _FILTERS},
         lineage,
         folder,
+        _FILTERS,
         environment=table.environment,
         table=table,
         sections=sections,

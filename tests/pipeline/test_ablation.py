@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, environment, make_checkout
+from tests.helpers import checkouts, processes
 from tests.helpers.composing import compose
 from tests.helpers.stores import client_of
 
@@ -78,11 +79,9 @@ def declare(checkout: Path, name: str, *changes: tuple[str, str]) -> None:
 
 
 def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
     declare(checkout, "tiny")
     declare(checkout, "long", *LONG)
-    return checkout
+    return checkouts.furnish(checkout, digits_folder, empty_store)
 
 
 @pytest.fixture
@@ -127,24 +126,14 @@ def set_params(checkout: Path) -> None:
 
 @contextlib.contextmanager
 def started(checkout: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The command under way, in a process group of its own, which does not outlive the block."""
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(
-        [*ABLATION, *arguments], cwd=checkout, env=environment(), start_new_session=True, **pipes
-    )
-
-    def end() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    patience = threading.Timer(300, end)  # of whoever waits for what it prints
-    patience.start()
-    try:
-        yield process
-    finally:
-        patience.cancel()
-        end()
-        process.communicate()
+    """The command under way, in a process group of its own, which ends with the block."""
+    with processes.started(*ABLATION, *arguments, cwd=checkout) as process:
+        patience = threading.Timer(300, process.kill)  # of whoever waits for what it prints
+        patience.start()
+        try:
+            yield process
+        finally:
+            patience.cancel()
 
 
 def read_until(process: subprocess.Popen[str], stream: Any, wanted: str) -> None:

@@ -1,6 +1,5 @@
 """What holds for the report of every study, of either kind."""
 
-import functools
 import itertools
 import re
 from collections.abc import Callable
@@ -36,7 +35,6 @@ def write(name: str) -> Write:
     return lambda folder, **more: written(folder, STUDIES[name], **more)
 
 
-@functools.cache
 def hostile(name: str, folder: Path) -> Markup:
     if name == "hostile table":
         return written_table(folder, hostile_table(), HOSTILE_LINEAGE)

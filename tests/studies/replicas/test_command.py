@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import environment, make_checkout
+from tests.helpers import checkouts
 from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
@@ -64,8 +64,7 @@ def write(checkout: Path, name: str, **published: Any) -> None:
 
 
 def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    shutil.copy(empty_store, checkout / "mlflow.db")
+    checkouts.furnish(checkout, digits_folder, empty_store)
     (checkout / "conf/experiment/toy.yaml").write_text(GROUND)
     (checkout / "conf/experiment/fixed_toy.yaml").write_text(GROUND + "  batch_size: 50\n")
     (checkout / "conf/experiment/wild_toy.yaml").write_text(GROUND + "optimizer:\n  lr: 1e38\n")
