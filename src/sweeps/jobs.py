@@ -1,6 +1,7 @@
 """The jobs of a sweep: launches those that have not finished before, follows and records them, and prints a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.config.tree import check_against
@@ -49,20 +50,32 @@ def multirun(title: str, jobs: Sequence[Job], launch: Launch) -> None:
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
     digests = identified(jobs)
+    identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
+    with recorded(jobs, title, identity) as (recording, parent):
+        ends = run_jobs(title, jobs, digests, launch, recording, parent)
+        if failures := sum(not end.done for end in ends):
+            raise RunFailed(f"{failures} of {len(ends)} jobs failed; the others are finished and recorded")
+
+
+@contextlib.contextmanager
+def recorded(
+    jobs: Sequence[Job], title: str, identity: str, study: str | None = None
+) -> "Iterator[tuple[Recording | None, Entry | None]]":
+    """The jobs' parent run in MLflow, which ends with the block; None if no job is tracked.
+
+    study: its name, if the jobs are all of a study: earlier runs of it are no longer current then.
+    """
     tracked = [job.config.tracking for job in jobs if job.config.tracking.name == "mlflow"]
     if not tracked:
-        _refuse_failures(run_jobs(title, jobs, digests, launch))
+        yield None, None
         return
     from src.recording.recording import Recording
 
-    identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
-    with Recording(tracked[0]) as recording, recording.parent(title, tracked[0].study, identity) as parent:
-        _refuse_failures(run_jobs(title, jobs, digests, launch, recording, parent))
-
-
-def _refuse_failures(ends: Sequence[JobEnd]) -> None:
-    if failures := sum(not end.done for end in ends):
-        raise RunFailed(f"{failures} of {len(ends)} jobs failed; the others are finished and recorded")
+    with (
+        Recording(tracked[0]) as recording,
+        recording.parent(title, study or tracked[0].study, identity, supersedes=study is not None) as parent,
+    ):
+        yield recording, parent
 
 
 def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:

@@ -1,19 +1,14 @@
 """Runs a study: trains what is missing, collects the results, and reports them."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from src.foundation.errors import RunFailed, UserError
 from src.runs.job import Job
 from src.studies.places import Places
 from src.studies.study import Study, identity
-from src.sweeps.jobs import JobEnd, Launch, identified, run_jobs
+from src.sweeps.jobs import JobEnd, Launch, identified, recorded, run_jobs
 from src.sweeps.kinds import Kind
-
-if TYPE_CHECKING:
-    from src.recording.entry import Entry
-    from src.recording.recording import Recording
 
 
 def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> None:
@@ -27,7 +22,8 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
     places = Places.of(study, stage)
     with places.locked():
         digests = identified(study.jobs)
-        with _recorded(study, digests) as (recording, parent):
+        known_as = identity(study.name, [digest["fingerprint"] for digest in digests])
+        with recorded(study.jobs, study.name, known_as, study.name) as (recording, parent):
             ends = run_jobs(study.name, study.jobs, digests, launch, recording, parent)
             _refuse_missing(study.jobs, ends)
             results = kind.collect(study, digests, places)
@@ -40,22 +36,6 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
             print(report.page, flush=True)
             if diverged := [job.label for job, end in zip(study.jobs, ends, strict=True) if end.diverged]:
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
-
-
-@contextlib.contextmanager
-def _recorded(
-    study: Study[Any], digests: Sequence[Mapping[str, str]]
-) -> "Iterator[tuple[Recording | None, Entry | None]]":
-    """The study's parent run in MLflow, which ends with the block; None with tracking off."""
-    tracking = study.jobs[0].config.tracking
-    if tracking.name == "off":
-        yield None, None
-        return
-    from src.recording.recording import Recording
-
-    known_as = identity(study.name, [of["fingerprint"] for of in digests])
-    with Recording(tracking) as recording, recording.parent(study.name, study.name, known_as, True) as parent:
-        yield recording, parent
 
 
 def _refuse_missing(jobs: Sequence[Job], ends: Sequence[JobEnd]) -> None:
