@@ -53,7 +53,9 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         with self._changing():
             self._alive.release()
-            self._lock_of(self.owner).unlink(missing_ok=True)
+            for lock in self._folder.glob("*.owner"):  # and of commands that were killed
+                if is_free(lock):
+                    lock.unlink(missing_ok=True)
 
     # --- Reading
 
@@ -176,13 +178,6 @@ class Outbox:
         """Removes a pending entry for which there is nothing to record."""
         with self._changing():
             self._pending(entry).unlink(missing_ok=True)
-
-    def remove_dead_locks(self) -> None:
-        """Removes the lock files of dead owners."""
-        with self._changing():
-            for lock in self._folder.glob("*.owner"):
-                if is_free(lock):
-                    lock.unlink(missing_ok=True)
 
     def _free(self, entry: Entry) -> bool:
         return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})

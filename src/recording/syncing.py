@@ -32,5 +32,4 @@ def sync(everything: bool = False) -> Synced:
             synced.failures += [f"{entry.name}: {wrong}" for entry, wrong in mirror.damaged.values()]
             synced.recorded += mirror.recorded.values()
             synced.left += mirror.left.values()
-        outbox.remove_dead_locks()
     return synced
