@@ -56,15 +56,23 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell) -> None:
+@pytest.mark.parametrize("when", ["while MLflow is imported", "in mid-run"])
+def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell, when: str) -> None:
+    uri = f"sqlite:///{checkout}/mlflow.db"
+    assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
     process = train(checkout, *LONG)
-    until(lambda: [run for run in stored(f"sqlite:///{checkout}/mlflow.db") if run.data.metrics])
+    if when == "in mid-run":
+        until(lambda: len([run for run in stored(uri) if run.data.metrics]) == 2)
+    else:
+        until(lambda: writers(process))
     [writing] = writers(process)
     process.kill()
     process.communicate(timeout=60)
     writing.wait(60)
+    assert len(stored(uri)) == 1 + (when == "in mid-run")
     done = shell("python", "-m", "src.sync")
     assert done.stdout.endswith("MLflow is up to date (1 run added)\n")
+    assert sorted(run.info.status for run in stored(uri)) == ["FINISHED", "KILLED"]
 
 
 @pytest.mark.parametrize("when", ["at its start", "in mid-run"])
