@@ -24,7 +24,8 @@ from src.foundation.files import ROOT
 
 _TRACKED = ("src", "conf", "hydra_plugins", "params.yaml", "dvc.yaml", ".dvcignore")
 _ONE_STAGE = "stages:\n  one:\n    cmd: cp in out\n    deps: [in]\n    outs: [out]\n"
-_FILES_OF_A_FOLDER = 100  # a study's results are as many
+_FILES = {"models": 106, "reports": 20}  # in a study's results and in its report
+_FILES_OF_DATA = 7
 
 
 def main() -> None:
@@ -58,8 +59,9 @@ def _pipeline(folder: Path) -> Path:
             (folder / out).write_text("{}" if out.suffix == ".json" else str(out))
         elif not (folder / out).exists():
             (folder / out).mkdir(parents=True)
-            for number in range(_FILES_OF_A_FOLDER):
-                (folder / out / str(number)).write_text(f"{out} {number}")
+            count = _FILES.get(out.parts[0], _FILES_OF_DATA)
+            for name in ("dataset.json", *map(str, range(1, count))):
+                (folder / out / name).write_text(f"{out} {name}")
     return folder
 
 
