@@ -3,25 +3,24 @@
 Afterwards `python -m src.sync` brings the store level: it equals the journal exactly, and there is no ghost of a run.
 """
 
-import contextlib
 import itertools
 import json
-import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import environment, make_checkout
 from tests.faults.figures import Injections
 from tests.faults.proxy import FAULTS, Proxy
+from tests.helpers.processes import start
+from tests.helpers.servers import Server
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
@@ -33,54 +32,6 @@ TRAIN = (
     *("train.epochs=300", "tracking.figures=false"),
 )
 CURVES = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "train/lr", "train/images_per_second"}
-SECONDS_TO_START = 300
-
-
-class Server:
-    """`mlflow server` on a database of its own, which can be stopped and killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-
-    def start(self) -> None:
-        command = [
-            "python",
-            "-m",
-            "mlflow",
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--workers",
-            "1",
-        ]
-        command += ["--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
-        command += ["--artifacts-destination", str(self._folder / "artifacts")]
-        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self._folder, env=environment() | quiet, stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as there:
-                there.sendall(b"GET /health HTTP/1.0\r\n\r\n")
-                if b"200 OK" in there.recv(100):
-                    return
-            assert self.process.poll() is None
-            time.sleep(0.2)
-        raise AssertionError("the server did not start")
-
-    def signal(self, number: signal.Signals) -> None:
-        os.killpg(self.process.pid, number)
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.signal(signal.SIGKILL)
-        self.process.wait()
 
 
 class Site:
@@ -94,11 +45,10 @@ class Site:
 
     def start(self, seed: int, uri: str) -> subprocess.Popen[str]:
         command = [*TRAIN, f"seed={seed}", *([f"tracking.uri={uri}"] if uri else ["tracking=off"])]
-        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=self.checkout, env=environment(), **pipes)
+        return start(*command, cwd=self.checkout)
 
     def client(self) -> "MlflowClient":
-        return client_of(f"http://127.0.0.1:{self.server.port}")
+        return client_of(self.server.uri)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +56,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> Itera
     folder = tmp_path_factory.mktemp("server")
     checkout = make_checkout(folder / "check out")
     shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
-    server = Server(folder)
-    server.start()
-    try:
+    with Server(folder) as server:
+        server.start()
         with Proxy(server.port).serving() as proxy:
             yield Site(checkout, server, proxy)
-    finally:
-        server.kill()
 
 
 def folder_of(told: str) -> Path:
@@ -130,7 +77,7 @@ def seconds(folder: Path) -> float:
 
 def in_mid_run(site: Site, before: set[str]) -> None:
     """Waits until a new run has some epochs in its journal."""
-    deadline = time.monotonic() + SECONDS_TO_START
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         for journal in (site.checkout / "runs").glob("*/journal.jsonl"):
             if journal.parent.name not in before and journal.read_bytes().count(b"\n") >= 20:

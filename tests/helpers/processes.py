@@ -72,7 +72,7 @@ def started(*command: str, cwd: Path, **variables: str) -> Iterator[subprocess.P
         process.communicate()
 
 
-def until(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None, seconds: float = 120) -> Any:
+def until(condition: Callable[[], Any], process: subprocess.Popen[Any] | None = None, seconds: float = 120) -> Any:
     """Waits until a condition holds, and returns its value; fails when `process` ends before, or after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -6,10 +6,7 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,8 @@ import pytest
 
 from tests.conftest import Shell, environment
 from tests.helpers.checkouts import furnish
+from tests.helpers.processes import start, until
+from tests.helpers.servers import Server
 from tests.helpers.stores import client_of, stored
 
 if TYPE_CHECKING:
@@ -37,22 +36,9 @@ def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     return furnish(checkout, digits_folder, empty_store)
 
 
-def start(checkout: Path, *command: str, **more: str) -> subprocess.Popen[str]:
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=checkout, env=environment() | more, start_new_session=True, **pipes)
-
-
 def kill(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate(timeout=60)
-
-
-def until(condition: Any, process: subprocess.Popen[str] | None = None) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        assert process is None or process.poll() is None, process.communicate()
-        time.sleep(0.02)
 
 
 def stands(checkout: Path) -> list[dict[str, Any]]:
@@ -93,7 +79,7 @@ def pending(checkout: Path) -> list[str]:
 
 
 def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, shell: Shell) -> None:
-    process = start(checkout, *TRAIN, *LONG)
+    process = start(*TRAIN, *LONG, cwd=checkout)
     until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
     kill(process)
     assert statuses(checkout) == ["running"]
@@ -109,7 +95,7 @@ def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, s
     assert_level(checkout, [run])
     assert shell(*SYNC).stdout == "MLflow is up to date\n"
 
-    again = start(checkout, *TRAIN, *LONG)
+    again = start(*TRAIN, *LONG, cwd=checkout)
     until(lambda: stored(checkout)[0].info.status == "RUNNING", again)
     again.send_signal(signal.SIGINT)
     again.communicate(timeout=60)
@@ -121,7 +107,7 @@ def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, s
 
 
 def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, shell: Shell) -> None:
-    process = start(checkout, *TRAIN, *LONG)
+    process = start(*TRAIN, *LONG, cwd=checkout)
     until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
     kill(process)
     assert shell(*TRAIN, *SHORT, "seed=1", "tracking=off").stderr == ""
@@ -136,7 +122,7 @@ def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, she
 def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, shell: Shell, victim: str) -> None:
     jobs = ("-m", "experiment=digits", "train.batch_size=4", "train.epochs=60", "seed=range(4)")
     command = [*TRAIN, *jobs, "tracking.figures=false", "hydra.launcher.n_jobs=2"]
-    process = start(checkout, *command)
+    process = start(*command, cwd=checkout)
     until(lambda: len([run for run in stored(checkout) if run.data.metrics]) >= 2, process)
     if victim == "parent":
         kill(process)
@@ -164,7 +150,7 @@ def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, sh
 
 
 def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell: Shell) -> None:
-    process = start(checkout, *TRAIN, "-m", *LONG, "train.epochs=2,100000", "hydra.launcher.n_jobs=2")
+    process = start(*TRAIN, "-m", *LONG, "train.epochs=2,100000", "hydra.launcher.n_jobs=2", cwd=checkout)
     until(lambda: statuses(checkout) == ["finished", "running"] and len(stored(checkout)) == 3, process)
     kill(process)
     until(lambda: shell(*SYNC).stdout.endswith("added)\n") or not pending(checkout))  # when the worker is gone, too
@@ -174,7 +160,7 @@ def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell
 
 
 def test_a_record_whose_folder_is_gone_is_closed(checkout: Path, shell: Shell) -> None:
-    process = start(checkout, *TRAIN, *LONG)
+    process = start(*TRAIN, *LONG, cwd=checkout)
     until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
     kill(process)
     for folder in (checkout / "runs").glob("*/"):
@@ -207,49 +193,11 @@ def test_help_teaches(checkout: Path, shell: Shell) -> None:
 # --- A server that is away
 
 
-class Server:
-    """An MLflow server on loopback, which can be started, stopped, and held."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        kept = ["--backend-store-uri", f"sqlite:///{self._folder}/s.db", "--artifacts-destination", f"{self._folder}/a"]
-        quiet = environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or else it starts a dozen processes
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["mlflow", "server", *where, *kept], env=quiet, stdout=log, stderr=log, start_new_session=True
-            )
-        until(self._answers)
-
-    def signal(self, sent: int) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, sent)
-
-    def stop(self) -> None:
-        self.signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait(60)
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=5) as reply:
-            return bool(reply.status == 200)
-        return False
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "server").mkdir()
-    server = Server(tmp_path / "server")
-    yield server
-    server.stop()
+    with Server(tmp_path / "server") as server:
+        yield server
 
 
 def test_a_server_that_is_away_costs_one_warning_and_gets_everything_later(
@@ -287,7 +235,7 @@ def test_a_server_that_stops_answering_in_mid_run_holds_nothing_up(
 ) -> None:
     server.start()
     command = [*TRAIN, "experiment=digits", "train.batch_size=8", "train.epochs=300", "tracking.figures=false"]
-    process = start(checkout, *command, MLFLOW_TRACKING_URI=server.uri)
+    process = start(*command, MLFLOW_TRACKING_URI=server.uri, cwd=checkout)
     process.stdout.readline()
     process.send_signal(signal.SIGSTOP)  # or it might be at its end before the server has anything
     until(lambda: [run for run in stored(server.uri) if run.data.metrics], process)
