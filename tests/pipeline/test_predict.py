@@ -39,6 +39,7 @@ def predicted(shell: Shell, *arguments: str) -> subprocess.CompletedProcess[str]
     return done
 
 
+@pytest.mark.slow
 def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shell: Shell) -> None:
     folder, run_id = trained(shell, "experiment=spiral_adam")
     point = ("X2=0.1", "X1=0.1")

@@ -33,6 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
+@pytest.mark.slow
 def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) -> None:
     folder, run_id = trained(shell)
     before, recorded = contents(folder), client_of(checkout).get_run(run_id).to_dictionary()

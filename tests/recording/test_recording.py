@@ -500,6 +500,7 @@ def _open(uri: str) -> None:
     open_store(Tracking(uri=uri))
 
 
+@pytest.mark.slow
 def test_several_processes_may_open_a_fresh_store_at_once(tmp_path: Path, home: Path) -> None:
     uri = f"sqlite:///{tmp_path}/fresh.db"
     spawning = multiprocessing.get_context("spawn")
@@ -530,6 +531,7 @@ def _die_at_opening(uri: str, beside: Path) -> None:
     _open(uri)
 
 
+@pytest.mark.slow
 def test_a_store_whose_making_was_killed_opens_afterwards(tmp_path: Path, home: Path) -> None:
     uri, beside = f"sqlite:///{tmp_path}/fresh.db", tmp_path / ".fresh.db.init"
     spawning = multiprocessing.get_context("spawn")

@@ -56,6 +56,7 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["while MLflow is imported", "in mid-run"])
 def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell, when: str) -> None:
     uri = f"sqlite:///{checkout}/mlflow.db"
@@ -75,6 +76,7 @@ def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell, w
     assert sorted(run.info.status for run in stored(uri)) == ["FINISHED", "KILLED"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["at its start", "in mid-run"])
 def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> None:
     uri = f"sqlite:///{checkout}/mlflow.db"
@@ -97,6 +99,7 @@ def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> N
     assert [run.info.status for run in stored(uri)] == ["FINISHED"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["a terminal's Ctrl-C", "a shutdown"])
 def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
     process = train(checkout, *LONG)
@@ -113,6 +116,7 @@ def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "interrupted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["new", "known"])
 def test_a_closed_stdin_is_no_hindrance(checkout: Path, store: str) -> None:
     if store == "new":
@@ -129,6 +133,7 @@ def test_a_closed_stdin_is_no_hindrance(checkout: Path, store: str) -> None:
     assert_level(f"sqlite:///{checkout}/mlflow.db", run_folder(checkout))
 
 
+@pytest.mark.slow
 def test_an_mlflow_that_cannot_be_imported_is_told(checkout: Path, shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "broken" / "mlflow").mkdir(parents=True)
     (tmp_path / "broken" / "mlflow" / "__init__.py").write_text("raise ImportError('half of it is missing')")
@@ -144,6 +149,7 @@ def test_an_mlflow_that_cannot_be_imported_is_told(checkout: Path, shell: Shell,
     assert done.stderr.endswith("`python -m src.sync` records the rest\n")
 
 
+@pytest.mark.slow
 def test_a_store_that_this_mlflow_does_not_understand_costs_a_warning(checkout: Path, shell: Shell) -> None:
     """That it does not is known only when it is opened, and the training has begun by then."""
     assert shell(*TRAIN, *TRAINING).returncode == 0
