@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from src.foundation.errors import UserError
 from src.foundation.files import sha256
+from src.runs.folder import RunFolder, runs_folder
 
 REPORTED = "reported"  # the status of a parent that only the store knows, and that gets a report
+_FINAL = ("finished", "failed", "killed")
 _DIGITS_OF_NAME = 32  # characters of the digest
+State = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +57,18 @@ def identity_of_run(folder: str, parent: str | None = None, variant: str | None 
 def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
     """The identity of a sweep's parent: the same command over the same jobs continues with the same parent."""
     return sha256("\n".join(["sweep", title, *fingerprints]).encode())
+
+
+def settlement(entry: Entry, store: State | None) -> State | None:
+    """For what an entry is settled if `store` holds all that there is now; None while its run goes on."""
+    if entry.folder is None:
+        return {"store": store, "end": entry.ended}
+    folder = RunFolder(runs_folder() / entry.folder)
+    try:
+        status = folder.status()
+        if status.get("status") not in _FINAL:
+            return None
+        figures = sorted(file.name for file in (folder.path / "figures").glob("[!.]*"))
+        return {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}
+    except (UserError, OSError):  # damaged, or emptied at this moment for another attempt
+        return None

@@ -15,7 +15,7 @@ import dataclasses
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,8 @@ from filelock import FileLock
 from src.foundation.errors import UserError
 from src.foundation.files import read_json, write_json
 from src.foundation.locks import is_free
-from src.recording.entry import Entry
-from src.runs.folder import RunFolder, runs_folder
-
-_FINAL = ("finished", "failed", "killed")
-State = Mapping[str, Any]
+from src.recording.entry import Entry, State, settlement
+from src.runs.folder import runs_folder
 
 
 class Outbox:
@@ -218,21 +215,6 @@ class Outbox:
         if self._read_before.get(file, (None,))[0] != version:
             self._read_before[file] = (version, _read(file))
         return self._read_before[file][1]
-
-
-def settlement(entry: Entry, store: State | None) -> State | None:
-    """For what an entry is settled if `store` holds all that there is now; None while its run goes on."""
-    if entry.folder is None:
-        return {"store": store, "end": entry.ended}
-    folder = RunFolder(runs_folder() / entry.folder)
-    try:
-        status = folder.status()
-        if status.get("status") not in _FINAL:
-            return None
-        figures = sorted(file.name for file in (folder.path / "figures").glob("[!.]*"))
-        return {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}
-    except (UserError, OSError):  # damaged, or emptied at this moment for another attempt
-        return None
 
 
 def _read(file: Path) -> Entry | None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.recording.entry import Entry
+from src.recording.entry import Entry, State, settlement
 from src.recording.mlflow_run import find
-from src.recording.outbox import Outbox, State, settlement
+from src.recording.outbox import Outbox
 from src.recording.parent_mirror import ParentMirror, ended_with_its_runs
 from src.recording.run_mirror import RunMirror
 from src.recording.store import Store, is_away, noted_uri, whereabouts

@@ -15,8 +15,8 @@ from typing import Any
 
 from src.config.tracking import Tracking
 from src.foundation.signals import interrupts_wait
-from src.recording.entry import REPORTED, Entry, identity_of_run
-from src.recording.outbox import Outbox, settlement
+from src.recording.entry import REPORTED, Entry, identity_of_run, settlement
+from src.recording.outbox import Outbox
 from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder

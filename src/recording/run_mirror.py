@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.recording.entry import Entry
+from src.recording.entry import Entry, State, settlement
 from src.recording.mlflow_run import PARENT, create, cut, describe, find, run_id_of_parent
-from src.recording.outbox import Outbox, State, settlement
+from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.folder import RunFolder, Status, runs_folder
 from src.runs.journal import Journal

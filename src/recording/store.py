@@ -103,20 +103,17 @@ def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     if not path.exists():
         return None
     # A store that was removed and made again has the same name, and may get the same inode.
-    found = _experiment(path, tracking.experiment)
-    made = found[1] if found else None
+    _, made = _experiment(path, tracking.experiment) or (None, None)
     return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino, "made": made}
 
 
 def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
     query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
-    try:
-        with _locked(path) as database:
-            found: tuple[str, int] | None = database.execute(query, [name]).fetchone()
-    except sqlite3.Error:
-        return None
-    return found
+    with contextlib.suppress(sqlite3.Error), _locked(path) as database:
+        found: tuple[str, int] | None = database.execute(query, [name]).fetchone()
+        return found
+    return None
 
 
 @contextlib.contextmanager
@@ -154,7 +151,7 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     from mlflow.exceptions import MlflowException
 
     # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
-    artifacts = _own_artifacts().as_uri() if _database(store_uri(tracking)) else None
+    artifacts = (home() / "mlartifacts").as_uri() if _database(store_uri(tracking)) else None
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
         try:
@@ -172,18 +169,14 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
 
 
 def _belongs_elsewhere(tracking: Tracking, artifact_location: str) -> Path | None:
-    """Where an experiment of the repository's own store keeps its artifacts, if that is not in this repository."""
+    """Where an experiment of the repository's own store keeps its artifacts, if not in this repository."""
     place = Path(unquote(urlsplit(artifact_location).path))
-    return place if store_uri(tracking) == _own_store() and place != _own_artifacts() else None
+    return place if store_uri(tracking) == _own_store() and place != home() / "mlartifacts" else None
 
 
 def _database(uri: str) -> Path | None:
     """The file of a store that is one."""
     return Path(unquote(uri.removeprefix(_SQLITE))) if uri.startswith(_SQLITE) else None
-
-
-def _own_artifacts() -> Path:
-    return home() / "mlartifacts"
 
 
 def _own_store() -> str:
