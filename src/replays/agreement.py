@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from src.runs.metric import STANDARD
 from src.runs.model import Model
 
 IDENTICAL = "bit-identical"
 EQUAL = "numerically equal"
 DIFFERENT = "different"
 BOUND = 1e-4  # of a weight's difference relative to the largest weight, of a metric's relative to the metric
-_METRICS = tuple(f"{part}/{quantity}" for part in ("train", "valid", "test") for quantity in ("loss", "accuracy"))
 
 
 class Pair(NamedTuple):
@@ -61,7 +61,7 @@ def compare(
 ) -> Agreement:
     """Compares two results (as in result.json), models, and lists of epochs, of the original and of the replay."""
     then, now = results
-    metrics = tuple(Pair(f"{p}/{q}", float(then[p][q]), float(now[p][q])) for p, q in (m.split("/") for m in _METRICS))
+    metrics = tuple(Pair(metric, metric.of(then), metric.of(now)) for metric in STANDARD)
     weights = _largest_difference(*models)
     if then["weights_sha256"] == now["weights_sha256"] and all(pair.then == pair.now for pair in metrics):
         verdict = IDENTICAL
