@@ -95,7 +95,7 @@ def describe(store: Store, run: "Run", folder: RunFolder) -> None:
 
     run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
     if not run.data.params or _NOTE not in run.data.tags:
-        params = [Param(key, show(value)) for key, value in flatten(config.semantic())]
+        params = [Param(key, show(value)) for key, value in flatten(config.semantic(complete=True))]
         note = RunTag(_NOTE, f"Train this run again, and compare:\n\n```\npython -m src.replay {run_id}\n```")
         store.client.log_batch(run_id, params=params, tags=[] if _NOTE in run.data.tags else [note])
     if not (run.inputs and run.inputs.dataset_inputs):

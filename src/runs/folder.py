@@ -1,14 +1,14 @@
-"""Run folders. The folder is the truth about a run; everything else that tells of it is fed from here.
+"""Run folders. The folder is the truth about a run; MLflow, figures and reports are made from it.
 
 runs/<fingerprint>/
     config.yaml    the whole configuration
     run.json       its name, the digests that identify it, its lineage and its surroundings
-    diff.patch     what the tree had on top of the commit, where it had something
+    diff.patch     the uncommitted changes of the tree, if there are any
     status.json    running, finished, failed or killed; why, as one of `CAUSES` and in words
-    journal.jsonl  a line an epoch
+    journal.jsonl  one epoch record a line
     checkpoint.npz checkpoint.previous.npz    until it is finished
     history.csv result.json test.json timing.json model.npz predictions.npz figures/
-    former/        the results of a finished run, while it is trained anew
+    former/        the results of a finished run while it is trained again
     lock           held by the process that trains
 """
 
@@ -39,7 +39,7 @@ _RESULTS = ("result.json", "timing.json", "history.csv", "model.npz", "predictio
 
 
 def runs_folder() -> Path:
-    """Where all run folders stand."""
+    """The folder of all run folders."""
     return home() / "runs"
 
 
@@ -69,7 +69,7 @@ class RunFolder:
             yield
 
     def idle(self, wait: float = 0.0) -> bool:
-        """Whether no process works on the run; one that does is given `wait` seconds to leave."""
+        """Whether no process works on the run; waits up to `wait` seconds for one that does."""
         return is_free(self.path / _LOCK, wait)
 
     def status(self) -> Status:
@@ -86,21 +86,21 @@ class RunFolder:
         return status["cause"] if "cause" in status else _cause_of(str(status.get("reason")))
 
     def unfinished(self) -> bool:
-        """Whether a training has begun here and has not come to its end, so that there is something to go on with."""
+        """Whether a training has begun here and has not finished, so that it can be resumed."""
         return bool(self.status()) and not self.finished()
 
     def finished(self) -> bool:
-        """Whether the run has come to its end and its results stand here."""
+        """Whether the run has finished and all its results are here."""
         return self.status().get("status") == "finished" and all((self.path / file).exists() for file in _RESULTS)
 
     def begin(self, config: Mapping[str, Any], run: Mapping[str, Any], diff: str = "") -> None:
         """Empties the folder of an earlier attempt, and writes what is known before the first epoch.
 
-        The results of a finished one are set aside: `restore` brings them back if the new attempt comes to nothing.
+        The results of a finished run are set aside: `restore` brings them back if the new attempt fails.
         """
         if self.finished():
             self._copy_aside()
-        (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, what is left counts for nothing
+        (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, the files that are left do not count
         for file in self.path.iterdir():
             if file.name not in (_LOCK, _FORMER):
                 _remove(file)
@@ -111,14 +111,14 @@ class RunFolder:
         self._set_status("running")
 
     def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Makes the run one that is under way again, with these epochs in its journal."""
-        for cut_off in self.path.glob(".*.tmp"):  # a write by whoever was killed
+        """Marks the run as running again, with these epoch records in its journal."""
+        for cut_off in self.path.glob(".*.tmp"):  # left by a process that was killed
             _remove(cut_off)
         journal.rewrite(self.path / _JOURNAL, records)
         self._set_status("running")
 
     def restore(self) -> None:
-        """Brings back the results that `begin` has set aside, if there are any: a finished run is never lost."""
+        """Brings back the results that `begin` set aside, if there are any: a finished run is never lost."""
         former = self.path / _FORMER
         if not former.is_dir() or self.finished():
             return
@@ -130,7 +130,7 @@ class RunFolder:
         former.rmdir()
 
     def append(self, epoch: Mapping[str, Any]) -> dict[str, Any]:
-        """Adds an epoch to the journal, with the time; returns the record as it stands there."""
+        """Adds an epoch to the journal, with the time; returns its epoch record."""
         return journal.append(self.path / _JOURNAL, epoch)
 
     def journal(self) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ class RunFolder:
         return run
 
     def result(self) -> dict[str, Any]:
-        """What the run came to."""
+        """The run's result: epochs, metrics of each set, and the digest of the weights."""
         result: dict[str, Any] = read_json(self.path / "result.json")
         return result
 
@@ -153,7 +153,7 @@ class RunFolder:
         return timing
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Writes the history, the result and the timing; last the status, which makes them count."""
+        """Writes the history, the result and the timing, and last the status, which makes them valid."""
         epochs = self.journal()
         further = sorted(epochs[-1].get("metrics", {}))
         rows = (
@@ -168,7 +168,7 @@ class RunFolder:
         self.clear()
 
     def clear(self) -> None:
-        """Removes what a finished run needs no more; again where a kill came in between."""
+        """Removes checkpoints and former results, which a finished run no longer needs. Can be repeated."""
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""What a sweep runs is frozen when it starts: a job that finds other files than its parent did, refuses.
+"""Freezes the code and the configuration of a sweep when it starts: a job that finds other files refuses to run.
 
-Otherwise an edit of `conf/` or `src/` while a sweep runs would change the jobs that are still to come, and mix two
-versions in one comparison.
+Otherwise an edit of `conf/` or `src/` during a sweep would change the jobs that have not started, and mix two versions
+in one comparison.
 """
 
 import functools
@@ -16,13 +16,13 @@ Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes,
 
 
 def freeze() -> Frozen:
-    """What a job depends on: all of `conf/` as it is now, and the numeric code as this process has imported it."""
-    conf = (file for file in (ROOT / "conf").rglob("*.yaml") if file.is_file())  # an editor's lock is none
+    """The files that a job needs: all of `conf/` as it is now, and the numeric code as this process imported it."""
+    conf = (file for file in (ROOT / "conf").rglob("*.yaml") if file.is_file())  # an editor's lock is no file
     return {**{file.relative_to(ROOT).as_posix(): sha256_file(file) for file in conf}, **_imported()}
 
 
 def refuse_changed(frozen: Frozen) -> None:
-    """Raises `UserError` that names the files that are not what they were when the sweep started."""
+    """Raises `UserError` that names the files that have changed since the sweep started."""
     now = freeze()
     changed = sorted(name for name in {*frozen, *now} if frozen.get(name) != now.get(name))
     if changed:

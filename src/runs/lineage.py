@@ -1,7 +1,7 @@
-"""Where a run comes from: the commit, what the tree adds to it, and the machine with its packages.
+"""Where a run comes from: the commit, the uncommitted changes, and the machine with its packages.
 
-Git is asked once in a process, as soon as the first run starts: later edits don't reach what is imported. Of the
-environment variables, only those of a list are looked at, so that no secret gets into a record.
+Git is asked once per process, when the first run starts: later edits do not affect imported code. Only the
+environment variables of a list are read, so that no secret gets into a record.
 """
 
 import functools
@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 from src.foundation.files import ROOT, sha256_file
 
 UNKNOWN = "unknown"
-# What running the pipeline rewrites does not make the code another one; and .dvc/config may hold a remote's password.
+# The pipeline rewrites these without changing the code; and .dvc/config may hold a remote's password.
 _APART = (":!dvc.lock", ":!metrics", ":!.dvc")
-# Where a file that Git does not know yet can change what a run does.
+# Folders where an untracked file can change what a run does.
 _CODE = ("src", "conf", "hydra_plugins")
 _LARGEST_DIFF = 1 << 20  # bytes
-CUT = "# a part of the difference"  # how a patch begins that is not whole
-# Whatever the user's settings make of `git diff` for the eyes, this is for `git apply`.
+CUT = "# a part of the difference"  # how an incomplete patch begins
+# The user's settings shape `git diff` for reading; this is for `git apply`.
 _PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv",
                "--no-renames", "--no-relative", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/")  # fmt: skip
 
-# The distributions that pyproject.toml names; all others come with them, and stand in requirements.lock.
+# The distributions that pyproject.toml names; all others are their dependencies, listed in requirements.lock.
 PACKAGES = (
     "numpy", "mlflow", "dvc", "hydra-core", "omegaconf", "hydra-joblib-launcher", "joblib", "scipy", "scikit-learn",
     "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "psutil", "pyyaml", "jinja2", "plotly", "pillow",
@@ -43,14 +43,14 @@ VARIABLES = (
 
 
 class _Tree(NamedTuple):
-    """The checkout; what Git can't tell is None."""
+    """The checkout; None where Git has no answer."""
 
     commit: str | None
     diff: str | None
 
 
 def lineage() -> dict[str, str]:
-    """What one would search runs for: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.
+    """Facts by which runs are searched: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.
 
     Outside of a Git checkout, `git.commit` and `git.dirty` are "unknown".
     """
@@ -66,16 +66,16 @@ def lineage() -> dict[str, str]:
 
 
 def diff() -> str:
-    """The patch that `git apply` makes this tree with, out of a clean checkout of its commit; "" where it is clean.
+    """The patch with which `git apply` turns a clean checkout of the commit into this tree; "" if it is clean.
 
-    Changes of tracked files, and files of src, conf and hydra_plugins that Git does not know yet. Where the patch has
-    more than 1 MiB, its first line names the files that are left out.
+    Changes of tracked files, and untracked files of src, conf and hydra_plugins. If the patch is larger than 1 MiB,
+    its first line names the files that are left out.
     """
     return _tree().diff or ""
 
 
 def surroundings() -> dict[str, Any]:
-    """The machine and the packages. What of them decides floating-point results is in `fingerprint.environment`."""
+    """The machine and the packages. `fingerprint.environment` has what decides floating-point results."""
     return {
         "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -100,7 +100,7 @@ def _diff() -> str:
     added = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE)
     with tempfile.TemporaryDirectory() as temporary:
         index = Path(temporary, "index")
-        if added:  # made known to Git in a copy of its index, so that they are part of the same diff
+        if added:  # added to a copy of Git's index, so that they are part of the same diff
             shutil.copyfile(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
             _git(
                 "--literal-pathspecs",
@@ -114,7 +114,7 @@ def _diff() -> str:
         asked = (*_PLAIN_DIFF, "HEAD", "--", ".", *_APART)
         try:
             return _git(*asked, index=index if added else None).decode()
-        except UnicodeDecodeError:  # a file in another encoding: all files as binary ones, which are told in ASCII
+        except UnicodeDecodeError:  # a file in another encoding: all as binary files, which are written in ASCII
             attributes = Path(temporary, "attributes")
             attributes.write_text("* -diff\n")
             return _git("-c", f"core.attributesFile={attributes}", *asked, index=index if added else None).decode()
@@ -124,7 +124,9 @@ def _capped(patch: str) -> str:
     if len(patch.encode()) <= _LARGEST_DIFF:
         return patch
     kept, left_out, room = [], [], _LARGEST_DIFF
-    for of_file in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[1:]:  # whole ones, that `git apply` takes
+    for of_file in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[
+        1:
+    ]:  # whole files, which `git apply` accepts
         size = len(of_file.encode())
         if size <= room:
             kept.append(of_file)
@@ -135,7 +137,7 @@ def _capped(patch: str) -> str:
 
 
 def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> bytes:
-    # Without optional locks: a job that only looks must not keep the user's own git command from its index.
+    # Without optional locks: a job that only reads must not block the user's own git command.
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"} | ({"GIT_INDEX_FILE": str(index)} if index else {})
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=30, check=True)
@@ -160,7 +162,7 @@ def _version(distribution: str) -> str:
 
 @functools.cache
 def _cpu() -> str:
-    """The processor's model, as far as the system tells it."""
+    """The processor's model, if the system names it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:
