@@ -1,4 +1,4 @@
-"""Lists what killed processes, full disks and flipped bits have left in this checkout; `--fix` mends what is safe."""
+"""Lists what killed processes, full disks and flipped bits left in this checkout; `--fix` repairs what is safe."""
 
 import argparse
 import sys
@@ -9,19 +9,19 @@ from src.foundation.errors import RunFailed
 from src.foundation.files import ROOT
 
 _HELP = """\
-What is looked for:
+Checks:
 {checks}
 
-Nothing is mended that would lose something: a run that was cut off is closed, and its command goes on with it; what is
-removed is made again by `dvc repro` or by the next command; a database is put aside. Runs and stages that are under
-way are left alone. `make repro` runs this first.
+Repairs lose nothing: an interrupted run is closed, and its command resumes it; removed files are made again by
+`dvc repro` or the next command; a database is moved aside. Active runs and stages are left alone. `make repro` runs
+this first.
 
-Exit codes: 0 all is well, or all is mended; 1 something is left.
+Exit codes: 0 no problems, or all repaired; 1 problems remain.
 """
 
 
 def examine(fix: bool) -> None:
-    """Prints what is wrong, a line each, and mends it where that is asked for and safe; `RunFailed` if any is left."""
+    """Prints one line per problem; with `fix`, repairs it if that is safe. Raises `RunFailed` if problems remain."""
     from src.health import checks
     from src.health.runs import of_other_code
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser = Arguments(
         prog="python -m src.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--fix", action="store_true", help="mend what is safe to mend")
+    parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
     if {"-h", "--help"} & set(sys.argv[1:]):
         from src.health.checks import CHECKS
 

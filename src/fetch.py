@@ -1,4 +1,4 @@
-"""The stage `fetch`. Fetches the recipe's raw files into data/raw/<source>/, verified."""
+"""The stage `fetch`. Fetches the raw files into data/raw/<source>/ and verifies them."""
 
 from src.cli.stage import run_stage
 from src.data import recipes
@@ -6,6 +6,6 @@ from src.data import recipes
 if __name__ == "__main__":
     run_stage(
         "fetch",
-        "Fetches the recipe's raw files into data/raw/<source>/, verified.",
+        "Fetches the raw files into data/raw/<source>/ and verifies them.",
         lambda config: recipes.fetch(config.data),
     )

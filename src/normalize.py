@@ -1,4 +1,4 @@
-"""The stage `normalize`. Scales the parts, as fitted on train, into data/normalized/<recipe>/."""
+"""The stage `normalize`. Fits the scaling on the training set and scales all sets: data/normalized/<recipe>/."""
 
 from src.cli.stage import run_stage
 from src.data import recipes
@@ -6,6 +6,6 @@ from src.data import recipes
 if __name__ == "__main__":
     run_stage(
         "normalize",
-        "Scales the parts, as fitted on train, into data/normalized/<recipe>/.",
+        "Fits the scaling on the training set and scales all sets: data/normalized/<recipe>/.",
         lambda config: recipes.normalize(config.data),
     )

@@ -1,4 +1,4 @@
-"""The stage `split`. Cuts the examples into train, valid and test: data/split/<recipe>/."""
+"""The stage `split`. Splits the examples into training, validation and test set: data/split/<recipe>/."""
 
 from src.cli.stage import run_stage
 from src.data import recipes
@@ -6,6 +6,6 @@ from src.data import recipes
 if __name__ == "__main__":
     run_stage(
         "split",
-        "Cuts the examples into train, valid and test: data/split/<recipe>/.",
+        "Splits the examples into training, validation and test set: data/split/<recipe>/.",
         lambda config: recipes.split(config.data),
     )

@@ -1,1 +1,1 @@
-"""How a command starts and ends: its arguments, its exit code, and the stages' command line."""
+"""How a command starts and ends: arguments, exit codes, signals, and the command line of stages."""

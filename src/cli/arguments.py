@@ -1,4 +1,4 @@
-"""Command lines that don't go through Hydra: their mistakes, too, are told in one line."""
+"""Parsing command lines that Hydra does not handle; errors are one line here, too."""
 
 import argparse
 from typing import NoReturn
@@ -7,8 +7,8 @@ from src.foundation.errors import UserError
 
 
 class Arguments(argparse.ArgumentParser):
-    """A parser that raises `UserError` where argparse prints its usage over many lines; use it within `run_command`."""
+    """A parser that raises `UserError` instead of printing argparse's usage. Use it inside `run_command`."""
 
     def error(self, message: str) -> NoReturn:
-        """Tells what is wrong with the command line."""
-        raise UserError(f"{message}; `{self.prog} --help` tells what is allowed")
+        """Raises `UserError` with argparse's message."""
+        raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")

@@ -1,7 +1,7 @@
 """How a command starts and ends: standard streams, signals, and the exit code.
 
-0 done; 1 a run or a verification failed; 2 the user's input is wrong; 130 interrupted. A mistake of the user's gets one
-line on stderr and never a traceback.
+0 done; 1 a run or a verification failed; 2 the user's input is wrong; 130 interrupted. A user's
+mistake gets one line on stderr and never a traceback.
 """
 
 import atexit
@@ -19,9 +19,9 @@ DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def run_command(main: Callable[[], None]) -> NoReturn:
-    """Runs a command to its exit code; `UserError`, `RunFailed` and a full disk are told in one line on stderr."""
+    """Runs a command and exits. `UserError`, `RunFailed` and a full disk are reported in one line on stderr."""
     _open_closed_streams()
-    # As it ends, Python would look for cycles among all that matplotlib and others have made: a fifth of a second.
+    # At exit Python would search all objects of matplotlib and others for cycles, which takes 0.2 s.
     atexit.register(gc.freeze)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) is not signal.SIG_IGN:  # as under nohup
@@ -37,7 +37,7 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     except KeyboardInterrupt:
         _tell("interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # who reads has read enough, as in `| head`
+    except BrokenPipeError:  # the reader has closed the pipe, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if not is_machine_error(error):
@@ -48,12 +48,12 @@ def run_command(main: Callable[[], None]) -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Has a standard stream that is closed, as by `>&-`, lead nowhere: a file opened later would take its number."""
+    """Opens closed standard streams (`>&-`) on /dev/null; otherwise a file opened later would get their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number: this one
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
 
 
@@ -62,5 +62,5 @@ def _tell(message: str) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    # `kill` and a closing terminal end a run the way Ctrl-C does: its status says KILLED, nothing is half-written.
+    # `kill` and closing the terminal end a run like Ctrl-C: its status is KILLED and no file is half-written.
     raise KeyboardInterrupt

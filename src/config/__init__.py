@@ -1,1 +1,1 @@
-"""The configuration: one typed tree of everything that a user decides, and the bridge to Hydra."""
+"""The configuration: one typed tree of all settings, and the bridge to Hydra."""

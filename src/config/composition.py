@@ -1,6 +1,6 @@
-"""The bridge to Hydra: composing `conf/`, and telling Hydra's errors in our way.
+"""The bridge to Hydra: composes `conf/`, and turns Hydra's errors into one-line messages.
 
-Imported as a command starts, so that it imports late what `--help` does not need.
+Every command imports this file, so imports that `--help` does not need are late.
 """
 
 import contextlib
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 CONF = str(ROOT / "conf")
 _DIGEST = "${conf_digest:}"
 _OWN_HELP = "${hydra.help.header}"
-_CHOSEN_DATA = "${data}"  # by which Hydra finds conf/pipeline/<data>.yaml
-# Of Hydra's command line, what shows, and what starts a sweep: no other conf/, and no run out of a pickle.
+_CHOSEN_DATA = "${data}"  # selects conf/pipeline/<data>.yaml
+# The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
     "-r", "--run", "-m", "--multirun", "-sc", "--shell-completion",
 )  # fmt: skip
-# Of Hydra's own keys, what says where and how it runs jobs and what it prints: nothing that it would call.
+# The allowed keys of Hydra: where and how jobs run, and what is printed. Not allowed: anything that Hydra would call.
 _HYDRAS_KEYS = (
     r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir)|job\.chdir)"
     r"|/(job|hydra)_logging)(=|$)"
 )
-# What Hydra, or the logging that it sets up, would take for something to call or to import, and where to find more.
+# Keys and values that make Hydra, or the logging that it configures, import or call something.
 _CALLED = ("_target_", "()", "class", "searchpath")
 
 
 def load(overrides: Sequence[str]) -> "Config":
-    """What a stage works on: params.yaml, or `conf/` composed with overrides where the user gave some."""
+    """The configuration of a stage: params.yaml, or `conf/` composed with overrides if there are any."""
     from src.config.tree import read_snapshot
 
     return compose(overrides) if overrides else read_snapshot()
 
 
 def compose(overrides: Sequence[str]) -> "Config":
-    """`conf/` composed with overrides, as `python -m src.train` composes it; `UserError` for what is not allowed."""
+    """`conf/` composed with overrides, as by `python -m src.train`. Raises `UserError` for what is not allowed."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    # Inside a command that Hydra runs, it is initialized, with the same conf/.
+    # Inside a command that Hydra runs, it is already initialized, with the same conf/.
     running = GlobalHydra.instance().is_initialized()
     with (
         told_our_way(overrides),
@@ -59,7 +59,7 @@ def compose(overrides: Sequence[str]) -> "Config":
 
 
 def typed(config: "Config") -> list[str]:
-    """The overrides that make a configuration out of `conf/`: what one would type to get the same run."""
+    """The overrides that turn `conf/` into this configuration: what you would type to get the same run."""
     from src.foundation.schema import flatten, written
 
     groups = {"data": config.data.name, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
@@ -92,7 +92,7 @@ def _composed(overrides: tuple[str, ...]) -> "Config":
 
 
 def from_hydra(composed: Any) -> "Config":
-    """The typed configuration in an OmegaConf tree, whose interpolations are left as they stand, and so refused."""
+    """The typed configuration of an OmegaConf tree. Interpolations are not resolved, and so rejected."""
     from omegaconf import OmegaConf
 
     from src.config import tree as config
@@ -100,16 +100,16 @@ def from_hydra(composed: Any) -> "Config":
     tree = OmegaConf.to_container(composed, resolve=False)
     if isinstance(tree, dict):
         tree.pop("hydra", None)
-        tree.pop("ablation", None)  # what a study compares is in no single run
+        tree.pop("ablation", None)  # belongs to a study, not to a run
         if tree.get("conf_digest") == _DIGEST:
             tree["conf_digest"] = conf_digest()
     return config.build(tree, "the configuration")
 
 
 def check_overrides(arguments: Sequence[str]) -> None:
-    """Refuses, among a command's arguments, what Hydra would let through.
+    """Rejects arguments that Hydra would accept but we do not.
 
-    That is added and removed keys, interpolations, what it would call, and most of its own settings.
+    These are added and removed keys, interpolations, `_target_`, and most of Hydra's own settings.
     """
     for argument in arguments:
         if argument.startswith("-"):
@@ -122,7 +122,9 @@ def check_overrides(arguments: Sequence[str]) -> None:
             raise UserError(f"{argument}: _target_ is not allowed; a configuration calls nothing")
         if re.match(r"[+~/]*hydra\b", argument):
             if not re.match(_HYDRAS_KEYS, argument):
-                raise UserError(f"{argument}: of Hydra's own keys, launcher, sweeper and folders can be set")
+                raise UserError(
+                    f"{argument}: this key of Hydra can't be set; allowed: those of its launcher, sweeper and folders"
+                )
             continue
         if argument.startswith(("+", "~")):
             does = "added" if argument.startswith("+") else "removed"
@@ -135,42 +137,42 @@ def check_overrides(arguments: Sequence[str]) -> None:
         if not (allowed := choices(group)):
             continue
         if choice in ("null", ""):
-            raise UserError(f"{argument}: a choice is needed; allowed: {', '.join(allowed)}")
+            raise UserError(f"{argument}: must be one of the choices; allowed: {', '.join(allowed)}")
         if choice.startswith("[") and group != "experiment":  # Hydra would merge them all
-            raise UserError(f"{argument}: one choice is needed, not a list; allowed: {', '.join(allowed)}")
+            raise UserError(f"{argument}: must be one choice, not a list; allowed: {', '.join(allowed)}")
         if "/" in choice:
             raise UserError(f"{argument}: no such choice; {suggestion(choice, allowed)}")
         for word in re.findall(r"(?:^|,)([\w.+-]+)(?=,|$)", choice):
-            if word not in allowed:  # Hydra itself trips over one that reads as a number, a truth value or null
+            if word not in allowed:  # Hydra crashes on a word that YAML reads as a number, a boolean or null
                 raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
 
 
 @contextlib.contextmanager
 def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
-    """Checks a command's arguments, and turns Hydra's and OmegaConf's errors about them into a `UserError`."""
+    """Checks a command's arguments; turns errors of Hydra and OmegaConf about them into a `UserError`."""
     import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    # Without it Hydra prints errors itself, over many lines, and exits with 1.
+    # Otherwise Hydra prints errors itself, on many lines, and exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_overrides(arguments)
     try:
         _check_files()
         yield
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"a file of conf/ is not readable as YAML: {error}") from None
-    except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last, of a key below a list
+        raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueError: a key below a list
         raise UserError(_one_line(error, arguments)) from None
 
 
 def _check_files() -> None:
-    """Refuses a conf/ that calls something, or reads the environment: Hydra would do so before we see the result."""
+    """Rejects a conf/ that calls something or reads the environment: Hydra would do so before we see the result."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for file in Path(CONF).rglob("*.yaml"):
-        if not file.is_file():  # an editor's lock
+        if not file.is_file():  # an editor's lock file
             continue
         for token in yaml.scan(file.read_text(encoding="utf-8"), loader):
             if not isinstance(token, yaml.ScalarToken):
@@ -183,7 +185,7 @@ def _check_files() -> None:
 
 
 def choices(group: str) -> list[str]:
-    """The choices of a group of `conf/`."""
+    """The choices of a group in `conf/`."""
     return sorted(file.stem for file in (ROOT / "conf").glob(f"{glob.escape(group)}/*.yaml")) if group else []
 
 
@@ -194,7 +196,7 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
-    if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf takes it for a list's index
+    if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
         below = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
         return f"{below}: no such key; `python -m src.train --help` lists the keys"
     if match := re.search(r"Could not override '([^']*)'", text):

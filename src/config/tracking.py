@@ -18,12 +18,12 @@ class Tracking:
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
     gallery: tuple[Annotated[str, GALLERY], ...] = ()  # additional figures, if `figures`
-    study: str | None = None  # what a group of runs is called; a study of conf/ablation/ has its own name
+    study: str | None = None  # name of a group of runs; studies in conf/ablation/ set their own
 
     def __post_init__(self) -> None:
         if self.uri is not None and masked(self.uri) != self.uri:
             raise UserError(
-                f"tracking.uri={self.uri}: a password would stand in every record; give it by "
-                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (http), or the whole address by "
-                "MLFLOW_TRACKING_URI: they are in no record"
+                f"tracking.uri={self.uri}: a password here would be recorded with every run; set "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (http), or put the whole address into "
+                "MLFLOW_TRACKING_URI; these are not recorded"
             )

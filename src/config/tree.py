@@ -1,6 +1,6 @@
-"""The configuration as one typed tree, assembled from the rooms' own data classes and tables.
+"""The configuration as one typed tree, assembled from the data classes and tables of the rooms.
 
-Below this file there are no strings to interpret: what a user typed is an object, or was refused with one line.
+After this file no strings are interpreted: what a user typed has become an object, or was rejected with one line.
 """
 
 import re
@@ -29,7 +29,7 @@ _LARGEST_YAML = 1 << 20  # bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that a user decides about a run."""
+    """All settings of a run."""
 
     data: Recipe
     model: Architecture
@@ -37,19 +37,19 @@ class Config:
     schedule: Annotated[Schedule, SCHEDULES]
     train: Training
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
-    rng: Annotated[str, KINDS] = "default"  # where the seed leads to: see streams.py
+    rng: Annotated[str, KINDS] = "default"  # which random streams the seed gives: see streams.py
     studies: tuple[str, ...] = field(default=(), metadata={"semantic": False})  # which `dvc repro` runs
     name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
-    conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/, as it was when this was composed
+    conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/ at the time of composition
 
     def __post_init__(self) -> None:
         warmup, epochs = self.schedule.warmup, self.train.epochs
         if warmup and warmup >= epochs:
-            raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}, or it is never over")
+            raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}")
 
         if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
-            raise UserError("train.evaluate_dropout=true: there is no dropout; give model.dropout, and hidden units")
+            raise UserError("train.evaluate_dropout=true: there is no dropout; set model.dropout, and hidden units")
 
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
@@ -66,20 +66,20 @@ class Config:
 
 
 def build(tree: Any, origin: str) -> Config:
-    """The configuration in a plain tree; `origin` says in messages where the tree is from.
+    """Builds the configuration from a plain tree; `origin` names its source in messages.
 
-    Raises `UserError` for a key or value that is not allowed. Interpolations, which would read the environment, and
-    `_target_`, which would call what it names, are allowed nowhere.
+    Raises `UserError` for a key or value that is not allowed. Interpolations could read the environment and `_target_`
+    could call code, so neither is allowed anywhere.
     """
     if not isinstance(tree, Mapping) or not tree:
-        raise UserError(f"{origin}: empty, or not a mapping of keys")
+        raise UserError(f"{origin}: empty, or not a mapping")
     _refuse_tricks(tree)
     config: Config = schema.build(Config, tree, "")
     return config
 
 
 def read_snapshot(path: Path = SNAPSHOT) -> Config:
-    """The configuration in a composed snapshot, as DVC's stages read it; a `UserError` says how to restore the file."""
+    """The configuration in params.yaml, as the stages of DVC read it; a `UserError` says how to restore the file."""
     try:
         return build(read_yaml(path), path.name)
     except UserError as error:
@@ -88,14 +88,14 @@ def read_snapshot(path: Path = SNAPSHOT) -> Config:
 
 
 def read_yaml(path: Path) -> Any:
-    """A YAML file's plain value; nothing in it is interpolated. Raises `UserError` where it can't be read."""
+    """The plain value in a YAML file, without interpolation. Raises `UserError` if it can't be read."""
     import yaml
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """Reads 1e-3 as the number that it is to everybody but YAML 1.1, as Hydra's loader does."""
+        """Reads 1e-3 as a number, as Hydra does; YAML 1.1 reads it as text."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for gigabytes
+            if self.check_event(yaml.AliasEvent):  # a few lines of aliases can expand to gigabytes
                 raise yaml.YAMLError("an alias (*) is not allowed")
             return super().compose_node(parent, index)
 
@@ -108,7 +108,7 @@ def read_yaml(path: Path) -> Any:
         raise UserError(f"{path.name}: no such file") from None
     except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path.name}: not readable as YAML ({reason})") from None
+        raise UserError(f"{path.name}: not valid YAML ({reason})") from None
 
 
 def _refuse_tricks(node: Any, key: str = "") -> None:
@@ -128,10 +128,12 @@ def _refuse_tricks(node: Any, key: str = "") -> None:
 
 
 def check_against(config: Config, dataset: Dataset) -> None:
-    """Refuses what only the data can show to be wrong: a batch larger than the training set, weights for no class."""
+    """Rejects settings that do not fit the data: a batch larger than the training set, weights for missing classes."""
     examples = len(dataset.train.y)
     if config.train.batch_size is not None and config.train.batch_size > examples:
-        raise UserError(f"train.batch_size={config.train.batch_size}: must be <= {examples}, the training examples")
+        raise UserError(
+            f"train.batch_size={config.train.batch_size}: must be <= {examples}, the size of the training set"
+        )
     network = build_network(config.model, dataset, config.train.dtype)
     if config.train.unit_targets:
         refuse_unfit(network, config.train, dataset)

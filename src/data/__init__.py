@@ -1,1 +1,1 @@
-"""Data: from a source's raw files, by a recipe, to the verified arrays that networks are trained on."""
+"""Data: a recipe turns the raw files of a source into verified arrays for training."""

@@ -1,7 +1,7 @@
-"""Prepared arrays on disk: `.npy` files and the `dataset.json` that says what they are.
+"""Normalized arrays on disk: `.npy` files, and `dataset.json`, which describes them.
 
-There are six, `x_<part>.npy` and `y_<part>.npy`; where the source has groups, `group_<part>.npy` makes nine. Nothing
-is used that does not verify: a file that is missing, cut, altered or replaced is refused before a network sees it.
+There are six, `x_<part>.npy` and `y_<part>.npy`; if the source has groups, also three `group_<part>.npy`. All are
+verified before use: a file that is missing, cut, altered or replaced is rejected.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Examples(NamedTuple):
 
     x: NDArray[np.floating[Any]]  # [n, features], float32 or float64
     y: NDArray[np.int64]  # [n], indices of labels
-    group: NDArray[np.int64] | None = None  # [n], indices of groups, where the data have groups
+    group: NDArray[np.int64] | None = None  # [n], indices of groups, if the data have groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +36,18 @@ class Dataset:
 
     recipe: dict[str, Any]
     labels: tuple[str, ...]
-    image: tuple[int, int] | None  # height and width of an example, where it is an image
+    image: tuple[int, int] | None  # height and width, if examples are images
     scaling: dict[str, Any]  # kind, center, scale; see `scaling.py`
     sha256: str  # of all arrays
     train: Examples
     valid: Examples
     test: Examples
-    features: tuple[str, ...] | None = None  # names of the columns of x, where they have any
-    groups: tuple[str, ...] = ()  # names of a finer grouping, inside the classes
+    features: tuple[str, ...] | None = None  # names of the columns of x, if any
+    groups: tuple[str, ...] = ()  # names of groups within the classes
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """Opens the arrays in a folder, memory-mapped, once every byte of them is verified.
+    """Verifies every byte of the arrays in a folder and opens them, memory-mapped.
 
     Raises:
         UserError: a file is missing or damaged.
@@ -56,7 +56,7 @@ def open_dataset(folder: Path) -> Dataset:
         return _open(folder)
     except (UserError, OSError, ValueError, RecursionError) as error:
         reason = machine_error(error) if isinstance(error, OSError) else error
-        raise UserError(f"{reason}. Delete {folder}, and the next command prepares it anew") from None
+        raise UserError(f"{reason}. Delete {folder}; the next command creates it again") from None
 
 
 def write_manifest(
@@ -68,9 +68,9 @@ def write_manifest(
     features: tuple[str, ...] | None = None,
     groups: tuple[str, ...] = (),
 ) -> None:
-    """Writes `dataset.json` for the arrays that lie in `folder`. The same arrays give the same bytes."""
+    """Writes `dataset.json` for the arrays in `folder`. Equal arrays give equal bytes."""
     files = {name: describe(folder / name) for name in _names(groups)}
-    # Without names there are no keys for them, as in folders that were written before there were names.
+    # No keys without names: folders of earlier versions have none.
     names = {key: value for key, value in {"features": features, "groups": groups}.items() if value}
     manifest = {
         "format": FORMAT,
@@ -86,7 +86,7 @@ def write_manifest(
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What `open_array` verifies of a `.npy` file: its length, digest, shape and dtype."""
+    """The description of a `.npy` file that `open_array` verifies: length, digest, shape and dtype."""
     array = np.lib.format.open_memmap(path, mode="r")
     return {
         "bytes": path.stat().st_size,
@@ -97,22 +97,22 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def open_array(path: Path, description: Any) -> NDArray[Any]:
-    """A `.npy` file as a read-only memory map; `ValueError` unless all of `description` is true of it."""
+    """A `.npy` file as a read-only memory map. Raises `ValueError` unless it matches its `description`."""
     match description:
         case {"bytes": length, "sha256": digest, "shape": shape, "dtype": dtype}:
             pass
         case _:
-            raise ValueError(f"{path} is not described as it should be")
+            raise ValueError(f"{path} has no valid description")
     if (size := path.stat().st_size) != length:
-        raise ValueError(f"{path} is damaged: it has {size} bytes, where {length} were recorded")
+        raise ValueError(f"{path} is damaged: it has {size} bytes, expected {length}")
     if sha256_file(path) != digest:
-        raise ValueError(f"{path} is damaged: its SHA-256 is not the one that was recorded")
+        raise ValueError(f"{path} is damaged: its SHA-256 differs from the recorded one")
     try:
         array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # NumPy lets out whatever its parsers of the header raise
-        raise ValueError(f"{path} is not a .npy file of numbers ({error})") from None
+    except Exception as error:  # NumPy does not catch what its header parsers raise
+        raise ValueError(f"{path} is not a valid .npy file of numbers ({error})") from None
     if list(array.shape) != shape or str(array.dtype) != dtype:
-        raise ValueError(f"{path} holds {array.dtype} {list(array.shape)}, which is not what was recorded")
+        raise ValueError(f"{path} is {array.dtype} {list(array.shape)}, expected {dtype} {shape}")
     return array
 
 
@@ -130,20 +130,20 @@ def _open(folder: Path) -> Dataset:
             "sha256": str(digest),
             "seal": str(seal),
         } if all(isinstance(label, str) for label in labels):
-            features, groups = _texts(manifest, "features"), _texts(manifest, "groups")  # none in older folders
+            features, groups = _texts(manifest, "features"), _texts(manifest, "groups")  # empty in older folders
             content = {key: value for key, value in manifest.items() if key != "seal"}
         case _:
-            raise ValueError(f"{path} is damaged: it is not a description of arrays")
+            raise ValueError(f"{path} is damaged: it does not describe arrays")
     if version != FORMAT:
-        raise ValueError(f"{path} has format {version}, where this program reads format {FORMAT}")
+        raise ValueError(f"{path} has format {version}; this program reads format {FORMAT}")
     if _seal(content) != seal:
-        raise ValueError(f"{path} is damaged: it does not match its own seal")
-    if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can make 1E-05 of 1e-05, which is equal
-        raise ValueError(f"{path} is damaged: it is not spelt as this program writes it")
+        raise ValueError(f"{path} is damaged: it does not match its seal")
+    if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can turn 1e-05 into the equal 1E-05
+        raise ValueError(f"{path} is damaged: its text is not as this program writes it")
 
     arrays = {name: open_array(folder / name, files.get(name)) for name in _names(groups)}
     if _digest(files, groups) != digest:
-        raise ValueError(f"{path} is damaged: its sha256 is not that of its files")
+        raise ValueError(f"{path} is damaged: its sha256 does not match its files")
     parts = {
         part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"], arrays.get(f"group_{part}.npy"))
         for part in PARTS
@@ -154,24 +154,24 @@ def _open(folder: Path) -> Dataset:
     if not all(part.group is None or _are_indices(part.group, len(part.y), len(groups)) for part in parts.values()):
         raise ValueError(f"{folder}: its arrays are not examples of equal length in {len(groups)} groups")
     if features and shape != (len(features),):
-        raise ValueError(f"{path} is damaged: {len(features)} features do not have {shape[0]} values")
+        raise ValueError(f"{path} is damaged: it names {len(features)} features, x has {shape[0]}")
     if image is not None and shape != (image[0] * image[1],):
-        raise ValueError(f"{path} is damaged: images of {image} do not have {shape[0]} values")
+        raise ValueError(f"{path} is damaged: images are {image}, but x has {shape[0]} values")
     if not all(_are_numbers(statistic, shape) for statistic in (center, scale)):
-        raise ValueError(f"{path} is damaged: its scaling is not one of {shape[0]} features")
+        raise ValueError(f"{path} is damaged: its scaling does not fit {shape[0]} features")
     shown = image and (image[0], image[1])
     return Dataset(recipe, tuple(labels), shown, scaling, digest, **parts, features=features or None, groups=groups)
 
 
 def _names(groups: tuple[str, ...]) -> list[str]:
-    """The arrays' files, x before y, and `group_<part>.npy` where there are groups."""
+    """The names of the array files: x before y, then `group_<part>.npy` if there are groups."""
     return [f"{array}_{part}.npy" for part in PARTS for array in (("x", "y", "group") if groups else ("x", "y"))]
 
 
 def _texts(manifest: Mapping[str, Any], key: str) -> tuple[str, ...]:
     texts = manifest.get(key, [])
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{_MANIFEST} is damaged: its {key} are not texts")
+        raise ValueError(f"{_MANIFEST} is damaged: its {key} are not strings")
     return tuple(texts)
 
 
@@ -197,10 +197,10 @@ def _are_numbers(statistic: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _digest(files: Mapping[str, Any], groups: tuple[str, ...]) -> str:
-    """One digest of all files' digests, spelt as `sha256sum` lists them."""
+    """One digest of the digests of all files, formatted as by `sha256sum`."""
     return sha256("".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(_names(groups))).encode())
 
 
 def _seal(manifest: Mapping[str, Any]) -> str:
-    # Statistics and labels are in no array's digest; without a seal a flipped bit in them would go unseen.
+    # Statistics and labels are in no array; without the seal, a flipped bit in them would not be noticed.
     return sha256(canonical_json(manifest))

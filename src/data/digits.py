@@ -1,4 +1,4 @@
-"""The digits that come with scikit-learn: 1 797 images of 8 x 8 pixels, valued 0 to 16, in its order."""
+"""scikit-learn's digits: 1 797 images of 8 x 8 pixels with values from 0 to 16, in its order."""
 
 from typing import Any
 

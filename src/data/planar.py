@@ -1,7 +1,7 @@
-"""Points in the plane: three arms of a spiral, four blobs that are an XOR, and noise that there is nothing to learn in.
+"""Points in the plane: three arms of a spiral, four blobs that form an XOR, and noise.
 
-Random numbers come from NumPy's `RandomState`, whose streams are frozen. Coordinates are rounded to a grid that is
-coarser than the last bits in which the sines and logarithms of two machines may differ.
+Random numbers come from NumPy's `RandomState`, whose streams never change. Coordinates are rounded to a grid, coarser
+than the last bits in which sines and logarithms differ between machines.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from src.data.raw import GRID, Source
 from src.data.toys import Make, toy
 
-ARMS = {"c1": 0.0, "c2": 8.0, "c3": 4.0}  # label -> where the arm begins, in radians
+ARMS = {"c1": 0.0, "c2": 8.0, "c3": 4.0}  # label -> start of the arm, in radians
 POINTS_PER_ARM = 500
-BLOBS = {  # group -> its label, and the blob's centre
+BLOBS = {  # group -> label, and centre of the blob
     "upper_left": ("0", (-1, 1)),
     "lower_right": ("0", (1, -1)),
     "lower_left": ("1", (-1, -1)),
@@ -40,7 +40,7 @@ DIGESTS = {
 
 
 def make_spiral() -> tuple[NDArray[Any], ...]:
-    """x = r sin t, y = r cos t, with t = 4 r + the arm's beginning + N(0, 0.2) and r evenly spaced in [0, 1].
+    """x = r sin t, y = r cos t, with t = 4 r + the arm's start + N(0, 0.2) and r evenly spaced in [0, 1].
 
     Returns x [1500, 2], float64, arm after arm, and y [1500], uint8.
     """
@@ -54,7 +54,7 @@ def make_spiral() -> tuple[NDArray[Any], ...]:
 
 
 def make_xor() -> tuple[NDArray[Any], ...]:
-    """Two classes of 50 points: each at either blob of its class with equal chance, N(centre, 0.2) in both directions.
+    """Two classes of 50 points: each point is in one of its class's two blobs, chosen at random, at N(centre, 0.2).
 
     Returns x [100, 2], float64, class after class; y [100] and the blob of each point [100], uint8.
     """
@@ -68,7 +68,7 @@ def make_xor() -> tuple[NDArray[Any], ...]:
 
 
 def make_noise() -> tuple[NDArray[Any], ...]:
-    """150 points, uniform in [0, 1)^2: the first 50 have one label, the next 50 another, the last 50 the third.
+    """150 points, uniform in [0, 1)^2: 50 with each of three labels, in turn.
 
     Returns x [150, 2], float64, and y [150], uint8.
     """
@@ -77,7 +77,7 @@ def make_noise() -> tuple[NDArray[Any], ...]:
 
 
 def _rounded(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.rint(x / GRID) * GRID + 0.0  # 0 and never -0, of which the digest is another
+    return np.rint(x / GRID) * GRID + 0.0  # 0 and never -0, which would change the digest
 
 
 def _source(name: str, make: Make, **about: Any) -> Source:

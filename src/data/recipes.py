@@ -1,4 +1,4 @@
-"""Recipes: a source, a split and a scaling under a name, and the three stages that prepare their arrays.
+"""Recipes: a source, a split and a scaling under one name, and the three stages that prepare the arrays.
 
 data/raw/<source>/  --split-->  data/split/<name>/  --normalize-->  data/normalized/<name>/
 """
@@ -30,7 +30,7 @@ __all__ = ["Recipe", "Split", "fetch", "normalize", "prepare", "split"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a data set is made. Two recipes with the same semantic fields make the same bytes."""
+    """How a data set is made. Two recipes with equal semantic fields give equal bytes."""
 
     name: str  # of the folder under data/split/ and data/normalized/
     source: Annotated[str, SOURCES]
@@ -43,33 +43,33 @@ class Recipe:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", self.name):
             raise UserError(
-                f"data.name={show(self.name)}: it names a folder; give 1 to 100 letters, digits, '.', '_' and '-', "
-                "and no '.' in front"
+                f"data.name={show(self.name)}: must be 1 to 100 letters, digits, '.', '_' and '-', "
+                "and not start with '.'; it names a folder"
             )
         source = SOURCES[self.source]
         refuse_unfit(self.scaling, source.largest)
         if self.split.published_test and not source.published_test:
             own = ", ".join(name for name, other in SOURCES.items() if other.published_test)
             raise UserError(
-                f"data.split.published_test=true: data.source={self.source} has no test set of its own; {own} has, or "
-                "give false"
+                f"data.split.published_test=true: data.source={self.source} has no published test set; allowed: "
+                f"false, or data.source={own}"
             )
 
 
 def fetch(recipe: Recipe, root: Path = ROOT) -> None:
-    """Gets the source's files into `data/raw/<source>/`; those that are there and verify are kept."""
+    """Fetches the source's files into `data/raw/<source>/`; valid files are kept."""
     with _alone(recipe, root):
         _fetch(recipe, root)
 
 
 def split(recipe: Recipe, root: Path = ROOT) -> None:
-    """Cuts the source's examples into parts: `data/split/<name>/`."""
+    """Splits the source's examples: `data/split/<name>/`."""
     with _alone(recipe, root):
         _split(recipe, root)
 
 
 def normalize(recipe: Recipe, root: Path = ROOT) -> None:
-    """Scales every part, as fitted on the training examples, into `data/normalized/<name>/`.
+    """Fits the scaling on the training set and scales all sets: `data/normalized/<name>/`.
 
     Raises:
         UserError: the source's files or the split are missing or damaged, or another recipe made the split.
@@ -79,13 +79,13 @@ def normalize(recipe: Recipe, root: Path = ROOT) -> None:
 
 
 def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
-    """Opens the recipe's arrays, which are made first where they are not there.
+    """Opens the recipe's arrays, after making them if they do not exist.
 
-    Of several processes at once, one makes them and the others wait for it.
+    If several processes need them at once, one makes them and the others wait.
 
     Raises:
         UserError: the arrays are damaged, or were made by another recipe.
-        RunFailed: they are not there, and the source's files cannot be fetched.
+        RunFailed: they do not exist, and the source's files can't be fetched.
     """
     folder = _normalized_folder(recipe, root)
     if not folder.exists():
@@ -93,8 +93,8 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     dataset = open_dataset(folder)
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(
-            f"{folder} was made by another recipe ({differences}): give a recipe of your own its own data.name=, or "
-            "make these arrays anew by `dvc repro normalize` or by `python -m src.split` and `python -m src.normalize`"
+            f"{folder} was made by another recipe ({differences}): choose another data.name, or "
+            "rebuild these arrays by `dvc repro normalize` or by `python -m src.split` and `python -m src.normalize`"
         )
     return dataset
 
@@ -104,7 +104,7 @@ def _prepare(recipe: Recipe, root: Path) -> None:
     with _alone(recipe, root):
         if folder.exists():
             return
-        print(f"data {recipe.name}: not prepared yet, so it is now, in {folder}", file=sys.stderr)
+        print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
         _fetch(recipe, root)
         _split(recipe, root)
         _normalize(recipe, root)
@@ -112,10 +112,10 @@ def _prepare(recipe: Recipe, root: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
-    """Keeps other processes from making the recipe's files at the same time, and clears what a killed one left."""
-    # The lock lies outside data/: DVC clears the folders of its outs.
+    """Locks the recipe's files for this process, and removes what a killed process left."""
+    # The lock is outside data/: DVC clears the folders of its outs.
     lock = root / "runs" / ".locks" / f"data-{recipe.name}.lock"
-    with locked(lock, lambda: f"another process, which makes the data {recipe.name} ({lock})"):
+    with locked(lock, lambda: f"another process that is preparing the data {recipe.name} ({lock})"):
         for folder in (_split_folder(recipe, root), _normalized_folder(recipe, root)):
             for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
                 shutil.rmtree(stale, ignore_errors=True)
@@ -138,11 +138,11 @@ def _normalize(recipe: Recipe, root: Path) -> None:
     folder = _split_folder(recipe, root)
     made_by, parts = open_split(folder)
     if differences := _differences(made_by, _stored_split(recipe)):
-        raise UserError(f"{folder} was made otherwise ({differences}): run `python -m src.split` first")
+        raise UserError(f"{folder} was made with other settings ({differences}): run `python -m src.split` first")
     source = SOURCES[recipe.source]
     raw = source.read(_raw_folder(recipe, root))
     if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(raw.y):
-        raise UserError(f"{folder} has indices of more examples than {recipe.source} has: run `python -m src.split`")
+        raise UserError(f"{folder} has indices beyond the examples of {recipe.source}: run `python -m src.split`")
     scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
     with replacing_folder(_normalized_folder(recipe, root)) as new:
         for part, rows in parts.items():
@@ -154,7 +154,7 @@ def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mappi
     np.save(folder / f"y_{part}.npy", raw.y[rows])
     if raw.group is not None:
         np.save(folder / f"group_{part}.npy", raw.group[rows])
-    # Written as a stream and not through a memory map: there a full disk is a bus error instead of an OSError.
+    # Written as a stream: through a memory map, a full disk would be a bus error instead of an OSError.
     with (folder / f"x_{part}.npy").open("wb") as file:
         shape = (len(rows), raw.x.shape[1])
         descr = np.dtype(dtype).newbyteorder("<").str
@@ -164,9 +164,9 @@ def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mappi
 
 
 def _stored(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as it is written beside the arrays: the name, and what decides their bytes.
+    """The recipe as stored with the arrays: the name, and what determines their bytes.
 
-    Fields that there were not always are left out at their defaults: so arrays from before stay valid.
+    Fields of later versions are left out at their defaults, so that arrays of earlier versions stay valid.
     """
     stored: dict[str, Any] = plain(recipe, semantic_only=True)
     if recipe.dtype == Recipe.dtype:
@@ -181,7 +181,7 @@ def _stored_split(recipe: Recipe) -> dict[str, Any]:
 
 
 def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """Which fields differ, names apart: `data.seed=1 there, 0 here`; nothing where all are equal."""
+    """The fields that differ, except the name, as `data.seed=1 there, 0 here`; empty if all are equal."""
     left_out = {"data.dtype": Recipe.dtype, "data.split.published_test": Split.published_test}
     there, here = left_out | dict(flatten(made, "data.")), left_out | dict(flatten(asked, "data."))
     fields = sorted((there.keys() | here.keys()) - {"data.name"})

@@ -1,7 +1,7 @@
-"""Scalings of raw values, x' = (x - center) / scale, fitted on the training examples alone.
+"""Scalings of raw values, x' = (x - center) / scale, fitted on the training set alone.
 
-Fitting works on exact integer sums and rounds once at the end, so statistics, and the digests of arrays made with
-them, agree on any CPU. Raw values that are no integers lie on a grid, and are counted in its steps.
+Fitting uses exact integer sums and rounds once at the end, so statistics and the digests of scaled arrays are the same
+on any CPU. Non-integer raw values lie on a grid and are counted in its steps.
 """
 
 import math
@@ -16,11 +16,11 @@ from src.foundation.errors import UserError
 
 ROWS_AT_A_TIME = 2048
 
-Numbers = float | list[float]  # one for all features, or one for each
+Numbers = float | list[float]  # one for all features, or one per feature
 
 
 class Sums(NamedTuple):
-    """Exact sums over n examples, of x counted in steps."""
+    """Exact sums over n examples, with x in units of `step`."""
 
     n: int
     first: list[int]  # [features], sum of x
@@ -29,7 +29,7 @@ class Sums(NamedTuple):
 
 
 def none(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
-    """x: the values as they are."""
+    """x: values unchanged."""
     return 0.0, 1.0
 
 
@@ -50,13 +50,13 @@ def standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers,
 
 
 def per_feature(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
-    """A mean and a standard deviation for each feature, as scikit-learn's `StandardScaler`."""
+    """Mean and standard deviation of each feature, as in scikit-learn's `StandardScaler`."""
     sums = _sums(x, rows)
     pairs = [_mean_and_deviation(sums.n, s1, s2, sums.step) for s1, s2 in zip(sums.first, sums.second, strict=True)]
     return [mean for mean, _ in pairs], [deviation for _, deviation in pairs]
 
 
-# fit(x [n, features], the rows to fit on, the largest value that x can take, 0 if unknown) -> center, scale
+# fit(x [n, features], the rows to fit on, the largest possible value of x, 0 if unknown) -> center, scale
 SCALINGS: dict[str, Callable[[Values, NDArray[np.int64], int], tuple[Numbers, Numbers]]] = {
     "none": none,
     "unit": unit,
@@ -68,23 +68,25 @@ _OF_THE_LARGEST = ("unit", "symmetric")
 
 
 def refuse_unfit(kind: str, largest: int | None) -> None:
-    """Raises `UserError` for a scaling by the largest value of x, where x has none (`largest` is None)."""
+    """Raises `UserError` for a scaling by the largest possible value if there is none (`largest` is None)."""
     if largest is None and kind in _OF_THE_LARGEST:
         others = ", ".join(name for name in SCALINGS if name not in _OF_THE_LARGEST)
-        raise UserError(f"data.scaling={kind}: it needs a largest value, which these data do not have; give {others}")
+        raise UserError(
+            f"data.scaling={kind}: needs data with a largest value, which these do not have; allowed: {others}"
+        )
 
 
 def fit(kind: str, x: Values, rows: NDArray[np.int64], largest: int | None) -> dict[str, Any]:
-    """A scaling of the table, fitted on these rows of x alone: its kind, `center` and `scale`, ready for JSON.
+    """Fits a scaling on these rows of x. Returns `kind`, `center` and `scale`, ready for JSON.
 
     Args:
         kind: a name in the table.
         x: [n, features].
         rows: those to fit on.
-        largest: the largest value that x can take; None where there is no such value.
+        largest: the largest possible value of x; None if there is none.
 
     Raises:
-        UserError: the scaling needs a largest value, and there is none.
+        UserError: the scaling needs a largest value but there is none.
     """
     refuse_unfit(kind, largest)
     center, scale = SCALINGS[kind](x, rows, 0 if largest is None else largest)
@@ -92,19 +94,19 @@ def fit(kind: str, x: Values, rows: NDArray[np.int64], largest: int | None) -> d
 
 
 def scaled(x: Values, scaling: Mapping[str, Any], dtype: str = "float32") -> NDArray[np.floating[Any]]:
-    """Raw values [batch, features] under a fitted scaling. Computed in float64, which any CPU rounds alike."""
+    """Scales raw values [batch, features]. Computed in float64, which rounds the same on any CPU."""
     center, scale = np.asarray(scaling["center"], np.float64), np.asarray(scaling["scale"], np.float64)
     return ((x - center) / scale).astype(dtype)
 
 
 def batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """The rows in parts small enough for wide intermediates."""
+    """The rows in chunks, so that wide intermediates stay small."""
     for start in range(0, len(rows), ROWS_AT_A_TIME):
         yield rows[start : start + ROWS_AT_A_TIME]
 
 
 def _sums(x: Values, rows: NDArray[np.int64]) -> Sums:
-    # Squares of numbers of steps outgrow 64 bits; Python's integers do not, and are too slow for images.
+    # On the grid, squares overflow 64 bits: Python's integers do not, but are too slow for images.
     step, integers = (GRID, np.dtype(object)) if x.dtype.kind == "f" else (1.0, np.dtype(np.int64))
     first = np.zeros(x.shape[1], integers)
     second = np.zeros(x.shape[1], integers)
@@ -116,6 +118,6 @@ def _sums(x: Values, rows: NDArray[np.int64]) -> Sums:
 
 
 def _mean_and_deviation(n: int, first: int, second: int, step: float) -> tuple[float, float]:
-    """Mean and standard deviation; the deviation of constant values is given as 1, so that they scale to 0."""
+    """Mean and standard deviation; for constant values it is set to 1, so that they scale to 0."""
     variance = (n * second - first * first) / (n * n)  # E[x^2] - E[x]^2, over exact integers
     return first / n * step, math.sqrt(variance) * step or 1.0

@@ -1,4 +1,4 @@
-"""The table of sources. A new one is a file that offers a `Source`, and an entry here."""
+"""The table of sources. To add one, write a file that defines a `Source`, and add an entry here."""
 
 from src.data import digits, mnist, planar
 from src.data.raw import Source

@@ -1,4 +1,4 @@
-"""Splits: which of a source's examples are for training, for validation and for testing."""
+"""Splits: which examples are used for training, validation and testing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,25 +18,25 @@ _LARGEST_MANIFEST = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class Split:
-    """How many examples each part gets: whole numbers, or fractions of all examples."""
+    """The size of each set: numbers of examples, or fractions of all examples."""
 
     train: Annotated[int | float, "> 0"]
     valid: Annotated[int | float, "> 0"]
     test: Annotated[int | float, "> 0"]
-    stratify: bool = True  # keep the classes' proportions in every part
-    published_test: bool = False  # the source's own test examples are for testing, and no others
+    stratify: bool = True  # keep the proportions of the classes in every set
+    published_test: bool = False  # test on the source's own test set
 
     def __post_init__(self) -> None:
         sizes = (self.train, self.valid, self.test)
         counts = all(isinstance(size, int) and size > 0 for size in sizes)
         fractions = all(isinstance(size, float) and 0 < size < 1 for size in sizes)
         if not counts and not fractions:
-            raise UserError(f"{_told(self)}: give three whole numbers above 0, or three fractions between 0 and 1")
+            raise UserError(f"{_told(self)}: must be three integers > 0, or three fractions between 0 and 1")
         if fractions and round(sum(sizes), 9) > 1:
-            raise UserError(f"{_told(self)}: the fractions add up to {sum(sizes):g}; at most 1 can be given away")
+            raise UserError(f"{_told(self)}: the fractions add up to {sum(sizes):g}; allowed: at most 1")
 
     def counts(self, n: int) -> tuple[int, int, int]:
-        """The numbers of examples for training, validation and testing, of n in all; `UserError` if n is too few."""
+        """The sizes of the three sets, for n examples. Raises `UserError` if n is too small."""
         if isinstance(self.train, int):
             train, valid, test = int(self.train), int(self.valid), int(self.test)
         else:
@@ -44,37 +44,36 @@ class Split:
             train = round((self.train + self.valid + self.test) * n) - valid - test
         if train + valid + test > n or min(train, valid, test) < 1:
             raise UserError(
-                f"{_told(self)}: that is {train} + {valid} + {test} = {train + valid + test} examples, where there are "
-                f"{n}; give every part at least 1, and all parts {n} at most"
+                f"{_told(self)}: {train} + {valid} + {test} = {train + valid + test} examples, but there are {n}; "
+                f"allowed: at least 1 in each set, at most {n} in all"
             )
         return train, valid, test
 
 
 def cut(y: NDArray[np.int64], split: Split, seed: int, published_test: int = 0) -> dict[str, NDArray[np.int64]]:
-    """The indices of each part's examples, in scikit-learn's order.
+    """The indices of each set's examples, in scikit-learn's order.
 
-    First the test examples are cut off, then the validation examples of the rest, each by a call of
-    `sklearn.model_selection.train_test_split` with the same seed. Training gets the first that remain, so that asking
-    for fewer leaves the other parts as they are. With `split.published_test` the test examples are the source's own,
-    in its order, and nothing is drawn for them.
+    `sklearn.model_selection.train_test_split` first splits off the test set, then the validation set, with the same
+    seed. Training takes the first of the rest, so a smaller training set does not change the other sets. With
+    `split.published_test` the test set is the source's own, in its order; nothing is drawn for it.
 
     Args:
-        y: [n], every example's class.
-        split: the parts' sizes.
+        y: [n], the class of each example.
+        split: the sizes of the sets.
         seed: scikit-learn's `random_state`.
-        published_test: so many of the last examples are the source's own test set.
+        published_test: the source's own test set is this many of the last examples.
 
     Raises:
-        UserError: there are too few examples, or too few to have every class in every part; or the source's own test
-            examples are asked for, and are not as many as those of `split`.
+        UserError: there are too few examples, or too few for every class in every set; or `split.test` is not the size
+            of the requested published test set.
     """
     from sklearn.model_selection import train_test_split
 
     train, valid, test = split.counts(len(y))
     if split.published_test and test != published_test:
         raise UserError(
-            f"data.split.test={split.test}: data.split.published_test=true takes all {published_test} test examples of "
-            f"the source; give data.split.test={published_test}, and whole numbers for data.split.train and .valid"
+            f"data.split.test={split.test}: with data.split.published_test=true it must be {published_test}, the "
+            "size of the source's test set, and data.split.train and .valid must be integers"
         )
     rest, order = np.arange(len(y), dtype=np.int64), {}
     if split.published_test:
@@ -83,20 +82,20 @@ def cut(y: NDArray[np.int64], split: Split, seed: int, published_test: int = 0) 
     classes, least = len(np.unique(y)), min(train, *drawn.values())
     if split.stratify and least < classes:
         raise UserError(
-            f"{_told(split)}: {least} examples cannot be stratified over {classes} classes; give "
-            f"every part at least {classes}, or data.split.stratify=false"
+            f"{_told(split)}: {least} examples can't be stratified over {classes} classes; allowed: at "
+            f"least {classes} in each set, or data.split.stratify=false"
         )
     for part, count in drawn.items():
         classes_of_rest = y[rest] if split.stratify else None
         try:
             rest, order[part] = train_test_split(rest, test_size=count, stratify=classes_of_rest, random_state=seed)
         except ValueError as error:
-            raise UserError(f"{_told(split)}: {part} cannot be cut off: {error}") from None
+            raise UserError(f"{_told(split)}: can't split off {part}: {error}") from None
     return {"train": rest[:train], "valid": order["valid"], "test": order["test"]}
 
 
 def save_split(folder: Path, made_by: Mapping[str, Any], parts: Mapping[str, NDArray[np.int64]]) -> None:
-    """Writes the parts' indices as `<part>.npy`, and `split.json`, which says what made them; atomically."""
+    """Writes the indices as `<part>.npy`, and `split.json` with the settings that made them; atomically."""
     with replacing_folder(folder) as new:
         for part in PARTS:
             np.save(new / f"{part}.npy", parts[part])
@@ -105,7 +104,7 @@ def save_split(folder: Path, made_by: Mapping[str, Any], parts: Mapping[str, NDA
 
 
 def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
-    """What made the split in a folder, and its indices; `UserError` if a file is missing or damaged."""
+    """The settings and the indices of a split. Raises `UserError` if a file is missing or damaged."""
     path = folder / _MANIFEST
     try:
         match read_json(path, _LARGEST_MANIFEST):
@@ -117,11 +116,11 @@ def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64
             raise ValueError(f"{folder}: its arrays are not indices of examples")
         together = np.concatenate([parts[part] for part in PARTS])
         if together.min(initial=0) < 0 or len(np.unique(together)) < len(together):
-            raise ValueError(f"{folder}: its parts are not disjoint")
+            raise ValueError(f"{folder}: its sets are not disjoint")
         return made_by, parts
     except (UserError, OSError, ValueError, RecursionError) as error:
         reason = machine_error(error) if isinstance(error, OSError) else error
-        raise UserError(f"{reason}. Run `python -m src.split` to make it anew") from None
+        raise UserError(f"{reason}. Run `python -m src.split` to make it again") from None
 
 
 def _told(split: Split) -> str:

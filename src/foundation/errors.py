@@ -1,6 +1,6 @@
-"""What a command can fail by: the user's mistakes, a run's failures, and what the machine has to mend.
+"""The ways in which a command fails: a wrong input, a failed run, or a problem of the machine.
 
-`src/cli/command.py` turns each into its exit code and one line on stderr.
+`src/cli/command.py` maps each to an exit code and prints one line on stderr.
 """
 
 import difflib
@@ -8,42 +8,42 @@ import errno
 import re
 from collections.abc import Iterable
 
-# What the machine, not the program, has to mend: no space, no permission, a read-only disk, a file-size limit.
+# Problems of the machine, not of the program: no space, no permission, a read-only disk, a file-size limit.
 _MACHINE_ERRORS = {
     errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
+    errno.EDQUOT: "disk quota exceeded",
     errno.EACCES: "permission denied",
     errno.EPERM: "operation not permitted",
     errno.EROFS: "the disk is read-only",
-    errno.EFBIG: "the file would pass the limit on file sizes",
+    errno.EFBIG: "the file would exceed the limit on file sizes",
     errno.ENAMETOOLONG: "the name is too long",
 }
 
 
 class _Told(Exception):
-    """An error that is told in its own words. They get into logs and records, so passwords in them are masked."""
+    """An error with a message for people. Messages are logged and recorded, so passwords in them are masked."""
 
     def __init__(self, message: str) -> None:
         super().__init__(masked(message))
 
 
 class UserError(_Told):
-    """The user's input is wrong: the message names the key, the value and what is allowed, on one line."""
+    """The user's input is wrong. The message is one line: the key, the value and what is allowed."""
 
 
 class RunFailed(_Told):
-    """A run or a verification failed, through no mistake in the command line."""
+    """A run or a verification failed although the input was valid."""
 
 
 def masked(text: str) -> str:
-    """The text with *** in place of the passwords and tokens of the addresses in it."""
+    """The text, with passwords and tokens in addresses replaced by ***."""
     text = re.sub(r"(://[^/\s:@]*:)(?!\d+/)\S*@", r"\1***@", text)
     text = re.sub(r"(https?://)[^/\s:@]+@", r"\1***@", text)
     return re.sub(r"([?&](?:password|passwd|pwd|token|secret)=)[^&\s]+", r"\1***", text, flags=re.IGNORECASE)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
-    """The tail of a message about an unknown `word`: the nearest allowed one, or all of them."""
+    """The end of a message about an unknown `word`: the closest match, if any, and everything allowed."""
     names = sorted(allowed)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     listing = ", ".join(names)
@@ -51,11 +51,11 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
 
 
 def is_machine_error(error: OSError) -> bool:
-    """Whether it is the machine, not the program, that has to be mended."""
+    """Whether the machine, not the program, causes the error."""
     return error.errno in _MACHINE_ERRORS
 
 
 def machine_error(error: OSError) -> str:
-    """An `OSError` in words: the path that it is about and what to mend."""
+    """An `OSError` in words: the path and the reason."""
     reason = _MACHINE_ERRORS.get(error.errno or 0, error.strerror or str(error))
     return f"{error.filename}: {reason}" if error.filename else reason

@@ -1,7 +1,7 @@
-"""Files that are whole or not there: atomic writes, digests, reads with a cap.
+"""Atomic writes, digests, and reads with a size limit.
 
-A file is written beside its target, flushed to the disk, then put in the target's place by one `rename`. A target is
-never written through, because DVC may have linked it to its cache.
+A file is written next to its target, flushed to disk, and renamed to the target. So a target is complete or absent, and
+is never modified in place: DVC may have linked it to its cache.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ _CHUNK = 1 << 20
 
 
 def home() -> Path:
-    """The repository whose run folders and MLflow store count.
+    """The repository that owns the run folders and the MLflow store.
 
-    This is `ROOT`, save where DVC runs a queued experiment: that happens in a copy of the repository under
-    `<repo>/.dvc/tmp/exps/`, and its records belong to `<repo>`.
+    Usually `ROOT`. DVC runs a queued experiment in a copy of the repository under `<repo>/.dvc/tmp/exps/`; its runs
+    belong to `<repo>`.
     """
     for folder in ROOT.parents:
         if folder.parts[-3:] == (".dvc", "tmp", "exps"):
@@ -34,11 +34,11 @@ def home() -> Path:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a binary file that takes the place of `path` when the block ends, and leaves no trace when it fails."""
+    """Opens a binary file that replaces `path` when the block ends; if the block fails, nothing changes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path)
     try:
-        # 0o666 under the user's umask, where `tempfile` would leave a file that nobody else can read.
+        # 0o666 under the user's umask; `tempfile` would create a file that only its owner can read.
         with open(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
             yield file
             file.flush()
@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.replace(beside, path)
     except BaseException as error:
         beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say on which file
+        if isinstance(error, OSError) and error.filename is None:  # ENOSPC does not name the file
             error.filename = str(path)
         raise
     _sync_folder(path.parent)
@@ -54,7 +54,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Makes a folder that takes the place of `path` when the block ends, and leaves no trace when it fails."""
+    """Creates a folder that replaces `path` when the block ends; if the block fails, nothing changes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path)
     beside.mkdir()
@@ -84,31 +84,31 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON as `json_text` spells it, atomically."""
+    """Writes JSON as formatted by `json_text`, atomically."""
     write_text(path, json_text(value))
 
 
 def json_text(value: Any) -> str:
-    """JSON for people, which two equal values spell alike. NaN and infinities are refused (`ValueError`)."""
+    """Indented JSON; equal values give equal text. Raises `ValueError` for NaN and infinities."""
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Writes comma-separated values, atomically. Floats keep every bit (`repr`)."""
+    """Writes a CSV file, atomically. Floats are written exactly (`repr`)."""
     lines = [",".join(header), *(",".join(str(value) for value in row) for row in rows)]
     write_text(path, "\n".join(lines) + "\n")
 
 
 def read_capped(path: Path, limit: int) -> bytes:
-    """The bytes of a file of `limit` bytes at most; a larger one is refused before any of it is read."""
+    """The bytes of a file. Raises `UserError` before reading if it is larger than `limit` bytes."""
     size = path.stat().st_size
     if size > limit:
-        raise UserError(f"{path}: {size} bytes, where at most {limit} are expected; the file is not what it should be")
+        raise UserError(f"{path}: {size} bytes; allowed: at most {limit}")
     return path.read_bytes()
 
 
 def read_json(path: Path, limit: int = 4 << 20) -> Any:
-    """A JSON file's value; a file that is missing, too large or not JSON is the user's to mend."""
+    """The value in a JSON file. Raises `UserError` if it is missing, too large or not JSON."""
     try:
         return json.loads(read_capped(path, limit))
     except FileNotFoundError:
@@ -129,34 +129,34 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_tree(folder: Path, files: Iterable[Path]) -> str:
-    """One digest of many files below `folder`: of their relative names and contents, in the order of the names."""
+    """One digest of several files below `folder`: their relative names and contents, sorted by name."""
     listing = sorted((file.relative_to(folder).as_posix(), sha256_file(file)) for file in files)
     return sha256("".join(f"{digest}  {name}\n" for name, digest in listing).encode())
 
 
 def conf_digest() -> str:
-    """The digest of conf/, which a snapshot carries so that the stage `check` notices a stale one.
+    """The digest of conf/, stored in params.yaml so that the stage `check` can detect a stale one.
 
-    `ablation/` and `hparams_search/` configure studies, not the snapshot, and stay out.
+    Excludes `ablation/` and `hparams_search/`, which configure studies and not params.yaml.
     """
     conf = ROOT / "conf"
     apart = {"ablation", "hparams_search"}
-    files = [f for f in conf.rglob("*.yaml") if f.is_file()]  # and not an editor's lock, which is a dangling link
+    files = [f for f in conf.rglob("*.yaml") if f.is_file()]  # not an editor's lock file, a dangling link
     return sha256_tree(conf, [f for f in files if f.relative_to(conf).parts[0] not in apart])
 
 
 def canonical_json(value: Mapping[str, Any]) -> bytes:
-    """JSON whose bytes depend on the value alone: sorted keys, no spaces. Floats as Python's shortest `repr`."""
+    """JSON as bytes for digests: sorted keys, no spaces, floats as Python's shortest `repr`."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def copy_capped(source: IO[bytes], target: IO[bytes], limit: int) -> int:
-    """Copies a stream in chunks and returns its length; raises `ValueError` as soon as it passes `limit` bytes."""
+    """Copies a stream in chunks and returns its length. Raises `ValueError` as soon as it exceeds `limit` bytes."""
     copied = 0
     while chunk := source.read(_CHUNK):
         copied += len(chunk)
         if copied > limit:
-            raise ValueError(f"more than the {limit} bytes that are expected")
+            raise ValueError(f"more than the expected {limit} bytes")
         target.write(chunk)
     return copied
 
@@ -166,7 +166,7 @@ def _beside(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    # A rename survives a power cut only when its folder has reached the disk.
+    # A rename survives a power cut only if its folder was synced.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""Locks that die with their owner: the system lets go of one when the process that holds it ends, however it ends.
+"""Locks that the operating system releases when their owner ends, however it ends.
 
-So liveness is whether a lock is held. A process id would say nothing on another host, nor after a restart, and a time
-nothing after the clock was moved.
+So a process is alive if it holds its lock. A process id means nothing on another host or after a restart, and a time
+means nothing after the clock was changed.
 """
 
 import contextlib
@@ -12,8 +12,8 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
-    """Holds the lock file `path`; where another process holds it, says so once, as `waiting` puts it, and waits."""
-    from filelock import FileLock, Timeout  # which nobody needs who only imports
+    """Holds the lock file `path`. If another process holds it, prints `waiting for ...` once and waits."""
+    from filelock import FileLock, Timeout  # late: not needed to import this file
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
@@ -29,7 +29,7 @@ def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
 
 
 def is_free(path: Path, wait: float = 0.0) -> bool:
-    """Whether no process holds the lock; one that does is given `wait` seconds to let go. Makes no file."""
+    """Whether no process holds the lock, after waiting up to `wait` seconds. Creates no file."""
     from filelock import FileLock, Timeout
 
     if not path.exists():

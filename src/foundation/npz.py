@@ -1,8 +1,7 @@
-"""Arrays in a sealed file: an uncompressed `.npz` that ends with the SHA-256 of everything before.
+"""Arrays in a sealed file: an uncompressed `.npz` that ends with the SHA-256 of all bytes before it.
 
-The seal is the archive's comment, so `np.load` reads the file like any other. A file that was cut or altered, wherever,
-does not match its seal. And what a file merely claims allocates nothing: an array is read only if the file is long
-enough to hold it.
+The seal is the archive's comment, so `np.load` can read the file, too. A cut or altered file does not match its seal.
+No header is trusted with memory: an array is read only if the file is long enough to contain it.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from src.foundation.files import replacing
 
-# What reading bytes that are not what they claim to be may end in.
+# What NumPy and zipfile may raise when they read damaged bytes.
 DAMAGE = (
     ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError, OverflowError, MemoryError,
     struct.error, zipfile.BadZipFile, zlib.error,
@@ -33,7 +32,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes arrays under their names, atomically; the same arrays give the same bytes. Never pickle (`ValueError`)."""
+    """Writes arrays by name, atomically. Equal arrays give equal bytes. Raises `ValueError` for objects: no pickle."""
     with replacing(path) as file:
         np.savez(file, allow_pickle=False, **dict(arrays))
         file.seek(-2, os.SEEK_END)  # the last two bytes of an archive without a comment are the comment's length
@@ -43,12 +42,12 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def read_npz(path: Path, limit: int) -> dict[str, NDArray[Any]]:
-    """The arrays of a file of at most `limit` bytes, by name; `ValueError` for one that is not whole."""
+    """The arrays of a file by name. Raises `ValueError` if it is damaged or larger than `limit` bytes."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > limit:
-                raise ValueError(f"it has {size} bytes, where at most {limit} are expected")
+                raise ValueError(f"{size} bytes; allowed: at most {limit}")
             _check_seal(file, size)
             with zipfile.ZipFile(file) as archive:
                 return _read_members(archive, size)
@@ -68,13 +67,13 @@ def _check_seal(file: IO[bytes], size: int) -> None:
 def _read_members(archive: zipfile.ZipFile, size: int) -> dict[str, NDArray[Any]]:
     members = archive.infolist()
     if len({member.filename for member in members}) < len(members):
-        raise ValueError("an array is there twice")
+        raise ValueError("it contains an array twice")
     if not all(re.fullmatch(r"\w+\.npy", member.filename) for member in members):
-        raise ValueError("it has members that are no arrays of ours")
+        raise ValueError("it contains members that are not arrays")
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ValueError("its arrays are compressed, which ours never are")
+        raise ValueError("it contains compressed arrays, which are not allowed")
     if sum(member.file_size for member in members) > size:
-        raise ValueError("it would unpack to more than its own length")
+        raise ValueError("it would unpack to more bytes than it has")
     return {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
 
 
@@ -83,8 +82,8 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[An
         shape, fortran_order, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
         length = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or min(shape, default=0) < 0 or file.tell() + length != member.file_size:
-            raise ValueError(f"{member.filename} claims to be {dtype} {shape}, which its length denies")
-        data = bytearray(file.read())  # to the end, where the archive compares its own checksum
+            raise ValueError(f"{member.filename} claims to be {dtype} {shape}, but its length differs")
+        data = bytearray(file.read())  # up to the end, where zipfile verifies its checksum
         return np.frombuffer(data, dtype, math.prod(shape)).reshape(shape, order="F" if fortran_order else "C")
 
 

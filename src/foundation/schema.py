@@ -1,11 +1,11 @@
-"""Plain YAML values checked against annotated data classes, with errors for people.
+"""Checks plain YAML values against annotated data classes.
 
-The data classes are the rooms' own. A field's annotation says what is allowed:
+The data classes live in the rooms that use them. A field's annotation says what is allowed:
 
-- `Annotated[float, ">= 0", "< 1"]`: a type, and conditions that are told to the user as they stand;
-- `Annotated[str, TABLE]`: one of the keys of a table, or of the entries of a tuple;
-- `Annotated[Optimizer, OPTIMIZERS]`: one of a table's data classes, picked by the value's own `name`;
-- `field(metadata={"semantic": False})`: a field without influence on results, left out of a run's identity;
+- `Annotated[float, ">= 0", "< 1"]`: a type, and conditions that messages quote;
+- `Annotated[str, TABLE]`: a key of a table, or an entry of a tuple;
+- `Annotated[Optimizer, OPTIMIZERS]`: one of the data classes in a table, selected by the key `name`;
+- `field(metadata={"semantic": False})`: a field that does not affect results; excluded from a run's identity;
 - `field(default=..., metadata={"since": "2"})`: a field that a version added, whose default means "as before". At its
   default it is left out of a run's identity, so that a new key leaves all fingerprints and study digests as they are.
 """
@@ -24,7 +24,7 @@ _TYPE_NAMES = {int: "an integer", float: "a finite number", bool: "true or false
 
 
 class _Allowed(NamedTuple):
-    """An annotation taken apart: a type, the conditions on its values, and the table that they come from."""
+    """A parsed annotation: type, conditions, and the table of allowed values."""
 
     kind: Any
     conditions: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class _Allowed(NamedTuple):
 
 
 def build(annotation: Any, value: Any, key: str = "") -> Any:
-    """The object that `annotation` asks for, made from plain `value`; `key` is its dotted name in messages.
+    """Builds the object described by `annotation` from a plain `value`; `key` is its dotted name for messages.
 
-    Raises `UserError` that names the key, the value and what is allowed.
+    Raises `UserError` with the key, the value and what is allowed.
     """
     allowed = _read(annotation)
     if dataclasses.is_dataclass(allowed.kind):
@@ -62,12 +62,12 @@ def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> An
         as_before = "since" in f.metadata and not complete and entry == plain(f.default, semantic_only, complete)
         if not semantic_only or (f.metadata.get("semantic", True) and not as_before):
             tree[f.name] = entry
-    tag = getattr(type(value), "name", None)  # a data class out of a table carries its name
+    tag = getattr(type(value), "name", None)  # a data class in a table has its name
     return {"name": tag} | tree if isinstance(tag, str) and "name" not in tree else tree
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a plain tree under their dotted keys."""
+    """The leaves of a plain tree, with their dotted keys."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
@@ -76,14 +76,14 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def show(value: Any) -> str:
-    """A value as the user would have typed it, cut where it is long."""
+    """A value as a user would type it, truncated to 80 characters."""
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     text = text if text.isprintable() else repr(text)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def written(value: Any) -> str:
-    """A value in full, as an override has it on a command line."""
+    """A value as an override on a command line, in full."""
     if isinstance(value, list | tuple):
         return f"[{','.join(map(written, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
@@ -91,7 +91,7 @@ def written(value: Any) -> str:
 
 def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
-        raise UserError(f"{key}={show(value)}: a group of keys is needed here, not a single value")
+        raise UserError(f"{key}={show(value)}: must be a group of keys, not a single value")
     given, kind = dict(value), allowed.kind
     if isinstance(allowed.table, Mapping):
         name = given.pop("name", None)
@@ -117,7 +117,7 @@ def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
         like = (
             "64,32" if entry.kind is int else show(value) if isinstance(value, str) else next(iter(entry.table or "x"))
         )
-        raise UserError(f"{key}={show(value)}: a list is needed, like {key}=[{like}]")
+        raise UserError(f"{key}={show(value)}: must be a list, like {key}=[{like}]")
     return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
 
 
@@ -138,7 +138,7 @@ def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
 def _is_a(value: Any, kind: Any) -> bool:
     if get_origin(kind) is tuple:
         return isinstance(value, list | tuple)
-    if isinstance(value, bool):  # which Python counts among the integers
+    if isinstance(value, bool):  # a subclass of int in Python
         return kind is bool
     if kind is float:
         return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # no inf, no nan, no 10**400
@@ -171,7 +171,7 @@ def _read(annotation: Any) -> _Allowed:
 
 
 def _given(allowed: _Allowed) -> dict[str, Any]:
-    # An option of a union keeps the union's conditions where it states none of its own.
+    # An option of a union inherits the union's conditions unless it has its own.
     return {name: entry for name, entry in allowed._asdict().items() if entry}
 
 

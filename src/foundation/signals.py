@@ -1,4 +1,4 @@
-"""Interruptions that wait until what is under way is completed."""
+"""Interrupts that wait until a critical section has finished."""
 
 import contextlib
 import signal
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Holds interruptions back until the block ends: what is under way, like a database's transaction, is completed."""
+    """Delays interrupts until the block ends, so that something like a database transaction completes."""
     waiting: list[int] = []
     held = {}
-    if threading.current_thread() is threading.main_thread():  # the only one that signals interrupt
+    if threading.current_thread() is threading.main_thread():  # the only thread that receives signals
         for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if callable(signal.getsignal(ending)):
                 held[ending] = signal.signal(ending, lambda signum, frame: waiting.append(signum))

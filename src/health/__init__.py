@@ -1,1 +1,1 @@
-"""Health: what killed processes, full disks and flipped bits leave in a checkout, and what mends it."""
+"""Health: finds and repairs what killed processes, full disks and flipped bits leave in a checkout."""

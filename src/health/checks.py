@@ -1,4 +1,4 @@
-"""The table of checks. A new one is a function that yields findings, and an entry here; its docstring tells of it."""
+"""The table of checks: functions that yield findings. `--help` shows their docstrings."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,10 +30,10 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    """What is wrong in the checkout at `root`. A check that fails is a finding, and stops no other."""
+    """All findings in the checkout at `root`. A check that fails is itself a finding; the others still run."""
     for check in CHECKS:
         try:
             yield from check(root)
         except Exception as error:
             what = f"the check {check.__name__} failed ({type(error).__name__}: {' '.join(str(error).split())})"
-            yield Finding(what, root, None, "mend what it names, and start this again")
+            yield Finding(what, root, None, "fix the cause, then run this again")

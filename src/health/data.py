@@ -1,4 +1,4 @@
-"""Data: raw files, splits and arrays that are not those that were written."""
+"""Checks of data: raw files, splits and arrays that do not match their digests."""
 
 import re
 import shutil
@@ -16,21 +16,21 @@ from src.health.finding import Finding
 
 def damaged_data(root: Path) -> Iterator[Finding]:
     """Arrays, splits or raw files under data/ that do not match their digests."""
-    if not is_free(root / ".dvc/tmp/lock"):  # `dvc` may be at putting files in place
+    if not is_free(root / ".dvc/tmp/lock"):  # `dvc` may be writing files
         return
     for name, source in SOURCES.items():
         folder = root / "data" / "raw" / name
         if folder.is_dir() and (reason := _refused(source.read, folder)):
-            yield Finding(reason, folder, None, "`dvc repro`, or `python -m src.fetch`, fetches it anew")
+            yield Finding(reason, folder, None, "`dvc repro`, or `python -m src.fetch`, fetches it again")
     for kind, verify in {"split": open_split, "normalized": open_dataset}.items():
         for folder in _folders(root / "data" / kind):
             if reason := _refused(verify, folder):
                 mend = partial(_remove, root, verify, folder)
-                yield Finding(reason, folder, mend, "removed; the next command, or `dvc repro`, makes it anew")
+                yield Finding(reason, folder, mend, "removed; the next command, or `dvc repro`, makes it again")
 
 
 def recipe_lock(root: Path, recipe: str) -> Path:
-    """What a process holds while it makes the recipe's files."""
+    """The lock that a process holds while it makes the recipe's files."""
     return root / "runs" / ".locks" / f"data-{recipe}.lock"
 
 
@@ -42,12 +42,12 @@ def _refused(verify: Callable[[Path], object], folder: Path) -> str:
     try:
         verify(folder)
     except UserError as error:
-        # Without the advice at its end: here is other advice.
+        # Without the advice at its end; the finding has its own.
         return re.split(r"(?:: r|\. R)un `|\. Delete ", str(error).replace(f"{folder}/", ""))[0]
     return ""
 
 
 def _remove(root: Path, verify: Callable[[Path], object], folder: Path) -> None:
-    with locked(recipe_lock(root, folder.name), lambda: f"another process, which makes {folder}"):
+    with locked(recipe_lock(root, folder.name), lambda: f"another process that is making {folder}"):
         if _refused(verify, folder):
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""A finding: one thing that is wrong in a checkout, and what mends it."""
+"""A finding: one problem in a checkout, and its repair."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, and where. `mend` is there only if it is safe: nothing is lost that can't be made again."""
+    """A problem and its place. There is a `mend` only if it loses nothing that can't be made again."""
 
     what: str
     where: Path
     mend: Callable[[], object] | None
-    advice: str  # what `mend` does; without one, what the user can do
+    advice: str  # what `mend` does; without `mend`, what the user can do

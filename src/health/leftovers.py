@@ -1,4 +1,4 @@
-"""Temporary files of processes that died while they wrote: `.<name>.<pid>-<random>.tmp`, beside their target."""
+"""Temporary files of processes that died while writing: `.<name>.<pid>-<random>.tmp`, next to the target."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from src.runs.folder import RunFolder
 
 _PLACES = ("data", "runs", "models", "metrics", "plots", "reports")
 _TEMPORARY = re.compile(r"\.(.+)\.\d+-[0-9a-f]{8}\.tmp")
-_OLD = 3600.0  # seconds; no write of ours takes as long
+_OLD = 3600.0  # seconds; no write takes this long
 
 
 def leftovers(root: Path) -> Iterator[Finding]:
     """Temporary files and folders that no process is writing."""
     for path in sorted(_temporary(root)):
         if _abandoned(root, path):
-            yield Finding("left by a write that was cut off", path, partial(_remove, root, path), "removed")
+            yield Finding("left by an interrupted write", path, partial(_remove, root, path), "removed")
 
 
 def _temporary(root: Path) -> Iterator[Path]:
@@ -35,14 +35,14 @@ def _temporary(root: Path) -> Iterator[Path]:
 
 
 def _abandoned(root: Path, path: Path) -> bool:
-    """Whether nobody writes it: by the lock of what it belongs to, else by its age."""
+    """Whether nobody is writing it, judged by the lock of its owner, else by its age."""
     name = _TEMPORARY.fullmatch(path.name)
     match path.relative_to(root).parts:
         case ("runs", run, _, *_) if not run.startswith(".") and run != "studies":
             return RunFolder(root / "runs" / run).idle()
         case ("data", "split" | "normalized", _) if name:
             return is_free(recipe_lock(root, name[1]))
-    # A process id would not do: it may be one of another host, or given anew.
+    # A process id proves nothing: it may be from another host, or reused.
     return abs(time.time() - path.stat().st_mtime) > _OLD
 
 

@@ -1,4 +1,4 @@
-"""Run folders: those whose process died, and those whose files are not what was written."""
+"""Checks of run folders: those whose process died, and those with damaged files."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,13 @@ def run_folders(root: Path) -> list[RunFolder]:
 
 
 def orphaned_runs(root: Path) -> Iterator[Finding]:
-    """A run that says running, while no process holds its lock."""
+    """A run with status running, but no process holds its lock."""
     for folder in run_folders(root):
         status = _status(folder)
-        # Read again: the run may have ended, or been gone on with, in between.
+        # Read again: the run may have ended or resumed in between.
         if status and status.get("status") == "running" and folder.idle() and _status(folder) == status:
-            what = f"it says running, and its process {status.get('pid')} on {status.get('host')} is gone"
-            advice = "closed as killed; its command goes on with it"
+            what = f"status running, but its process {status.get('pid')} on {status.get('host')} is gone"
+            advice = "closed as killed; its command resumes it"
             yield Finding(what, folder.path, partial(living_status, folder), advice)
 
 
@@ -38,10 +38,10 @@ def unreadable_runs(root: Path) -> Iterator[Finding]:
         status = _status(folder)
         if status is None and folder.idle():
             mend = partial(_replace_status, folder)
-            yield Finding("status.json is damaged", folder.path, mend, "closed as killed; its command goes on with it")
+            yield Finding("status.json is damaged", folder.path, mend, "closed as killed; its command resumes it")
         elif status and not _knows_itself(folder) and folder.idle():
             mend = partial(_forget, folder)
-            yield Finding("run.json is damaged", folder.path, mend, "given up; its command trains it anew")
+            yield Finding("run.json is damaged", folder.path, mend, "given up; its command retrains it")
 
 
 def damaged_checkpoints(root: Path) -> Iterator[Finding]:
@@ -51,15 +51,15 @@ def damaged_checkpoints(root: Path) -> Iterator[Finding]:
             file = folder.path / name
             if reason := _damage_of_checkpoint(file):
                 mend = partial(_remove_checkpoint, folder, file)
-                yield Finding(f"damaged: {reason}", file, mend, "removed; its run goes on from the one before it")
+                yield Finding(f"damaged: {reason}", file, mend, "removed; its run resumes from the previous one")
 
 
 def damaged_results(root: Path) -> Iterator[Finding]:
-    """A finished run whose model, predictions, journal or result do not verify."""
+    """A finished run whose model, predictions, journal or result is damaged."""
     for folder in run_folders(root):
         if _says_finished(folder) and (reason := _damage(folder)):
             mend = partial(_fail, folder, f"damaged: {reason}")
-            yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command trains it anew")
+            yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command retrains it")
 
 
 def of_other_code(root: Path) -> tuple[int, int]:
@@ -70,15 +70,15 @@ def of_other_code(root: Path) -> tuple[int, int]:
 
 def _damage(folder: RunFolder) -> str:
     try:
-        # What other versions of the code wrote is theirs to read: no command of this one uses it as its own.
+        # Skip runs of other code: no command of this version reuses them.
         if not _knows_itself(folder) or not _is_of_this_code(folder):
             return ""
         run = FinishedRun(folder.path)
         if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
-            return "result.json tells of other weights than model.npz holds"
+            return "result.json and model.npz have different weights"
         _ = run.predictions, run.timing
         if run.history["epoch"] != [record["epoch"] for record in folder.journal()]:
-            return "journal.jsonl and history.csv hold different epochs"
+            return "journal.jsonl and history.csv have different epochs"
     except (UserError, *DAMAGE) as error:
         return str(error).replace(f"{folder.path}/", "") or type(error).__name__
     return ""
@@ -103,7 +103,7 @@ def _damage_of_checkpoint(file: Path) -> str:
 
 
 def _status(folder: RunFolder) -> Status | None:
-    """The status; None for a damaged one."""
+    """The status; None if it is damaged."""
     try:
         status = folder.status()
     except UserError:

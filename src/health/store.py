@@ -1,4 +1,4 @@
-"""The MLflow database of the checkout, looked at and never written: what its first opening left half made, damage."""
+"""Checks of the checkout's MLflow database, which are read-only: an incomplete first opening, damage."""
 
 import contextlib
 import itertools
@@ -11,28 +11,28 @@ from src.foundation.locks import is_free, locked
 from src.health.finding import Finding
 
 _NAME = "mlflow.db"
-_ADVICE = f"put a backup in its place; or move {_NAME} away, and `python -m src.sync --all` fills a new one"
+_ADVICE = f"restore a backup; or move {_NAME} away, and `python -m src.sync --all` fills a new one"
 
 
 def half_made_store(root: Path) -> Iterator[Finding]:
-    """An MLflow database whose making was cut off, so that it never opens; or one that is damaged."""
+    """An MLflow database that is damaged, or whose creation was interrupted, so that it never opens."""
     lock = root / f".{_NAME}.lock"
-    if not is_free(lock):  # it is being made
+    if not is_free(lock):  # it is being created
         return
     for file in sorted(root.glob(f".{_NAME}.init*")):
-        yield Finding("left by a first opening that was cut off", file, partial(_remove, lock, file), "removed")
+        yield Finding("left by an interrupted first opening", file, partial(_remove, lock, file), "removed")
     file = root / _NAME
     if not file.exists():
         return
     if _holds_nothing(file):
-        advice = f"put aside as {_aside(file).name}; made anew when it is used"
-        yield Finding("half made, and without a run", file, partial(_put_aside, lock, file), advice)
+        advice = f"moved to {_aside(file).name}; created again when it is used"
+        yield Finding("incomplete, and without runs", file, partial(_put_aside, lock, file), advice)
     elif reason := _damage(file):
         yield Finding(f"damaged: {reason}", file, None, _ADVICE)
 
 
 def _holds_nothing(file: Path) -> bool:
-    """Whether the file is empty, or a database that MLflow had not yet finished when it was cut off, with no run."""
+    """Whether the file is empty, or a database without runs whose creation was interrupted."""
     if file.stat().st_size == 0:
         return not _journals(file)
     try:
@@ -48,7 +48,7 @@ def _damage(file: Path) -> str:
     try:
         with contextlib.closing(_opened(file)) as database:
             found = [text for (text,) in database.execute("PRAGMA quick_check(3)")]
-    except sqlite3.OperationalError:  # another process writes, or SQLite has a transaction to undo: it will
+    except sqlite3.OperationalError:  # another process is writing, or SQLite will roll back a transaction
         return ""
     except sqlite3.DatabaseError as error:
         return str(error)
@@ -70,7 +70,7 @@ def _aside(file: Path) -> Path:
 
 
 def _put_aside(lock: Path, file: Path) -> None:
-    with locked(lock, lambda: f"another process, which opens {file}"):
+    with locked(lock, lambda: f"another process that is opening {file}"):
         if _holds_nothing(file):
             aside = _aside(file)
             for journal in _journals(file):
@@ -79,5 +79,5 @@ def _put_aside(lock: Path, file: Path) -> None:
 
 
 def _remove(lock: Path, file: Path) -> None:
-    with locked(lock, lambda: f"another process, which makes {file}"):
+    with locked(lock, lambda: f"another process that is creating {file}"):
         file.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
-"""The network: dense layers, their activations, initializers, losses and dropout. NumPy and nothing else.
+"""The network: dense layers with activations, initializers, losses and dropout. Uses NumPy only.
 
-Dimensions, in every file of this room: `batch` examples, `fan_in` and `fan_out` units of the layers on either side of
-a weight matrix, `classes` outputs. Arrays are written into buffers that are allocated once: `out=` everywhere.
+Dimensions, in every file of this room: `batch` examples; `fan_in` inputs and `fan_out` outputs of a weight matrix;
+`classes` output classes. Buffers are allocated once, so functions write into `out`.
 """

@@ -1,4 +1,4 @@
-"""Activation functions and their slopes, as entries of one table."""
+"""The table of activation functions and their slopes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,9 +11,9 @@ LEAK = 0.01
 
 
 class Activation(NamedTuple):
-    """f and its slope, elementwise, written into `out`: an array like the input, and never the input itself.
+    """f and its slope, elementwise, written into `out`, which has the input's shape but is never the input itself.
 
-    The slope takes a = f(z), so that z is free for reuse once the layer has fired.
+    The slope takes a = f(z), so z is free for reuse.
     """
 
     value: Callable[[Array, Array], object]  # value(z, out): out <- f(z)
@@ -21,7 +21,7 @@ class Activation(NamedTuple):
 
 
 def sigmoid(z: Array, out: Array) -> Array:
-    """f(z) = 1 / (1 + exp(-z)), as (1 + tanh(z/2)) / 2, which overflows nowhere."""
+    """f(z) = 1 / (1 + exp(-z)), computed as (1 + tanh(z/2)) / 2, which never overflows."""
     np.multiply(z, 0.5, out=out)
     np.tanh(out, out=out)
     out *= 0.5
@@ -48,7 +48,7 @@ def relu(z: Array, out: Array) -> Array:
 
 
 def relu_slope(a: Array, out: Array) -> Array:
-    """f'(z) = 1 where z > 0, else 0 (at the kink, too)"""
+    """f'(z) = 1 where z > 0, else 0 (also at z = 0)"""
     return np.sign(a, out=out)  # a is never negative
 
 

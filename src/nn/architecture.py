@@ -1,4 +1,4 @@
-"""What a network is made of, in the words that users type: the group `model` of the configuration."""
+"""The architecture of a network: the group `model` of the configuration."""
 
 import itertools
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ Weight = Annotated[float, ">= 1e-6", "<= 1e6"]
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """The layers, their initial weights, and the head. Names are keys of the room's tables."""
+    """Layers, initialization, output and loss. Names are keys of the tables in this room."""
 
-    hidden: tuple[Units, ...] = (512,)  # units of the hidden layers; [] for a linear model
+    hidden: tuple[Units, ...] = (512,)  # units of each hidden layer; []: a linear model
     act: Annotated[str, ACTIVATIONS] = "relu"
     init: Annotated[str, INITIALIZERS] = "he"
-    init_std: Annotated[float, ">= 0"] = 0.1  # of init=normal and bias_init=normal
-    init_bound: Annotated[float, ">= 0"] = 0.1  # of init=uniform and bias_init=uniform
-    init_gain: Annotated[float, "> 0"] = 1.0  # a factor on initial weights
+    init_std: Annotated[float, ">= 0"] = 0.1  # standard deviation, for init=normal and bias_init=normal
+    init_bound: Annotated[float, ">= 0"] = 0.1  # for init=uniform and bias_init=uniform
+    init_gain: Annotated[float, "> 0"] = 1.0  # multiplies the initial weights
     bias: bool = True
     bias_init: Annotated[str, BIAS_INITIALIZERS] = "zeros"
-    dropout: Annotated[float, ">= 0", "< 1"] = 0.3  # the probability that a hidden unit is dropped
+    dropout: Annotated[float, ">= 0", "< 1"] = 0.3  # probability of dropping a hidden unit
     output: Annotated[str, OUTPUTS] = "softmax"
     loss: Annotated[str, LOSSES] = "cross_entropy"
-    single_output: bool = False  # one output unit for two classes: the probability of the second
-    threshold: Annotated[float, "> 0", "< 1"] = 0.5  # of single_output: from where on it decides for the second
+    single_output: bool = False  # two classes share one output: the probability of the second
+    threshold: Annotated[float, "> 0", "< 1"] = 0.5  # with single_output: predict the second class at or above this
     class_weights: Annotated[str, ("balanced",)] | tuple[Weight, ...] | None = None  # balanced: 1 / count
 
     def __post_init__(self) -> None:
@@ -43,13 +43,13 @@ class Architecture:
             raise UserError(f"model.output={self.output} with model.loss={self.loss}: no such pair; allowed: {pairs}")
         if self.single_output and self.output == "softmax":
             raise UserError(
-                "model.single_output=true with model.output=softmax: one unit is always 1 there; use sigmoid"
+                "model.single_output=true with model.output=softmax: softmax of one unit is always 1; use sigmoid"
             )
 
     def network(self, inputs: int, classes: int, y_train: Labels, dtype: str) -> Network:
-        """The network, its parameters zero. y_train: [n], the labels whose counts balance the classes."""
+        """The network, with zero parameters. y_train: [n], labels, counted for class_weights=balanced."""
         if self.single_output and classes != 2:
-            raise UserError(f"model.single_output=true: one unit tells two classes apart; the data have {classes}")
+            raise UserError(f"model.single_output=true: needs two classes; the data have {classes}")
         widths = (inputs, *self.hidden, 1 if self.single_output else classes)
         parameters = sum((fan_in + self.bias) * fan_out for fan_in, fan_out in itertools.pairwise(widths))
         if parameters > MOST_PARAMETERS:
@@ -79,5 +79,5 @@ class Architecture:
             return len(y_train) / (classes * np.maximum(counts, 1))
         if len(self.class_weights) != classes:
             given = ",".join(map(str, self.class_weights))
-            raise UserError(f"model.class_weights=[{given}]: one weight for each of the {classes} classes is needed")
+            raise UserError(f"model.class_weights=[{given}]: must be {classes} weights, one for each class")
         return np.array(self.class_weights, np.float64)

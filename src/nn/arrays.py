@@ -1,4 +1,4 @@
-"""The one array type of the network: floats of either precision."""
+"""The array types of the network: float32 or float64, and integer labels."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
-"""Output units and losses, in the pairs that make sense together, as entries of one table.
+"""The table of heads: pairs of output activation and loss that belong together.
 
-A loss takes the output layer's pre-activations z and the class labels y (an integer an example; the target t is the
-one-hot vector of y, or y itself where a single unit tells two classes apart), returns the weighted sum of the examples'
-losses, and writes delta = dloss/dz. The examples' weights sum to one, so that a loss is a mean whatever the weights:
-1/batch each, or w[y] / sum w[y] with class weights.
+A loss takes the pre-activations z of the output layer and class labels y (integers). The target t is the one-hot vector
+of y, or y itself for a single output unit. It returns the weighted sum of the examples' losses and writes
+delta = dloss/dz. The weights of the examples sum to one, so a loss is a mean: each weight is 1/batch, or
+w[y] / sum w[y] with class weights.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from src.nn.arrays import Array, Labels
 
 
 class Head(NamedTuple):
-    """The output units' probabilities, and the loss with its gradient.
+    """Output probabilities, and the loss with its gradient.
 
     `probabilities(z, out)`: z and out [batch, units].
     `loss(z, y, weight, out)`: z [batch, units], overwritten; y [batch] integers; weight [batch, 1], sum 1;
@@ -28,7 +28,7 @@ class Head(NamedTuple):
 
 
 def softmax(z: Array, out: Array) -> Array:
-    """p_k = exp(z_k) / sum_j exp(z_j), shifted by max z, so that it overflows nowhere."""
+    """p_k = exp(z_k) / sum_j exp(z_j), shifted by max z, so that it never overflows."""
     np.subtract(z, z.max(axis=1, keepdims=True), out=out)
     np.exp(out, out=out)
     out /= out.sum(axis=1, keepdims=True)
@@ -63,7 +63,7 @@ def sigmoid_mse(z: Array, y: Labels, weight: Array, out: Array) -> float:
 def sigmoid_binary_cross_entropy(z: Array, y: Labels, weight: Array, out: Array) -> float:
     """L = sum_k -t_k log p_k - (1 - t_k) log(1 - p_k),  dL/dz = p - t
 
-    As -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp z), no logarithm of a rounded p is taken.
+    As -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp z), no logarithm of a rounded p is needed.
     """
     sigmoid(z, out)
     _subtract_target(out, y)
@@ -72,7 +72,7 @@ def sigmoid_binary_cross_entropy(z: Array, y: Labels, weight: Array, out: Array)
         z[y == 1] *= -1
     else:
         z[np.arange(len(y)), y] *= -1
-    softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # log(1 + exp z), overflowing nowhere
+    softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # log(1 + exp z), without overflow
     return float(softplus.sum(axis=1) @ weight[:, 0])
 
 

@@ -14,11 +14,11 @@ from src.nn.parameters import Parameters
 
 
 class Buffers(NamedTuple):
-    """What one pass over `batch` examples writes, for the layers l = 0 .. top. Hidden layers are those below top."""
+    """Buffers for one pass over `batch` examples. Layers are l = 0 .. top; those below top are hidden."""
 
     z: list[Array]  # [batch, widths[l + 1]]  pre-activations, then slopes
     h: list[Array]  # [batch, widths[l + 1]]  f(z) of the hidden layers, before dropout
-    a: list[Array]  # [batch, widths[l]]      what enters layer l; a[0] is the input
+    a: list[Array]  # [batch, widths[l]]      inputs of layer l; a[0] is the network's input
     mask: list[Array]  # [batch, widths[l + 1]]  dropout masks of the hidden layers
     delta: list[Array]  # [batch, widths[l + 1]]  dloss/dz
 
@@ -26,8 +26,8 @@ class Buffers(NamedTuple):
 class Network:
     """Dense layers of `widths` units (inputs first, outputs last) with one activation, and a head on top.
 
-    There is an output unit a class; or, with a `threshold`, a single one, whose value is the probability of the second
-    of two classes, and which decides for it from the threshold on.
+    There is one output unit per class; or, with a `threshold`, a single unit that gives the probability of the second
+    of two classes, which is predicted at or above the threshold.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Network:
     def initialize(
         self, weights: Initializer, spread: Spread, draws: Draws, biases: Initializer = BIAS_INITIALIZERS["zeros"]
     ) -> None:
-        """Draws weights and biases; from seeds, a child a layer, so that variants of depth share their first layers."""
+        """Draws weights and biases. From seeds, each layer has its own stream: deeper variants share first layers."""
         W, b = self.parameters.W, self.parameters.b
         for l, stream in enumerate(streams(draws, len(W))):
             fan_in, fan_out = W[l].shape
@@ -68,9 +68,10 @@ class Network:
     def loss_and_gradient(
         self, x: Array, y: Labels, rng: np.random.Generator, predicted: Labels | None = None
     ) -> float:
-        """The loss of a batch, with dropout drawn from `rng`; its gradient is left in `self.gradient`.
+        """The loss of a batch, with dropout masks from `rng`; writes its gradient to `self.gradient`.
 
-        x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- the decisions.
+        x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- predicted
+        classes.
         """
         buffers = self._buffers_for(len(x), dropout=self.dropout > 0)
         z, h, a, mask, delta = buffers
@@ -97,7 +98,7 @@ class Network:
     def loss_and_probabilities(
         self, x: Array, y: Labels, rng: np.random.Generator | None = None
     ) -> tuple[float, Array]:
-        """The loss of a batch, and the class probabilities [batch, classes], a new array; with `rng`, dropout is on."""
+        """The loss of a batch, and class probabilities [batch, classes] as a new array. With `rng`, dropout is on."""
         dropping = rng if self.dropout > 0 else None
         buffers = self._buffers_for(len(x), dropout=dropping is not None)
         self._forward(x, buffers, dropping)
@@ -106,14 +107,14 @@ class Network:
         return self.head.loss(top, y, self.example_weights(y), buffers.delta[-1]), probabilities
 
     def decide(self, probabilities: Array) -> Labels:
-        """[n], the class that is decided for, given the probabilities [n, classes]."""
+        """[n], the predicted classes, given probabilities [n, classes]."""
         decided: Labels = (
             probabilities.argmax(axis=1) if self.threshold is None else (probabilities[:, 1] >= self.threshold) * 1
         )
         return decided
 
     def example_weights(self, y: Labels) -> Array:
-        """[batch, 1], sum 1: all alike, or in proportion to the weights of the examples' classes."""
+        """[batch, 1], sum 1: equal, or proportional to the weights of the examples' classes."""
         if self.class_weights is None:
             return np.full((len(y), 1), 1 / len(y), self.dtype)
         weights = self.class_weights[y]
@@ -141,14 +142,14 @@ class Network:
                     np.multiply(h[l], mask[l], out=a[l + 1])
 
     def _buffers_for(self, batch: int, dropout: bool) -> Buffers:
-        # A training has two sizes of batch, the last one being smaller, and an evaluation two more.
+        # Training has two batch sizes, because the last batch is smaller; evaluation has two more.
         if (batch, dropout) not in self._buffers:
 
             def empty(widths: Sequence[int]) -> list[Array]:
                 return [np.empty((batch, width), self.dtype) for width in widths]
 
             def empty_outputs() -> list[Array]:
-                # A head reduces over the classes, which are few: it is faster with a class's examples side by side.
+                # A head reduces over few classes: faster if the examples of a class are contiguous.
                 return [*empty(hidden), np.empty((batch, self.widths[-1]), self.dtype, order="F")]
 
             hidden = self.widths[1:-1]

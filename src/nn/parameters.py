@@ -1,7 +1,7 @@
 """The parameters of a network as one flat vector, with a view for each layer.
 
-An optimizer, a checkpoint, a digest and a gradient check are each a few lines over the vector; the layers' arithmetic
-is over the views. The weights come first, then the biases, so that what applies to weights alone is one slice.
+Optimizers, checkpoints, digests and gradient checks use the vector; layers use the views. All weights precede all
+biases, so the weights are one slice.
 """
 
 import itertools
@@ -13,9 +13,9 @@ from src.nn.arrays import Array
 
 
 class Parameters:
-    """Weights and biases, or their gradient: the same layout serves both.
+    """Weights and biases, or their gradient, which has the same layout.
 
-    theta: [size], the flat vector; weights: its leading part, all weight matrices; W[l]: [fan_in, fan_out];
+    theta: [size], the flat vector; weights: its first part, all weight matrices; W[l]: [fan_in, fan_out];
     b[l]: [fan_out], or an empty list for a network without biases. All are views of `theta`.
     """
 

@@ -1,1 +1,1 @@
-"""Optimizers and learning-rate schedules: data classes whose fields are the keys that users type. NumPy only."""
+"""Optimizers and learning-rate schedules: data classes whose fields are configuration keys. Uses NumPy only."""

@@ -1,7 +1,7 @@
-"""Optimizers over a flat parameter vector. Each is its hyperparameters, the slots that it keeps, and one update.
+"""Optimizers for a flat parameter vector. Each has hyperparameters, slots (its state vectors) and an update.
 
-theta: parameters, g: gradient, rate: the scheduled learning rate, all products elementwise. Updates follow PyTorch's
-conventions, and the tests hold them to sequences recorded from it.
+theta: parameters; g: gradient; rate: the scheduled learning rate; all products are elementwise. Updates follow
+PyTorch's conventions; tests compare them with sequences recorded from PyTorch.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Vector = NDArray[np.floating[Any]]
 
 @dataclass
 class State:
-    """What an optimizer remembers: its slots and a scratch vector, each shaped like theta, and the steps taken."""
+    """The state of an optimizer: slots and a scratch vector, each shaped like theta, and the number of steps."""
 
     slots: dict[str, Vector]
     scratch: Vector = field(repr=False)
@@ -24,11 +24,11 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """What all optimizers share: the rate, the L2 penalty on weights (not on biases), and clipping."""
+    """Common to all optimizers: learning rate, L2 penalty on weights (not biases), gradient clipping."""
 
     lr: Annotated[float, "> 0"]
-    l2: Annotated[float, ">= 0"] = 0.0  # the gradient gains l2 * W
-    clip_norm: Annotated[float | None, "> 0"] = None  # the longest gradient that is let through
+    l2: Annotated[float, ">= 0"] = 0.0  # adds l2 * W to the gradient
+    clip_norm: Annotated[float | None, "> 0"] = None  # maximum gradient norm; None: no clipping
 
     name: ClassVar[str]
     slots: ClassVar[tuple[str, ...]] = ()
@@ -38,7 +38,7 @@ class Optimizer:
         return State({slot: np.zeros_like(theta) for slot in self.slots}, np.empty_like(theta))
 
     def step(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
-        """One step, in place. The first `weights` entries of theta are weights, the rest biases; g is used up."""
+        """One step, in place. The first `weights` entries of theta are weights, the rest biases; overwrites g."""
         if self.l2:
             np.multiply(theta[:weights], self.l2, out=state.scratch[:weights])
             g[:weights] += state.scratch[:weights]
@@ -69,7 +69,7 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """v = momentum v + g;  theta -= rate v  (Polyak, 1964)
 
-    With `rate_in_velocity`: v = momentum v + rate g;  theta -= v. As long as the rate stays, it is the same.
+    With `rate_in_velocity`: v = momentum v + rate g;  theta -= v. Both are the same while the rate is constant.
     """
 
     name = "momentum"
@@ -94,7 +94,7 @@ class Momentum(Optimizer):
 class Nesterov(Momentum):
     """v = momentum v + g;  theta -= rate (g + momentum v)  (Sutskever et al., 2013)
 
-    With `rate_in_velocity`: v = momentum v + rate g;  theta -= rate g + momentum v, which is how the paper has it.
+    With `rate_in_velocity`: v = momentum v + rate g;  theta -= rate g + momentum v, as in the paper.
     """
 
     name = "nesterov"

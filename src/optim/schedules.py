@@ -1,7 +1,7 @@
 """Learning-rate schedules: the factor that multiplies `optimizer.lr`, as a function of time in epochs.
 
-Time starts at 0 and ends at `last`, the time of the last update. With `by=epoch` it stands still during an epoch; with
-`by=step` it goes on with every batch. Any schedule may be preceded by a linear warm-up.
+Time starts at 0 and ends at `last`, the time of the last update. With `by=epoch` it advances after each epoch, with
+`by=step` after each batch. Any schedule may start with a linear warm-up.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Warm-up, and then a decay of the subclass's own shape."""
+    """Warm-up, then the decay of the subclass."""
 
-    warmup: Annotated[float, ">= 0"] = 0.0  # epochs, during which the factor rises to 1 in equal steps
+    warmup: Annotated[float, ">= 0"] = 0.0  # epochs, in which the factor rises linearly to 1
     by: Annotated[str, ("epoch", "step")] = "epoch"
 
     name: ClassVar[str]
@@ -72,7 +72,7 @@ class Step(Schedule):
     gamma: Annotated[float, "> 0", "<= 1"] = 0.5
 
     def decay(self, time: float, last: float) -> float:
-        # Times are sums of 1/steps: an update that stands at an interval's end may be computed a hair before it.
+        # Times are sums of 1/steps: rounding may put an update just before the end of its interval.
         return float(self.gamma ** floor(time / self.interval + 1e-9))
 
 
@@ -88,7 +88,7 @@ class Cosine(Schedule):
 
 
 def _progress(time: float, last: float) -> float:
-    # A training of one update ends where it starts.
+    # With a single update, start and end are the same.
     return min(time / last, 1.0) if last > 0 else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Starting a run: one that a person watches, or a job of a sweep."""
+"""Starts a run: a single one with output, or a job of a sweep."""
 
 import contextlib
 import ctypes
@@ -26,22 +26,22 @@ from src.runs.naming import run_name
 from src.runs.tracker import Null, Several, Tracker
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000  # what importing matplotlib makes stays, and is not worth being looked through
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
 
 
 class Answer(TypedDict):
     """The return value of a job: plain data, which any launcher can pass on. The rest is in the run folder."""
 
-    fingerprint: str  # of the run; empty if it did not come to one
+    fingerprint: str  # of the run; empty if none was started
     reason: str  # of a failure; empty otherwise
 
 
 def start(config: Config) -> tuple[Outcome, str]:
-    """Runs one training, after preparing its data if need be, and prints every epoch.
+    """Runs one training, preparing its data if necessary, and prints every epoch.
 
     Returns the outcome and the id of its MLflow run. Raises what `runs.experiment.run` raises.
     """
-    code_digest()  # of the code as it was imported, however long the data take
+    code_digest()  # now, so that it is the code as imported, however long the data take
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     dataset = prepare(config.data)
     check_against(config, dataset)
@@ -61,11 +61,11 @@ def start(config: Config) -> tuple[Outcome, str]:
 def start_job(frozen: Frozen, composed: Any) -> Answer:
     """Runs one job of a sweep, from its composed configuration; the parent follows the run folder.
 
-    It never raises, or the other jobs would be lost: a failure is in what it returns. `frozen`: what the parent has
-    found in the files that the job depends on.
+    Never raises, or the other jobs would be lost; the returned value says why it failed. `frozen`: digests of the files
+    that the job depends on, taken by the parent.
     """
     if multiprocessing.current_process().name != "MainProcess":
-        # Ctrl-C reaches workers, too. The parent ends them and tells how they stand: one hand on each run, not two.
+        # Ctrl-C also reaches workers. The parent alone ends them and reports their state.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _die_with_parent()
     try:
@@ -82,16 +82,16 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
     return Answer(fingerprint=outcome.folder.path.name, reason="")
 
 
-@functools.lru_cache(maxsize=4)  # arrays are verified as they are opened: once a worker, not once a job
+@functools.lru_cache(maxsize=4)  # opening verifies the arrays: once per worker, not per job
 def _opened(recipe: Recipe) -> Dataset:
     return prepare(recipe)
 
 
 def _die_with_parent() -> None:
-    """Has Linux end this worker with its parent, whose kill would leave it training, and starting queued jobs."""
+    """On Linux, ends this worker when its parent dies; otherwise it would go on with queued jobs."""
     parent = multiprocessing.parent_process()
     if sys.platform == "linux" and parent is not None:
-        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl: it goes on alone
+        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl: the worker goes on
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent.pid:  # it was killed before
+        if os.getppid() != parent.pid:  # it was killed already
             os._exit(FAILED)

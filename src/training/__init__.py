@@ -1,1 +1,1 @@
-"""The training loop: a generator of epoch records, and what it is made of. It knows no file and no tracker."""
+"""The training loop, a generator of epoch records, and its parts. No files except checkpoints, no trackers."""

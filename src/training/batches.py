@@ -1,4 +1,4 @@
-"""Batches of a training set, gathered into buffers that are allocated once."""
+"""Batches of a training set, gathered into preallocated buffers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,16 +8,16 @@ import numpy as np
 from src.nn.arrays import Array, Labels
 from src.training.streams import Indices, Order
 
-# shuffled: a fresh permutation an epoch; fixed: as the examples stand; drawn: each batch anew from all examples, none
-# of which is in it twice.
+# shuffled: a new permutation each epoch; fixed: the order of the data; drawn: each batch is sampled from all examples,
+# without replacement.
 ORDERS = ("shuffled", "fixed", "drawn")
 
 
 class Batches:
     """Examples x [n, features] and labels y [n], in batches of `size` and of the network's dtype, in one of `ORDERS`.
 
-    With `drop_last` an incomplete last batch is left out, else it is simply smaller. `steps`: the batches of an epoch
-    where they are drawn; None: as many as make a pass over the examples.
+    `drop_last` skips an incomplete last batch; otherwise it is smaller. `steps`: batches per epoch with order=drawn;
+    None: as many as in one pass over the examples.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Batches:
         return self._used
 
     def epoch(self, stream: Order, skipped: int = 0) -> Iterator[tuple[Array, Labels]]:
-        """One epoch, its first `skipped` batches left out.
+        """One epoch, without its first `skipped` batches.
 
         Yields x [batch, features], overwritten by the next batch, and y [batch].
         """
         for rows, y in self._rows(stream, skipped):
-            # The rows lie apart in memory: touched all at once, they are waited for together, not each in its turn.
+            # The rows are scattered in memory: touching all of them first lets their cache misses overlap.
             _ = self._x[rows, 0]
-            # mode="clip" spares a buffered copy; the indices are in range by construction.
+            # mode="clip" avoids a buffered copy; the indices are always in range.
             self._x.take(rows, axis=0, out=self._gathered[: len(y)], mode="clip")
             if self._batch_x is not self._gathered:
                 self._batch_x[: len(y)] = self._gathered[: len(y)]
@@ -70,6 +70,6 @@ class Batches:
                     yield rows, self._y[rows]
             return
         order = (stream.permutation(n) if self._order == "shuffled" else np.arange(n))[: self._used]
-        labels = self._y[order]  # [examples]; of x, which is larger by far, only a batch is gathered at a time
+        labels = self._y[order]  # [examples]; x is much larger, so it is gathered batch by batch
         for start in range(skipped * self._size, self._used, self._size):
             yield order[start : start + self._size], labels[start : start + self._size]

@@ -1,7 +1,7 @@
-"""Checkpoints: all of a training's state, in a sealed file, so that one that is cut off goes on to the same bits.
+"""Checkpoints: the complete state of a training in a sealed file, so that it can resume to the same bits.
 
-Two generations are kept. The newer one is set aside before its successor is written, so a file that is damaged, or
-was never completed, costs no more than one interval.
+Two generations are kept: the newer one is renamed before its successor is written. So a damaged or incomplete file
+costs one interval at most.
 """
 
 import dataclasses
@@ -26,13 +26,13 @@ from src.training.streams import Streams
 GENERATIONS = ("checkpoint.npz", "checkpoint.previous.npz")  # the newer one first
 _FORMAT = 2
 _SLOT = "slot_"
-_MOST_VECTORS = 4  # shaped like the parameters: these, the best so far, and the optimizer's slots
-_LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes, the last term of them for the header
+_MOST_VECTORS = 4  # shaped like the parameters: they, the best ones so far, and the optimizer's slots
+_LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes; the last term is for the header
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds. The header's keys are those that `Saver.save` writes."""
+    """The content of a checkpoint file. `Saver.save` lists the keys of the header."""
 
     path: Path
     header: dict[str, Any]
@@ -40,52 +40,52 @@ class Checkpoint:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """The journal's records up to here."""
+        """The epoch records up to here."""
         return list(self.header["history"])
 
     @property
     def position(self) -> str:
-        """How far the training had come, in words."""
+        """The position in the training, in words."""
         step = f" and {self.header['step']} updates" if self.header["step"] else ""
         return f"{self.header['epoch']} epochs{step}"
 
 
 def read(path: Path) -> Checkpoint:
-    """Reads a checkpoint and verifies it; `ValueError` for a damaged one, `FileNotFoundError` where there is none."""
+    """Reads and verifies a checkpoint. Raises `ValueError` if it is damaged, `FileNotFoundError` if there is none."""
     arrays = read_npz(path, _LIMIT)
     try:
         header = json.loads(str(arrays.pop("header")))
         if header["format"] != _FORMAT or not isinstance(header["fingerprint"], str):
-            raise ValueError(f"it is no checkpoint of format {_FORMAT}")
+            raise ValueError(f"it is not a checkpoint of format {_FORMAT}")
         if any(record["epoch"] > header["epoch"] for record in header["history"]):
-            raise ValueError("its history tells of epochs to come")
+            raise ValueError("its history has later epochs")
     except DAMAGE as error:
         raise ValueError(str(error)) from None
     return Checkpoint(path, header, arrays)
 
 
 def whole(folder: Path, identity: str, warn: Callable[[str], None]) -> Iterator[Checkpoint]:
-    """The checkpoints in a folder that are whole, and of the run `identity`, the newest first; warns of others."""
+    """The valid checkpoints of the run `identity` in a folder, newest first; warns of others."""
     for name in GENERATIONS:
         try:
             checkpoint = read(folder / name)
             if checkpoint.header["fingerprint"] != identity:
-                raise ValueError("it is of another run")
+                raise ValueError("it belongs to another run")
             yield checkpoint
         except FileNotFoundError:
             continue
         except ValueError as error:
-            warn(f"{folder / name} is damaged ({error}), and not used")
+            warn(f"{folder / name} is damaged ({error}) and ignored")
 
 
 def remove(folder: Path) -> None:
-    """Removes the checkpoints of a run that needs them no more."""
+    """Removes the checkpoints in a folder."""
     for name in GENERATIONS:
         (folder / name).unlink(missing_ok=True)
 
 
 class Saver:
-    """Writes checkpoints of one training when they are due: after so many epochs, or so many seconds."""
+    """Writes the checkpoints of one training when they are due, by epochs or by seconds."""
 
     def __init__(
         self,
@@ -106,16 +106,16 @@ class Saver:
         self._progress = progress
         self._keeper = keeper
         self._history: list[Mapping[str, Any]] = []
-        self._saved_at = time.monotonic()  # which no moved clock moves
+        self._saved_at = time.monotonic()  # not affected by changes of the clock
         self._saved_epoch = progress.epoch
-        self._newer_is_whole = False  # so that the one before is not given up for it
+        self._newer_is_whole = False  # only then may it replace the previous one
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Puts the training where the checkpoint was written; `ValueError`, with nothing changed, if it doesn't fit."""
+        """Restores a checkpoint. Raises `ValueError`, and changes nothing, if it does not fit this training."""
         try:
             self._restore(checkpoint.header, checkpoint.arrays)
         except DAMAGE as error:
-            raise ValueError(f"it holds the state of another training, or none: {error}") from None
+            raise ValueError(f"its state does not fit this training: {error}") from None
         self._history = [*checkpoint.history]
         self._saved_epoch = self._progress.epoch
         self._newer_is_whole = checkpoint.path.name == GENERATIONS[0]
@@ -125,13 +125,15 @@ class Saver:
         slots = {name.removeprefix(_SLOT): array for name, array in arrays.items() if name.startswith(_SLOT)}
         fitting = all((array.shape, array.dtype) == (theta.shape, theta.dtype) for array in arrays.values())
         if not fitting or slots.keys() != at.state.slots.keys() or not {"theta", "best"} <= arrays.keys():
-            raise ValueError("its arrays are others")
+            raise ValueError("its arrays have other names, shapes or dtypes")
         epoch, step, steps = (_count(header[key]) for key in ("epoch", "step", "steps"))
         seconds = float(header["seconds"])
         summed, right, examples = header["running"]
         running = (float(summed), _count(right), _count(examples))
         best = None if header["best"] is None else Epoch(**header["best"])
-        np.random.default_rng(0).bit_generator.state = header["dropout"]  # of a stream that nobody draws from
+        np.random.default_rng(0).bit_generator.state = header[
+            "dropout"
+        ]  # raises if the state is invalid; this stream is not used
         before = self._streams.order.state
         try:
             self._streams.order.state = header["order"]
@@ -148,22 +150,22 @@ class Saver:
         self._keeper.restore(best, arrays["best"])
 
     def after_step(self) -> None:
-        """Saves in mid-epoch, where it is time to."""
+        """Saves within an epoch if enough seconds have passed."""
         if self._seconds is not None and time.monotonic() - self._saved_at >= self._seconds:
             self.save()
 
     def after_epoch(self, record: Mapping[str, Any]) -> None:
-        """Takes note of the journal's new record, and saves where so many epochs are over."""
+        """Adds an epoch record to the history, and saves if enough epochs have passed."""
         self._history.append(record)
         self.after_unevaluated()
 
     def after_unevaluated(self) -> None:
-        """Saves where so many epochs are over."""
+        """Saves if enough epochs have passed."""
         if self._epochs is not None and self._progress.epoch - self._saved_epoch >= self._epochs:
             self.save()
 
     def save(self) -> None:
-        """Writes a checkpoint; on a full disk the last good one stays."""
+        """Writes a checkpoint; if the disk is full, the previous one stays."""
         at, newer = self._progress, self._folder / GENERATIONS[0]
         best = self._keeper.best
         header = {
@@ -173,7 +175,7 @@ class Saver:
             "step": at.step,
             "seconds": at.seconds,
             "steps": at.state.steps,
-            "seed": self._streams.seed,  # of the initial weights: drawn before the first epoch, and never again
+            "seed": self._streams.seed,  # of the initial weights, which are drawn once, before the first epoch
             "order": at.order,
             "running": at.running,
             "dropout": self._streams.dropout.bit_generator.state,
@@ -191,5 +193,5 @@ class Saver:
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
+        raise ValueError(f"{value!r} is not a count")
     return value

@@ -1,35 +1,35 @@
-"""Early stopping: when to stop, and which weights to go back to (Prechelt, 1998, criterion UP with strip length 1)."""
+"""Early stopping: when to stop, and which weights to restore (Prechelt, 1998, criterion UP with strip length 1)."""
 
 from src.nn.arrays import Array
 from src.training.loop import Epoch, Training
 
 
 class EarlyStopping:
-    """Remembers the best epoch and its weights. Without `train.patience`, the last epoch counts as the best."""
+    """Remembers the best epoch and its weights. Without `train.patience`, the last epoch is the best."""
 
     def __init__(self, training: Training, theta: Array) -> None:
         self._training = training
         self._patience = training.patience
         self._best: Epoch | None = None
-        self.theta = theta.copy()  # of the epoch that is kept
+        self.theta = theta.copy()  # of the best epoch
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose weights are kept; None before the first."""
+        """The best epoch; None before the first."""
         return self._best
 
     @property
     def epoch(self) -> int:
-        """The number of that epoch; 0 before the first."""
+        """The number of the best epoch; 0 before the first."""
         return self._best.epoch if self._best is not None else 0
 
     def restore(self, best: Epoch | None, theta: Array) -> None:
-        """Goes back to what was remembered when these were `best` and `theta`."""
+        """Restores the best epoch and its weights."""
         self._best = best
         self.theta[:] = theta
 
     def should_stop(self, epoch: Epoch, theta: Array) -> bool:
-        """Takes note of an epoch and its weights; says whether training has gone on for too long without a better."""
+        """Considers an epoch and its weights. True if the last `patience` epochs brought no improvement."""
         if self._best is None or self._patience is None or self._score(epoch) > self._score(self._best):
             self._best = epoch
             self.theta[:] = theta

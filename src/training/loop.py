@@ -25,31 +25,31 @@ class Training:
     """How long and how to train: the group `train` of the configuration."""
 
     epochs: Annotated[int, ">= 1"] = 20
-    steps_per_epoch: Annotated[int | None, ">= 1"] = None  # updates in an epoch of order=drawn; null: those of a pass
-    batch_size: Annotated[int | None, ">= 1"] = 100  # null: all examples, which is full-batch training
+    steps_per_epoch: Annotated[int | None, ">= 1"] = None  # updates per epoch, with order=drawn; null: one pass
+    batch_size: Annotated[int | None, ">= 1"] = 100  # null: full-batch training
     order: Annotated[str, ORDERS] = "shuffled"
-    drop_last: bool = False  # leave out an incomplete last batch
-    unit_targets: tuple[str, ...] = ()  # groups of examples: what each hidden unit is trained for, one by one and first
-    unit_steps: Annotated[int, ">= 1"] = 100  # the updates that each of them gets
-    evaluate_every: Annotated[int, ">= 1"] = 1  # epochs; the last one is evaluated anyway
-    evaluate_at_start: bool = False  # the untrained network, too, as epoch 0
-    evaluate_dropout: bool = False  # with dropout on, too: accuracy_with_dropout and so on
-    running_metrics: bool = False  # of training: means over an epoch's batches as they are trained, dropout on
-    metrics: tuple[Annotated[str, METRICS], ...] = ()  # reported beside loss and accuracy
-    patience: Annotated[int | None, ">= 1"] = None  # epochs without a better `monitor` before stopping; best restored
-    monitor: Annotated[str, MONITORS] = "valid_accuracy"  # of the further metrics, one that `metrics` asks for
+    drop_last: bool = False  # skip an incomplete last batch
+    unit_targets: tuple[str, ...] = ()  # groups that single hidden units are trained to detect, first
+    unit_steps: Annotated[int, ">= 1"] = 100  # updates for each of these units
+    evaluate_every: Annotated[int, ">= 1"] = 1  # epochs; the last epoch is always evaluated
+    evaluate_at_start: bool = False  # also evaluate the untrained network, as epoch 0
+    evaluate_dropout: bool = False  # also evaluate with dropout on: accuracy_with_dropout and so on
+    running_metrics: bool = False  # training metrics are means over the batches during training
+    metrics: tuple[Annotated[str, METRICS], ...] = ()  # in addition to loss and accuracy
+    patience: Annotated[int | None, ">= 1"] = None  # stop after this many epochs without improvement; best restored
+    monitor: Annotated[str, MONITORS] = "valid_accuracy"  # valid_NAME needs NAME in `metrics`
     dtype: Annotated[str, ("float32", "float64")] = "float32"
     threads: Annotated[int, ">= 1"] = 1  # of BLAS
-    # From here on nothing has a part in the result.
+    # The following fields do not affect results.
     checkpoint_epochs: Annotated[int | None, ">= 1"] = field(default=None, metadata={"semantic": False})
     checkpoint_seconds: Annotated[float | None, ">= 0"] = field(default=10.0, metadata={"semantic": False})
-    resume: bool = field(default=True, metadata={"semantic": False})  # go on where an unfinished run was cut off
-    fresh: bool = field(default=False, metadata={"semantic": False})  # train a finished run anew
+    resume: bool = field(default=True, metadata={"semantic": False})  # continue an interrupted run
+    fresh: bool = field(default=False, metadata={"semantic": False})  # retrain a finished run
 
     def __post_init__(self) -> None:
         if self.steps_per_epoch and self.order != "drawn":
             raise UserError(
-                f"train.steps_per_epoch={self.steps_per_epoch} with train.order={self.order}: there an epoch is a pass "
+                f"train.steps_per_epoch={self.steps_per_epoch} with train.order={self.order}: an epoch is one pass "
                 "over the examples; allowed: null, or train.order=drawn"
             )
         further = self.monitor.removeprefix("valid_")
@@ -58,7 +58,7 @@ class Training:
 
     @property
     def monitors_a_loss(self) -> bool:
-        """Whether a smaller value of `monitor` is the better one."""
+        """Whether smaller values of `monitor` are better."""
         return self.monitor.removeprefix("valid_") in LOSSES
 
     def due(self, epoch: int) -> bool:
@@ -66,16 +66,16 @@ class Training:
         return epoch % self.evaluate_every == 0 or epoch == self.epochs
 
     def evaluated(self) -> list[int]:
-        """The epochs that are evaluated in a training that is not stopped early."""
+        """The epochs that are evaluated if training does not stop early."""
         return [epoch for epoch in range(self.epochs + 1) if (self.due(epoch) if epoch else self.evaluate_at_start)]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an evaluated epoch came to.
+    """The record of an evaluated epoch.
 
-    Losses and accuracies are taken at its end, over whole sets, with dropout off; with `train.running_metrics`, those
-    of training are means over its batches, by their sizes.
+    Losses and accuracies are measured at its end on whole sets, with dropout off; with `train.running_metrics`, those
+    of training are means over its batches, weighted by size.
     """
 
     epoch: int  # from 1; 0 is the untrained network
@@ -84,9 +84,9 @@ class Epoch:
     valid_loss: float
     valid_accuracy: float
     lr: float  # of the epoch's last update
-    seconds: float  # of training alone, since the last epoch that was evaluated
+    seconds: float  # of training alone, since the last evaluation
     images_per_second: float
-    metrics: Mapping[str, float] = field(default_factory=dict)  # further ones, as `valid/squared_error`
+    metrics: Mapping[str, float] = field(default_factory=dict)  # additional ones, such as `valid/squared_error`
 
     def monitored(self, name: str) -> float:
         """The value of `train.monitor`."""
@@ -97,23 +97,23 @@ class Epoch:
 
 @dataclass
 class Progress:
-    """How far a training has come: with its parameters and streams, all that is needed to go on."""
+    """The position in a training. Together with parameters and streams, all that is needed to resume."""
 
     state: State  # of the optimizer
-    order: Mapping[str, Any]  # the state of the stream `order` before the epoch under way drew from it
-    epoch: int = 0  # epochs that are complete
-    step: int = 0  # updates of the epoch under way
+    order: Mapping[str, Any]  # the state of the stream `order` at the start of the current epoch
+    epoch: int = 0  # completed epochs
+    step: int = 0  # updates in the current epoch
     seconds: float = 0.0  # of training since the last evaluation
-    running: tuple[float, int, int] = (0.0, 0, 0)  # of its batches: summed loss, right decisions, examples
+    running: tuple[float, int, int] = (0.0, 0, 0)  # sums over its batches: loss, correct predictions, examples
 
     @classmethod
     def start(cls, optimizer: Optimizer, network: Network, streams: Streams) -> "Progress":
-        """The progress of a training that is about to start."""
+        """The progress at the start of a training."""
         return cls(optimizer.init(network.parameters.theta), streams.order.state)
 
 
 class Diverged(Exception):
-    """The loss of a batch, or of an epoch, was infinite or not a number; `where` says so where it was no epoch's."""
+    """The loss of a batch or an epoch is infinite or NaN; `where` names the place if it is not an epoch."""
 
     def __init__(self, epoch: int, where: str = "") -> None:
         super().__init__(epoch, where)
@@ -196,13 +196,13 @@ def _evaluated(
     speed: float,
     running: tuple[float, int, int] = (0.0, 0, 0),
 ) -> Epoch:
-    """The record of an epoch; raises `Diverged` where a loss is not finite."""
+    """The record of an epoch. Raises `Diverged` if a loss is not finite."""
     names, dropping = training.metrics, streams.evaluation(epoch) if training.evaluate_dropout else None
     on_valid = measure(network, dataset.valid, names, dropping)
     further = {f"valid/{name}": value for name, value in on_valid.further.items()}
     summed, right, examples = running
     loss, accuracy = (summed / examples, right / examples) if examples else (0.0, 0.0)
-    if not examples or names or dropping:  # else the running means say it all
+    if not examples or names or dropping:  # else the running means are enough
         on_train = measure(network, dataset.train, names, dropping)
         further |= {f"train/{name}": value for name, value in on_train.further.items()}
         if not examples:

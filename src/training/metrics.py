@@ -1,4 +1,4 @@
-"""What a network achieves on a set of examples."""
+"""Predictions and metrics of a network on a set of examples."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 from src.training import scores
 
-CHUNK = 1000  # examples a pass: the activations of a chunk stay in the cache
-WITH_DROPOUT = "_with_dropout"  # the suffix of a metric that is measured so
-LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # better when smaller
-_SMALLEST = 1e-9  # of a probability whose logarithm is taken
+CHUNK = 1000  # examples per pass, so that activations fit in the cache
+WITH_DROPOUT = "_with_dropout"  # suffix of metrics measured with dropout on
+LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # smaller is better
+_SMALLEST = 1e-9  # probability inside a logarithm
 
 
 class Predictions(NamedTuple):
-    """The class probabilities [n, classes] of a set of examples, the decisions [n], the mean loss, the share right."""
+    """Class probabilities [n, classes], predicted classes [n], mean loss, and accuracy."""
 
     probabilities: Array
     labels: Labels
@@ -26,13 +26,13 @@ class Predictions(NamedTuple):
 
     @property
     def confidence(self) -> Array:
-        """[n], the probability of the class that is decided for."""
+        """[n], the probability of the predicted class."""
         confidence: Array = self.probabilities[np.arange(len(self.labels)), self.labels]
         return confidence
 
 
 class Measured(NamedTuple):
-    """Predictions, and further metrics of them by name."""
+    """Predictions, and additional metrics by name."""
 
     predictions: Predictions
     further: dict[str, float]
@@ -44,7 +44,7 @@ class Measured(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """The share that is right."""
+        """The fraction of correct predictions."""
         return self.predictions.accuracy
 
 
@@ -70,7 +70,7 @@ def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | No
 def measure(
     network: Network, examples: Examples, names: Sequence[str] = (), dropping: np.random.Generator | None = None
 ) -> Measured:
-    """Loss, accuracy and the metrics `names` of `METRICS`; with `dropping`, all of them with dropout on, too."""
+    """Loss, accuracy and the metrics `names`; with `dropping`, a dropout stream, all of them also with dropout on."""
     plain = predict(network, examples.x, examples.y)
     further = further_metrics(network, plain, examples.y, names)
     if dropping is not None:
@@ -85,9 +85,9 @@ def measure(
 
 
 def further_metrics(network: Network, predictions: Predictions, y: Labels, names: Sequence[str]) -> dict[str, float]:
-    """Metrics of the table `METRICS`, by name."""
+    """The values of metrics in `METRICS`, by name."""
     y, p = np.asarray(y), predictions.probabilities
-    outputs = p if network.threshold is None else p[:, 1:]  # a single unit gives the second class's alone
+    outputs = p if network.threshold is None else p[:, 1:]  # a single unit gives the second class only
     return {name: float(METRICS[name](outputs, predictions.labels, y)) for name in names}
 
 
@@ -97,7 +97,7 @@ def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
 
 
 def scores_by_class(on_test: Predictions, dataset: Dataset) -> dict[str, Any]:
-    """Loss and accuracy; precision, recall and F1 by class, and their means weighted by the classes' counts."""
+    """Loss and accuracy; precision, recall and F1 by class, and their means, weighted by class counts."""
     by_class = scores.of(confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels)))
     overall = scores.weighted(by_class)._asdict() | {"num_samples": len(on_test.labels)}
     names = ("precision", "recall", "f1", "num_samples")
@@ -114,7 +114,7 @@ def _squared_error(p: Array, decided: Labels, y: Labels) -> float:
 
 
 def _binary_cross_entropy(p: Array, decided: Labels, y: Labels) -> float:
-    """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print it of softmax outputs"""
+    """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print this for softmax outputs"""
     p = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
     t = _target(p, y)
     return float(-np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / len(y))
@@ -133,7 +133,7 @@ def _score(name: str, average: Callable[[scores.Scores], scores.Score]) -> Calla
     return score
 
 
-# metric(p [n, output units], decided [n], y [n]) -> a mean over the examples
+# metric(p [n, output units], decided [n], y [n]) -> mean over examples
 METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
     "squared_error": _squared_error,
     "binary_cross_entropy": _binary_cross_entropy,

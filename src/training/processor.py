@@ -1,7 +1,7 @@
-"""How the processor does its floating-point arithmetic while a network trains.
+"""Floating-point settings during training.
 
-The number of BLAS threads changes float32 results, so it is held. Subnormal numbers, which appear as a training
-converges, slow many processors down, so they are flushed to zero where the processor and the C library let us.
+The number of BLAS threads changes float32 results, so it is fixed. Subnormal numbers appear as a training converges and
+slow down many processors, so they are flushed to zero if processor and C library allow it.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ _FLUSH_RESULTS_AND_INPUTS = 0x8040  # FZ and DAZ: Intel SDM, volume 1, section 1
 
 @contextlib.contextmanager
 def held(threads: int) -> Iterator[None]:
-    """Holds BLAS to `threads` threads, flushes subnormals to zero, and lets overflows pass, until the block ends."""
+    """Within the block: BLAS uses `threads` threads, subnormals are flushed to zero, overflows give no warning."""
     from threadpoolctl import threadpool_limits
 
-    # A diverging network overflows; the loop looks at its losses, so a warning would say the same a second time.
+    # A diverging network overflows; the loop checks its losses, so a warning would be redundant.
     quiet = np.errstate(over="ignore", invalid="ignore")
     with threadpool_limits(limits=threads, user_api="blas"), _flush_to_zero(), quiet:
         yield

@@ -1,6 +1,6 @@
-"""Precision, recall and F1 from a confusion matrix, class by class and on average, as scikit-learn defines them.
+"""Precision, recall and F1 from a confusion matrix, per class and averaged, as in scikit-learn.
 
-What would be 0/0 is 0: the precision of a class that nothing is taken for, the recall of one without examples.
+0/0 counts as 0: the precision of a class that is never predicted, the recall of a class without examples.
 """
 
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from src.nn.arrays import Array, Labels
 
 
 class Scores(NamedTuple):
-    """Of each class: [classes] each."""
+    """Scores per class: [classes] each."""
 
-    precision: Array  # of what is taken for the class, the share that is of it
-    recall: Array  # of what is of the class, the share that is taken for it
-    f1: Array  # the harmonic mean of the two
-    examples: Labels  # how many there are of the class
+    precision: Array  # of the examples predicted as the class, the fraction that belongs to it
+    recall: Array  # of the examples of the class, the fraction predicted as it
+    f1: Array  # harmonic mean of both
+    examples: Labels  # number of examples of the class
 
 
 class Score(NamedTuple):
@@ -34,12 +34,12 @@ def of(confusion: Labels) -> Scores:
 
 
 def weighted(scores: Scores) -> Score:
-    """The mean over classes, each with the weight of its examples."""
+    """The mean over classes, weighted by their numbers of examples."""
     return Score(*(float(np.average(values, weights=scores.examples)) for values in scores[:3]))
 
 
 def macro(scores: Scores) -> Score:
-    """The mean over all classes, each with the same weight."""
+    """The unweighted mean over classes."""
     return Score(*(float(values.mean()) for values in scores[:3]))
 
 

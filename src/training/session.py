@@ -1,6 +1,6 @@
-"""One training from initial weights to the metrics of the weights that are kept: the order in which all else is used.
+"""One training, from initial weights to the metrics of the best ones.
 
-It knows no file but its checkpoints: the run folder, the journal and trackers are the caller's.
+The only files here are checkpoints; run folder, journal and trackers belong to the caller.
 """
 
 import math
@@ -22,7 +22,7 @@ from src.training.units import Trained, output_layer, put_on_top, train_units
 
 
 class Settings(Protocol):
-    """The part of a configuration that decides a training."""
+    """The part of a configuration that a training needs."""
 
     @property
     def model(self) -> Architecture: ...
@@ -41,7 +41,7 @@ class Settings(Protocol):
 class Session:
     """A training. Its steps, in this order: `prepare`, `saver`, `run`, `keep_best`, `evaluate`.
 
-    network: with its initial weights, then with those that are kept. progress: how far it has come, once prepared.
+    network: with its initial weights, at the end with the best ones. progress: its position, after `prepare`.
     """
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
@@ -54,7 +54,7 @@ class Session:
         self._units: Trained | None = None
 
     def prepare(self) -> None:
-        """Trains the hidden units of `train.unit_targets`, if there are any; the loop then trains the output layer.
+        """Trains the hidden units of `train.unit_targets`, if any; the loop then trains the output layer.
 
         Raises `Diverged`.
         """
@@ -66,12 +66,12 @@ class Session:
         self.progress = Progress.start(settings.optimizer, self._learner, self._streams)
 
     def saver(self, folder: Path, identity: str) -> Saver:
-        """Writes this training's checkpoints into a folder, or restores one of them."""
+        """An object that writes this training's checkpoints into a folder, and restores one."""
         state = (self._learner, self._streams, self.progress, self._keeper)
         return Saver(folder, identity, self._settings.train, *state)
 
     def run(self, saver: Saver, record: Callable[[Epoch], Mapping[str, Any]]) -> None:
-        """Trains to the last epoch, or until it is stopped early. Raises `Diverged`.
+        """Trains to the last epoch, or stops early. Raises `Diverged`.
 
         record: called with each evaluated epoch; returns its epoch record.
         """
@@ -86,13 +86,13 @@ class Session:
             saver.after_epoch(recorded)
 
     def keep_best(self) -> None:
-        """Gives `network` the weights that are kept, which are finite even if the training diverged."""
+        """Gives `network` the best weights, which are finite even if the training diverged."""
         self._learner.parameters.theta[:] = self._keeper.theta
         if self._units:
             put_on_top(self.network, self._learner, self._units)
 
     def evaluate(self) -> tuple[dict[str, Any], Predictions]:
-        """The result: epochs, and the metrics of each set, with the network that is kept; predictions of the test set.
+        """The result with the best weights: epochs and the metrics of each set; and the predictions on the test set.
 
         Raises `Diverged` if a metric is not finite.
         """
@@ -110,5 +110,5 @@ class Session:
 
 
 def build_network(model: Architecture, dataset: Dataset, dtype: str) -> Network:
-    """The network that `model` describes, sized for the data; its parameters are zero."""
+    """The network described by `model`, with sizes from the data and zero parameters."""
     return model.network(dataset.train.x.shape[1], len(dataset.labels), dataset.train.y, dtype)

@@ -1,4 +1,4 @@
-"""A training's random streams: of its initial weights, of the order of its examples, of dropout, and of evaluation."""
+"""The random streams of a training: initial weights, order of examples, dropout, evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ Indices = NDArray[np.intp]
 
 
 class Order(Protocol):
-    """A stream of orders. `state` is plain data, with which a checkpoint brings the stream back to where it was."""
+    """A stream of orders. `state` is plain data, which a checkpoint stores and restores."""
 
     state: Mapping[str, Any]
 
     def permutation(self, n: int) -> Indices:
-        """[n], all of n examples in a fresh order."""
+        """[n], a new permutation of n examples."""
 
     def draw(self, n: int, size: int) -> Indices:
-        """[size], of n examples, none of them twice."""
+        """[size], sampled from n examples without replacement."""
 
     def evaluated(self, n: int) -> None:
-        """Takes note that a set of n examples is evaluated."""
+        """Called when a set of n examples is evaluated."""
 
 
 class GeneratorOrder:
@@ -52,10 +52,10 @@ class GeneratorOrder:
 
 
 class LegacyOrder:
-    """Orders as texts draw them whose one function makes batches for everything: by `shuffle` of NumPy's legacy stream.
+    """Orders from `shuffle` of NumPy's legacy stream, as in texts that use one batch function for everything.
 
-    There an evaluation shuffles, too: after each epoch that is evaluated, the training set is shuffled once, and then
-    the validation set, which changes no metric.
+    In these, evaluation shuffles, too: after each evaluated epoch the training set once, then the validation set. This
+    changes no metric but advances the stream.
     """
 
     def __init__(self, seed: int) -> None:
@@ -85,7 +85,7 @@ class LegacyOrder:
 
 @dataclass(frozen=True)
 class Streams:
-    """A training's random streams, one for each purpose, so that variants that share a seed differ in nothing else."""
+    """The random streams of a training, one per purpose, so that variants with the same seed share draws."""
 
     initialization: Draws
     order: Order
@@ -94,18 +94,18 @@ class Streams:
 
     @classmethod
     def of(cls, seed: int, rng: str = "default") -> "Streams":
-        """The streams of a seed, of one of the kinds in `KINDS`."""
+        """The streams of a seed; `rng` is one of `KINDS`."""
         initialization, order, dropout = np.random.SeedSequence(seed).spawn(3)
         if rng == "legacy":
             return cls(np.random.RandomState(seed), LegacyOrder(seed), np.random.default_rng(dropout), seed)
         return cls(initialization, GeneratorOrder(order), np.random.default_rng(dropout), seed)
 
     def evaluation(self, epoch: int) -> np.random.Generator:
-        """The stream of dropout where an epoch's evaluation is made with dropout on."""
+        """The dropout stream for evaluating an epoch with dropout on."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(3, epoch)))
 
 
 # default: `SeedSequence(seed)` has a child for each stream. legacy: `RandomState(seed)` draws weights, layer by layer
-# and unit by unit; another `RandomState(seed)` shuffles the training set for each epoch and, after each epoch that is
-# evaluated, once more that and the validation set. What was published with NumPy's legacy streams can be reproduced so.
+# and unit by unit; another `RandomState(seed)` shuffles the training set for each epoch and, after each evaluated
+# epoch, training and validation set once more. This reproduces results published with NumPy's legacy streams.
 KINDS = ("default", "legacy")

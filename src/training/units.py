@@ -1,8 +1,7 @@
-"""Hidden units that are trained one by one: each is a perceptron that finds a group of the training examples.
+"""Training hidden units one by one: each is a perceptron that detects a group of training examples.
 
-What is trained after that is the output layer, on the units' outputs, standardized by their mean and deviation on the
-training set. A perceptron on standardized outputs is one on the outputs themselves, with other weights: so both layers
-are, in the end, an ordinary network.
+Then the output layer is trained on the units' outputs, standardized on the training set. A perceptron on standardized
+outputs equals one on the raw outputs with other weights, so the result is an ordinary network.
 """
 
 import dataclasses
@@ -24,11 +23,11 @@ from src.training.metrics import predict
 from src.training.streams import Streams
 
 _HEAD = HEADS["sigmoid", "binary_cross_entropy"]
-_HALF = 0.5  # from where on a unit fires
+_HALF = 0.5  # threshold of a unit
 
 
 class Trained(NamedTuple):
-    """The units' outputs as a data set, what they are standardized by, and how well each unit finds its group."""
+    """The units' outputs as a data set, their standardization, and how well each unit detects its group."""
 
     outputs: Dataset
     center: Array  # [units]
@@ -37,17 +36,17 @@ class Trained(NamedTuple):
 
 
 def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None:
-    """Raises `UserError` where the network, or the data, have no use for `train.unit_targets`."""
+    """Raises `UserError` if `train.unit_targets` does not fit the network or the data."""
     told = f"train.unit_targets=[{','.join(training.unit_targets)}]"
     if unknown := [group for group in training.unit_targets if group not in dataset.groups]:
         there = ", ".join(dataset.groups) or "none, in these data"
         raise UserError(f"{told}: {unknown[0]}: no such group of examples; allowed: {there}")
     if len(set(training.unit_targets)) < len(training.unit_targets):
-        raise UserError(f"{told}: a group is there twice; each unit finds another one")
+        raise UserError(f"{told}: contains a group twice; each unit needs its own")
     if network.widths[1:-1] != (len(training.unit_targets),):
-        raise UserError(f"{told}: one hidden layer of {len(training.unit_targets)} units is needed, one for each group")
+        raise UserError(f"{told}: needs one hidden layer of {len(training.unit_targets)} units, one for each group")
     if network.activation is not ACTIVATIONS["sigmoid"] or not network.parameters.b or network.dropout:
-        raise UserError(f"{told}: perceptrons are needed: model.act=sigmoid model.bias=true model.dropout=0")
+        raise UserError(f"{told}: needs model.act=sigmoid model.bias=true model.dropout=0")
 
 
 def train_units(
@@ -55,7 +54,7 @@ def train_units(
 ) -> Trained:
     """Trains the hidden units of `network` in place, each for `training.unit_steps` updates at the full rate.
 
-    Raises `Diverged` where one does; the network then has the weights that this unit began with.
+    Raises `Diverged` if one does; the network then has the initial weights of that unit.
     """
     accuracy = {}
     for unit, group in enumerate(training.unit_targets):
@@ -95,7 +94,7 @@ def output_layer(network: Network) -> Network:
 
 
 def put_on_top(network: Network, top: Network, trained: Trained) -> None:
-    """Gives `network` the output layer `top`, which takes the units' outputs standardized, in terms of the outputs."""
+    """Copies the output layer `top`, which takes standardized outputs, to `network`, which takes raw ones."""
     W = top.parameters.W[0] / trained.scale[:, np.newaxis]
     network.parameters.W[1][...] = W
     network.parameters.b[1][...] = top.parameters.b[0] - trained.center @ W
@@ -118,7 +117,7 @@ def _is_of(dataset: Dataset, group: str) -> Labels:
 def _learn(
     perceptron: Network, optimizer: Optimizer, x: Array, y: Labels, training: Training, streams: Streams
 ) -> bool:
-    """Whether its losses, and the weights that it came to, are finite."""
+    """Trains a perceptron; returns whether its losses and weights stayed finite."""
     parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
     size = training.batch_size or len(y)
     batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
@@ -130,6 +129,6 @@ def _learn(
 
 
 def _fired(network: Network, examples: Examples) -> Array:
-    """[n, units], what the hidden units give."""
+    """[n, units], the outputs of the hidden units."""
     z = np.asarray(examples.x, network.dtype) @ network.parameters.W[0] + network.parameters.b[0]
     return sigmoid(z, np.empty_like(z))

@@ -24,4 +24,4 @@ def test_a_value_that_is_none_is_named() -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
     assert done.returncode == 2
     told = "argument --bound: invalid float value: 'x'"
-    assert done.stderr == f"error: {told}; `python -m src.replay --help` tells what is allowed\n"
+    assert done.stderr == f"error: {told}; `python -m src.replay --help` lists what is allowed\n"

@@ -66,7 +66,7 @@ def test_files_come_from_the_users_folder(
         (mirror / f"{name}.gz").write_bytes(gzip.compress(published[name]))
     mnist.fetch(raw, mirror)
     assert contents(raw) == published
-    assert f"4 of 4 files came from data.mirror={mirror}" in capsys.readouterr().err
+    assert f"4 of 4 files fetched from data.mirror={mirror}" in capsys.readouterr().err
 
 
 def test_a_gz_that_was_unzipped_under_way_is_taken(published: dict[str, bytes], mirror: Path, raw: Path) -> None:
@@ -82,8 +82,8 @@ def flipped(content: bytes) -> bytes:
 # What is done to a file, and what is told of it.
 CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda content: b"", "too few for an IDX header"),
-    "cut": (lambda content: content[:-1], "its header announces"),
-    "longer": (lambda content: content + b"\x00", "more than the 23536 bytes"),
+    "cut": (lambda content: content[:-1], "its header implies"),
+    "longer": (lambda content: content + b"\x00", "more than the expected 23536 bytes"),
     "flipped bit": (flipped, "SHA-256"),
     "wrong type": (lambda content: content[:2] + b"\x09" + content[3:], "0x09"),
     "other shape": (lambda content: idx_bytes(np.zeros((28, 28, 30))), "its shape is"),
@@ -91,7 +91,7 @@ CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "flipped gzip": (lambda content: flipped(gzip.compress(content)), "Incorrect length"),
     "garbage behind gzip": (lambda content: gzip.compress(content) + b"garbage", "Not a gzipped file"),
     "no deflate stream": (lambda content: gzip.compress(content)[:10] + b"\xff" * 40, "decompressing"),
-    "gzip bomb": (lambda content: gzip.compress(bytes(50_000_000)), "more than the 23536 bytes"),
+    "gzip bomb": (lambda content: gzip.compress(bytes(50_000_000)), "more than the expected 23536 bytes"),
 }
 
 
@@ -113,7 +113,7 @@ def test_a_gzip_bomb_takes_no_memory(published: dict[str, bytes], mirror: Path, 
     (mirror / IMAGES).write_bytes(gzip.compress(bytes(15_000_000), 9))
     tracemalloc.start()
     try:
-        with pytest.raises(UserError, match="more than the 23536 bytes"):
+        with pytest.raises(UserError, match="more than the expected 23536 bytes"):
             mnist.fetch(raw, mirror)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
@@ -143,7 +143,7 @@ def test_what_the_users_folder_lacks_is_sought_elsewhere(
     offer(elsewhere=serving({IMAGES: published[IMAGES]}), last=exploding)
     mnist.fetch(raw, mirror)
     assert contents(raw) == published
-    assert "1 of 4 files came from elsewhere" in capsys.readouterr().err
+    assert "1 of 4 files fetched from elsewhere" in capsys.readouterr().err
 
 
 def test_files_in_place_are_kept_and_nothing_is_asked(mirror: Path, tmp_path: Path, raw: Path, offer: Offer) -> None:
@@ -175,9 +175,9 @@ def test_where_no_place_serves_each_is_listed_with_its_reason(
     with pytest.raises(RunFailed) as failed:
         mnist.fetch(raw, mirror)
     message = str(failed.value)
-    told = [f"data.mirror={mirror}: it has no {IMAGES}", "one: no connection", "two: x x", f"three: it has no {IMAGES}"]
+    told = [f"data.mirror={mirror}: it lacks {IMAGES}", "one: no connection", "two: x x", f"three: it lacks {IMAGES}"]
     assert all(reason in message for reason in told)
-    assert message.endswith("by data.mirror=")
+    assert message.endswith("Set data.mirror=FOLDER to a folder with the four files")
     assert "\n" not in message
     assert len(message) < 2000
     assert sorted(contents(raw)) == sorted(SHAPES.keys() - {IMAGES})
@@ -209,5 +209,5 @@ def test_damaged_and_missing_files_are_not_read(published: dict[str, bytes], mir
     with pytest.raises(UserError, match=f"{name} is damaged.*src.fetch"):
         mnist.read(mirror)
     (mirror / name).unlink()
-    with pytest.raises(UserError, match=f"{name} is not there.*src.fetch"):
+    with pytest.raises(UserError, match=f"{name} does not exist.*src.fetch"):
         mnist.read(mirror)

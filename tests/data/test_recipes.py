@@ -202,7 +202,7 @@ def test_prepare_refuses_arrays_of_another_recipe(tmp_path: Path) -> None:
     message = str(refused.value)
     assert "data.scaling=standard there, unit here; data.seed=0 there, 3 here; data.split.train=0.7 there" in message
     assert "data.split.valid" not in message
-    assert "data.name=" in message
+    assert "choose another data.name" in message
     assert "\n" not in message
     assert files(tmp_path) == before
 
@@ -234,7 +234,7 @@ def test_processes_that_prepare_at_once_get_one_result(tmp_path: Path) -> None:
     ended = [process.communicate() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], ended
     assert len({out for out, _ in ended}) == 1
-    assert sum("not prepared yet" in err for _, err in ended) == 1
+    assert sum("preparing data digits" in err for _, err in ended) == 1
     assert [path.name for path in (tmp_path / "data" / "normalized").iterdir()] == ["digits"]
 
 

@@ -112,7 +112,7 @@ def test_parts_of_one_class_are_prepared_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["noise", "spiral", "xor"])
 @pytest.mark.parametrize("kind", ["unit", "symmetric"])
 def test_a_scaling_that_the_source_cannot_have_is_refused_before_anything_is_made(name: str, kind: str) -> None:
-    with pytest.raises(UserError, match=rf"data\.scaling={kind}: .*give none, standard, per_feature") as refused:
+    with pytest.raises(UserError, match=rf"data\.scaling={kind}: .*allowed: none, standard, per_feature") as refused:
         compose([f"data={name}", f"data.scaling={kind}"])
     assert "\n" not in str(refused.value)
 
@@ -125,6 +125,6 @@ def test_a_published_test_set_is_refused_where_there_is_none(name: str) -> None:
 
 
 def test_a_published_test_set_of_another_size_is_refused(large: Raw, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"data\.split\.test=9999: .*give data\.split\.test=10000"):
+    with pytest.raises(UserError, match=r"data\.split\.test=9999: .*must be 10000"):
         prepare(compose(["data=mnist_standard", "data.split.test=9999"]).data, tmp_path)
     assert not (tmp_path / "data").exists()

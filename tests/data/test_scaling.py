@@ -123,7 +123,9 @@ GRID_VALUES = st.integers(-(2**22), 2**22).map(lambda steps: steps * GRID)  # be
 @pytest.mark.parametrize("kind", OF_THE_LARGEST)
 def test_a_scaling_by_the_largest_value_is_refused_where_there_is_none(kind: str) -> None:
     for refuse in (lambda: refuse_unfit(kind, None), lambda: fit(kind, X, TRAIN, None)):
-        with pytest.raises(UserError, match=rf"data\.scaling={kind}: .*give none, standard, per_feature") as refused:
+        with pytest.raises(
+            UserError, match=rf"data\.scaling={kind}: .*allowed: none, standard, per_feature"
+        ) as refused:
             refuse()
         assert "\n" not in str(refused.value)
 

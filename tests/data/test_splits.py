@@ -118,7 +118,7 @@ def test_without_being_asked_for_a_published_test_set_is_pooled() -> None:
 @pytest.mark.parametrize("split", [Split(700, 100, 199), Split(600, 100, 201), Split(0.7, 0.1, 0.1)])
 def test_a_published_test_set_is_taken_whole_or_not_at_all(split: Split) -> None:
     asked = dataclasses.replace(split, published_test=True)
-    with pytest.raises(UserError, match=rf"data\.split\.test={split.test}: .*give data\.split\.test=200") as refused:
+    with pytest.raises(UserError, match=rf"data\.split\.test={split.test}: .*must be 200") as refused:
         cut(Y, asked, 0, published_test=200)
     assert "\n" not in str(refused.value)
 
@@ -166,10 +166,10 @@ def test_sizes_that_are_no_sizes_are_refused(sizes: tuple[float, float, float]) 
 @pytest.mark.parametrize(
     ("split", "reason"),
     [
-        pytest.param(Split(701, 100, 200), "701 \\+ 100 \\+ 200 = 1001 examples, where there are 1000", id="too many"),
+        pytest.param(Split(701, 100, 200), "701 \\+ 100 \\+ 200 = 1001 examples, but there are 1000", id="too many"),
         pytest.param(Split(0.5, 0.0001, 0.2), "at least 1", id="none left"),
-        pytest.param(Split(700, 4, 200), "4 examples cannot be stratified over 5 classes", id="fewer than classes"),
-        pytest.param(Split(2, 100, 200), "2 examples cannot be stratified", id="train fewer than classes"),
+        pytest.param(Split(700, 4, 200), "4 examples can.t be stratified over 5 classes", id="fewer than classes"),
+        pytest.param(Split(2, 100, 200), "2 examples can.t be stratified", id="train fewer than classes"),
     ],
 )
 def test_splits_that_cannot_be_are_refused(split: Split, reason: str) -> None:
@@ -179,7 +179,7 @@ def test_splits_that_cannot_be_are_refused(split: Split, reason: str) -> None:
 
 def test_a_class_of_one_cannot_be_stratified() -> None:
     y = np.append(Y, 5)
-    with pytest.raises(UserError, match=r"test cannot be cut off: .*least populated"):
+    with pytest.raises(UserError, match=r"can.t split off test: .*least populated"):
         cut(y, Split(700, 100, 200), 0)
     assert len(cut(y, Split(700, 100, 200, stratify=False), 0)["train"]) == 700
 

@@ -59,7 +59,7 @@ def test_damage_is_seen_and_mended(name: str, file: str, fetched: Callable[[str]
         TOYS[name].fetch(path.parent, None)
         assert path.read_bytes() == whole
     path.unlink()
-    with pytest.raises(UserError, match=f"{file} is not there.*src.fetch"):
+    with pytest.raises(UserError, match=f"{file} does not exist.*src.fetch"):
         TOYS[name].read(path.parent)
 
 
@@ -73,14 +73,16 @@ def test_other_data_than_the_known_ones_are_refused_and_not_written(
 
     digests = digits.DIGESTS if module is digits else planar.DIGESTS["spiral"]
     source: Source = toy("toy", "NumPy", altered, digests, image=None, largest=None, labels=())
-    with pytest.raises(RunFailed, match=r"x\.npy: the installed NumPy makes other toy data"):
+    with pytest.raises(RunFailed, match=r"x\.npy: the installed NumPy generates toy data other"):
         source.fetch(tmp_path / "toy", None)
     assert not (tmp_path / "toy").exists()
 
 
 @pytest.mark.parametrize("name", TOYS)
 def test_a_mirror_is_not_passed_over(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=rf"data\.mirror=/some/where: data\.source={name} .* no mirror") as refused:
+    with pytest.raises(
+        UserError, match=rf"data\.mirror=/some/where: data\.source={name} .* needs no mirror"
+    ) as refused:
         TOYS[name].fetch(tmp_path / "raw", Path("/some/where"))
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "raw").exists()

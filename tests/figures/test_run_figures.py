@@ -102,7 +102,7 @@ def test_every_name_is_drawn_and_the_configuration_lists_those_on_request() -> N
 def test_an_unknown_figure_is_refused_in_one_line() -> None:
     with pytest.raises(UserError, match=r"tracking\.gallery\[1\]=samplse: unknown; did you mean samples\? \(allowed"):
         compose(["tracking.gallery=[pca,samplse]"])
-    with pytest.raises(UserError, match=r"tracking\.gallery=pca: a list is needed"):
+    with pytest.raises(UserError, match=r"tracking\.gallery=pca: must be a list"):
         compose(["tracking.gallery=pca"])
 
 

@@ -67,7 +67,7 @@ def test_objects_are_not_written(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_refused_unread(file: Path) -> None:
-    with pytest.raises(ValueError, match="at most 100 are expected"):
+    with pytest.raises(ValueError, match="allowed: at most 100"):
         read_npz(file, 100)
 
 
@@ -93,10 +93,10 @@ def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     ("members", "told"),
     [
-        ({"a.npy": claims("(1000000000000,)")}, "denies"),
-        ({"a.npy": claims("(-1,)")}, "denies"),
-        ({"a.npy": claims("(1,)", "|O", b"12345678")}, "denies"),
-        ({"a.npy": claims("(2,)", content=b"12345678")}, "denies"),
+        ({"a.npy": claims("(1000000000000,)")}, "its length differs"),
+        ({"a.npy": claims("(-1,)")}, "its length differs"),
+        ({"a.npy": claims("(1,)", "|O", b"12345678")}, "its length differs"),
+        ({"a.npy": claims("(2,)", content=b"12345678")}, "its length differs"),
         ({"a.npy": b"not an array"}, "magic|array"),
         ({"a.npy": b""}, "."),
     ],

@@ -84,7 +84,7 @@ class TestClassWeights:
 
     @pytest.mark.parametrize("weights", [(), (1.0,), (1.0, 2.0, 3.0, 4.0)])
     def test_refuses_another_number_than_there_are_classes(self, weights: tuple[float, ...]) -> None:
-        with pytest.raises(UserError, match="one weight for each of the 3 classes") as refusal:
+        with pytest.raises(UserError, match="must be 3 weights, one for each class") as refusal:
             Architecture(class_weights=weights).network(4, 3, Y, "float32")
         assert "model.class_weights=[" in str(refusal.value)
         assert "\n" not in str(refusal.value)

@@ -385,7 +385,7 @@ MISTAKES: dict[str, tuple[Changes, str]] = {
     ),
     "no mode": ((("  mode: MULTIRUN\n", ""),), "lacks `hydra: {mode: MULTIRUN}`"),
     "no study in it": (((TINY[TINY.index("ablation:") : TINY.index("hydra:")], ""),), "its file declares no study"),
-    "no YAML": ((("variants:", "variants: {["),), "not readable as YAML"),
+    "no YAML": ((("variants:", "variants: {["),), "not valid YAML"),
 }
 
 

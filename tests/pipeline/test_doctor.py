@@ -118,7 +118,7 @@ def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout
     told = doctor(shell)
     places = [
         *(f"runs/{killed.name}: status.json", f"runs/{run.name}: damaged"),
-        *(".dvc/tmp/rwlock: damaged", "dvc.lock: damaged", ".mlflow.db.init: left", "mlflow.db: half made"),
+        *(".dvc/tmp/rwlock: damaged", "dvc.lock: damaged", ".mlflow.db.init: left", "mlflow.db: incomplete"),
         *("data/split/digits: test.npy is damaged", "data/normalized/digits: x_valid.npy is damaged"),
         f"runs/{run.name}/.result.json.1-0123abcd.tmp: left",
     ]

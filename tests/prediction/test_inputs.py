@@ -282,5 +282,5 @@ def test_a_file_that_is_too_long_is_not_read(
 ) -> None:
     monkeypatch.setattr(f"src.prediction.{module}.LARGEST_FILE", 9)
     (tmp_path / name).write_bytes(b"1" * 10)
-    with pytest.raises(UserError, match=f"{name}: 10 bytes, where at most 9 are expected"):
+    with pytest.raises(UserError, match=f"{name}: 10 bytes; allowed: at most 9"):
         read_examples([str(tmp_path / name)], digits8.signature)

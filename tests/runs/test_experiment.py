@@ -192,7 +192,7 @@ def test_a_figure_that_fails_costs_a_warning(
     [
         ("model.hidden=[65536,65536]", r"model\.hidden=\[65536,65536\]: 4,.* parameters; allowed"),
         ("train.batch_size=100000", r"train\.batch_size=100000: must be <= 1258"),
-        ("model.class_weights=[1,2]", r"model\.class_weights=\[1\.0,2\.0\]: one weight for each of the 10"),
+        ("model.class_weights=[1,2]", r"model\.class_weights=\[1\.0,2\.0\]: must be 10 weights"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(

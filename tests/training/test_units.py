@@ -88,7 +88,7 @@ def test_it_repeats_itself_to_the_bit(blob_data: Dataset) -> None:
     ("training", "architecture", "says"),
     [
         ({"unit_targets": ("a", "z")}, {}, "z: no such group of examples; allowed: a, b, c"),
-        ({"unit_targets": ("a", "a")}, {}, "a group is there twice"),
+        ({"unit_targets": ("a", "a")}, {}, "contains a group twice"),
         ({"unit_targets": ("a",)}, {}, "one hidden layer of 1 units"),
         ({}, {"hidden": (2, 2)}, "one hidden layer of 2 units"),
         ({}, {"act": "tanh"}, "model.act=sigmoid"),

@@ -133,13 +133,13 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "a place of no new point": ({**PLAIN, "at": [0.1]}, "claims[0].at=[0.1]: needed for the metric new/CLASS"),
     "an unknown side": ({**PLAIN, "good": "up"}, "claims[0].good=up: unknown; allowed: larger, neither, smaller"),
     "an unknown key": ({**PLAIN, "valeu": 1}, "claims[0].valeu=1: no such key; did you mean value?"),
-    "a claim in one word": ("test/accuracy", "claims[0]=test/accuracy: a group of keys is needed"),  # type: ignore[dict-item]
+    "a claim in one word": ("test/accuracy", "claims[0]=test/accuracy: must be a group of keys"),  # type: ignore[dict-item]
 }
 ABOUT: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown text": ({"text": "b"}, ".text=b: no such text; allowed: a"),
     "a seed twice": ({"seeds": [1, 1]}, ".seeds=[1, 1]: a seed is listed twice"),
     "a negative seed": ({"seeds": [-1]}, ".seeds[0]=-1: must be an integer >= 0 and <= 4294967295"),
-    "seeds that are no list": ({"seeds": 3}, ".seeds=3: a list is needed"),
+    "seeds that are no list": ({"seeds": 3}, ".seeds=3: must be a list"),
     "claims that are no list": ({"claims": PLAIN}, ".claims={'metric': "),
     "a short row": ({"rows": {**ROWS, "values": [[0.1]]}}, ".rows.values[0]=[0.1]: must be 2, one a column"),
     "digits of fewer columns": ({"rows": {**ROWS, "digits": [4]}}, ".rows.digits=[4]: must be 2, one a column"),
@@ -160,7 +160,7 @@ TREES: dict[str, tuple[Any, str]] = {
     "a list of experiments": (tree() | {"published": ["one"]}, "ablation.published=['one']: a group of names"),
     "an experiment of nothing": (tree() | {"published": {"one": None}}, "ablation.published.one=null: a group"),
     "only an unknown one": (tree() | {"only": ["noe"]}, "ablation.only=noe: no such experiment; did you mean one?"),
-    "only in one word": (tree() | {"only": "one"}, "ablation.only=one: a list is needed"),
+    "only in one word": (tree() | {"only": "one"}, "ablation.only=one: must be a list"),
     "an unknown key": (tree() | {"variants": {}}, "ablation.variants={}: no such key; "),
 }
 
