@@ -212,7 +212,7 @@ def test_the_state_of_another_network_is_not_taken(plan: Any, tmp_path: Path) ->
     ):
         attempt = Attempt(other, tmp_path)
         before = attempt.end
-        with pytest.raises(ValueError, match="another training, or none: its arrays are others"):
+        with pytest.raises(ValueError, match="does not fit this training: its arrays have other"):
             attempt.saver.restore(found)
         assert attempt.end == before
 
@@ -234,7 +234,7 @@ def test_a_header_that_is_sealed_and_makes_no_sense_is_not_taken(
     before = attempt.end
     taken, _ = latest(tmp_path, "me")
     if taken is not None:
-        with pytest.raises(ValueError, match="another training, or none"):
+        with pytest.raises(ValueError, match="does not fit this training"):
             attempt.saver.restore(taken)
     assert attempt.end == before
     assert attempt.run().end == Attempt(plan, tmp_path / "whole").run().end
