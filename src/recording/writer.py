@@ -124,7 +124,8 @@ class Writer:
                 print("the MLflow store is back; recording continues", file=sys.stderr)
             if recorded := len(self._mirror.recorded):
                 self._mirror.recorded.clear()
-                print(f"MLflow: {recorded} runs of earlier commands recorded", file=sys.stderr)
+                runs = f"{recorded} run{'s'[: recorded != 1]}"
+                print(f"MLflow: {runs} of earlier commands recorded", file=sys.stderr)
         elif not self._warned:
             self._warned = True
             print(warning(failure), file=sys.stderr)

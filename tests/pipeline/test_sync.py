@@ -113,7 +113,7 @@ def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, she
     assert shell(*TRAIN, *SHORT, "seed=1", "tracking=off").stderr == ""
     assert [run.info.status for run in stored(checkout)] == ["RUNNING"]
     done = shell(*TRAIN, *SHORT)
-    assert (done.returncode, done.stderr) == (0, "MLflow: 1 runs of earlier commands recorded\n")
+    assert (done.returncode, done.stderr) == (0, "MLflow: 1 run of earlier commands recorded\n")
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED"]
     assert pending(checkout) == []
 

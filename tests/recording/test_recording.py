@@ -1,4 +1,4 @@
-"""MLflow is level with the run folder: each metric once, whatever happened."""
+"""MLflow has what the run folder has: each metric once, whatever happened."""
 
 import functools
 import multiprocessing
