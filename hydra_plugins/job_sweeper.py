@@ -33,7 +33,7 @@ class JobSweeper(Sweeper):
 
         frozen = freeze()  # before anything is composed
         from src.sweeps.jobs import multirun
-        from src.sweeps.study import run_study
+        from src.sweeps.run_study import run_study
         from src.sweeps.sweep import Sweep
 
         sweep = Sweep(self.hydra_context, self.config, self._params, frozen)

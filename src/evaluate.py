@@ -47,7 +47,7 @@ def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
 
 
 def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str, Predictions]) -> None:
-    from src.config.figures import STAGE, names
+    from src.config.figure_names import STAGE, names
     from src.figures import canvas
     from src.figures.run_figures import draw
     from src.figures.run_view import RunView, Unfit

@@ -50,7 +50,7 @@ def _one(name: str, bound: float, tag_original: bool) -> None:
 def _study(name: str, bound: float, tag_original: bool) -> None:
     from src.replays.agreement import IDENTICAL
     from src.replays.recording import record, tag_originals
-    from src.replays.study import originals, replays
+    from src.replays.study_runs import originals, replays
     from src.reporting.tables import plain_table
 
     found = originals(name)

@@ -21,7 +21,7 @@ def publish() -> None:
     """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
     from src.cli.stage import alone
     from src.config.tree import read_snapshot
-    from src.runs import outs
+    from src.runs import dvc_outputs
     from src.sweeps.start import start
 
     with alone("train"):
@@ -31,7 +31,7 @@ def publish() -> None:
         if read_snapshot().semantic() != config.semantic():
             folder = outcome.folder.path
             raise RunFailed(f"params.yaml has changed since this training began, which stays in {folder} alone")
-        outs.publish(outcome.folder.path, outcome.result)
+        dvc_outputs.publish(outcome.folder.path, outcome.result)
     _tell(outcome, run_id)
 
 

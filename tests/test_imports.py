@@ -122,7 +122,7 @@ def test_a_heavy_library_has_one_room(library: str, where: str) -> None:
 
 # Where NumPy reads files that others may have written: each compares digests and lengths first.
 READS_ARRAYS = {
-    "load": {"data/toys.py"},
+    "load": {"data/generated.py"},
     "open_memmap": {"data/dataset.py"},
     "memmap": {"data/idx.py"},
     "read_array": set(),
@@ -184,7 +184,14 @@ IN_NO_OUT = (
     *("src/foundation/errors.py", "src/foundation/locks.py", "src/foundation/signals.py"),
     *("src/runs/lineage.py", "src/runs/liveness.py", "src/runs/tracker.py"),
 )
-RUNS_JOBS = ("src/config/figures.py", "src/reporting/", "src/figures/", "src/analysis/", "src/sweeps/", "src/runs/")
+RUNS_JOBS = (
+    "src/config/figure_names.py",
+    "src/reporting/",
+    "src/figures/",
+    "src/analysis/",
+    "src/sweeps/",
+    "src/runs/",
+)
 COMMANDS_OF_STAGES = {"study": "ablation"}  # all others are named as their stage
 
 
@@ -206,7 +213,7 @@ def test_each_stage_depends_on_the_digest_of_its_code_and_on_no_source() -> None
         assert [dep for dep in deps if dep.startswith("data/code")] == [f"data/code/{digest}.json"]
 
 
-@pytest.mark.parametrize(("stage", "figures_of_runs"), [("evaluate", ()), ("report", ("src/config/figures.py",))])
+@pytest.mark.parametrize(("stage", "figures_of_runs"), [("evaluate", ()), ("report", ("src/config/figure_names.py",))])
 def test_the_digest_of_a_stage_covers_all_that_decides_its_outs(stage: str, figures_of_runs: tuple[str, ...]) -> None:
     apart = (*IN_NO_OUT, *figures_of_runs, "src/data/", "src/runs/code.py")
     assert not {name for name in uncovered(stage) if not name.startswith(apart)}

@@ -1,7 +1,7 @@
 """How a command starts and ends: standard streams, signals, and the exit code.
 
-0 done; 1 a run or a verification failed; 2 the user's input is wrong; 130 interrupted. A user's
-mistake gets one line on stderr and never a traceback.
+0 done; 1 a run or a verification failed; 2 the user's input is wrong, or the machine must be mended (a full disk, a
+missing permission); 130 interrupted. Each gets one line on stderr and never a traceback; only a bug has one.
 """
 
 import atexit

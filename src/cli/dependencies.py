@@ -55,7 +55,7 @@ CODE = {
     "fetch": Code(("src.data.recipes",), apart=()),
     "split": Code(("src.data.recipes",), apart=()),
     "normalize": Code(("src.data.recipes",), apart=()),
-    "train": Code(("src.runs.experiment", "src.runs.outs")),
+    "train": Code(("src.runs.experiment", "src.runs.dvc_outputs")),
     "evaluate": Code(("src.evaluate",)),
     "study": Code(
         ("src.runs.experiment", "src.studies.comparisons.collect"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from src.config.figures import ON_REQUEST, names
+from src.config.figure_names import ON_REQUEST, names
 from src.foundation.errors import UserError, masked
 
 GALLERY = names(ON_REQUEST)

@@ -19,7 +19,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 
 from src.data.idx import header_bytes, idx_shape, read_idx
-from src.data.places import NotServed, Place, in_folder, in_npm_package, on_the_web
+from src.data.mirrors import NotServed, Place, in_folder, in_npm_package, on_the_web
 from src.data.raw import Raw, Source, is_whole, require_whole
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import copy_capped, replacing, sha256

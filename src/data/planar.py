@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data.generated import Make, toy
 from src.data.raw import GRID, Source
-from src.data.toys import Make, toy
 
 ARMS = {"c1": 0.0, "c2": 8.0, "c3": 4.0}  # label -> start of the arm, in radians
 POINTS_PER_ARM = 500

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from src.config.figures import EVERY_RUN, names
+from src.config.figure_names import EVERY_RUN, names
 from src.data.dataset import Dataset
 from src.figures.run_view import RunView, Unfit, check_data
 from src.foundation.files import write_text
@@ -60,9 +60,9 @@ class RunFigures:
 
 def draw(name: str, run: RunView, target: Path) -> None:
     """Draws a figure into the folder `target`: a PNG, or an HTML page. Raises `Unfit` if it can't show the run."""
-    from src.figures import canvas, table
+    from src.figures import canvas, registry
 
-    figure = table.draw(name, run)
+    figure = registry.draw(name, run)
     if isinstance(figure, str):
         write_text(target / f"{name}.html", figure)
     else:

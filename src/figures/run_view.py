@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.config.figures import FIGURES, IMAGES, PLANE
+from src.config.figure_names import FIGURES, IMAGES, PLANE
 from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History

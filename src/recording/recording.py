@@ -20,7 +20,7 @@ from src.recording.outbox import Outbox
 from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 
 
 class Recording:
@@ -155,7 +155,7 @@ class Recording:
         )
 
 
-class Announcing(Null):
+class Announcing(NullTracker):
     """A tracker that has one run recorded from its beginning."""
 
     def __init__(self, recording: Recording, name: str, study: str | None) -> None:

@@ -9,9 +9,8 @@ from markupsafe import Markup
 from src.analysis.comparison import Comparison
 from src.analysis.comparison_summary import Summary
 from src.data.dataset import Dataset
-from src.figures import canvas
-from src.figures import study as study_figures
-from src.figures.study import StudyFigure
+from src.figures import canvas, study_figures
+from src.figures.study_figures import StudyFigure
 from src.reporting import page
 from src.studies.comparisons.results import Results
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 
 
 class EpochLines:
@@ -64,7 +64,7 @@ class JobLines:
         self._bar.close()
 
 
-class JobLine(Null):
+class JobLine(NullTracker):
     """A tracker that prints how its job ended."""
 
     def __init__(self, job: str, bar: Any) -> None:

@@ -17,7 +17,7 @@ from src.data.dataset import Dataset
 from src.foundation.files import canonical_json, sha256
 from src.foundation.schema import flatten
 from src.runs.code import digest_of, reached, trees
-from src.runs.tables import used
+from src.runs.used_entries import used
 from src.training.processor import flushes_to_zero, held
 
 # What computes is reached from here. Run folders, journals, recording, figures and commands are not.

@@ -18,7 +18,7 @@ class Tracker(Protocol):
         """The status is final: finished (the results stand in the folder), failed or killed."""
 
 
-class Null:
+class NullTracker:
     """Follows nothing."""
 
     def started(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class Null:
         pass
 
 
-class Several:
+class TrackerGroup:
     """Tells several trackers, in order."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:

@@ -23,7 +23,7 @@ from src.runs.experiment import Outcome, run
 from src.runs.fingerprint import code_digest
 from src.runs.frozen import Frozen, refuse_changed
 from src.runs.naming import run_name
-from src.runs.tracker import Null, Several, Tracker
+from src.runs.tracker import NullTracker, Tracker, TrackerGroup
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
@@ -49,12 +49,12 @@ def start(config: Config) -> tuple[Outcome, str]:
     if config.tracking.figures:
         trackers.append(RunFigures(dataset, config.tracking.gallery))
     if config.tracking.name == "off":
-        return run(config, dataset, Several(trackers)), ""
+        return run(config, dataset, TrackerGroup(trackers)), ""
     from src.recording.recording import Announcing, Recording
 
     with Recording(config.tracking) as recording:
         announcing = Announcing(recording, run_name(config), config.tracking.study)
-        outcome = run(config, dataset, Several([announcing, *trackers]))
+        outcome = run(config, dataset, TrackerGroup([announcing, *trackers]))
     return outcome, announcing.run_id
 
 
@@ -72,7 +72,7 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
         config = from_hydra(composed)
         refuse_changed(frozen)
         dataset = _opened(config.data)
-        figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else Null()
+        figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else NullTracker()
         outcome = run(config, dataset, figures)
     except (UserError, RunFailed) as error:
         return Answer(fingerprint="", reason=str(error))

@@ -21,7 +21,8 @@ from src.foundation.errors import UserError
 from src.runs.frozen import Frozen
 from src.runs.job import Job
 from src.runs.naming import run_name
-from src.studies.study import Study, plan
+from src.studies.plan import plan
+from src.studies.study import Study
 from src.sweeps.kinds import Kind, kind_of
 from src.sweeps.start import Answer, start_job
 

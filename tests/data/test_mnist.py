@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.data import mnist
-from src.data.places import NotServed, Offers, Place
+from src.data.mirrors import NotServed, Offers, Place
 from src.foundation.errors import RunFailed, UserError
 
 from .conftest import SHAPES, idx_bytes

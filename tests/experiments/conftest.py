@@ -9,7 +9,7 @@ import pytest
 from src.data.recipes import prepare
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from tests.conftest import ROOT
 from tests.helpers.composing import compose
 
@@ -34,7 +34,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             config = compose([*key, "tracking=off"])
             if config.data.source == "mnist":
                 config = compose([*key, "tracking=off", *mirrored()])
-            results[key] = run(config, prepare(config.data, root), Null(), RunFolder(_new(root, len(results)))).result
+            results[key] = run(
+                config, prepare(config.data, root), NullTracker(), RunFolder(_new(root, len(results)))
+            ).result
         return results[key]
 
     return result_of

@@ -21,12 +21,12 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from tests.faults.boundaries import Boundaries
 from tests.helpers.composing import compose
 
 
-class Trained(Null):
+class Trained(NullTracker):
     """Notes each epoch that was trained, or trained once more."""
 
     def __init__(self, notes: Path) -> None:

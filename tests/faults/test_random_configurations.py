@@ -18,7 +18,7 @@ from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import canonical_json, sha256
 from src.foundation.schema import plain
 from src.runs.experiment import run
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from tests.conftest import environment
 from tests.faults.configurations import WILD, Override, allowed, refused
 from tests.faults.figures import Injections
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 DIGITS = ["experiment=digits", "model.hidden=[8]", "tracking=off"]
 
 
-class OneEpoch(Null):
+class OneEpoch(NullTracker):
     """Interrupts a run after its first epoch."""
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:

@@ -13,20 +13,20 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from src.config.figures import EVERY_RUN, FIGURES, STAGE, names
+from src.config.figure_names import EVERY_RUN, FIGURES, STAGE, names
 from src.config.tracking import GALLERY
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.figures import canvas, pca
+from src.figures.registry import DRAWINGS, draw
 from src.figures.run_figures import RunFigures
 from src.figures.run_view import RunView
-from src.figures.table import DRAWINGS, draw
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 from src.runs.experiment import run
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from src.training.metrics import predict
 from tests.helpers.composing import compose
 from tests.reporting.markup import Markup
@@ -65,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
         folder = RunFolder(root / experiment)
         folder.path.mkdir()
         dataset = prepare(config.data, root)
-        run(config, dataset, Null(), folder)
+        run(config, dataset, NullTracker(), folder)
         return folder, dataset
 
     return train

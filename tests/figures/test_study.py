@@ -12,8 +12,18 @@ from matplotlib.figure import Figure
 
 from src.analysis.comparison_summary import summarize
 from src.data.dataset import Dataset
-from src.figures import bands, canvas, class_gains, cost, disagreements, forest, scales, strip, study_sheet
-from src.figures import study as study_figures
+from src.figures import (
+    bands,
+    canvas,
+    class_gains,
+    cost,
+    disagreements,
+    forest,
+    scales,
+    strip,
+    study_figures,
+    study_sheet,
+)
 from src.studies.comparisons.results import Results
 from tests.figures.drawings import check_sheet, contrast, save
 from tests.reporting.markup import Markup

@@ -11,7 +11,7 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.health.published import damaged_model, stale_snapshot
 from src.runs.experiment import run
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 
 
 def test_a_snapshot_is_told_of_when_it_is_stale_or_damaged(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_snapshot_is_told_of_when_it_is_stale_or_damaged(tmp_path: Path) -> No
 
 @pytest.fixture
 def root(home: Path, small: Callable[..., Config], digits: Dataset) -> Path:
-    outcome = run(small(), digits, Null())
+    outcome = run(small(), digits, NullTracker())
     (home / "models").mkdir()
     (home / "metrics").mkdir()
     (home / "models/model.npz").write_bytes((outcome.folder.path / "model.npz").read_bytes())

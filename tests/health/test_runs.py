@@ -22,7 +22,7 @@ from src.health.runs import (
 )
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from src.training.checkpoint import GENERATIONS
 from tests.health.processes import holding
 
@@ -37,7 +37,7 @@ def flip(file: Path, at: float = 0.5) -> None:
 
 @pytest.fixture
 def finished(home: Path, small: Compose, digits: Dataset) -> RunFolder:
-    return run(small(), digits, Null()).folder
+    return run(small(), digits, NullTracker()).folder
 
 
 def test_nothing_is_wrong_with_a_finished_run(home: Path, finished: RunFolder) -> None:
@@ -47,7 +47,7 @@ def test_nothing_is_wrong_with_a_finished_run(home: Path, finished: RunFolder) -
 
 def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Compose, digits: Dataset) -> None:
     sparse = ("train.epochs=5", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[f1]")
-    folder = run(small(*sparse), digits, Null()).folder
+    folder = run(small(*sparse), digits, NullTracker()).folder
     assert [epoch["epoch"] for epoch in folder.journal()] == [0, 2, 4, 5]
     assert not list(damaged_results(home))
     history = folder.path / "history.csv"
@@ -115,7 +115,7 @@ def test_damaged_results_are_made_anew_and_are_the_same(
     finding.mend()
     assert finished.status()["status"] == "failed"
     assert not list(damaged_results(home))
-    again = run(small(), digits, Null())
+    again = run(small(), digits, NullTracker())
     assert not again.reused
     assert again.result["weights_sha256"] == weights
     assert not list(damaged_results(home))
@@ -158,10 +158,10 @@ def test_a_run_that_does_not_know_itself_is_trained_again(
     finding.mend()
     for check in (orphaned_runs, unreadable_runs, damaged_results):
         assert not list(check(home))
-    assert run(small(), digits, Null()).result["weights_sha256"] == weights
+    assert run(small(), digits, NullTracker()).result["weights_sha256"] == weights
 
 
-class Interrupting(Null):
+class Interrupting(NullTracker):
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if record["epoch"] == 3:
             raise KeyboardInterrupt
@@ -182,9 +182,9 @@ def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
     assert finding.mend is not None
     finding.mend()
     assert not newer.exists()
-    resumed = run(config, digits, Null())
+    resumed = run(config, digits, NullTracker())
     assert str(older) in capfd.readouterr().err
-    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, Null())
+    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, NullTracker())
     assert anew.result["weights_sha256"] == resumed.result["weights_sha256"]
 
 

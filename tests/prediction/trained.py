@@ -9,7 +9,7 @@ from src.prediction.signature import Signature
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import Model
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from tests.helpers.composing import compose
 
 
@@ -21,6 +21,6 @@ class Trained:
         self.root = root
         self.recipe = config.data
         self.dataset: Dataset = prepare(config.data, root)
-        self.folder = run(config, self.dataset, Null(), RunFolder(root / "run")).folder.path
+        self.folder = run(config, self.dataset, NullTracker(), RunFolder(root / "run")).folder.path
         opened: tuple[Model, Signature] = open_model(str(self.folder))
         self.model, self.signature = opened

@@ -24,7 +24,7 @@ from src.recording.store import open_store
 from src.recording.syncing import sync
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from tests.recording.conftest import InThread
 
 Small = Callable[..., Config]
@@ -42,7 +42,7 @@ def home(home: Path, empty_store: Path) -> Path:
 
 @pytest.fixture
 def trained(home: Path, digits: Dataset, small: Small) -> RunFolder:
-    return run(small(), digits, Null()).folder
+    return run(small(), digits, NullTracker()).folder
 
 
 def entry_of(run: RunFolder, **fields: Any) -> Entry:

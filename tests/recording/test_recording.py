@@ -31,7 +31,7 @@ from src.recording.store import open_store, store_uri
 from src.runs.experiment import Outcome, run
 from src.runs.folder import RunFolder
 from src.runs.naming import run_name
-from src.runs.tracker import Null, Several, Tracker
+from src.runs.tracker import NullTracker, Tracker, TrackerGroup
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class Recorded(NamedTuple):
 def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) -> Recorded:
     with Recording(Tracking(**tracking)) as recording:
         announcing = Announcing(recording, run_name(config), None)
-        outcome = run(config, dataset, Several([announcing, RunFigures(dataset), *more]))
+        outcome = run(config, dataset, TrackerGroup([announcing, RunFigures(dataset), *more]))
     return Recorded(outcome, announcing.run_id)
 
 
 def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
     """Trains a run, or reuses it, and records it below a parent; returns its id."""
     with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
-        folder = run(config, dataset, Null()).folder.path.name
+        folder = run(config, dataset, NullTracker()).folder.path.name
         identity = identity_of_run(folder, above.identity, variant)
         entry = recording.entry(
             identity=identity, name=name, folder=folder, parent=above.identity, variant=variant, study="ladder"
@@ -83,7 +83,7 @@ def steps(client: "MlflowClient", run_id: str, key: str) -> list[tuple[int, floa
     return [(metric.step, metric.value) for metric in client.get_metric_history(run_id, key)]
 
 
-class Acting(Null):
+class Acting(NullTracker):
     """Does something after some epoch."""
 
     def __init__(self, epoch: int, act: Callable[[], object]) -> None:
@@ -174,7 +174,7 @@ def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset,
     before = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
     with Recording(Tracking()) as recording:
         announcing = Announcing(recording, run_name(small()), None)
-        outcome = run(small(), digits, Several([announcing, RunFigures(digits, ["samples", "steps"])]))
+        outcome = run(small(), digits, TrackerGroup([announcing, RunFigures(digits, ["samples", "steps"])]))
     assert (outcome.reused, announcing.run_id) == (True, run_id)
     after = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
     assert after - before == {"figures/samples.png", "figures/steps.png"}
@@ -233,7 +233,7 @@ def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there
 def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    status = run(small(), digits, Null()).folder.status()
+    status = run(small(), digits, NullTracker()).folder.status()
     run_id = recorded_below(small(), digits, "its identity", "mine s0", "it's another")
     info = client_of(home).get_run(run_id).info
     assert info.run_name == "mine s0"
@@ -285,7 +285,7 @@ def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits
 def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> None:
     outcome, _ = recorded(small(), digits)
     recorded_model = (outcome.folder.path / "model.npz").read_bytes()
-    alone = run(small("train.fresh=true"), digits, Null())
+    alone = run(small("train.fresh=true"), digits, NullTracker())
     assert alone.result == outcome.result
     assert (alone.folder.path / "model.npz").read_bytes() == recorded_model
 
@@ -365,7 +365,7 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     otherwise(log_batch=away_for_a_while)
     errors = ""
 
-    class Waiting(Null):
+    class Waiting(NullTracker):
         """Trains no more than an epoch until the store has failed."""
 
         def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:

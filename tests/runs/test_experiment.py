@@ -12,15 +12,15 @@ import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
+from src.figures.registry import DRAWINGS
 from src.figures.run_figures import RunFigures
-from src.figures.table import DRAWINGS
 from src.foundation.errors import RunFailed, UserError
 from src.runs import fingerprint as identity
 from src.runs.experiment import run
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import HISTORY
 from src.runs.model import load_model, weights_digest
-from src.runs.tracker import InMemory, Null, Several
+from src.runs.tracker import InMemory, NullTracker, TrackerGroup
 from src.training.metrics import predict
 from src.training.processor import held
 
@@ -28,7 +28,7 @@ Small = Callable[..., Config]
 
 
 def test_a_finished_run_leaves_its_files(home: Path, digits: Dataset, small: Small) -> None:
-    outcome = run(small(), digits, Null())
+    outcome = run(small(), digits, NullTracker())
     folder = outcome.folder.path
     assert folder.parent == home / "runs"
     assert folder.name == fingerprint(small(), digits)["fingerprint"]
@@ -45,7 +45,7 @@ def test_a_finished_run_leaves_its_files(home: Path, digits: Dataset, small: Sma
 
 
 def test_the_result_is_that_of_the_model_in_the_folder(home: Path, digits: Dataset, small: Small) -> None:
-    outcome = run(small(), digits, Null())
+    outcome = run(small(), digits, NullTracker())
     model = load_model(outcome.folder.path / "model.npz")
     assert weights_digest(model.network) == outcome.result["weights_sha256"] == model.header["weights_sha256"]
     for name in ("train", "valid", "test"):
@@ -60,7 +60,7 @@ def test_the_result_is_that_of_the_model_in_the_folder(home: Path, digits: Datas
 
 def test_a_training_repeats_to_the_bit(home: Path, digits: Dataset, small: Small) -> None:
     config = small("model.dropout=0.3", "optimizer=momentum")
-    first = run(config, digits, Null())
+    first = run(config, digits, NullTracker())
     model = (first.folder.path / "model.npz").read_bytes()
     again = run(small("model.dropout=0.3", "optimizer=momentum", "train.fresh=true"), digits, InMemory())
     assert not first.reused
@@ -68,11 +68,11 @@ def test_a_training_repeats_to_the_bit(home: Path, digits: Dataset, small: Small
     assert again.folder.path == first.folder.path
     assert again.result == first.result
     assert (again.folder.path / "model.npz").read_bytes() == model
-    assert run(small("seed=1"), digits, Null()).result["weights_sha256"] != first.result["weights_sha256"]
+    assert run(small("seed=1"), digits, NullTracker()).result["weights_sha256"] != first.result["weights_sha256"]
 
 
 def test_a_finished_run_is_not_trained_twice(home: Path, digits: Dataset, small: Small) -> None:
-    first = run(small(), digits, Null())
+    first = run(small(), digits, NullTracker())
     watched = InMemory()
     again = run(small(), digits, watched)
     assert (first.reused, again.reused) == (False, True)
@@ -111,13 +111,13 @@ def test_a_diverged_run_fails_with_its_epoch_and_the_last_finite_model(
 
 
 def test_a_run_that_failed_is_tried_again(home: Path, digits: Dataset, small: Small) -> None:
-    class Full(Null):
+    class Full(NullTracker):
         def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
         run(small(), digits, Full())
-    outcome = run(small(), digits, Null())
+    outcome = run(small(), digits, NullTracker())
     assert not outcome.reused
     assert outcome.folder.status()["status"] == "finished"
 
@@ -137,7 +137,7 @@ def test_an_interrupted_run_is_told_as_killed(home: Path, digits: Dataset, small
 
 def test_early_stopping_keeps_the_best_epoch(home: Path, digits: Dataset, small: Small) -> None:
     config = small("train.epochs=200", "train.patience=3", "train.monitor=valid_loss", "optimizer.lr=0.05")
-    outcome = run(config, digits, Null())
+    outcome = run(config, digits, NullTracker())
     journal = outcome.folder.journal()
     losses = [record["valid_loss"] for record in journal]
     best = losses.index(min(losses)) + 1
@@ -181,7 +181,7 @@ def test_a_figure_that_fails_costs_a_warning(
 
     monkeypatch.setitem(DRAWINGS, "curves", fail)
     watched = InMemory()
-    outcome = run(small(), digits, Several([RunFigures(digits), watched]))
+    outcome = run(small(), digits, TrackerGroup([RunFigures(digits), watched]))
     assert outcome.folder.status()["status"] == "finished"
     assert watched.events[-1][0] == "ended"
     assert capsys.readouterr().err.count("no ink") == 1
@@ -199,5 +199,5 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(
     home: Path, digits: Dataset, small: Small, override: str, told: str
 ) -> None:
     with pytest.raises(UserError, match=told):
-        run(small(override), digits, Null())
+        run(small(override), digits, NullTracker())
     assert not (home / "runs").exists()

@@ -13,7 +13,7 @@ from src.runs.experiment import run
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.journal import Journal, append, read, rewrite
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 
 FILES = {
     "run.json": "about",
@@ -31,7 +31,7 @@ FILES = {
 def folder(tmp_path: Path, digits: Dataset, small: Callable[..., Config]) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
-    run(small("train.metrics=[f1]"), digits, Null(), folder)
+    run(small("train.metrics=[f1]"), digits, NullTracker(), folder)
     return folder
 
 

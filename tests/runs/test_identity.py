@@ -19,7 +19,7 @@ from src.runs import code as code_of
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
 from src.studies.comparisons.declare import declare
-from src.studies.study import plan
+from src.studies.plan import plan
 from src.training.loop import Training
 from tests.conftest import ROOT
 from tests.helpers.composing import compose

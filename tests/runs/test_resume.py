@@ -13,7 +13,7 @@ from src.foundation.errors import RunFailed
 from src.runs.experiment import Outcome, run
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
-from src.runs.tracker import InMemory, Null
+from src.runs.tracker import InMemory, NullTracker
 from src.training.checkpoint import GENERATIONS, Saver
 
 Small = Callable[..., Config]
@@ -53,7 +53,7 @@ def cut(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> Callable[[Config, i
             patch.setattr("src.runs.experiment.save_model", lambda *_: None)
             patch.setattr(RunFolder, "restore", lambda _: None)
             with pytest.raises(Killed):
-                run(config, digits, Null())
+                run(config, digits, NullTracker())
         return RunFolder.of(fingerprint(config, digits)["fingerprint"])
 
     return until
@@ -78,12 +78,12 @@ def test_wherever_it_is_cut_off_it_comes_to_the_same(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, how: str, step: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
     folder = cut(small(*VARIED, how), step)
     assert folder.status()["status"] == "running"
     assert folder.idle()
     before = folder.journal()
-    again = run(small(*VARIED, how), digits, Null())
+    again = run(small(*VARIED, how), digits, NullTracker())
     assert "resuming" in capsys.readouterr().err
     assert again.folder.path == folder.path
     assert not again.reused
@@ -93,19 +93,19 @@ def test_wherever_it_is_cut_off_it_comes_to_the_same(
 
 
 def test_it_may_be_cut_off_again_and_again(home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut) -> None:
-    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
     config = small(*VARIED, "train.checkpoint_seconds=0")
     for step in (3, 9, 1, 2, 20, 1):
         folder = cut(config, step)
     assert [record["epoch"] for record in folder.journal()] == [1, 2]
-    assert same(whole, run(config, digits, Null()))
+    assert same(whole, run(config, digits, NullTracker()))
 
 
 def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
     config = small("train.checkpoint_epochs=1")
     folder = cut(config, 20)
     about, started = folder.run(), folder.status()["started"]
-    run(config, digits, Null())
+    run(config, digits, NullTracker())
     assert folder.run() == about
     assert folder.status()["started"] == started
 
@@ -124,22 +124,22 @@ def test_resume_can_be_refused(home: Path, digits: Dataset, small: Small, cut: C
 def test_a_torn_line_of_the_journal_is_written_anew(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, torn: bytes
 ) -> None:
-    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
     folder = cut(small(*VARIED, "train.checkpoint_epochs=1"), 30)
     with (folder.path / "journal.jsonl").open("ab") as journal:
         journal.write(torn)
-    assert same(whole, run(small(*VARIED), digits, Null()))
+    assert same(whole, run(small(*VARIED), digits, NullTracker()))
 
 
 def test_lost_and_damaged_lines_are_taken_from_the_checkpoint(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = run(small(*VARIED), digits, Null(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
     for damage in ("", "{}\n", "no json\n{}\n"):
         folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
         before = folder.journal()
         (folder.path / "journal.jsonl").write_text(damage)
-        again = run(small(*VARIED, "train.fresh=true"), digits, Null())
+        again = run(small(*VARIED, "train.fresh=true"), digits, NullTracker())
         assert same(whole, again)
         assert folder.journal()[:2] == before
     assert "line 1 is damaged" in capsys.readouterr().err
@@ -157,9 +157,9 @@ def test_a_machine_that_does_not_repeat_itself_is_found_out(
     lines[2] = json.dumps(record)
     (folder.path / "journal.jsonl").write_text("\n".join(lines) + "\n")
     with pytest.raises(RunFailed, match=r"retraining epoch 3 gave valid_loss=.*not deterministic on this machine"):
-        run(config, digits, Null())
+        run(config, digits, NullTracker())
     assert folder.status()["status"] == "failed"
-    assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, Null()).reused
+    assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, NullTracker()).reused
 
 
 class TestTrainedAnew:
@@ -170,21 +170,21 @@ class TestTrainedAnew:
             def advanced(self, folder: Path, record: Any) -> None:
                 raise KeyboardInterrupt
 
-        first = run(small(), digits, Null())
+        first = run(small(), digits, NullTracker())
         files = {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()}
         watched = Interrupted()
         with pytest.raises(KeyboardInterrupt):
             run(small("train.fresh=true"), digits, watched)
         assert {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()} == files
-        assert run(small(), digits, Null()).reused
+        assert run(small(), digits, NullTracker()).reused
 
     def test_a_killed_one_is_given_up_by_whoever_wants_the_result(
         self, home: Path, digits: Dataset, small: Small, cut: Cut
     ) -> None:
-        first = run(small(), digits, Null())
+        first = run(small(), digits, NullTracker())
         folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
         assert not folder.finished()
-        again = run(small(), digits, Null())
+        again = run(small(), digits, NullTracker())
         assert again.reused
         assert again.result == first.result
         assert not (folder.path / "former").exists()
@@ -192,9 +192,9 @@ class TestTrainedAnew:
     def test_and_goes_on_for_whoever_wants_it_anew(
         self, home: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        first = run(small(), digits, Null())
+        first = run(small(), digits, NullTracker())
         folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
-        again = run(small("train.fresh=true"), digits, Null())
+        again = run(small("train.fresh=true"), digits, NullTracker())
         assert "resuming after 1 epochs" in capsys.readouterr().err
         assert not again.reused
         assert again.result == first.result

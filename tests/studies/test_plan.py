@@ -13,7 +13,8 @@ from src.config.tree import Config, read_yaml
 from src.foundation.errors import UserError
 from src.foundation.schema import flatten
 from src.studies.comparisons.declare import ComparisonDeclaration, declare
-from src.studies.study import Study, plan
+from src.studies.plan import plan
+from src.studies.study import Study
 from tests.conftest import ROOT
 from tests.helpers.composing import composed
 

@@ -20,12 +20,12 @@ from src.runs.experiment import run
 from src.runs.fingerprint import code_digest, environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.metric import Metric
-from src.runs.tracker import Null
+from src.runs.tracker import NullTracker
 from src.studies.comparisons.collect import collect, command_of, seconds_of, write_headline
 from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.places import Places, headline_file, timing_file
-from src.studies.study import plan
+from src.studies.plan import plan
 from tests.helpers.composing import compose
 
 HUGE = "optimizer.lr=1e20"  # at which every training diverges
@@ -54,7 +54,7 @@ class Small:
         """Trains what has not finished, as a sweep does: one that diverges stops no other."""
         for job in self.study.jobs:
             try:
-                run(job.config, self.dataset, Null())
+                run(job.config, self.dataset, NullTracker())
             except RunFailed:
                 continue
         return self

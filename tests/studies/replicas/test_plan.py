@@ -10,9 +10,10 @@ import pytest
 from src.config.tree import Config
 from src.foundation.errors import UserError
 from src.studies.places import Places
+from src.studies.plan import plan
 from src.studies.replicas.collect import command_of
 from src.studies.replicas.declare import ReplicaDeclaration, declare
-from src.studies.study import Study, plan
+from src.studies.study import Study
 from tests.helpers.composing import composed
 
 SMALL = ("data=digits", "train.epochs=2")

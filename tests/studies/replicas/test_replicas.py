@@ -7,9 +7,10 @@ import pytest
 
 from src.config import composition
 from src.config.tree import Config, read_yaml
+from src.studies.plan import plan
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.declare import Experiment, ReplicaDeclaration, declare
-from src.studies.study import Study, plan
+from src.studies.study import Study
 from tests.conftest import ROOT
 
 EXPERIMENTS = {

