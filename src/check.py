@@ -1,11 +1,11 @@
-"""The stage `check`: stops the pipeline where params.yaml has a value that is not allowed, or is stale.
+"""The stage `check`: stops the pipeline when params.yaml is invalid or stale.
 
-It depends on all of params.yaml, so it runs before anything that an edit of params.yaml reruns, while every out is
-still in place: DVC deletes a stage's outs before it starts the stage.
+DVC deletes a stage's outs before it starts the stage. This stage depends on all of params.yaml, so it runs first after
+any edit and rejects a typo while every out is still in place.
 
-A params.yaml is stale when it was composed from another conf/ than the one that is there, for DVC does not compose on
-`dvc repro`. The snapshot carries the digest of the conf/ that it was composed from. The out of `check` is a constant,
-so a snapshot composed again reruns this stage, and of the others those whose values have changed.
+params.yaml is stale when conf/ has changed since it was composed: `dvc repro` does not compose. It holds the digest of
+its conf/, which this stage compares. The out of this stage is constant, so composing again reruns only this stage and
+those whose values have changed.
 """
 
 from src.cli.stage import run_stage
@@ -20,7 +20,7 @@ CHECKED = ROOT / "data" / "params.checked"
 def check(config: Config) -> None:
     """Raises `RunFailed` for a stale snapshot, `UserError` for a study that does not exist."""
     if config.conf_digest != conf_digest():
-        raise RunFailed("params.yaml is stale: conf/ has changed since; run `python -m src.compose`, then this again")
+        raise RunFailed("params.yaml is stale: conf/ has changed since; run `python -m src.compose`, then try again")
     for study in config.studies:
         if study not in choices("ablation"):
             raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")
@@ -28,4 +28,4 @@ def check(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("check", "Checks params.yaml: its values, and the conf/ that it was composed from.", check)
+    run_stage("check", "Checks that params.yaml is valid and composed from the current conf/.", check)

@@ -1,4 +1,4 @@
-"""Composes conf/ into params.yaml, the snapshot that DVC's stages read; `--check` only compares."""
+"""Composes conf/ into params.yaml, which the stages of the pipeline read; `--check` only compares the two."""
 
 import tempfile
 from pathlib import Path
@@ -14,10 +14,10 @@ from src.foundation.files import ROOT, write_text
 
 
 def snapshot(overrides: list[str]) -> str:
-    """The text of params.yaml, by DVC's own composition, so that `dvc exp run -S` writes the same."""
+    """The text of params.yaml, composed by DVC's own function, so that `dvc exp run -S` writes the same."""
     from dvc.utils.hydra import compose_and_dump
 
-    compose(overrides)  # which refuses what is not allowed, while DVC's resolves any interpolation
+    compose(overrides)  # rejects invalid settings; DVC's function would resolve any interpolation
     with tempfile.TemporaryDirectory() as folder, told_our_way(overrides):
         file = Path(folder) / "params.yaml"
         compose_and_dump(str(file), CONF, None, "config", str(ROOT), overrides)
@@ -25,12 +25,12 @@ def snapshot(overrides: list[str]) -> str:
 
 
 def check(overrides: list[str]) -> None:
-    """Raises `RunFailed`, with the keys that differ, where params.yaml is not what conf/ composes to."""
+    """Raises `RunFailed`, naming the keys that differ, unless params.yaml matches conf/ composed with `overrides`."""
     import yaml
 
     composed = snapshot(overrides)
     if SNAPSHOT.is_file() and SNAPSHOT.read_bytes() == composed.encode():
-        print("params.yaml is what conf/ composes to")
+        print("params.yaml is up to date")
         return
     there, here = _leaves(read_yaml(SNAPSHOT)), _leaves(yaml.safe_load(composed))
     keys = sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key))
@@ -44,10 +44,8 @@ def _leaves(tree: Any) -> dict[str, Any]:
 def main() -> None:
     """The command."""
     parser = Arguments(prog="python -m src.compose", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 where params.yaml is not up to date"
-    )
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="what to change, as for python -m src.train")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if params.yaml is not up to date")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/, as for src.train")
     arguments = parser.parse_args()
     if arguments.check:
         check(arguments.overrides)

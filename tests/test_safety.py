@@ -89,6 +89,14 @@ def test_what_a_sweep_needs_of_hydra_is_allowed() -> None:
     assert compose(["name=my_target_is_met"]).name == "my_target_is_met"
 
 
+def test_the_value_of_an_option_is_no_override() -> None:
+    for option, value in (("-p", "train"), ("--package", "model.act"), ("-c", "hydra"), ("--cfg", "job")):
+        check_overrides([option, value, "seed=1"])
+    for option, value in (("-p", "train=none"), ("-p", "--config-dir=/tmp"), ("-c", "${oc.env:HOME}"), ("-r", "train")):
+        with pytest.raises(UserError):
+            check_overrides([option, value])
+
+
 def nested(tree: dict[str, object], key: str, value: object) -> dict[str, object]:
     *parents, last = key.split(".")
     node = tree

@@ -1,6 +1,6 @@
-"""What the pipeline's stages share: their command line, and that one process at a time is at a stage.
+"""What the pipeline's stages share: their command line, and a lock that lets one process run a stage at a time.
 
-`kill -9` of `dvc repro` leaves the stage that it started running, and another `dvc repro` starts it beside that one.
+`kill -9` of `dvc repro` leaves its stage running, and the next `dvc repro` would start the same stage beside it.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from src.foundation.locks import locked
 
 
 def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
-    """Ends the process with the exit code of `act`, called with the configuration that the command line asks for."""
+    """Calls `act` with the configuration of the command line, and ends the process with the exit code that follows."""
     parser = Arguments(
         prog=f"python -m src.{name}",
         description=description,
-        epilog="Without overrides the stage works on params.yaml, as `dvc repro` has it do; with some, such as "
-        "data=digits, on conf/ composed with them. `python -m src.train --help` lists groups and keys.",
+        epilog="Without overrides the stage reads params.yaml, as under `dvc repro`; with overrides, such as "
+        "data=digits, it composes conf/. `python -m src.train --help` lists groups and keys.",
     )
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="what to change in conf/")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/")
 
     def command() -> None:
         overrides = parser.parse_args().overrides
@@ -38,19 +38,19 @@ def run_stage(name: str, description: str, act: Callable[[Config], None]) -> Non
 
 @contextlib.contextmanager
 def alone(stage: str) -> Iterator[None]:
-    """Holds the stage's lock: of two processes at one stage, the second waits, and says for whom.
+    """Holds the stage's lock. A second process waits, and prints which process it waits for.
 
-    What the stage works on is to be read in here: one that has waited then works on what stands there now, and writes
-    what the process before it, or the one that follows, writes.
+    Read the stage's inputs inside the block: after the wait they may have changed. Raises `RunFailed` where the code
+    has changed since the stage `code` ran.
     """
     locks = ROOT / "runs" / ".locks"  # not under data/: DVC clears the folders of its outs
     owner = locks / f"stage-{stage}.json"
 
     def named() -> str:
         about = {"pid": "unknown", "host": "an unknown host"}
-        with contextlib.suppress(UserError):  # it is about to say who it is
+        with contextlib.suppress(UserError):  # it has the lock, and has not written the file yet
             about |= read_json(owner)
-        return f"process {about['pid']} on {about['host']}, which is at the stage {stage}: {owner.parent}"
+        return f"process {about['pid']} on {about['host']}, which runs the stage {stage}: {owner.parent}"
 
     with locked(locks / f"stage-{stage}.lock", named):
         write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})

@@ -27,6 +27,7 @@ _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
     "-r", "--run", "-m", "--multirun", "-sc", "--shell-completion",
 )  # fmt: skip
+_TAKE_A_WORD = ("-c", "--cfg", "-p", "--package")
 # The allowed keys of Hydra: where and how jobs run, and what is printed. Not allowed: anything that Hydra would call.
 _HYDRAS_KEYS = (
     r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir)|job\.chdir)"
@@ -111,7 +112,9 @@ def check_overrides(arguments: Sequence[str]) -> None:
 
     These are added and removed keys, interpolations, `_target_`, and most of Hydra's own settings.
     """
-    for argument in arguments:
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if before in _TAKE_A_WORD and re.fullmatch(r"[\w.]+", argument):
+            continue  # the option's value, such as `-p train`
         if argument.startswith("-"):
             if argument.partition("=")[0] not in _OPTIONS:
                 raise UserError(f"{argument}: no such option; allowed: {', '.join(_OPTIONS)}")

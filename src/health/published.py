@@ -1,4 +1,4 @@
-"""What the pipeline works from and has put in place: params.yaml, and the model beside its metrics."""
+"""Checks of the pipeline's params.yaml, and of models/model.npz against metrics/train.json."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +12,10 @@ from src.runs.model import load_model
 
 
 def stale_snapshot(root: Path) -> Iterator[Finding]:
-    """A params.yaml that is damaged, or was composed from another conf/."""
+    """A params.yaml that is damaged or stale: conf/ has changed since it was composed."""
     file = root / "params.yaml"
-    # Not mended: what `dvc exp run -S` has composed into it would be lost without a word.
-    advice = "`python -m src.compose`, with the overrides that it is to have"
+    # Not repaired: that would silently drop the overrides that `dvc exp run -S` has composed into it.
+    advice = "`python -m src.compose`, with the overrides that you want"
     try:
         if read_snapshot(file).conf_digest != conf_digest():
             yield Finding("stale: conf/ has changed since", file, None, advice)
@@ -24,14 +24,14 @@ def stale_snapshot(root: Path) -> Iterator[Finding]:
 
 
 def damaged_model(root: Path) -> Iterator[Finding]:
-    """A models/model.npz that is damaged, or not the one that metrics/train.json tells of."""
+    """A models/model.npz that is damaged, or not the model that metrics/train.json describes."""
     file, metrics = root / "models" / "model.npz", root / "metrics" / "train.json"
     if not file.exists() or not metrics.exists() or not is_free(root / "runs" / ".locks" / "stage-train.lock"):
         return
     try:
         if load_model(file).header["weights_sha256"] == read_json(metrics)["weights_sha256"]:
             return
-        what = "not the model that metrics/train.json tells of"
+        what = "not the model that metrics/train.json describes"
     except (UserError, LookupError, TypeError) as error:
         what = str(error).removeprefix(f"{file}: ")
-    yield Finding(what, file, None, "`dvc repro` makes both anew, `dvc checkout` takes those of dvc.lock")
+    yield Finding(what, file, None, "`dvc repro` makes both again; `dvc checkout` restores those of dvc.lock")

@@ -172,7 +172,8 @@ def test_a_snapshot_that_refers_to_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_snapshot_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml: no such file; `python -m src\.compose`"):
+    restore = r"to restore params\.yaml, run `git checkout params\.yaml` or `python -m src\.compose`"
+    with pytest.raises(UserError, match=rf"params\.yaml: no such file; {restore}"):
         config.read_snapshot(tmp_path / "params.yaml")
 
 
