@@ -59,7 +59,7 @@ CODE = {
     "evaluate": Code(("src.evaluate",)),
     "study": Code(
         ("src.runs.experiment", "src.studies.comparisons.collect"),
-        files=("src/sweeps/sweep.py", "hydra_plugins/job_sweeper.py"),
+        files=("src/studies/plan.py", "src/sweeps/sweep.py", "hydra_plugins/job_sweeper.py"),
     ),
     "report": Code(("src.report",)),
 }
