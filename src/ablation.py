@@ -12,7 +12,7 @@ from typing import Any
 import hydra
 
 from src.cli.command import run_command
-from src.config.composition import CONF, choices, overrides_of_stage, told_our_way
+from src.config.composition import CONF, choices, one_line_errors, overrides_of_stage
 from src.foundation.errors import UserError, suggestion
 from src.foundation.files import ROOT
 
@@ -80,7 +80,7 @@ def _run(arguments: list[str], stage: bool) -> None:
         single.append(composed)  # only reached without a sweep
 
     task.study_as_stage = stage  # type: ignore[attr-defined]  # by which our sweeper knows a study from a grid
-    with told_our_way(arguments):
+    with one_line_errors(arguments):
         hydra.main(version_base="1.3", config_path=CONF, config_name="config")(task)()
     if single:
         raise UserError(f"ablation={names[0]}: its file lacks `hydra: {{mode: MULTIRUN}}`, without which it is one run")

@@ -1,6 +1,6 @@
 """The stage `code`: digests of what computes, a file for each other stage: data/code/<stage>.json.
 
-A comment, a message or a study that is new reruns this stage alone: the digests stay as they are.
+A comment, a message or a new study reruns this stage alone, since the digests do not change.
 """
 
 from src.cli.arguments import Arguments
@@ -14,7 +14,7 @@ def main() -> None:
     Arguments(
         prog="python -m src.code",
         description="Writes data/code/: for each stage, a digest of its code and of its files of conf/.",
-        epilog="`dvc repro` runs it after each edit; the other stages run when their digest has changed.",
+        epilog="`dvc repro` runs it after any edit; another stage runs only if its digest has changed.",
     ).parse_args()
     with alone("code"):
         write_digests()

@@ -6,7 +6,7 @@ from typing import Any
 
 from src.cli.arguments import Arguments
 from src.cli.command import run_command
-from src.config.composition import CONF, compose, told_our_way
+from src.config.composition import CONF, compose, one_line_errors
 from src.config.tree import SNAPSHOT, read_yaml
 from src.foundation import schema
 from src.foundation.errors import RunFailed
@@ -18,7 +18,7 @@ def snapshot(overrides: list[str]) -> str:
     from dvc.utils.hydra import compose_and_dump
 
     compose(overrides)  # rejects invalid settings; DVC's function would resolve any interpolation
-    with tempfile.TemporaryDirectory() as folder, told_our_way(overrides):
+    with tempfile.TemporaryDirectory() as folder, one_line_errors(overrides):
         file = Path(folder) / "params.yaml"
         compose_and_dump(str(file), CONF, None, "config", str(ROOT), overrides)
         return file.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import hydra
 
 from src.cli.command import run_command
-from src.config.composition import CONF, from_hydra, told_our_way
+from src.config.composition import CONF, from_hydra, one_line_errors
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def main() -> None:
         single.append(composed)
         return None
 
-    with told_our_way(sys.argv[1:]):
+    with one_line_errors(sys.argv[1:]):
         task()
         # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
         configs = [from_hydra(composed) for composed in single]

@@ -1,8 +1,8 @@
 """What a stage of the pipeline depends on besides data and parameters: its code, its templates, its files of conf/.
 
-DVC knows folders and files only, so that each comment in `src/` would rerun the pipeline. The stage `code` writes a
-digest for each other stage instead, and they depend on that. A digest starts from the modules that compute the stage's
-outs, not from its command: through the typed configuration a command reaches everything.
+DVC knows only files and folders, so any comment in `src/` would rerun the pipeline. Instead the stage `code` writes a
+digest for each other stage, and they depend on that. A digest starts from the modules that compute the stage's outs,
+not from its command: a command imports nearly everything, through the typed configuration.
 """
 
 import functools
@@ -29,7 +29,7 @@ DIGESTS = ROOT / "data" / "code"
 _CONF = ROOT / "conf"
 _NO_RESULT = ("ablation", "hparams_search", "pipeline", "tracking")  # groups that change no training's result
 _TEMPLATES = (".css", ".html", ".js")
-# What starts commands, refuses, waits and records: no out depends on it. Data count by themselves once they are made.
+# No out depends on how commands start, reject, wait and record; and data, once made, are a dependency of their own.
 _APART = (
     "src.cli",
     "src.config.tracking",
@@ -47,7 +47,7 @@ class Code(NamedTuple):
 
     modules: tuple[str, ...]  # with all that they import
     apart: tuple[str, ...] = _APART  # but for modules whose names start so
-    files: tuple[str, ...] = ()  # without what they import: it is no part of the outs
+    files: tuple[str, ...] = ()  # without what they import, which decides no out
 
 
 CODE = {
@@ -105,9 +105,9 @@ def covered(code: Code) -> set[Path]:
 
 
 def refuse_outdated(stage: str) -> None:
-    """Raises `RunFailed` where the stage's digest is not the one in data/code/, as `dvc repro -s` lets happen.
+    """Raises `RunFailed` if the stage's digest differs from the one in data/code/, as can happen with `dvc repro -s`.
 
-    DVC would note the outs as made by the code of before.
+    DVC would otherwise record that the earlier code made the outs.
     """
     name, _, study = stage.rpartition(":")[2].partition("@")
     if name not in CODE:

@@ -53,7 +53,7 @@ def compose(overrides: Sequence[str]) -> "Config":
     # Inside a command that Hydra runs, it is already initialized, with the same conf/.
     running = GlobalHydra.instance().is_initialized()
     with (
-        told_our_way(overrides),
+        one_line_errors(overrides),
         contextlib.nullcontext() if running else initialize_config_dir(CONF, version_base="1.3"),
     ):
         return from_hydra(hydra_compose("config", list(overrides)))
@@ -151,7 +151,7 @@ def check_overrides(arguments: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def told_our_way(arguments: Sequence[str]) -> Iterator[None]:
+def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     """Checks a command's arguments; turns errors of Hydra and OmegaConf about them into a `UserError`."""
     import yaml
     from hydra.errors import HydraException
