@@ -1,8 +1,13 @@
-"""The real pipeline, in a checkout of its own: `dvc repro`, experiments, and what stops them."""
+"""The real pipeline: `dvc repro`, experiments, and what stops them.
+
+It runs once, on the digits; each test works in a copy of the checkout in which it ran.
+"""
 
 import csv
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +15,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Shell
+from tests.conftest import ROOT, Shell, environment, make_checkout
+from tests.helpers.sharing import made_once
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
@@ -18,8 +24,45 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
-MAIN_LINE = "evaluate"  # the last stage of it; the studies stand beside it
+MAIN_LINE = "evaluate"  # its last stage; the studies branch off
 STUDIES = {"ladder": 7, "one_factor": 8}  # and how many variants each has
+SETTINGS = (*SMALL, f"studies=[{','.join(STUDIES)}]")
+OUTPUT = "output.tmp"  # of `dvc repro`, beside the checkout
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the pipeline has run with `SETTINGS`, each study with one seed; read it, or copy it."""
+
+    def make(folder: Path) -> None:
+        checkout = make_checkout(folder / "a check out")
+        for study in STUDIES:
+            file = checkout / f"conf/ablation/{study}.yaml"
+            file.write_text(file.read_text().replace("range(5)", "range(1)"))
+
+        def run(*command: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=1200, check=False
+            )
+
+        compose(run, *SETTINGS)
+        (folder / OUTPUT).write_text(repro(run))
+
+    return made_once(tmp_path_factory, "pipeline", make) / "a check out"
+
+
+@pytest.fixture
+def checkout(pipeline: Path, tmp_path: Path) -> Path:
+    """A copy of the checkout in which the pipeline has run."""
+    return shutil.copytree(pipeline, tmp_path / "a check out", symlinks=True)
+
+
+@pytest.fixture
+def unrecorded(checkout: Path, empty_store: Path) -> Path:
+    """The copy, without runs. MLflow keeps artifacts under an absolute path, the original's, so its store is new."""
+    shutil.rmtree(checkout / "runs")
+    shutil.copy(empty_store, checkout / "mlflow.db")
+    return checkout
 
 
 def compose(shell: Shell, *overrides: str) -> None:
@@ -33,9 +76,9 @@ def repro(shell: Shell, *targets: str) -> str:
     return done.stdout
 
 
-def ran(told: str) -> list[str]:
+def ran(output: str) -> list[str]:
     """The stages that ran."""
-    return re.findall(r"Running stage '(.*)'", told)
+    return re.findall(r"Running stage '(.*)'", output)
 
 
 def children(checkout: Path, study: str = "none") -> "list[Run]":
@@ -46,14 +89,10 @@ def children(checkout: Path, study: str = "none") -> "list[Run]":
     return [run for run in found if "fingerprint" in run.data.tags]
 
 
-def test_repro_on_digits_keeps_every_contract(checkout: Path, shell: Shell) -> None:
-    for study in STUDIES:
-        file = checkout / f"conf/ablation/{study}.yaml"
-        file.write_text(file.read_text().replace("range(5)", "range(1)"))
-    compose(shell, *SMALL, f"studies=[{','.join(STUDIES)}]")
-    told = repro(shell)
-    assert "epoch 3/3" in told
-    assert "%|" not in told  # no progress bar where there is no terminal
+def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, shell: Shell) -> None:
+    output = pipeline.with_name(OUTPUT).read_text()
+    assert "epoch 3/3" in output
+    assert "%|" not in output  # no progress bar where there is no terminal
 
     train = json.loads((checkout / "metrics/train.json").read_text())
     assert set(train) == {"train", "valid", "epochs", "weights_sha256"}
@@ -113,8 +152,6 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
     def outcome() -> dict[str, bytes]:
         return {out: (checkout / out).read_bytes() for out in outs}
 
-    compose(shell, *SMALL)
-    repro(shell, MAIN_LINE)
     tracked = outcome()
     assert len(children(checkout)) == 1
     for folder in ("runs", "models", "plots", "metrics", "data/normalized", "data/split", ".dvc/cache"):
@@ -129,18 +166,17 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
 def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> None:
     study = "one_factor"
     file = checkout / f"conf/ablation/{study}.yaml"
-    file.write_text(file.read_text().replace("range(5)", "range(1)"))
-    settings = (*SMALL, "tracking=off", f"studies=[{study}]")
-    compose(shell, *settings)
-    repro(shell)
+    compose(shell, *SMALL, "tracking=off", f"studies=[{study}]")
+    assert ran(repro(shell)) == ["check"]
     assert ran(repro(shell)) == []
     model = (checkout / "models/model.npz").read_bytes()
 
-    # A comment, a message and a study that is new change no digest; nor does a pull, which brings data/code/, too.
+    # A comment, a message and a new study change no digest. Nor does a pull, which brings data/code/, too.
     network = checkout / "src/nn/network.py"
     network.write_text(network.read_text() + "# A comment.\n")
-    raising = checkout / "src/studies/study.py"
+    raising = checkout / "src/studies/plan.py"
     raising.write_text(raising.read_text().replace("seed: none; a study needs", "seed: none; each study needs"))
+    assert "each study needs" in raising.read_text()
     (checkout / "conf/ablation/new.yaml").write_text(file.read_text() + "# Another one.\n")
     status = shell("dvc", "status").stdout
     assert "code:" in status
@@ -148,7 +184,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert ran(repro(shell)) == ["code"]
     assert ran(repro(shell)) == []
 
-    # A typing error is refused while all outs are in place, and the message says how to get the file back.
+    # A typo is rejected while all outs are in place, and the message says how to restore the file.
     params = (checkout / "params.yaml").read_text()
     (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: three"))
     refused = shell("dvc", "repro")
@@ -172,7 +208,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert ran(repro(shell)) == []
     assert (checkout / f"models/studies/{study}/study.json").exists()
 
-    # Arithmetic reruns what computes with it. -s passes the stage `code` by, and the stage finds that out.
+    # A change of arithmetic reruns what computes with it. -s skips the stage `code`, and the stage notices.
     network.write_text(network.read_text().replace("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
     assert "1.0 * delta" in network.read_text()
     (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: 4"))
@@ -189,34 +225,32 @@ EXPERIMENT = [word for setting in (*SMALL[:2], "train.epochs=4", "tracking=off")
 
 
 def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(checkout: Path, shell: Shell) -> None:
-    compose(shell, *SMALL)
-    repro(shell, MAIN_LINE)
     with (checkout / "conf/schedule/linear.yaml").open("a") as file:
         file.write("# An edit that the snapshot has not seen.\n")
     stopped = shell("dvc", "repro", MAIN_LINE)
     assert stopped.returncode != 0
     assert "run `python -m src.compose`" in stopped.stderr
-    compose(shell, *SMALL)
+    compose(shell, *SETTINGS)
     assert ran(repro(shell, MAIN_LINE)) == ["check"]
 
 
-def test_an_experiment_composes_groups_and_values(checkout: Path, shell: Shell) -> None:
-    overrides = [*SMALL, "model.hidden=[]", "model.act=tanh", "optimizer=momentum"]
+def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell) -> None:
+    overrides = [*SMALL, "tracking.figures=false", "model.hidden=[]", "model.act=tanh", "optimizer=momentum"]
     done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)), MAIN_LINE)
     assert done.returncode == 0, done.stdout + done.stderr
-    params = yaml.safe_load((checkout / "params.yaml").read_text())
+    params = yaml.safe_load((unrecorded / "params.yaml").read_text())
     assert (params["model"]["act"], params["optimizer"]["name"], params["optimizer"]["momentum"]) == (
         "tanh",
         "momentum",
         0.9,
     )
-    [run] = children(checkout)
+    [run] = children(unrecorded)
     assert run.info.run_name == "tanh-he-momentum s0"
     shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
     assert json.dumps(shown).count("num_samples") == 11
     assert shell("dvc", "params", "diff").returncode == 0
     assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
-    page = (checkout / "plots-page/index.html").read_text()
+    page = (unrecorded / "plots-page/index.html").read_text()
     for title in (
         "Loss",
         "Accuracy",
@@ -235,25 +269,31 @@ def test_data_that_are_no_images_go_all_the_way(checkout: Path, shell: Shell) ->
     assert (checkout / "plots/failures.png").stat().st_size < 20_000  # it says that there is nothing to show
 
 
-def test_queued_experiments_are_recorded_in_the_repository_itself(checkout: Path, shell: Shell) -> None:
-    grid = ("experiment=digits", "train.epochs=2", "model.act=relu,tanh")
+def test_queued_experiments_are_recorded_in_the_repository_itself(unrecorded: Path, shell: Shell) -> None:
+    grid = ("experiment=digits", "train.epochs=2", "model.act=relu,tanh", "tracking.figures=false")
     settings = [word for override in grid for word in ("-S", override)]
     queued = shell("dvc", "exp", "run", "--queue", *settings, MAIN_LINE)
     assert queued.returncode == 0, queued.stderr
     done = shell("dvc", "exp", "run", "--run-all")
     assert done.returncode == 0, done.stdout + done.stderr
-    runs = children(checkout)
+    runs = children(unrecorded)
     assert {run.data.params["model.act"] for run in runs} == {"relu", "tanh"}
     for run in runs:
         assert run.info.status == "FINISHED"
-        assert (checkout / "runs" / run.data.tags["fingerprint"] / "model.npz").exists()
-    assert not list((checkout / ".dvc/tmp/exps").glob("*/mlflow.db"))
+        assert (unrecorded / "runs" / run.data.tags["fingerprint"] / "model.npz").exists()
+    assert not list((unrecorded / ".dvc/tmp/exps").glob("*/mlflow.db"))
 
 
 def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
     fetched = ROOT / "data/raw/mnist"
     mirror = [f"data.mirror='{fetched}'"] if fetched.exists() else []  # else from where users get it
-    shrunken = ["experiment=quick", "data.split.train=5000", "data.split.valid=1000", "data.split.test=2000"]
+    shrunken = [
+        "experiment=quick",
+        "tracking=off",
+        "data.split.train=5000",
+        "data.split.valid=1000",
+        "data.split.test=2000",
+    ]
     compose(shell, *shrunken, *mirror)
     repro(shell, MAIN_LINE)
     test = json.loads((checkout / "metrics/test.json").read_text())
