@@ -83,9 +83,9 @@ def changed(config: Config, key: str, value: Any) -> Config:
     return configuration.build(tree, "a test")
 
 
-def cases(semantic: bool) -> list[Any]:
-    """A configuration with each optimizer and each schedule, and every leaf of it that is new with them."""
-    found: dict[str, Any] = {}
+def cases(semantic: bool) -> dict[str, tuple[Config, str, Any]]:
+    """A configuration with each optimizer and each schedule, and every leaf of it that is new with them: by a name."""
+    found: dict[str, tuple[Config, str, Any]] = {}
     choices = [(f"optimizer={name}",) for name in OPTIMIZERS] + [(f"schedule={name}",) for name in SCHEDULES]
     for choice in choices:
         config = composed(*choice)
@@ -93,17 +93,17 @@ def cases(semantic: bool) -> list[Any]:
             if counts == semantic:
                 name = f"{choice[0]} {key}" if key.partition(".")[0] == choice[0].partition("=")[0] else key
                 other = "binary_cross_entropy" if key == "model.loss" else another(hint, value)
-                found.setdefault(name, pytest.param(config, key, other, id=name))
-    return list(found.values())
+                found.setdefault(name, (config, key, other))
+    return found
 
 
 def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
-    told = {case.values[1] for case in cases(semantic=True)}
+    told = {key for _, key, _ in cases(semantic=True).values()}
     for config in (composed(f"optimizer={name}") for name in OPTIMIZERS):
         semantic = {key for key, _, _, counts in leaves(Config, config) if counts}
         assert semantic <= told
     assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= told
-    silent = {case.values[1] for case in cases(semantic=False)}
+    silent = {key for _, key, _ in cases(semantic=False).values()}
     unrelated = {f"train.{name}" for name in ("checkpoint_epochs", "checkpoint_seconds", "resume", "fresh")}
     unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "gallery", "study")}
     assert silent == unrelated | {"data.mirror", "studies", "name", "conf_digest"}
@@ -116,19 +116,19 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("anywhere")
-@pytest.mark.parametrize(("config", "key", "value"), cases(semantic=True))
-def test_a_change_of_what_decides_results_is_another_run(config: Config, key: str, value: Any) -> None:
-    other = changed(config, key, value)
-    assert other.semantic() != config.semantic()
-    assert of(other) != of(config)
+def test_a_change_of_what_decides_results_is_another_run() -> None:
+    for name, (config, key, value) in cases(semantic=True).items():
+        other = changed(config, key, value)
+        assert other.semantic() != config.semantic(), name
+        assert of(other) != of(config), name
 
 
 @pytest.mark.usefixtures("anywhere")
-@pytest.mark.parametrize(("config", "key", "value"), cases(semantic=False))
-def test_a_change_of_what_names_records_or_locates_is_the_same_run(config: Config, key: str, value: Any) -> None:
-    other = changed(config, key, value)
-    assert other != config
-    assert of(other) == of(config)
+def test_a_change_of_what_names_records_or_locates_is_the_same_run() -> None:
+    for name, (config, key, value) in cases(semantic=False).items():
+        other = changed(config, key, value)
+        assert other != config, name
+        assert of(other) == of(config), name
 
 
 def test_another_optimizer_and_another_schedule_is_another_run() -> None:

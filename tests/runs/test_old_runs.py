@@ -93,7 +93,7 @@ def test_a_study_is_read() -> None:
     assert [(run.variant, run.seed, run.status) for run in results.runs] == [
         (variant, seed, "finished") for variant in ("relu", "tanh") for seed in (0, 1)
     ]
-    assert all(len(results.values(variant.name, "test/accuracy")) == 2 for variant in results.variants)
+    assert all(len(results.values(variant.name, results.report_on)) == 2 for variant in results.variants)
 
 
 def test_what_was_noted_is_recorded(
