@@ -10,12 +10,10 @@ Nothing is lost when the store is away, or when a recording process is killed: `
 command that records, take over pending entries that have no living owner.
 """
 
-import contextlib
 import dataclasses
 import os
 import secrets
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,16 +37,17 @@ class Outbox:
         self._folder = runs_folder() / ".records"
         self.owner = owner or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._alive = FileLock(self._lock_of(self.owner))
+        self._changing = FileLock(self._folder / "lock")
         self._read_before: dict[Path, tuple[tuple[int, int, int], Entry | None]] = {}
 
     def __enter__(self) -> "Outbox":
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._changing():  # or another command might remove the lock file before it is locked
+        with self._changing:  # or another command might remove the lock file before it is locked
             self._alive.acquire()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._changing():
+        with self._changing:
             self._alive.release()
             for lock in self._folder.glob("*.owner"):  # and of commands that were killed
                 if is_free(lock):
@@ -64,6 +63,10 @@ class Outbox:
         """The entries of which the store holds everything, as far as this machine knows; parents first."""
         return self._all(self._folder / "level")
 
+    def entries(self) -> list[Entry]:
+        """All entries."""
+        return [*self.pending(), *self.settled()]
+
     def mine(self) -> list[Entry]:
         """The pending entries that this command owns."""
         return [entry for entry in self.pending() if entry.owner == self.owner]
@@ -71,8 +74,9 @@ class Outbox:
     def orphans(self) -> list[Entry]:
         """The pending entries whose owners have died. Costs one check of a lock for each owner."""
         pending = [entry for entry in self.pending() if entry.owner != self.owner]
-        living = {owner for owner in {e.owner for e in pending} | {e.heir for e in pending} if self.lives(owner)}
-        return [entry for entry in pending if not {entry.owner, entry.heir} & (living - {self.owner})]
+        others = {owner for entry in pending for owner in (entry.owner, entry.heir)} - {self.owner}
+        living = {owner for owner in others if self.lives(owner)}
+        return [entry for entry in pending if not {entry.owner, entry.heir} & living]
 
     def find(self, entry: Entry) -> Entry | None:
         """The entry as it is on the disk."""
@@ -84,22 +88,20 @@ class Outbox:
 
     def children(self, parent: Entry) -> list[Entry]:
         """The entries below a parent."""
-        everything = [*self.pending(), *self.settled()]
-        return [entry for entry in everything if (entry.parent, entry.place) == (parent.identity, parent.place)]
+        return [entry for entry in self.entries() if (entry.parent, entry.place) == (parent.identity, parent.place)]
 
     def current(self, entry: Entry) -> Entry | None:
         """Of the parents that supersede each other in the entry's study and store, the one that ended last."""
-        everything = [*self.pending(), *self.settled()]
-        ended = [e for e in everything if e.supersedes and e.status in ("finished", "failed")]
-        same = [e for e in ended if (e.study, e.place) == (entry.study, entry.place)]
-        return max(same, key=lambda parent: parent.ended, default=None)
+        same = [e for e in self.entries() if e.supersedes and (e.study, e.place) == (entry.study, entry.place)]
+        ended = [parent for parent in same if parent.status in ("finished", "failed")]
+        return max(ended, key=lambda parent: parent.ended, default=None)
 
     def is_settled(self, entry: Entry, store: State | None) -> bool:
         """Whether this store is known to hold the entry's attempt with its end and its figures."""
         known = None if self._pending(entry).exists() else _read(self._settled(entry))
-        if known is None or known.settled is None or known.settled != settlement(known, store):
+        if not known or (known.name, known.study) != (entry.name, entry.study):
             return False
-        if (known.name, known.study) != (entry.name, entry.study):
+        if known.settled is None or known.settled != settlement(known, store):
             return False
         newest = self.current(known) if known.supersedes else known
         return newest is not None and newest.identity == known.identity
@@ -115,42 +117,37 @@ class Outbox:
 
         before: the time of a status in the run folder that is passed over.
         """
-        with self._changing():
+        with self._changing:
             known = _read(self._pending(entry))
-            if known and not self._free(known):
-                self._write(known := replace(known, heir=self.owner))
-                return known
-            former = known or _read(self._settled(entry))
-            if former:
+            if known and known.owner != self.owner and not self._free(known):
+                entry = replace(known, heir=self.owner)
+            else:
+                former = known or _read(self._settled(entry)) or entry
                 entry = replace(
                     entry,
+                    owner=self.owner,
+                    heir=former.heir,
+                    passed_over=known.passed_over if known else before,
                     run_id=former.run_id,
                     started=former.started,
                     report=entry.report or former.report,
                     settled=former.settled,
                 )
-            entry = replace(entry, owner=self.owner, passed_over=known.passed_over if known else before)
             self._write(entry)
         return entry
 
     def take(self, entry: Entry) -> Entry | None:
         """Takes over an entry without a living owner; None if another command has it, or if it is gone."""
-        with self._changing():
+        with self._changing:
             known = self.find(entry)
             if known is None or not self._free(known):
                 return None
-            taken = replace(known, owner=self.owner, heir="")
-            self._write(taken)
+            self._write(taken := replace(known, owner=self.owner, heir=""))
         return taken
-
-    def put_back(self, settled: Entry) -> None:
-        """Undoes `take` for an entry that was settled."""
-        with self._changing():
-            self._write_settled(settled)
 
     def change(self, entry: Entry, **changes: Any) -> Entry:
         """Rewrites fields of an entry that this command owns; returns it as it is then."""
-        with self._changing():
+        with self._changing:
             changed: Entry = replace(_read(self._pending(entry)) or entry, **changes)
             self._write(changed)
         return changed
@@ -160,20 +157,22 @@ class Outbox:
 
         state: what `settlement` gave before the store was written to. A command that waits for the entry gets it next.
         """
-        with self._changing():
+        with self._changing:
             known = _read(self._pending(mirrored))
             if known is None or replace(known, heir="") != replace(mirrored, heir=""):
                 return False
-            if known.heir:
+            if known.heir != self.owner and self.lives(known.heir):
                 passed = state["end"] if state else known.passed_over
                 self._write(replace(known, owner=known.heir, heir="", settled=state, passed_over=passed))
             else:
-                self._write_settled(replace(known, passed_over=None, owner="", settled=state))
+                settled = replace(known, passed_over=None, owner="", heir="", settled=state)
+                write_json(self._settled(known), dataclasses.asdict(settled))
+                self._pending(known).unlink(missing_ok=True)
         return True
 
     def drop(self, entry: Entry) -> None:
         """Removes a pending entry for which there is nothing to record."""
-        with self._changing():
+        with self._changing:
             self._pending(entry).unlink(missing_ok=True)
 
     def _free(self, entry: Entry) -> bool:
@@ -191,15 +190,6 @@ class Outbox:
     def _write(self, entry: Entry) -> None:
         write_json(self._pending(entry), dataclasses.asdict(entry))
         self._settled(entry).unlink(missing_ok=True)
-
-    def _write_settled(self, entry: Entry) -> None:
-        write_json(self._settled(entry), dataclasses.asdict(entry))
-        self._pending(entry).unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        with FileLock(self._folder / "lock"):
-            yield
 
     def _all(self, folder: Path) -> list[Entry]:
         entries = [entry for file in folder.glob("*.json") if (entry := self._read_changed(file)) is not None]

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from src.recording.entry import REPORTED, Entry
+from src.recording.entry import REPORTED, Entry, State, settlement
 from src.recording.mlflow_run import create_parent, find, mark_current
 from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.liveness import living_status
-
-_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 
 
 class ParentMirror:
@@ -23,8 +21,10 @@ class ParentMirror:
         self._outbox = outbox
         self._written: Entry | None = None  # as the store has it
 
-    def open(self, store: Store) -> None:
-        """Finds the parent's MLflow run, or makes it: the runs below need its id."""
+    def open(self, store: Store, orphan: bool) -> None:
+        """Finds the parent's MLflow run, or makes it: the runs below need its id. orphan: its command has died."""
+        if orphan and self.entry.status == "running":
+            self.entry = _ended_with_its_runs(self._outbox, self.entry)
         if self.entry == self._written:
             return
         run = find(store, self.entry)
@@ -37,8 +37,8 @@ class ParentMirror:
             store.client.update_run(run_id, status="RUNNING")
         self._written = self.entry
 
-    def close(self, store: Store) -> bool:
-        """Writes the report and the end, after the runs; returns whether the parent has ended, so that this is all."""
+    def update(self, store: Store, where: State | None, last: bool) -> bool:
+        """Writes the report and the end, after the runs; returns whether that settles the entry."""
         entry, run_id = self.entry, self.entry.run_id
         if entry.status == "running" or run_id is None:
             return False
@@ -48,8 +48,8 @@ class ParentMirror:
             mark_current(store, entry)
         find(store, entry)  # a request whose reply was lost may have been served late
         if entry.status != REPORTED:
-            store.client.set_terminated(run_id, _STATUS[entry.status], int(entry.ended * 1000))
-        return True
+            store.client.set_terminated(run_id, entry.status.upper(), int(entry.ended * 1000))
+        return self._outbox.settle(entry, settlement(entry, where))
 
 
 def log_report(store: Store, run_id: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: str) -> None:
@@ -65,7 +65,7 @@ def log_report(store: Store, run_id: str, metrics: Mapping[str, float], tags: Ma
         store.client.log_artifacts(run_id, folder, "report")
 
 
-def ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:
+def _ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:
     """A parent whose command has died, with the end that its runs have; as it was, while one of them still runs."""
     children = outbox.children(parent)
     ends = [living_status(RunFolder(runs_folder() / str(child.folder))) for child in children]

@@ -31,7 +31,6 @@ _CURVES = {
     "train/images_per_second": "images_per_second",
 }
 _LARGEST_BATCH = 1000  # metrics that MLflow accepts in one call
-_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _FIGURES = "figures"
 _ARTIFACTS = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
@@ -47,7 +46,7 @@ class RunMirror:
 
     def __init__(self, outbox: Outbox, entry: Entry) -> None:
         self.entry = entry
-        self.settlement: State | None = None  # what the store holds all of; None: of a run that goes on, or not all
+        self._mirrored: State | None = None  # what the store holds all of; None: of a run that goes on, or not all
         self._outbox = outbox
         self._folder = RunFolder(runs_folder() / str(entry.folder))
         self._journal = Journal(self._folder.path / "journal.jsonl")
@@ -58,54 +57,61 @@ class RunMirror:
         self._read = -1  # the last epoch that was added to them
         self._written = 0.0  # when, on the monotonic clock
 
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will come; a run that failed or was killed may be resumed."""
-        return self.settlement is not None and self._stored["status"] == "FINISHED"
-
-    def begun(self) -> bool:
-        """Whether the folder has a run that is to be recorded here."""
-        status = living_status(self._folder)
-        return bool(status) and status["time"] != self.entry.passed_over
-
-    def mirror(self, store: Store, where: Mapping[str, Any] | None) -> None:
-        """Writes what is new into the store, which is `where`."""
+    def open(self, store: Store, orphan: bool) -> None:
+        """Connects to the store. The MLflow run is made when the folder has something to record."""
         self._store, self._client = store, store.client
-        try:
-            self._mirror(where)
-        except Exception:
-            self._attempt = self.settlement = None  # what the store has by now isn't known: the next pass asks
-            raise
 
-    def _mirror(self, where: Mapping[str, Any] | None) -> None:
-        if not self.begun():
-            self.settlement = None
-            return
-        status = self._folder.status()
+    def update(self, store: Store, where: State | None, last: bool) -> bool | None:
+        """Writes what is new into the store, which is `where`; returns whether that settles the entry.
+
+        None: the run will not come, and what the store has of it is closed. last: a run that failed or was killed will
+        not be resumed by this command, and one that has not begun won't begin.
+        """
+        status = living_status(self._folder)
+        if not status or status["time"] == self.entry.passed_over:
+            self._mirrored = None
+            if not last:
+                return False
+            self._give_up()
+            return None
+        try:
+            self._mirror(status, where)
+        except Exception:
+            self._attempt = self._mirrored = None  # what the store has by now isn't known: the next pass asks
+            raise
+        over = self._mirrored is not None and (last or self._stored["status"] == "FINISHED")
+        return over and self._outbox.settle(self.entry, self._mirrored)
+
+    def _give_up(self) -> None:
+        """Closes what the store has of a run that will not come: it never began, or its folder is gone."""
+        run = find(self._store, self.entry)
+        if run and run.info.status == "RUNNING":
+            self._client.set_terminated(run.info.run_id, "KILLED", run.info.start_time)
+        if run:
+            self._outbox.settle(self.entry, self.entry.settled)
+        else:
+            self._outbox.drop(self.entry)
+
+    def _mirror(self, status: Status, where: State | None) -> None:
         if self._attempt != (attempt := str(self._folder.run().get("attempt", ""))):
             self._open(attempt)
         if status["status"] == "running":
-            self.settlement = None
+            self._mirrored = None
             self._reopen()
             if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
                 self._record_epochs()
                 self._written = time.monotonic()
         elif self._folder.idle(_SECONDS_TO_LET_GO):  # figures are drawn after the status is final
             state = settlement(self.entry, where)  # before anything of it is written
-            if state == self.settlement:
+            if state == self._mirrored:
                 return
-            if self._complete(status):
+            # That the run has ended is the last thing to be written of it.
+            ended = (self._stored["status"], self._stored["end"]) == _end(status)
+            if ended and (not self._folder.finished() or "weights.sha256" in self._stored["tags"]):
                 self._add_figures()
             else:
                 self._record_end(status)
-            self.settlement = state
-
-    def _complete(self, status: Status) -> bool:
-        # That the run has ended is the last thing to be written of it.
-        ended = (_STATUS[status["status"]], _milliseconds(status["time"]))
-        return (self._stored["status"], self._stored["end"]) == ended and (
-            not self._folder.finished() or "weights.sha256" in self._stored["tags"]
-        )
+            self._mirrored = state
 
     def _open(self, attempt: str) -> None:
         """Finds the MLflow run, or makes it, and completes what was lost of its beginning."""
@@ -169,27 +175,22 @@ class RunMirror:
                 self._client.log_artifacts(self._run_id, str(path), name)
             elif path.exists():
                 self._client.log_artifact(self._run_id, str(path))
+        self._delete_tag("reason")
         if status["reason"]:
             self._client.set_tag(self._run_id, "reason", cut(status["reason"]))
             self._stored["tags"]["reason"] = status["reason"]
-        else:
-            self._delete_tag("reason")
         if self._folder.finished():
             self._record_result(status)
         find(self._store, self.entry)  # a request whose reply was lost may have been served late
-        ended = (_STATUS[status["status"]], _milliseconds(status["time"]))
-        self._client.set_terminated(self._run_id, *ended)
-        self._stored["status"], self._stored["end"] = ended
+        self._client.set_terminated(self._run_id, *_end(status))
+        self._stored["status"], self._stored["end"] = _end(status)
 
     def _add_figures(self) -> None:
         """Adds the figures that were drawn after the run was recorded."""
-        drawn = sorted((self._folder.path / _FIGURES).glob("[!.]*"))
-        if not drawn:
-            return
-        there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
-        for file in drawn:
-            if file.name not in there:
-                self._client.log_artifact(self._run_id, str(file), _FIGURES)
+        if drawn := {file.name: file for file in (self._folder.path / _FIGURES).glob("[!.]*")}:
+            there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
+            for name in sorted(drawn.keys() - there):
+                self._client.log_artifact(self._run_id, str(drawn[name]), _FIGURES)
 
     def _record_result(self, status: Status) -> None:
         from mlflow.entities import Metric, RunTag
@@ -210,6 +211,11 @@ def _metrics(epoch: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """An epoch's metrics, with MLflow's names."""
     yield from ((key, epoch[column]) for key, column in _CURVES.items())
     yield from epoch.get("metrics", {}).items()
+
+
+def _end(status: Status) -> tuple[str, int]:
+    """MLflow's words for a final status, and its time [ms]."""
+    return status["status"].upper(), _milliseconds(status["time"])
 
 
 def _milliseconds(seconds: float) -> int:

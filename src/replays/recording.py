@@ -47,8 +47,7 @@ def _run_ids(ready: Replay) -> list[str]:
     """A run is in MLflow once for each sweep or study that it belongs to."""
     if ready.original.run_id:
         return [ready.original.run_id]
-    outbox = Outbox()
-    known = (*outbox.settled(), *outbox.pending())
+    known = Outbox().entries()
     return sorted({one.run_id for one in known if one.folder == ready.original.fingerprint and one.run_id})
 
 
