@@ -33,7 +33,7 @@ def report(study: str, target: Path | None) -> None:
 
         if whereabouts(tracking):  # on a fresh clone there is no store, and none is made for a report
             with Recording(tracking) as recording:
-                recording.report_on(made.identity, made.metrics, made.tags, made.folder)
+                recording.report(made.identity, made.metrics, made.tags, made.folder)
     print(made.text, "", made.page, sep="\n")
 
 

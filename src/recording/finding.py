@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
+from src.recording.reading import artifact, find_run
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, runs_folder
 
@@ -27,8 +28,6 @@ def find(name: str) -> FinishedRun:
         raise UserError(f"{name}: give at least {_SHORTEST} characters of an id")
     if (run := by_fingerprint(name)) is not None:
         return run
-    from src.recording.reading import find_run
-
     return of_mlflow(find_run(Tracking(), name))
 
 
@@ -51,8 +50,6 @@ def of_mlflow(run: "Run") -> FinishedRun:
     here = RunFolder.of(tags["fingerprint"])
     if here.finished() and here.run().get("attempt") == tags.get("attempt"):
         return FinishedRun.open(here.path, run_id, name)
-    from src.recording.reading import artifact
-
     if run.info.status != "FINISHED":
         raise UserError(f"{run_id}: this run is {run.info.status}; a finished run is needed")
     folder = runs_folder() / ".originals" / run_id

@@ -1,14 +1,15 @@
 """Reads runs back from the store, and tags them. Nothing that is read is trusted: sizes are capped."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
-from src.recording.store import Store, open_store, store_errors_told, store_uri, whereabouts, without_credentials
+from src.recording.store import Store, connect, store_errors_told, store_uri, whereabouts, without_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -23,8 +24,7 @@ def find_run(tracking: Tracking, prefix: str) -> "Run":
     """The run with this id, or the only one whose id begins so; `UserError` if there is none, or several."""
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
         raise UserError(f"{prefix}: no id of an MLflow run, which has {_DIGITS_OF_ID} digits of 0-9 and a-f")
-    client, _ = _opened(tracking)
-    with store_errors_told(tracking):
+    with _opened(tracking) as (client, _):
         everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
         found = client.search_runs(everywhere, f"attributes.run_id LIKE '{prefix}%'", max_results=MOST_RUNS)
     if len(found) > 1:
@@ -39,9 +39,8 @@ def find_run(tracking: Tracking, prefix: str) -> "Run":
 
 def runs_of_study(tracking: Tracking, study: str) -> "list[Run]":
     """The runs that are tagged as a study's, without its parent, sorted by name."""
-    client, experiment = _opened(tracking)
     quoted = study.replace("'", "")
-    with store_errors_told(tracking):
+    with _opened(tracking) as (client, experiment):
         found = client.search_runs([experiment], f"tags.study = '{quoted}'", max_results=MOST_RUNS)
     runs = [run for run in found if "fingerprint" in run.data.tags]
     return sorted(runs, key=lambda run: (str(run.info.run_name), run.info.run_id))
@@ -49,9 +48,8 @@ def runs_of_study(tracking: Tracking, study: str) -> "list[Run]":
 
 def artifact(tracking: Tracking, run_id: str, name: str, folder: Path) -> Path:
     """Downloads a file of a run into a folder; `UserError` if the run has none, or one larger than it can be."""
-    client, _ = _opened(tracking)
     limit = _LIMITS.get(name, _LIMIT)
-    with store_errors_told(tracking):
+    with _opened(tracking) as (client, _):
         listed = {file.path: file for file in client.list_artifacts(run_id) if not file.is_dir}
         if name not in listed:
             raise UserError(f"{run_id}: that run has no artifact {name} in MLflow")
@@ -68,13 +66,15 @@ def artifact(tracking: Tracking, run_id: str, name: str, folder: Path) -> Path:
 
 def tag(tracking: Tracking, run_id: str, tags: Mapping[str, str]) -> None:
     """Puts tags on a run."""
-    client, _ = _opened(tracking)
-    with store_errors_told(tracking):
+    with _opened(tracking) as (client, _):
         for key, value in tags.items():
             client.set_tag(run_id, key, cut(value))
 
 
-def _opened(tracking: Tracking) -> Store:
+@contextlib.contextmanager
+def _opened(tracking: Tracking) -> Iterator[Store]:
+    """The store, if there is one; its errors become a `UserError` of one line."""
     if whereabouts(tracking) is None:
         raise UserError(f"{without_credentials(store_uri(tracking))}: no such MLflow store; nothing is recorded yet")
-    return open_store(tracking)
+    with store_errors_told(tracking):
+        yield connect(tracking)

@@ -97,22 +97,19 @@ class Recording:
             if parent.file_name in self._followed:
                 self.follow(replace(parent, status=status, ended=time.time()))
 
-    def report_on(self, identity: str, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path) -> None:
-        """As `report`, for a parent that was recorded before; nothing if the store has no such parent."""
-        unknown = self.entry(identity=identity, name="", status=REPORTED)
-        self.report(self._outbox.find(unknown) or unknown, metrics, tags, files)
-
     def report(
-        self, parent: Entry, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path, new: bool = True
+        self, identity: str, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path, new: bool = True
     ) -> None:
-        """Has numbers, texts and all files of a folder put on a parent when it ends; unless that has been done.
+        """Has numbers, texts and all files of a folder put on a parent when it has ended; unless that has been done.
 
+        The parent may be one that was recorded before; nothing happens if the store has none of this identity.
         new: whether the files have changed.
         """
         report = {"metrics": dict(metrics), "tags": dict(tags), "folder": str(files)}
-        known = self._outbox.find(parent) or parent
+        unknown = self.entry(identity=identity, name="", status=REPORTED)
+        known = self._outbox.find(unknown) or unknown
         if new or known.report != report:
-            self.follow(replace(known if self._held else parent, report=report))
+            self.follow(replace(self._followed.get(known.file_name, known), report=report))
 
     def run_id(self, entry: Entry) -> str:
         """The id in the store; empty where it isn't known."""

@@ -45,7 +45,7 @@ class Writer:
         self._awaited = False  # whether it waits for the present pass, and not for the next one
         self._imported = self._ended = False
         self._progress = 0  # calls that the store has served
-        self._failing = self._warned = self._back = False
+        self._warned = self._back = False  # each is told once
 
     def listen(self) -> None:
         """Reads the channel until it is closed, or the command at its other end has died."""
@@ -77,7 +77,7 @@ class Writer:
             if failure is None or self._progress == before:
                 break
         if failure and self._awaited and self._store is None and not self._warned:
-            self._failing = self._warned = True
+            self._warned = True
             self._answer(REFUSED + failure)
         else:
             self._tell(failure)
@@ -119,7 +119,7 @@ class Writer:
 
     def _tell(self, failure: str | None) -> None:
         if failure is None:
-            if self._failing and not self._back:
+            if self._warned and not self._back:
                 self._back = True
                 print("the MLflow store is back; recording continues", file=sys.stderr)
             if recorded := len(self._mirror.recorded):
@@ -129,7 +129,6 @@ class Writer:
         elif not self._warned:
             self._warned = True
             print(warning(failure), file=sys.stderr)
-        self._failing = failure is not None
 
 
 class _Counted:

@@ -45,15 +45,16 @@ class WriterProcess:
         """Starts the process and waits until it has opened the store; `UserError` if it can't."""
         self.start(b"?")
         try:
-            refusal = self._answer()
+            if refusal := self._answer():
+                raise UserError(f"{refusal}; tracking=off records nothing")
+        except OSError:
+            self.end()
+            raise UserError(
+                "MLflow can't be used: it ended the process that it runs in; tracking=off records nothing"
+            ) from None
         except BaseException:
             self.end(at_once=True)
             raise
-        if self.died:
-            refusal = "MLflow can't be used: it ended the process that it runs in"
-        if refusal:
-            self.end()
-            raise UserError(f"{refusal}; tracking=off records nothing")
 
     def wait(self) -> None:
         """Waits for a whole pass that begins now. Ends the process if it makes no progress, or on a Ctrl-C."""
@@ -66,7 +67,10 @@ class WriterProcess:
         except KeyboardInterrupt:
             self.end(at_once=True)
         except OSError:
-            self._tell_death()
+            self.died = True
+            self.end()
+            told = "warning: the process that writes to MLflow died; `python -m src.sync` records what is missing"
+            print(told, file=sys.stderr)
 
     def end(self, at_once: bool = False) -> None:
         """Ends the process, which has nothing more to do; or to give up."""
@@ -84,7 +88,7 @@ class WriterProcess:
                 self._process.wait()
 
     def _answer(self) -> str | None:
-        """Waits until the pass is over; returns why the store could not be opened."""
+        """Waits until the pass is over; returns why the store could not be opened. `OSError`: the process has died."""
         assert self._channel is not None
         progress = None  # when; before the first one, MLflow may still be being imported
         told = not sys.stderr.isatty()  # how long it takes interests a person, like a progress bar
@@ -92,13 +96,9 @@ class WriterProcess:
         while not received.endswith(b"\n") or (last := received.splitlines()[-1].decode()) == writer.PROGRESS:
             # Waiting for ever would miss a Ctrl-C that came just before.
             if select.select([self._channel], [], [], _SECONDS_BETWEEN_CHECKS)[0]:
-                try:
-                    received += (new := self._channel.recv(1 << 16))
-                except OSError:
-                    new = b""
-                if not new:
-                    self._tell_death()
-                    return None
+                if not (new := self._channel.recv(1 << 16)):
+                    raise ConnectionResetError  # as where it died with unread requests
+                received += new
                 progress = time.monotonic()
             idle = time.monotonic() - (progress or time.monotonic())
             if idle > self._patience:
@@ -108,12 +108,6 @@ class WriterProcess:
                 told = True
                 print("waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`", file=sys.stderr)
         return last.removeprefix(writer.REFUSED) if last.startswith(writer.REFUSED) else None
-
-    def _tell_death(self) -> None:
-        self.died = True
-        self.end()
-        told = "warning: the process that writes to MLflow died; `python -m src.sync` records what is missing"
-        print(told, file=sys.stderr)
 
 
 def spawn(theirs: socket.socket, tracking: Tracking, owner: str) -> "subprocess.Popen[bytes]":

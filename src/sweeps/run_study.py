@@ -32,7 +32,7 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
             report = kind.report(results, places.study, places.report)
             print("", report.text, "", sep="\n")
             if recording and parent:
-                recording.report(parent, report.metrics, report.tags, report.folder, report.new)
+                recording.report(parent.identity, report.metrics, report.tags, report.folder, report.new)
             print(report.page, flush=True)
             if diverged := [job.label for job, end in zip(study.jobs, ends, strict=True) if end.diverged]:
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")

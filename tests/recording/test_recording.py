@@ -191,7 +191,7 @@ def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dat
             shutil.rmtree(home / "runs/.records")
         for identity in ("its identity", "another"):
             with Recording(Tracking()) as recording:
-                recording.report_on(identity, {"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
+                recording.report(identity, {"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
         stored = client.get_run(parent.info.run_id)
         assert (stored.info.status, stored.info.end_time) == ("FINISHED", parent.info.end_time)
         assert (stored.data.metrics, stored.data.tags["verdict"]) == (
