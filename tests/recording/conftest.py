@@ -1,9 +1,11 @@
 """Recordings whose writer works in this process, where its store can be made to fail."""
 
 import functools
+import shutil
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,13 @@ import pytest
 from src.config.tracking import Tracking
 from src.recording import store, writer_process
 from src.recording.writer import Writer
+
+
+@pytest.fixture
+def home(home: Path, empty_store: Path) -> Path:
+    """In the place of the repository, with a store that has nothing in it."""
+    shutil.copy(empty_store, home / "mlflow.db")
+    return home
 
 
 class InThread:

@@ -22,6 +22,7 @@ from src.recording.store import Store
 from src.recording.writer import Writer
 from src.recording.writer_process import WriterProcess
 from tests.conftest import environment
+from tests.helpers.processes import until
 
 # --- The command's side
 
@@ -165,13 +166,6 @@ def listening(
     yield start
     for channel in channels:
         channel.close()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def replies(channel: socket.socket) -> str:

@@ -101,6 +101,27 @@ def test_a_living_commands_records_are_left_to_it_and_a_dead_ones_taken_up(home:
         assert [lock.stem for lock in (home / "runs/.records").glob("*.owner")] == [outbox.owner]
 
 
+def test_a_command_keeps_its_own_entry_while_another_one_waits_for_it(home: Path) -> None:
+    with Outbox() as first, Outbox() as second:
+        noted = first.note(PARENT)
+        second.note(PARENT)
+        ended = first.note(replace(PARENT, status="finished", ended=2.0))
+        assert (ended.owner, ended.heir, ended.status) == (first.owner, second.owner, "finished")
+        assert not first.settle(noted, None)
+        assert first.settle(ended, {"end": 2.0})
+        assert [entry.name for entry in second.mine()] == ["a grid"]
+
+
+def test_an_entry_whose_heir_has_died_is_settled_as_any_other(home: Path) -> None:
+    with Outbox() as outbox:
+        noted = outbox.note(PARENT)
+        with Outbox() as waiting:
+            waiting.note(PARENT)
+        assert outbox.settle(noted, {"end": 2.0})
+        assert [(entry.owner, entry.heir) for entry in outbox.settled()] == [("", "")]
+        assert outbox.pending() == []
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"identity": "x", "nonsense": 1}'])
 def test_a_file_that_is_no_record_counts_for_nothing(home: Path, content: str) -> None:
     with Outbox() as outbox:

@@ -9,7 +9,6 @@ from typing import Any
 
 import mlflow
 import pytest
-from mlflow import MlflowClient
 
 from src.config.tracking import Tracking
 from src.config.tree import Config
@@ -25,6 +24,7 @@ from src.recording.syncing import sync
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import NullTracker
+from tests.helpers.stores import client_of, stored
 from tests.recording.conftest import InThread
 
 Small = Callable[..., Config]
@@ -32,12 +32,6 @@ pytestmark = pytest.mark.filterwarnings(
     "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
 )
 AWAY = "http://127.0.0.1:9"  # nobody listens on the port `discard`
-
-
-@pytest.fixture
-def home(home: Path, empty_store: Path) -> Path:
-    shutil.copy(empty_store, home / "mlflow.db")
-    return home
 
 
 @pytest.fixture
@@ -57,10 +51,7 @@ def pass_over(outbox: Outbox, last: bool = True) -> OutboxMirror:
 
 
 def runs(home: Path) -> dict[str, Any]:
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    return {str(run.info.run_name): run for run in client.search_runs([experiment.experiment_id])}
+    return {str(run.info.run_name): run for run in stored(home)}
 
 
 def test_an_entry_of_a_living_command_is_taken_over_when_that_one_is_done(home: Path, trained: RunFolder) -> None:
@@ -213,7 +204,7 @@ def test_a_settled_run_starts_no_writer_until_something_is_new(
     (trained.path / "figures").mkdir(exist_ok=True)
     (trained.path / "figures/later.png").write_bytes(b"a figure")
     assert (follow(), follow()) == (1, 0)
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     logged = client.list_artifacts(runs(home)["a run"].info.run_id, "figures")
     assert "figures/later.png" in {file.path for file in logged}
     shutil.copy(empty_store, home / "mlflow.db")  # into the same file, as after a removal it may be
@@ -236,7 +227,7 @@ def test_figures_that_are_drawn_while_a_settled_run_is_followed_are_seen(
             (trained.path / f"figures/{drawn}.png").write_bytes(b"a figure")
             assert len(in_thread) == 1 - drawn
         assert len(in_thread) == 1
-        client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+        client = client_of(home)
         assert len(client.list_artifacts(runs(home)["a run"].info.run_id, "figures")) == drawn + 1
 
 
@@ -260,7 +251,7 @@ def test_the_runs_of_a_studys_last_attempt_are_the_current_ones(
     record_study(home, trained, "old", "ab")
     record_study(home, trained, "other", "a", study="width")
     assert current("true") == {"all old", "old a", "old b", "all other", "other a"}
-    client = MlflowClient(f"sqlite:///{home}/mlflow.db")
+    client = client_of(home)
     elsewhere = {"study": "ladder", "folder": "/another/checkout/runs/f", "current": "true"}
     client.create_run(runs(home)["old a"].info.experiment_id, run_name="elsewhere", tags=elsewhere)
     record_study(home, trained, "new", "bc")

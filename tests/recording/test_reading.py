@@ -1,6 +1,5 @@
 """Runs are read back from the store by id, or the beginning of one, and their files no larger than they can be."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def client(home: Path, empty_store: Path) -> "MlflowClient":
-    shutil.copy(empty_store, home / "mlflow.db")
+def client(home: Path) -> "MlflowClient":
     client = client_of(home)
     client.create_experiment("mlp", (home / "mlartifacts").as_uri())
     return client

@@ -32,11 +32,10 @@ from src.runs.experiment import Outcome, run
 from src.runs.folder import RunFolder
 from src.runs.naming import run_name
 from src.runs.tracker import NullTracker, Tracker, TrackerGroup
-from tests.helpers.stores import client_of
+from tests.helpers.stores import client_of, stored
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
@@ -47,12 +46,6 @@ pytestmark = [
 
 RESULTS = ("test/loss", "test/accuracy", "train/seconds")
 CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
-
-
-@pytest.fixture
-def home(home: Path, empty_store: Path) -> Path:
-    shutil.copy(empty_store, home / "mlflow.db")
-    return home
 
 
 class Recorded(NamedTuple):
@@ -101,12 +94,6 @@ def raising(error: BaseException) -> Callable[[], None]:
     return act
 
 
-def all_runs(client: "MlflowClient") -> "list[Run]":
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id]))
-
-
 def lines(folder: RunFolder) -> list[tuple[int, float, int]]:
     return [(e["epoch"], e["images_per_second"], int(e["time"] * 1000)) for e in folder.journal()]
 
@@ -120,33 +107,33 @@ def test_a_run_stands_in_the_store_as_in_its_folder(home: Path, digits: Dataset,
     config = small()
     outcome, run_id = recorded(config, digits)
     client = client_of(home)
-    stored = client.get_run(run_id)
-    assert stored.info.status == "FINISHED"
-    assert stored.info.run_name == "relu-he-adam s0"
-    assert stored.data.params == {key: show(value) for key, value in flatten(config.semantic())}
-    assert stored.data.params["model.act"] == "relu"
+    kept = client.get_run(run_id)
+    assert kept.info.status == "FINISHED"
+    assert kept.info.run_name == "relu-he-adam s0"
+    assert kept.data.params == {key: show(value) for key, value in flatten(config.semantic())}
+    assert kept.data.params["model.act"] == "relu"
     journal = outcome.folder.journal()
     for key in CURVES:
         assert steps(client, run_id, key) == [(e["epoch"], e[key.replace("/", "_")]) for e in journal]
     assert rows(client, run_id) == lines(outcome.folder)
-    assert stored.data.metrics["test/accuracy"] == outcome.result["test"]["accuracy"]
-    assert stored.data.metrics["test/loss"] == outcome.result["test"]["loss"]
+    assert kept.data.metrics["test/accuracy"] == outcome.result["test"]["accuracy"]
+    assert kept.data.metrics["test/loss"] == outcome.result["test"]["loss"]
     digests = outcome.folder.run()["digests"]
-    tags = stored.data.tags
+    tags = kept.data.tags
     assert tags["fingerprint"] == digests["fingerprint"] == outcome.folder.path.name
     assert tags["data.sha256"] == digests["data"] == digits.sha256
     assert tags["code.sha256"] == digests["code"]
     assert tags["env.sha256"] == digests["env"]
     assert tags["weights.sha256"] == outcome.result["weights_sha256"]
     assert {"git.commit", "git.dirty", "study", "variant"} <= set(tags)
-    [dataset_input] = stored.inputs.dataset_inputs
+    [dataset_input] = kept.inputs.dataset_inputs
     assert digits.sha256.startswith(dataset_input.dataset.digest)
     artifacts = {artifact.path for artifact in client.list_artifacts(run_id)}
     assert {"config.yaml", "run.json", "history.csv", "model.npz", "figures"} <= artifacts
     assert f"```\npython -m src.replay {run_id}\n```" in tags["mlflow.note.content"]
     end = int(outcome.folder.status()["time"] * 1000)
     assert {m.timestamp for key in RESULTS for m in client.get_metric_history(run_id, key)} == {end}
-    assert stored.info.end_time == end
+    assert kept.info.end_time == end
     figures = {Path(artifact.path).name for artifact in client.list_artifacts(run_id, "figures")}
     assert {"curves.png", "confusion_test.png", "failures.png", "hidden_weights.png"} <= figures
     downloaded = client.download_artifacts(run_id, "model.npz", str(home))
@@ -165,7 +152,7 @@ def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dat
         assert [step for step, _ in steps(client, run_id, "train/loss")] == [1, 2, 3]
     parent = client.get_run(child.data.tags["mlflow.parentRunId"])
     assert (parent.info.status, parent.info.run_name, parent.data.tags["study"]) == ("FINISHED", "a study", "ladder")
-    assert len(all_runs(client)) == 3
+    assert len(stored(home)) == 3
 
 
 def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset, small: Small) -> None:
@@ -192,14 +179,14 @@ def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dat
         for identity in ("its identity", "another"):
             with Recording(Tracking()) as recording:
                 recording.report(identity, {"relu/accuracy": 0.5}, {"verdict": f"good {forgotten}"}, home / "report")
-        stored = client.get_run(parent.info.run_id)
-        assert (stored.info.status, stored.info.end_time) == ("FINISHED", parent.info.end_time)
-        assert (stored.data.metrics, stored.data.tags["verdict"]) == (
+        kept = client.get_run(parent.info.run_id)
+        assert (kept.info.status, kept.info.end_time) == ("FINISHED", parent.info.end_time)
+        assert (kept.data.metrics, kept.data.tags["verdict"]) == (
             {"variants/relu accuracy": 0.5},
             f"good {forgotten}",
         )
         assert [file.path for file in client.list_artifacts(parent.info.run_id, "report")] == ["report/index.html"]
-    assert len(all_runs(client)) == 2
+    assert len(stored(home)) == 2
 
 
 def test_training_anew_is_another_record_in_the_place_of_the_former(home: Path, digits: Dataset, small: Small) -> None:
@@ -208,7 +195,7 @@ def test_training_anew_is_another_record_in_the_place_of_the_former(home: Path, 
     outcome, second = recorded(small("train.fresh=true"), digits)
     assert not outcome.reused
     client = client_of(home)
-    assert [run.info.run_id for run in all_runs(client)] == [second]
+    assert [run.info.run_id for run in stored(home)] == [second]
     assert rows(client, second) == lines(outcome.folder)
     assert client.get_run(first).info.lifecycle_stage == "deleted"
 
@@ -221,13 +208,13 @@ def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there
     with pytest.raises(KeyboardInterrupt):
         recorded(small("train.fresh=true"), digits, Acting(2, raising(KeyboardInterrupt())))
     client = client_of(home)
-    [stored] = all_runs(client)
-    assert (stored.info.status, stored.data.tags["weights.sha256"]) == (
+    [kept] = stored(home)
+    assert (kept.info.status, kept.data.tags["weights.sha256"]) == (
         "FINISHED",
         outcome.folder.result()["weights_sha256"],
     )
-    assert rows(client, stored.info.run_id) == lines(outcome.folder)
-    assert "reason" not in stored.data.tags
+    assert rows(client, kept.info.run_id) == lines(outcome.folder)
+    assert "reason" not in kept.data.tags
 
 
 def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
@@ -247,16 +234,16 @@ def test_the_status_is_true_to_what_happened(
     with pytest.raises(type(error)):
         recorded(small(), digits, Acting(2, raising(error)))
     client = client_of(home)
-    [stored] = all_runs(client)
-    assert stored.info.status == status
-    assert stored.data.tags["reason"]
-    assert [step for step, _, _ in rows(client, stored.info.run_id)] == [1, 2]
+    [kept] = stored(home)
+    assert kept.info.status == status
+    assert kept.data.tags["reason"]
+    assert [step for step, _, _ in rows(client, kept.info.run_id)] == [1, 2]
     # The same run, tried again, goes on in the same record.
     outcome, again = recorded(small(), digits)
-    assert again == stored.info.run_id
-    stored = client.get_run(again)
-    assert stored.info.status == "FINISHED"
-    assert "reason" not in stored.data.tags
+    assert again == kept.info.run_id
+    kept = client.get_run(again)
+    assert kept.info.status == "FINISHED"
+    assert "reason" not in kept.data.tags
     assert rows(client, again) == lines(outcome.folder)
 
 
@@ -267,19 +254,19 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
     with pytest.raises(KeyboardInterrupt):
         recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
     client = client_of(home)
-    [stored] = all_runs(client)
+    [kept] = stored(home)
     [journal] = home.glob("runs/*/journal.jsonl")
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
     outcome, run_id = recorded(small("train.epochs=5"), digits)
-    assert [run.info.run_id for run in all_runs(client)] == [run_id] != [stored.info.run_id]
+    assert [run.info.run_id for run in stored(home)] == [run_id] != [kept.info.run_id]
     assert rows(client, run_id) == lines(outcome.folder)
 
 
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
     with pytest.raises(RunFailed):
         recorded(small("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant"), digits)
-    [stored] = all_runs(client_of(home))
-    assert (stored.info.status, stored.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
+    [kept] = stored(home)
+    assert (kept.info.status, kept.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
 
 
 def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> None:
@@ -300,9 +287,9 @@ def test_further_metrics_scores_and_the_untrained_network_stand_there_too(
     assert steps(client, run_id, "train/loss") == [(e["epoch"], e["train_loss"]) for e in journal]
     for key in ("valid/f1", "train/squared_error", "valid/accuracy_with_dropout"):
         assert steps(client, run_id, key) == [(e["epoch"], e["metrics"][key]) for e in journal]
-    stored = client.get_run(run_id).data.metrics
+    kept = client.get_run(run_id).data.metrics
     for name, value in outcome.result["test"].items():
-        assert stored[f"test/{name}"] == value
+        assert kept[f"test/{name}"] == value
     assert "f1_with_dropout" in outcome.result["test"]
     assert {"test.json", "result.json"} <= {file.path for file in client.list_artifacts(run_id)}
 
@@ -398,9 +385,9 @@ def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
 
     otherwise(log_inputs=slower_than_another)
     _, run_id = recorded(small(), digits)
-    stored = client_of(home).get_run(run_id)
-    assert stored.inputs is not None
-    assert len(stored.inputs.dataset_inputs) == 1
+    kept = client_of(home).get_run(run_id)
+    assert kept.inputs is not None
+    assert len(kept.inputs.dataset_inputs) == 1
 
 
 LOSING = (
@@ -446,9 +433,9 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
     below = recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
     assert lost
     client = client_of(home)
-    stored = all_runs(client)
-    assert {run.info.status for run in stored} == {"FINISHED"}
-    assert len(stored) == 3  # with the parent
+    runs = stored(home)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len(runs) == 3  # with the parent
     for recorded_id in (run_id, below):
         assert rows(client, recorded_id) == lines(outcome.folder)
     assert Outbox().pending() == []
@@ -470,8 +457,8 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path / folder)
     _, run_id = recorded(small(), digits)
     assert (tmp_path / folder / "mlflow.db").exists()
-    stored = open_store(Tracking()).client.get_run(run_id)
-    assert stored.info.status == "FINISHED"
+    kept = open_store(Tracking()).client.get_run(run_id)
+    assert kept.info.status == "FINISHED"
     assert (tmp_path / folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
 
 

@@ -2,14 +2,11 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,8 +15,10 @@ from src.config.tracking import Tracking
 from src.recording import writer
 from src.recording.store import holds_experiment, open_store
 from tests.conftest import Shell, environment
-from tests.faults.trainings import assert_level, run_folder, stored
+from tests.faults.trainings import assert_level, run_folder
 from tests.helpers.checkouts import furnish
+from tests.helpers.processes import start, until
+from tests.helpers.stores import stored
 
 TRAIN = ("python", "-m", "src.train")
 TRAINING = ("experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false")
@@ -32,19 +31,6 @@ LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "track
 @pytest.fixture
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     return furnish(checkout, digits_folder, empty_store)
-
-
-def train(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    command = [*TRAIN, *arguments]
-    return subprocess.Popen(command, cwd=checkout, env=environment(), start_new_session=True, **pipes)
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -61,7 +47,7 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
 def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell, when: str) -> None:
     uri = f"sqlite:///{checkout}/mlflow.db"
     assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
-    process = train(checkout, *LONG)
+    process = start(*TRAIN, *LONG, cwd=checkout)
     if when == "in mid-run":
         until(lambda: len([run for run in stored(uri) if run.data.metrics]) == 2)
     else:
@@ -81,7 +67,7 @@ def test_a_command_that_is_killed_takes_it_along(checkout: Path, shell: Shell, w
 def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> None:
     uri = f"sqlite:///{checkout}/mlflow.db"
     assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
-    process = train(checkout, *TRAINING, "train.epochs=300")
+    process = start(*TRAIN, *TRAINING, "train.epochs=300", cwd=checkout)
     if when == "in mid-run":
         assert process.stdout is not None
         process.stdout.readline()
@@ -102,7 +88,7 @@ def test_its_end_costs_one_warning(checkout: Path, shell: Shell, when: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["a terminal's Ctrl-C", "a shutdown"])
 def test_what_ends_a_command_is_recorded(checkout: Path, how: str) -> None:
-    process = train(checkout, *LONG)
+    process = start(*TRAIN, *LONG, cwd=checkout)
     uri = f"sqlite:///{checkout}/mlflow.db"
     until(lambda: [run for run in stored(uri) if run.data.metrics])
     [writing] = writers(process)
@@ -169,12 +155,6 @@ def database(path: Path, statement: str) -> None:
     with sqlite3.connect(path) as opened:
         opened.execute(statement)
     opened.close()
-
-
-@pytest.fixture
-def home(home: Path, empty_store: Path) -> Path:
-    shutil.copy(empty_store, home / "mlflow.db")
-    return home
 
 
 def test_opening_a_store_that_has_the_experiment_can_wait(home: Path) -> None:
