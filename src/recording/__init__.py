@@ -5,11 +5,11 @@ import os
 # Before the first import of mlflow, which reads it there. Nobody asked for telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
-# It tells where a run is seen, on the stdout that is ours.
+# It prints where a run can be seen, on a stdout that is ours.
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-# MLflow would go on asking a server that is away for minutes, without a word. Who records asks again, in its own time.
+# MLflow would retry a server that is away for minutes, without a message. The writer retries at its own pace.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-# A bar for each small file, in logs too, tells nobody anything; and nothing here is pickled.
+# No progress bar for each small file, in logs too; and nothing here is pickled.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
-from src.recording.store import Store, connect, store_errors_told, store_uri, whereabouts, without_credentials
+from src.recording.store import Store, as_user_errors, connect, store_uri, whereabouts, without_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -76,5 +76,5 @@ def _opened(tracking: Tracking) -> Iterator[Store]:
     """The store, if there is one; its errors become a `UserError` of one line."""
     if whereabouts(tracking) is None:
         raise UserError(f"{without_credentials(store_uri(tracking))}: no such MLflow store; nothing is recorded yet")
-    with store_errors_told(tracking):
+    with as_user_errors(tracking):
         yield connect(tracking)

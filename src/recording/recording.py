@@ -39,7 +39,7 @@ class Recording:
         self._held: Entry | None = None  # a settled parent, noted when one of its runs is
 
     def __enter__(self) -> "Recording":
-        # A server may be away, and a database that has the experiment opens: both can be left for later.
+        # A server may be away, and a database that has the experiment can be opened: the writer does that later.
         if not (is_server(store_uri(self._tracking)) or holds_experiment(self._tracking)):
             self._writer.open_store()
         try:
@@ -67,7 +67,7 @@ class Recording:
         return Entry(uri=self._uri, experiment=self._tracking.experiment, **fields)
 
     def follow(self, entry: Entry, before: Mapping[str, Any] | None = None) -> None:
-        """Has a run recorded from now on, unless it is settled; or a parent.
+        """Records a run from now on, unless it is settled; or a parent.
 
         before: a status in the run folder that belongs to an earlier attempt.
         """
@@ -100,7 +100,7 @@ class Recording:
     def report(
         self, identity: str, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path, new: bool = True
     ) -> None:
-        """Has numbers, texts and all files of a folder put on a parent when it has ended; unless that has been done.
+        """Puts numbers, texts and all files of a folder on a parent when it has ended, unless that has been done.
 
         The parent may be one that was recorded before; nothing happens if the store has none of this identity.
         new: whether the files have changed.
@@ -153,7 +153,7 @@ class Recording:
 
 
 class Announcing(NullTracker):
-    """A tracker that has one run recorded from its beginning."""
+    """A tracker that records one run from its beginning."""
 
     def __init__(self, recording: Recording, name: str, study: str | None) -> None:
         self._recording = recording

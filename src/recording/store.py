@@ -69,7 +69,7 @@ def open_store(tracking: Tracking) -> Store:
 
     Raises `UserError` where the store can't be written, reached or understood.
     """
-    with store_errors_told(tracking):
+    with as_user_errors(tracking):
         return connect(tracking)
 
 
@@ -117,8 +117,8 @@ def _experiment(path: Path, name: str) -> tuple[str, int] | None:
 
 
 @contextlib.contextmanager
-def store_errors_told(tracking: Tracking) -> Iterator[None]:
-    """Turns an error of the store's into a `UserError` of one line."""
+def as_user_errors(tracking: Tracking) -> Iterator[None]:
+    """Turns the store's errors into a `UserError` of one line."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -150,7 +150,7 @@ def one_line(error: Exception) -> str:
 def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     from mlflow.exceptions import MlflowException
 
-    # A server keeps artifacts where it was told to; a database would keep them in whatever folder we are in.
+    # A server keeps artifacts where it is configured to; a database would keep them in the current folder.
     artifacts = (home() / "mlartifacts").as_uri() if _database(store_uri(tracking)) else None
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
@@ -198,7 +198,7 @@ def _make_once(path: Path) -> None:
             beside = path.with_name(f".{path.name}.init")
             _create_tables(beside)
             beside.replace(path)
-    # SQLite says so only at the first write, and MLflow then only after a while.
+    # SQLite reports this only at the first write, and MLflow only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
     with _locked(path):
@@ -221,7 +221,7 @@ def _create_tables(path: Path) -> None:
 def _client(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
-    # It announces each table that it makes, warns of how it maps them, and logs errors that we tell in one line.
+    # It announces each table that it makes, warns of how it maps them, and logs errors that we report in one line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
     return MlflowClient(tracking_uri=uri)

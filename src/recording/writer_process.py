@@ -16,7 +16,7 @@ from src.recording.store import is_server, store_uri
 
 _SECONDS_OF_PATIENCE = 8.0  # with a server that makes no progress
 _SECONDS_FOR_A_DATABASE = 60.0  # a local one is slow where the machine is, and fails by itself
-_SECONDS_UNTIL_TOLD = 3.0
+_SECONDS_UNTIL_NOTICE = 3.0
 _SECONDS_BETWEEN_CHECKS = 0.2
 _SECONDS_TO_GO = 5.0
 
@@ -69,8 +69,8 @@ class WriterProcess:
         except OSError:
             self.died = True
             self.end()
-            told = "warning: the process that writes to MLflow died; `python -m src.sync` records what is missing"
-            print(told, file=sys.stderr)
+            what = "warning: the process that writes to MLflow died; `python -m src.sync` records what is missing"
+            print(what, file=sys.stderr)
 
     def end(self, at_once: bool = False) -> None:
         """Ends the process, which has nothing more to do; or to give up."""
@@ -91,7 +91,7 @@ class WriterProcess:
         """Waits until the pass is over; returns why the store could not be opened. `OSError`: the process has died."""
         assert self._channel is not None
         progress = None  # when; before the first one, MLflow may still be being imported
-        told = not sys.stderr.isatty()  # how long it takes interests a person, like a progress bar
+        noticed = not sys.stderr.isatty()  # how long it takes interests a person, like a progress bar
         received = b""
         while not received.endswith(b"\n") or (last := received.splitlines()[-1].decode()) == writer.PROGRESS:
             # Waiting for ever would miss a Ctrl-C that came just before.
@@ -104,8 +104,8 @@ class WriterProcess:
             if idle > self._patience:
                 self.end(at_once=True)
                 return None
-            if idle > _SECONDS_UNTIL_TOLD and not told:
-                told = True
+            if idle > _SECONDS_UNTIL_NOTICE and not noticed:
+                noticed = True
                 print("waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`", file=sys.stderr)
         return last.removeprefix(writer.REFUSED) if last.startswith(writer.REFUSED) else None
 

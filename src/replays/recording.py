@@ -22,9 +22,11 @@ def record(judged: Sequence[Judged]) -> dict[str, str]:
     announced = {}
     with Recording(tracked[0].config.tracking) as recording:
         for ready in tracked:
-            announced[ready.folder.path.name] = told = Announcing(recording, f"replay of {ready.original.name}", None)
-            told.started(ready.folder.path)
-    return {fingerprint: told.run_id for fingerprint, told in announced.items()}
+            announced[ready.folder.path.name] = tracker = Announcing(
+                recording, f"replay of {ready.original.name}", None
+            )
+            tracker.started(ready.folder.path)
+    return {fingerprint: tracker.run_id for fingerprint, tracker in announced.items()}
 
 
 def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:

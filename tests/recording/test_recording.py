@@ -333,7 +333,7 @@ def test_only_a_person_is_told_that_a_store_is_slow(
         return set_terminated(*arguments, **named)
 
     otherwise(set_terminated=slow)
-    monkeypatch.setattr(writer_process, "_SECONDS_UNTIL_TOLD", 0.1)
+    monkeypatch.setattr(writer_process, "_SECONDS_UNTIL_NOTICE", 0.1)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     recorded(small(), digits)
     assert (told in errors + capsys.readouterr().err) == terminal
