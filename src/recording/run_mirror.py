@@ -4,7 +4,6 @@ All values and times are the folder's own. So mirroring may be repeated, cut sho
 same result: each metric once.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ from src.runs.liveness import living_status
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_SECONDS_BETWEEN_WRITES = 1.0
 _SECONDS_TO_LET_GO = 0.2
 _CURVES = {
     "train/loss": "train_loss",
@@ -55,7 +53,6 @@ class RunMirror:
         self._stored: dict[str, Any] = {}  # what the MLflow run has: status, end, tags
         self._waiting: list[dict[str, Any]] = []  # epochs that the store may lack
         self._read = -1  # the last epoch that was added to them
-        self._written = 0.0  # when, on the monotonic clock
 
     def open(self, store: Store, orphan: bool) -> None:
         """Connects to the store. The MLflow run is made when the folder has something to record."""
@@ -98,9 +95,7 @@ class RunMirror:
         if status["status"] == "running":
             self._mirrored = None
             self._reopen()
-            if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
-                self._record_epochs()
-                self._written = time.monotonic()
+            self._record_epochs()
         elif self._folder.idle(_SECONDS_TO_LET_GO):  # figures are drawn after the status is final
             state = settlement(self.entry, where)  # before anything of it is written
             if state == self._mirrored:

@@ -26,7 +26,7 @@ from src.recording.outbox_mirror import OutboxMirror
 from src.recording.store import Store, one_line, open_store, store_uri, without_credentials
 
 PROGRESS, OVER, REFUSED = "progress", "over", "refused "
-_SECONDS_BETWEEN_PASSES = 0.3
+_SECONDS_BETWEEN_PASSES = 1.0
 _SECONDS_AFTER_A_FAILURE = 15.0
 _MOST_TRIES = 3  # for a pass that is asked for, while each try makes progress
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
