@@ -7,7 +7,8 @@ runs/.records/
     lock               held while any of this is changed
 
 Nothing is lost when the store is away, or when a recording process is killed: `python -m src.sync`, and the next
-command that records, take over pending entries that have no living owner.
+command that records, take over pending entries that have no living owner. What happens meanwhile is in `writer.py`: one
+warning, and another try every 15 seconds; how long a command waits at its end is in `writer_process.py`.
 """
 
 import dataclasses

@@ -4,6 +4,9 @@
 
 CHANNEL is the number of a socket. A byte asks for a whole pass; a closed socket ends the process. Replies are lines,
 sent only while a pass is asked for: `PROGRESS`, then `OVER`, or `REFUSED` and why the store can't be opened.
+
+A server that is away, or a store that fails, costs the command one warning: training goes on, the entries stay pending,
+and the next pass tries again after `_SECONDS_AFTER_A_FAILURE`.
 """
 
 import contextlib

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 
 from src.config.tracking import Tracking
@@ -130,16 +129,18 @@ def test_settled_entries_stay_settled_where_the_store_is_away(
 def test_an_entry_that_fails_does_not_stop_the_others(
     home: Path, trained: RunFolder, otherwise: Callable[..., None]
 ) -> None:
+    from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
+
     def refuse_one(create_run: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if named["run_name"] == "1":
-            raise mlflow.exceptions.MlflowException("refused", mlflow.exceptions.INVALID_PARAMETER_VALUE)
+            raise MlflowException("refused", INVALID_PARAMETER_VALUE)
         return create_run(*arguments, **named)
 
     otherwise(create_run=refuse_one)
     with Outbox() as outbox:
         for name in "012":
             outbox.note(entry_of(trained, identity=name, name=name))
-        with pytest.raises(mlflow.exceptions.MlflowException, match="refused"):
+        with pytest.raises(MlflowException, match="refused"):
             pass_over(outbox)
         assert [entry.name for entry in outbox.pending()] == ["1"]
     assert runs(home).keys() == {"0", "2"}
