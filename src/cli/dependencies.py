@@ -124,7 +124,7 @@ def composed_by(study: str) -> Mapping[str, Any]:
     A choice is composed only where its group and its name are written. Words are compared, so some are found that are
     not composed: too many rather than too few.
     """
-    groups = [file for file in _CONF.glob("*/*.yaml") if file.parent.name not in _NO_RESULT]
+    groups = [file for file in _CONF.glob("*/**/*.yaml") if file.relative_to(_CONF).parts[0] not in _NO_RESULT]
     waiting = [_CONF / "config.yaml", _CONF / "ablation" / f"{study}.yaml"]
     found: dict[str, Any] = {}
     words: set[str] = set()

@@ -6,8 +6,9 @@ The data classes live in the rooms that use them. A field's annotation says what
 - `Annotated[str, TABLE]`: a key of a table, or an entry of a tuple;
 - `Annotated[Optimizer, OPTIMIZERS]`: one of the data classes in a table, selected by the key `name`;
 - `field(metadata={"semantic": False})`: a field that does not affect results; excluded from a run's identity;
-- `field(default=..., metadata={"since": "2"})`: a field that a version added, whose default means "as before". At its
-  default it is left out of a run's identity, so that a new key leaves all fingerprints and study digests as they are.
+- `field(default=..., metadata={"before": 0.0})`: a field that a version added, and the value that means "as before". At
+  this value, whatever the default becomes, it is left out of a run's identity, so that a new key leaves all fingerprints
+  and study digests as they are.
 """
 
 import dataclasses
@@ -51,7 +52,7 @@ def build(annotation: Any, value: Any, key: str = "") -> Any:
 def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> Any:
     """The inverse of `build`: dicts, lists and scalars.
 
-    semantic_only: only what decides a run's results, without keys of later versions that are at their default.
+    semantic_only: only what decides a run's results, without keys of later versions that mean "as before".
     complete: with those.
     """
     if not dataclasses.is_dataclass(value):
@@ -59,7 +60,8 @@ def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> An
     tree = {}
     for f in dataclasses.fields(value):
         entry = plain(getattr(value, f.name), semantic_only, complete)
-        as_before = "since" in f.metadata and not complete and entry == plain(f.default, semantic_only, complete)
+        before = f.metadata.get("before", dataclasses.MISSING)
+        as_before = not complete and entry == plain(before, semantic_only, complete)
         if not semantic_only or (f.metadata.get("semantic", True) and not as_before):
             tree[f.name] = entry
     tag = getattr(type(value), "name", None)  # a data class in a table has its name

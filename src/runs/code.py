@@ -78,7 +78,7 @@ def reached(module: str, apart: tuple[str, ...] = ()) -> list[Path]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        file = _file_of(name)
+        file = file_of(name)
         if file is None or name in found or name.startswith(apart):
             continue
         found[name] = file
@@ -118,7 +118,8 @@ def _pieces(text: ast.JoinedStr, in_raise: bool) -> list[ast.expr]:
     ]
 
 
-def _file_of(module: str) -> Path | None:
+def file_of(module: str) -> Path | None:
+    """The file of a module of the project; None if the name is not one's."""
     if not module.startswith("src"):
         return None
     path = ROOT.joinpath(*module.split("."))

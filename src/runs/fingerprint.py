@@ -16,12 +16,14 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.files import canonical_json, sha256
 from src.foundation.schema import flatten
-from src.runs.code import digest_of, reached, trees
+from src.runs.code import digest_of, file_of, reached, trees
 from src.runs.used_entries import used
 from src.training.processor import flushes_to_zero, held
 
 # What computes is reached from here. Run folders, journals, recording, figures and commands are not.
 ROOTS = ("src.training.session", "src.training.processor", "src.runs.model")
+# In which order a run takes the steps of a training is in a file that imports much that computes nothing.
+ORDER = "src.runs.experiment"
 # These move bytes and report errors; a configuration's values are in the fingerprint themselves.
 APART = ("src.foundation.errors", "src.foundation.files", "src.foundation.locks", "src.foundation.schema")
 
@@ -45,7 +47,7 @@ def code_digest(used_by: frozenset[str] | None = None) -> str:
 
 def words(config: Config) -> frozenset[str]:
     """The words in a configuration that can name entries of tables: all texts in its semantic part."""
-    leaves = (value for _, value in flatten(config.semantic()))
+    leaves = (value for _, value in flatten(config.semantic(complete=True)))
     return frozenset(
         word for leaf in leaves for word in (leaf if isinstance(leaf, list) else [leaf]) if isinstance(word, str)
     )
@@ -58,7 +60,8 @@ def _trees() -> dict[str, ast.Module]:
 
 def numeric_code() -> list[Path]:
     """The files that compute a run's results: what a training and a model file import, however indirectly."""
-    return sorted({file for root in ROOTS for file in reached(root, APART)})
+    reached_files = {file for root in ROOTS for file in reached(root, APART)}
+    return sorted(file for file in {file_of(ORDER), *reached_files} if file)
 
 
 def environment(threads: int) -> dict[str, Any]:

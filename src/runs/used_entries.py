@@ -31,7 +31,10 @@ def used(trees: Trees, words: Set[str]) -> dict[str, ast.Module]:
         optional |= named
         named = {n for name in named for d in definitions.get(name, ()) for n in _names(d)} - optional
 
-    names, strings = set[str](), set(words)
+    # What is imported under another name is kept: its users spell that one.
+    nodes = itertools.chain.from_iterable(map(ast.walk, trees.values()))
+    renamed = {node.name for node in nodes if isinstance(node, ast.alias) and node.asname}
+    names, strings = set(renamed), set(words)
 
     def keep(node: ast.AST) -> None:
         names.update(_names(node))

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from src.config.composition import load
 from src.foundation.errors import RunFailed, UserError
+from src.foundation.schema import plain
 from src.runs.job import Job
 from src.studies.places import Places
 from src.studies.study import Study, identity
@@ -19,6 +21,8 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
     """
     if stage and not study.declaration.in_pipeline:
         raise UserError(f"--stage {study.declaration.name}: a table of published experiments is no stage")
+    if stage:
+        _refuse_other_data(study)
     places = Places.of(study, stage)
     with places.locked():
         digests = identified(study.jobs)
@@ -36,6 +40,16 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
             print(report.page, flush=True)
             if diverged := [job.label for job, end in zip(study.jobs, ends, strict=True) if end.diverged]:
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
+
+
+def _refuse_other_data(study: Study[Any]) -> None:
+    """The stage depends on the pipeline's data alone, so DVC would not see a change of others."""
+    here, there = study.jobs[0].config.data, load([]).data
+    if plain(here, semantic_only=True) != plain(there, semantic_only=True):
+        raise UserError(
+            f"studies=[{study.declaration.name}]: it trains on data={here.name}; as a stage it needs the pipeline's data, "
+            f"data={there.name} in params.yaml"
+        )
 
 
 def _refuse_missing(jobs: Sequence[Job], ends: Sequence[JobEnd]) -> None:

@@ -455,8 +455,8 @@ def test_plain_can_leave_out_what_has_no_influence_at_any_depth() -> None:
 @dataclass(frozen=True, kw_only=True)
 class Later:
     a: int
-    warm: float = field(default=0.0, metadata={"since": "2"})
-    inner: Inner = field(default=Inner(1), metadata={"since": "2"})
+    warm: float = field(default=0.0, metadata={"before": 0.0})
+    inner: Inner = field(default=Inner(1), metadata={"before": Inner(1)})
 
 
 def test_a_key_that_a_version_added_is_left_out_while_it_means_as_before() -> None:

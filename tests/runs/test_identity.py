@@ -138,7 +138,7 @@ def test_another_optimizer_and_another_schedule_is_another_run() -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingOfALaterVersion(Training):
-    label_smoothing: float = dataclasses.field(default=0.0, metadata={"since": "2"})
+    label_smoothing: float = dataclasses.field(default=0.0, metadata={"before": 0.0})
 
 
 def later(config: Config, **more: Any) -> Config:
@@ -198,7 +198,7 @@ CODE_DIGEST, TREES = identity.code_digest.__wrapped__, identity._trees.__wrapped
 APART = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting", "studies"]
 APART += ["sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py", "train.py"]
 APART += [
-    f"runs/{name}.py" for name in ("experiment", "fingerprint", "folder", "frozen", "journal", "lineage", "tracker")
+    f"runs/{name}.py" for name in ("fingerprint", "folder", "frozen", "journal", "lineage", "resuming", "tracker")
 ]
 APART += ["ablation.py", "report.py", "evaluate.py"]
 
@@ -242,6 +242,11 @@ def test_an_edit_of_any_numeric_code_is_another_run(code: Code, room: str) -> No
     for file in files:
         assert code.decides(file), file
         assert not code.decides(file, "# why"), file
+
+
+def test_another_order_of_the_steps_of_a_run_is_another_run(code: Code) -> None:
+    assert code.decides(code.src / "runs" / "experiment.py")
+    assert not code.decides(code.src / "runs" / "experiment.py", "# why")
 
 
 def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(code: Code) -> None:

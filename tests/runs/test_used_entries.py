@@ -182,6 +182,17 @@ def test_nothing_in_the_numeric_code_looks_names_up_that_it_does_not_spell() -> 
                 raise AssertionError(f"{file}: {ast.unparse(node)}")
 
 
+def test_what_is_imported_under_another_name_is_kept() -> None:
+    texts = {
+        "a.py": "def relu(): return 1\ndef tanh(): return 2\nACTIVATIONS = {'relu': relu, 'tanh': tanh}",
+        "b.py": "from a import relu as rectified\ndef forward(): return rectified()",
+    }
+    trees = {name: ast.parse(text) for name, text in texts.items()}
+    assert "def relu" in ast.unparse(tables.used(trees, {"tanh"})["a.py"])
+    trees["b.py"] = ast.parse("def forward(): return 1")
+    assert "def relu" not in ast.unparse(tables.used(trees, {"tanh"})["a.py"])
+
+
 def trained(configuration: Config, dataset: Dataset) -> str:
     """The digest of the weights after a training, without a run folder."""
 
