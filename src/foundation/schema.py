@@ -7,8 +7,8 @@ The data classes live in the rooms that use them. A field's annotation says what
 - `Annotated[Optimizer, OPTIMIZERS]`: one of the data classes in a table, selected by the key `name`;
 - `field(metadata={"semantic": False})`: a field that does not affect results; excluded from a run's identity;
 - `field(default=..., metadata={"before": 0.0})`: a field that a version added, and the value that means "as before". At
-  this value, whatever the default becomes, it is left out of a run's identity, so that a new key leaves all fingerprints
-  and study digests as they are.
+  this value, whatever the default becomes, it is left out of a run's identity: a new key leaves all fingerprints and
+  study digests as they are.
 """
 
 import dataclasses

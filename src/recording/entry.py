@@ -34,6 +34,7 @@ class Entry:
     supersedes: bool = False  # of a parent: once it has ended, its runs are the study's current ones
     run_id: str | None = None  # in the store, as last seen
     owner: str = ""  # the command that records it
+    adopted: bool = False  # by its owner, from a command that has died
     heir: str = ""  # another command that wants it recorded, and takes it over when the owner has settled it
     settled: Mapping[str, Any] | None = None  # the attempt, end, figures and store for which it was last settled
 

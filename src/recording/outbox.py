@@ -138,12 +138,12 @@ class Outbox:
         return entry
 
     def take(self, entry: Entry) -> Entry | None:
-        """Takes over an entry without a living owner; None if another command has it, or if it is gone."""
+        """Takes over an entry without a living owner; None if a command has it, be it this one, or if it is gone."""
         with self._changing:
             known = self.find(entry)
-            if known is None or not self._free(known):
+            if known is None or known.owner == self.owner or not self._free(known):
                 return None
-            self._write(taken := replace(known, owner=self.owner, heir=""))
+            self._write(taken := replace(known, owner=self.owner, heir="", adopted=True))
         return taken
 
     def change(self, entry: Entry, **changes: Any) -> Entry:
@@ -162,22 +162,37 @@ class Outbox:
             known = _read(self._pending(mirrored))
             if known is None or replace(known, heir="") != replace(mirrored, heir=""):
                 return False
-            if known.heir != self.owner and self.lives(known.heir):
+            if self._is_wanted(known):
                 passed = state["end"] if state else known.passed_over
-                self._write(replace(known, owner=known.heir, heir="", settled=state, passed_over=passed))
+                self._hand_over(replace(known, settled=state, passed_over=passed))
             else:
-                settled = replace(known, passed_over=None, owner="", heir="", settled=state)
+                settled = replace(known, passed_over=None, owner="", adopted=False, heir="", settled=state)
                 write_json(self._settled(known), dataclasses.asdict(settled))
                 self._pending(known).unlink(missing_ok=True)
         return True
 
-    def drop(self, entry: Entry) -> None:
-        """Removes a pending entry for which there is nothing to record."""
+    def drop(self, mirrored: Entry) -> None:
+        """Removes a pending entry for which there is nothing to record, unless it has been noted again since.
+
+        A command that waits for the entry gets it instead.
+        """
         with self._changing:
-            self._pending(entry).unlink(missing_ok=True)
+            known = _read(self._pending(mirrored))
+            if known is None or replace(known, heir="") != replace(mirrored, heir=""):
+                return
+            if self._is_wanted(known):
+                self._hand_over(known)
+            else:
+                self._pending(known).unlink(missing_ok=True)
 
     def _free(self, entry: Entry) -> bool:
         return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        return entry.heir != self.owner and self.lives(entry.heir)
+
+    def _hand_over(self, entry: Entry) -> None:
+        self._write(replace(entry, owner=entry.heir, heir="", adopted=False))
 
     def _lock_of(self, owner: str) -> Path:
         return self._folder / f"{owner}.owner"

@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from src.config.tracking import Tracking
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, machine_error
 from src.recording.entry import Entry, State
 from src.recording.outbox import Outbox
 from src.recording.parent_mirror import ParentMirror
 from src.recording.run_mirror import RunMirror
 from src.recording.store import Store, is_away, noted_uri, whereabouts
+from src.runs.folder import runs_folder
 
 
 class OutboxMirror:
@@ -27,7 +28,6 @@ class OutboxMirror:
         self._tracking = tracking
         self._place = (noted_uri(tracking) or "", tracking.experiment)
         self._mirrors: dict[str, RunMirror | ParentMirror] = {}
-        self._adopted: set[str] = set()
         self._failures: list[Exception] = []  # of the present pass
 
     def mirror(self, store: Store, last: bool = False, everything: bool = False) -> None:
@@ -58,13 +58,15 @@ class OutboxMirror:
 
     def _mirror(self, entries: Sequence[Entry], store: Store, where: State | None, last: bool) -> None:
         mirrors = [mirror for entry in entries if (mirror := self._owned(entry))]
-        for mirror in mirrors:  # runs need the ids of their parents
-            with self._apart(mirror.entry):
-                mirror.open(store, orphan=mirror.entry.file_name in self._adopted)
-        for mirror in sorted(mirrors, key=lambda mirror: mirror.entry.folder is None):  # a parent ends after its runs
-            name = mirror.entry.file_name
-            with self._apart(mirror.entry):
-                self._count(mirror.entry, mirror.update(store, where, last or name in self._adopted))
+        for orphans in (False, True):  # whose folders may be damaged: the command's own entries come first
+            group = [mirror for mirror in mirrors if mirror.entry.adopted == orphans]
+            for mirror in group:  # runs need the ids of their parents
+                with self._apart(mirror.entry):
+                    mirror.open(store)
+            for mirror in sorted(group, key=lambda mirror: mirror.entry.folder is None):  # a parent ends after its runs
+                with self._apart(mirror.entry):
+                    settled = mirror.update(store, where, last or orphans)
+                    self._count(mirror.entry, settled, orphans)
 
     def _owned(self, entry: Entry) -> RunMirror | ParentMirror | None:
         """The mirror of an entry, taken over where its owner has died; None if another command was faster."""
@@ -73,7 +75,6 @@ class OutboxMirror:
             if (taken := self._outbox.take(entry)) is None:
                 return None
             entry = taken
-            self._adopted.add(name)
         kind = ParentMirror if entry.folder is None else RunMirror
         mirror = self._mirrors.setdefault(name, kind(self._outbox, entry))
         mirror.entry = entry
@@ -87,18 +88,20 @@ class OutboxMirror:
         except (UserError, FileNotFoundError) as error:  # or emptied at this moment for another attempt
             self.damaged[entry.file_name] = (entry, str(error))
         except Exception as error:
-            if is_away(error):
+            if isinstance(error, OSError) and str(error.filename).startswith(str(runs_folder())):
+                self.damaged[entry.file_name] = (entry, machine_error(error))
+            elif is_away(error):
                 raise
-            self._failures.append(error)
+            else:
+                self._failures.append(error)
 
-    def _count(self, mirrored: Entry, settled: bool | None) -> None:
+    def _count(self, mirrored: Entry, settled: bool | None, orphan: bool) -> None:
         name = mirrored.file_name
         if settled is False:
-            if name in self._adopted:
+            if orphan:
                 self.left[name] = mirrored
             return
         self._mirrors.pop(name, None)
         self.left.pop(name, None)
-        if settled and name in self._adopted:
+        if settled and orphan:
             self.recorded[name] = mirrored
-        self._adopted.discard(name)

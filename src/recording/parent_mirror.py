@@ -21,9 +21,9 @@ class ParentMirror:
         self._outbox = outbox
         self._written: Entry | None = None  # as the store has it
 
-    def open(self, store: Store, orphan: bool) -> None:
-        """Finds the parent's MLflow run, or makes it: the runs below need its id. orphan: its command has died."""
-        if orphan and self.entry.status == "running":
+    def open(self, store: Store) -> None:
+        """Finds the parent's MLflow run, or makes it: the runs below need its id."""
+        if self.entry.adopted and self.entry.status == "running":
             self.entry = _ended_with_its_runs(self._outbox, self.entry)
         if self.entry == self._written:
             return

@@ -120,7 +120,7 @@ class Recording:
         """
         try:
             with interrupts_wait():
-                for entry in self._followed.values():
+                for entry in list(self._followed.values()):  # noting one may add its parent
                     if self._has_changed(entry):
                         self._note(entry)
             self._writer.wait()

@@ -54,7 +54,7 @@ class RunMirror:
         self._waiting: list[dict[str, Any]] = []  # epochs that the store may lack
         self._read = -1  # the last epoch that was added to them
 
-    def open(self, store: Store, orphan: bool) -> None:
+    def open(self, store: Store) -> None:
         """Connects to the store. The MLflow run is made when the folder has something to record."""
         self._store, self._client = store, store.client
 

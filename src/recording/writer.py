@@ -70,8 +70,10 @@ class Writer:
                 pause = _SECONDS_AFTER_A_FAILURE if failure else _SECONDS_BETWEEN_PASSES
                 self._awaited = self._requests.acquire(timeout=pause)
         except BaseException:
-            traceback.print_exc()
-            os._exit(FAILED)
+            try:
+                traceback.print_exc()
+            finally:  # stderr may be what is broken
+                os._exit(FAILED)
 
     def _pass_over_the_outbox(self) -> str | None:
         """Returns why it failed. One that is asked for is tried again at once where it failed after progress."""
@@ -83,7 +85,8 @@ class Writer:
             self._warned = True
             self._answer(REFUSED + failure)
         else:
-            self._tell(failure)
+            with contextlib.suppress(OSError):  # of a stderr that nobody reads
+                self._tell(failure)
             self._answer(OVER)
         return failure
 
@@ -112,13 +115,16 @@ class Writer:
 
     def _answer(self, text: str) -> None:
         if self._awaited:
-            self._reply(text)
-            self._waiting = False
+            self._waiting = False  # first: once the command has the answer, it may wait for another pass
+            self._send(text)
 
     def _reply(self, text: str) -> None:
         if self._waiting:
-            with contextlib.suppress(OSError):  # `listen` finds out, too
-                self._channel.sendall(f"{' '.join(text.split())}\n".encode())
+            self._send(text)
+
+    def _send(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # `listen` finds out, too
+            self._channel.sendall(f"{' '.join(text.split())}\n".encode())
 
     def _tell(self, failure: str | None) -> None:
         if failure is None:

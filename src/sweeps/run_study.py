@@ -47,8 +47,8 @@ def _refuse_other_data(study: Study[Any]) -> None:
     here, there = study.jobs[0].config.data, load([]).data
     if plain(here, semantic_only=True) != plain(there, semantic_only=True):
         raise UserError(
-            f"studies=[{study.declaration.name}]: it trains on data={here.name}; as a stage it needs the pipeline's data, "
-            f"data={there.name} in params.yaml"
+            f"studies=[{study.declaration.name}]: it trains on data={here.name}; as a stage it needs the data of "
+            f"params.yaml, data={there.name}"
         )
 
 

@@ -112,6 +112,34 @@ def test_a_command_keeps_its_own_entry_while_another_one_waits_for_it(home: Path
         assert [entry.name for entry in second.mine()] == ["a grid"]
 
 
+def test_an_entry_for_which_another_command_waits_is_handed_over_instead_of_dropped(home: Path) -> None:
+    with Outbox() as one, Outbox() as other:
+        entry = one.note(CHILD)
+        other.note(CHILD)
+        one.drop(entry)
+        found = other.find(CHILD)
+        assert found is not None
+        assert found.owner == other.owner
+        other.drop(replace(found, name="as it was before"))  # noted again since
+        assert other.find(CHILD) == found
+        other.drop(found)
+        assert other.find(CHILD) is None
+
+
+def test_an_entry_that_was_adopted_and_is_noted_is_the_commands_own(home: Path) -> None:
+    with Outbox() as dead:
+        dead.note(CHILD)
+    with Outbox() as heir:
+        taken = heir.take(CHILD)
+        assert taken is not None
+        assert taken.adopted
+        assert heir.take(CHILD) is None
+        noted = heir.note(CHILD)
+        assert not noted.adopted
+        assert not heir.settle(taken, {"end": 1.0})
+        assert heir.settle(noted, {"end": 1.0})
+
+
 def test_an_entry_whose_heir_has_died_is_settled_as_any_other(home: Path) -> None:
     with Outbox() as outbox:
         noted = outbox.note(PARENT)
