@@ -234,6 +234,7 @@ def files_with(folder: Path, secret: bytes) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file() and secret in file.read_bytes()]
 
 
+@pytest.mark.slow
 def test_what_a_run_leaves_holds_no_secret(checkout: Path, shell: Shell) -> None:
     (checkout / "src/more.py").write_text("# so that the tree is dirty\n")
     (checkout / ".dvc/config").write_text(f"['remote \"r\"']\n    password = {HIDDEN}\n")
@@ -247,6 +248,7 @@ def test_what_a_run_leaves_holds_no_secret(checkout: Path, shell: Shell) -> None
     assert HIDDEN not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_password_of_a_store_that_is_away_is_in_no_record(checkout: Path, shell: Shell) -> None:
     uri = f"http://me:{HIDDEN}@127.0.0.1:9"
     done = shell(*TRAIN, *SMALL, env=environment() | {"MLFLOW_TRACKING_URI": uri})

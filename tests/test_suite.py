@@ -42,9 +42,9 @@ def test_collecting_imports_no_mlflow_and_composes_nothing(pytestconfig: pytest.
 
 def test_what_a_failing_test_started_ends_and_a_background_shell_ignores_no_interrupt(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
-    pytest_ = f"exec {sys.executable} -m pytest -q -p tests.helpers.processes -c /dev/null --rootdir . test_it.py"
+    pytest_ = "-m pytest -q -p tests.helpers.processes -c /dev/null --rootdir . test_it.py"
     done = subprocess.run(
-        ["sh", "-c", f'trap "" INT; {pytest_}'],
+        ["sh", "-c", f'trap "" INT; exec "$0" {pytest_}', sys.executable],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,

@@ -54,6 +54,7 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
     assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
 
 
+@pytest.mark.slow
 def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
     folder, run_id = trained(shell)
     shutil.rmtree(folder)
@@ -64,6 +65,7 @@ def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path, shell: Shell) -> None:
     _, run_id = trained(shell)
     file = checkout / "src/nn/activations.py"
@@ -90,6 +92,7 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
     assert "bit-identical" in again.stdout
 
 
+@pytest.mark.slow
 def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
     folder, _ = trained(shell)
     config = folder / "config.yaml"

@@ -220,6 +220,7 @@ def test_an_interrupted_run_ends_as_killed(checkout: Path, shell: Shell) -> None
     assert [run.info.status for run in stored(checkout)] == ["KILLED"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["interrupt", "kill a worker"])
 def test_a_multirun_that_is_cut_short_tells_how_each_job_stands(checkout: Path, shell: Shell, how: str) -> None:
     process = start(*TRAIN, "-m", *LONG, "train.epochs=3,100000", cwd=checkout)
