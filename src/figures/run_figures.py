@@ -1,4 +1,4 @@
-"""Draws a finished run's figures into its folder."""
+"""Draws a finished run's figures into its folder. Which figures there are, and how to add one: `registry.py`."""
 
 import sys
 from collections.abc import Mapping, Sequence
