@@ -82,7 +82,8 @@ def which_variant(driver: webdriver.Chrome, study: Results) -> None:
     ui.wait_for(driver, "the study's numbers last", lambda d: sections.findall(ui.text(d))[:4] == first)
     ui.search_charts(driver, TEST, found=1)
     shot(driver, "2-bars")
-    assert ui.bars(driver) == pytest.approx({name: statistics.mean(study.values(name, study.report_on)) for name in means})
+    tested = {name: statistics.mean(study.values(name, study.report_on)) for name in means}
+    assert ui.bars(driver) == pytest.approx(tested)
     ui.search_charts(driver, VALID, found=1)
     groups = {name: f"tag.variant.{name}" for name in means}
     curves = ui.wait_for(driver, "the curves", lambda d: ui.lines(d, list(groups.values())))
