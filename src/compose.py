@@ -4,8 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.config.composition import CONF, compose, one_line_errors
 from src.config.tree import SNAPSHOT, read_yaml
 from src.foundation import schema
@@ -43,7 +42,7 @@ def _leaves(tree: Any) -> dict[str, Any]:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(prog="python -m src.compose", description=__doc__)
+    parser = Arguments("compose", __doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if params.yaml is not up to date")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/, as for src.train")
     arguments = parser.parse_args()

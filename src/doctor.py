@@ -1,10 +1,8 @@
 """Lists what killed processes, full disks and flipped bits left in this checkout; `--fix` repairs what is safe."""
 
-import argparse
 import sys
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.foundation.errors import RunFailed
 from src.foundation.files import ROOT
 
@@ -12,9 +10,9 @@ _HELP = """\
 Checks:
 {checks}
 
-Repairs lose nothing: an interrupted run is closed, and its command resumes it; removed files are made again by
-`dvc repro` or the next command; a database is moved aside. Active runs and stages are left alone. `make repro` runs
-this first.
+Repairs lose nothing. An interrupted run is closed; repeat its command to resume it. Removed files are made again by
+`dvc repro` or the next command. A damaged database is moved aside. Active runs and stages are not touched. `make repro`
+runs this command first.
 
 Exit codes: 0 no problems, or all repaired; 1 problems remain.
 """
@@ -54,9 +52,7 @@ def examine(fix: bool) -> None:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(
-        prog="python -m src.doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Arguments("doctor", __doc__)
     parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
     if {"-h", "--help"} & set(sys.argv[1:]):
         from src.health.checks import CHECKS

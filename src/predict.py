@@ -1,14 +1,12 @@
 """Predicts new examples with a trained model, from pictures, tables, arrays or typed values.
 
-MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a unique prefix of either. The model knows its
-labels and how its inputs are scaled, so give raw inputs, as the data's source has them.
+MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a unique prefix of either. The model
+stores its labels and how its inputs were scaled, so give raw inputs, as the data's source has them.
 """
 
-import argparse
 from typing import TYPE_CHECKING
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.foundation.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,10 +17,10 @@ inputs, any number of them:
   digit.png      a picture of one digit (PNG, JPEG, BMP, GIF, WEBP, PPM), of any size, dark on light or light on
                  dark, drawn, printed or photographed, with some plain paper around it. The ink is separated from the
                  paper, cropped, scaled and centred as in MNIST. Several digits side by side are rejected
-  points.csv     a table: with a header the features are found by name, in any order, and other columns are ignored;
-                 without one there are as many columns as features, in their order
-  points.npy     an array [n, features] or [features]; of images also [n, height, width] or [height, width], with raw
-                 values, which for MNIST are 0 to 255, light on dark
+  points.csv     a table. With a header, features are found by name, in any order, and other columns are ignored;
+                 without one, the columns are the features in their order
+  points.npy     an array [n, features] or [features]; for images also [n, height, width] or [height, width]. Values
+                 are raw: for MNIST 0 to 255, light on dark
   X1=0.1 X2=0.1  the values of one example, each feature once, if the model knows their names
 
 examples:
@@ -31,7 +29,7 @@ examples:
   python -m src.predict 2f9c41 X1=0.1 X2=0.1                one new point
   python -m src.predict 2f9c41 points.csv --json            as JSON, for programs
 
-exit codes: 0 done; 2 the input is wrong, and nothing is printed
+exit codes: 0 done; 2 the input is wrong, and nothing is predicted
 """
 
 
@@ -47,14 +45,9 @@ def _table(found: "list[Prediction]") -> str:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(
-        prog="python -m src.predict",
-        description=__doc__,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="the model, see above")
-    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="what to predict, see below")
+    parser = Arguments("predict", __doc__, _EPILOG)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="see above")
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="see below")
     parser.add_argument("--json", action="store_true", help="print a list with the probabilities of all labels")
     arguments = parser.parse_intermixed_args()
     if not arguments.model:

@@ -1,15 +1,13 @@
 """Replays a run: do this machine, code and data reproduce its result?
 
-RUN is an MLflow run id, a fingerprint, a unique prefix of either, or a run folder. The run is trained again beside its
-record, which is left untouched. Weights and metrics are then compared: bit-identical, numerically equal (within the
-bound), or different, with a list of what has changed since.
+RUN is an MLflow run id, a fingerprint, a unique prefix of either, or a run folder. The run is trained again in a
+folder of its own; the original is not changed. The command lists what has changed since, compares weights and metrics,
+and says whether they are bit-identical, numerically equal (within --bound) or different.
 """
 
-import argparse
 from typing import TYPE_CHECKING
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
@@ -116,13 +114,8 @@ def _why(replay: "Replay", agreement: "Agreement") -> str:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(
-        prog="python -m src.replay",
-        description=__doc__,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("run", nargs="?", metavar="RUN", help="the run, see above")
+    parser = Arguments("replay", __doc__, _EPILOG)
+    parser.add_argument("run", nargs="?", metavar="RUN", help="see above")
     parser.add_argument("--all", action="store_true", help="replay all runs of the study named by --study")
     parser.add_argument("--study", metavar="NAME", help="a study, as in conf/ablation/")
     parser.add_argument(

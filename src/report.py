@@ -1,12 +1,11 @@
-"""Reports a study from its results: `python -m src.report ladder`, which trains nothing.
+"""Reports a study from its results, without training: `python -m src.report ladder`.
 
-It reads models/studies/<study>/, which `dvc pull` brings, and writes reports/<study>/.
+It reads models/studies/<study>/, which `dvc repro` makes and `dvc pull` brings, and writes reports/<study>/.
 """
 
 from pathlib import Path
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 
@@ -39,11 +38,7 @@ def report(study: str, target: Path | None) -> None:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(
-        prog="python -m src.report",
-        description="Makes a study's report from its results; nothing is trained.",
-        epilog="Example: python -m src.report ladder, which `dvc repro` runs after study@ladder.",
-    )
+    parser = Arguments("report", __doc__)
     parser.add_argument("study", metavar="STUDY", help="a study under models/studies/, or a folder with its results")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes (default: reports/STUDY)")
     arguments = parser.parse_args()

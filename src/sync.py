@@ -1,25 +1,22 @@
 """Records in MLflow what is missing there: `python -m src.sync`.
 
-Every command that trains records its own runs. What is missing, because the store was away or the command was killed,
-is recorded by this one, or by the next command that records.
+Every command that trains records its own runs. If the store was unreachable or the command was killed, this command, or
+the next one that records, adds what is missing.
 """
 
-import argparse
-
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.foundation.errors import RunFailed
 
 _TEACHES = """\
-The run folders under runs/ have all data of the runs, and MLflow is a copy. What belongs in MLflow is first noted in
-runs/.records/; this command records what MLflow lacks: each metric once, with its own time. A run whose process has
-died is closed as killed; the command that trains it continues it, in its folder and in MLflow.
-It can be interrupted and repeated. It leaves alone what a running command records.
+MLflow is a copy: the run folders under runs/ have all the data. A command first notes in runs/.records/ what belongs in
+MLflow; this one then records what MLflow lacks, each metric once and with its own time. A run whose process has died is
+closed as killed; to continue it, repeat the command that trained it.
+You can interrupt and repeat it. It does not touch what a running command is recording.
 
-  python -m src.sync          what is missing, as far as this machine knows
-  python -m src.sync --all    everything that was ever recorded from here: fills a store that was deleted
+  python -m src.sync          records what is missing, as far as this machine knows
+  python -m src.sync --all    records everything again, for example after the store was deleted
 
-Exit codes: 0 MLflow is up to date; 1 a store is away, or a run can't be recorded.
+Exit codes: 0 MLflow is up to date; 1 a store is unreachable, or a run can't be recorded.
 """
 
 
@@ -40,13 +37,8 @@ def tell(everything: bool) -> None:
 
 def main() -> None:
     """The command."""
-    parser = Arguments(
-        prog="python -m src.sync",
-        description="Records in MLflow what is missing there.",
-        epilog=_TEACHES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--all", action="store_true", help="also what MLflow should have already")
+    parser = Arguments("sync", "Records in MLflow what is missing there.", _TEACHES)
+    parser.add_argument("--all", action="store_true", help="also check runs that MLflow should already have")
     tell(parser.parse_args().all)
 
 

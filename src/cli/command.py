@@ -4,6 +4,7 @@
 missing permission); 130 interrupted. Each gets one line on stderr and never a traceback; only a bug has one.
 """
 
+import argparse
 import atexit
 import gc
 import os
@@ -16,6 +17,21 @@ from typing import NoReturn
 from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class Arguments(argparse.ArgumentParser):
+    """The options of `python -m src.<command>`, where Hydra does not parse them. Use it inside `run_command`.
+
+    The texts are printed as they are, line by line.
+    """
+
+    def __init__(self, command: str, description: str | None, epilog: str = "") -> None:
+        as_is = argparse.RawDescriptionHelpFormatter
+        super().__init__(f"python -m src.{command}", description=description, epilog=epilog, formatter_class=as_is)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises `UserError` with argparse's message, in place of printing the usage."""
+        raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")
 
 
 def run_command(main: Callable[[], None]) -> NoReturn:

@@ -8,22 +8,21 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 
-from src.cli.arguments import Arguments
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.config.tree import Config
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_json, write_json
 from src.foundation.locks import locked
 
+_EPILOG = """\
+Without overrides the stage reads params.yaml, as under `dvc repro`. With overrides, such as data=digits, it composes
+conf/. `python -m src.train --help` lists groups and keys.
+"""
+
 
 def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
     """Calls `act` with the configuration of the command line, and ends the process with the exit code that follows."""
-    parser = Arguments(
-        prog=f"python -m src.{name}",
-        description=description,
-        epilog="Without overrides the stage reads params.yaml, as under `dvc repro`; with overrides, such as "
-        "data=digits, it composes conf/. `python -m src.train --help` lists groups and keys.",
-    )
+    parser = Arguments(name, description, _EPILOG)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/")
 
     def command() -> None:
