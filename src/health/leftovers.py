@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from src.foundation.locks import is_free
-from src.health.data import recipe_lock
 from src.health.finding import Finding
+from src.health.pipeline import recipe_lock
 from src.runs.folder import RunFolder
 
 _PLACES = ("data", "runs", "models", "metrics", "plots", "reports")

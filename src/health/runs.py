@@ -7,7 +7,7 @@ from pathlib import Path
 
 from src.foundation.errors import UserError
 from src.foundation.npz import DAMAGE
-from src.health.finding import Finding
+from src.health.finding import Finding, refusal, repair
 from src.runs.fingerprint import code_digest, words
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, Status
@@ -35,12 +35,14 @@ def orphaned_runs(root: Path) -> Iterator[Finding]:
 def unreadable_runs(root: Path) -> Iterator[Finding]:
     """A run whose status.json or run.json is damaged."""
     for folder in run_folders(root):
-        status = _status(folder)
-        if status is None and folder.idle():
-            mend = partial(_replace_status, folder)
+        if _status_is_damaged(folder) and folder.idle():
+            mend = partial(
+                repair, folder.locked(), partial(_status_is_damaged, folder), partial(_replace_status, folder)
+            )
             yield Finding("status.json is damaged", folder.path, mend, "closed as killed; its command resumes it")
-        elif status and not _knows_itself(folder) and folder.idle():
-            mend = partial(_forget, folder)
+        elif _status(folder) and _identity_is_damaged(folder) and folder.idle():
+            discard = partial((folder.path / "status.json").unlink, missing_ok=True)
+            mend = partial(repair, folder.locked(), partial(_identity_is_damaged, folder), discard)
             yield Finding("run.json is damaged", folder.path, mend, "given up; its command retrains it")
 
 
@@ -49,16 +51,17 @@ def damaged_checkpoints(root: Path) -> Iterator[Finding]:
     for folder in run_folders(root):
         for name in checkpoint.GENERATIONS:
             file = folder.path / name
-            if reason := _damage_of_checkpoint(file):
-                mend = partial(_remove_checkpoint, folder, file)
+            if reason := refusal(checkpoint.read, file):
+                mend = partial(repair, folder.locked(), partial(refusal, checkpoint.read, file), file.unlink)
                 yield Finding(f"damaged: {reason}", file, mend, "removed; its run resumes from the previous one")
 
 
 def damaged_results(root: Path) -> Iterator[Finding]:
     """A finished run whose model, predictions, journal or result is damaged."""
     for folder in run_folders(root):
-        if _says_finished(folder) and (reason := _damage(folder)):
-            mend = partial(_fail, folder, f"damaged: {reason}")
+        if reason := _damage(folder):
+            close = partial(folder.end, "failed", "damaged", f"damaged: {reason}")
+            mend = partial(repair, folder.locked(), partial(_damage, folder), close)
             yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command retrains it")
 
 
@@ -71,7 +74,7 @@ def of_other_code(root: Path) -> tuple[int, int]:
 def _damage(folder: RunFolder) -> str:
     try:
         # Skip runs of other code: no command of this version reuses them.
-        if not _knows_itself(folder) or not _is_of_this_code(folder):
+        if not _says_finished(folder) or _identity_is_damaged(folder) or not _is_of_this_code(folder):
             return ""
         run = FinishedRun(folder.path)
         if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
@@ -92,16 +95,6 @@ def _is_of_this_code(folder: RunFolder) -> bool:
         return False
 
 
-def _damage_of_checkpoint(file: Path) -> str:
-    try:
-        checkpoint.read(file)
-    except FileNotFoundError:
-        return ""
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
 def _status(folder: RunFolder) -> Status | None:
     """The status; None if it is damaged."""
     try:
@@ -115,33 +108,18 @@ def _says_finished(folder: RunFolder) -> bool:
     return bool((status := _status(folder)) and status.get("status") == "finished")
 
 
-def _fail(folder: RunFolder, reason: str) -> None:
-    with folder.locked():
-        if _says_finished(folder) and _damage(folder):
-            folder.end("failed", "damaged", reason)
+def _status_is_damaged(folder: RunFolder) -> bool:
+    return _status(folder) is None
 
 
-def _knows_itself(folder: RunFolder) -> bool:
+def _identity_is_damaged(folder: RunFolder) -> bool:
+    """Whether run.json is damaged, or has another run's fingerprint."""
     try:
-        return bool(folder.run()["digests"]["fingerprint"] == folder.path.name)
+        return bool(folder.run()["digests"]["fingerprint"] != folder.path.name)
     except (UserError, LookupError, TypeError):
-        return False
+        return True
 
 
 def _replace_status(folder: RunFolder) -> None:
-    with folder.locked():
-        if _status(folder) is None:
-            (folder.path / "status.json").unlink()
-            folder.end("killed", "damaged", "its status was damaged")
-
-
-def _forget(folder: RunFolder) -> None:
-    with folder.locked():
-        if not _knows_itself(folder):
-            (folder.path / "status.json").unlink(missing_ok=True)
-
-
-def _remove_checkpoint(folder: RunFolder, file: Path) -> None:
-    with folder.locked():
-        if _damage_of_checkpoint(file):
-            file.unlink()
+    (folder.path / "status.json").unlink()
+    folder.end("killed", "damaged", "its status was damaged")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from src.foundation.locks import is_free, locked
-from src.health.finding import Finding
+from src.foundation.locks import is_free
+from src.health.finding import Finding, owned, repair
 
 _NAME = "mlflow.db"
 _ADVICE = f"restore a backup; or move {_NAME} away, and `python -m src.sync --all` fills a new one"
@@ -16,17 +16,21 @@ _ADVICE = f"restore a backup; or move {_NAME} away, and `python -m src.sync --al
 
 def half_made_store(root: Path) -> Iterator[Finding]:
     """An MLflow database that is damaged, or whose creation was interrupted, so that it never opens."""
-    lock = root / f".{_NAME}.lock"
-    if not is_free(lock):  # it is being created
+    path = root / f".{_NAME}.lock"
+    if not is_free(path):  # it is being created
         return
-    for file in sorted(root.glob(f".{_NAME}.init*")):
-        yield Finding("left by an interrupted first opening", file, partial(_remove, lock, file), "removed")
+    for left in sorted(root.glob(f".{_NAME}.init*")):
+        lock = owned(path, f"another process that is creating {left}")
+        mend = partial(repair, lock, left.exists, left.unlink)
+        yield Finding("left by an interrupted first opening", left, mend, "removed")
     file = root / _NAME
     if not file.exists():
         return
     if _holds_nothing(file):
+        lock = owned(path, f"another process that is opening {file}")
+        mend = partial(repair, lock, partial(_holds_nothing, file), partial(_put_aside, file))
         advice = f"moved to {_aside(file).name}; created again when it is used"
-        yield Finding("incomplete, and without runs", file, partial(_put_aside, lock, file), advice)
+        yield Finding("incomplete, and without runs", file, mend, advice)
     elif reason := _damage(file):
         yield Finding(f"damaged: {reason}", file, None, _ADVICE)
 
@@ -69,15 +73,8 @@ def _aside(file: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _put_aside(lock: Path, file: Path) -> None:
-    with locked(lock, lambda: f"another process that is opening {file}"):
-        if _holds_nothing(file):
-            aside = _aside(file)
-            for journal in _journals(file):
-                journal.rename(journal.with_name(aside.name + journal.name.removeprefix(file.name)))
-            file.rename(aside)
-
-
-def _remove(lock: Path, file: Path) -> None:
-    with locked(lock, lambda: f"another process that is creating {file}"):
-        file.unlink(missing_ok=True)
+def _put_aside(file: Path) -> None:
+    aside = _aside(file)
+    for journal in _journals(file):
+        journal.rename(journal.with_name(aside.name + journal.name.removeprefix(file.name)))
+    file.rename(aside)

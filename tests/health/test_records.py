@@ -16,7 +16,7 @@ from src.recording.store import open_store
 from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import NullTracker
-from tests.health.processes import holding
+from tests.health.mending import holding, mend
 
 
 def note(folder: RunFolder) -> Entry:
@@ -33,10 +33,7 @@ def test_a_record_without_its_command_is_brought_level(
         assert not list(unrecorded_runs(home))
     with holding(folder.path / "lock"):
         assert not list(unrecorded_runs(home))
-    [finding] = unrecorded_runs(home)
-    assert "1 run (a run)" in finding.what
-    assert finding.mend is not None
-    finding.mend()
+    assert "1 run (a run)" in mend(unrecorded_runs, home).what
     assert not list(unrecorded_runs(home))
     store = open_store(Tracking())
     [recorded] = store.client.search_runs([store.experiment_id])
@@ -51,8 +48,6 @@ def test_a_record_of_a_store_that_is_away_is_not_lost(
     (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
     with Outbox() as outbox:
         outbox.note(note(folder))
-    [finding] = unrecorded_runs(home)
-    assert finding.mend is not None
     with pytest.raises(RunFailed, match="MLflow store"):
-        finding.mend()
+        mend(unrecorded_runs, home)
     assert list(unrecorded_runs(home))

@@ -24,25 +24,14 @@ from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.tracker import NullTracker
 from src.training.checkpoint import GENERATIONS
-from tests.health.processes import holding
+from tests.health.mending import flip, holding, mend
 
 Compose = Callable[..., Config]
-
-
-def flip(file: Path, at: float = 0.5) -> None:
-    content = bytearray(file.read_bytes())
-    content[int(at * len(content))] ^= 1
-    file.write_bytes(content)
 
 
 @pytest.fixture
 def finished(home: Path, small: Compose, digits: Dataset) -> RunFolder:
     return run(small(), digits, NullTracker()).folder
-
-
-def test_nothing_is_wrong_with_a_finished_run(home: Path, finished: RunFolder) -> None:
-    for check in (orphaned_runs, unreadable_runs, damaged_checkpoints, damaged_results):
-        assert not list(check(home))
 
 
 def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Compose, digits: Dataset) -> None:
@@ -56,13 +45,12 @@ def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: 
 
 
 def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home: Path, finished: RunFolder) -> None:
+    for check in (orphaned_runs, unreadable_runs, damaged_checkpoints, damaged_results):
+        assert not list(check(home))
     finished.end("running", "error", "")
     with holding(finished.path / "lock"):
         assert not list(orphaned_runs(home))
-    [orphan] = orphaned_runs(home)
-    assert orphan.where == finished.path
-    assert orphan.mend is not None
-    orphan.mend()
+    assert mend(orphaned_runs, home).where == finished.path
     assert finished.status()["status"] == "killed"
     assert finished.status()["reason"] == "its process died"
     assert not list(orphaned_runs(home))
@@ -109,10 +97,7 @@ def test_damaged_results_are_made_anew_and_are_the_same(
 ) -> None:
     weights = finished.result()["weights_sha256"]
     damage(finished.path / name)
-    [finding] = damaged_results(home)
-    assert finding.where == finished.path
-    assert finding.mend is not None
-    finding.mend()
+    assert mend(damaged_results, home).where == finished.path
     assert finished.status()["status"] == "failed"
     assert not list(damaged_results(home))
     again = run(small(), digits, NullTracker())
@@ -153,9 +138,7 @@ def test_a_run_that_does_not_know_itself_is_trained_again(
 ) -> None:
     weights = finished.result()["weights_sha256"]
     (finished.path / name).write_text(content)
-    [finding] = unreadable_runs(home)
-    assert finding.mend is not None
-    finding.mend()
+    mend(unreadable_runs, home)
     for check in (orphaned_runs, unreadable_runs, damaged_results):
         assert not list(check(home))
     assert run(small(), digits, NullTracker()).result["weights_sha256"] == weights
@@ -177,10 +160,7 @@ def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
     newer, older = (folder.path / name for name in GENERATIONS)
     assert not list(damaged_checkpoints(home))
     flip(newer)
-    [finding] = damaged_checkpoints(home)
-    assert finding.where == newer
-    assert finding.mend is not None
-    finding.mend()
+    assert mend(damaged_checkpoints, home).where == newer
     assert not newer.exists()
     resumed = run(config, digits, NullTracker())
     assert str(older) in capfd.readouterr().err

@@ -10,14 +10,9 @@ from pathlib import Path
 import pytest
 
 from src.config.tracking import Tracking
-from src.health.finding import Finding
 from src.health.store import half_made_store
 from src.recording.store import open_store
-from tests.health.processes import holding
-
-
-def found(root: Path) -> list[Finding]:
-    return list(half_made_store(root))
+from tests.health.mending import holding, mend
 
 
 def execute(file: Path, *statements: str) -> None:
@@ -28,9 +23,9 @@ def execute(file: Path, *statements: str) -> None:
 
 
 def test_no_store_and_a_whole_one_are_in_order(tmp_path: Path, empty_store: Path) -> None:
-    assert not found(tmp_path)
+    assert not list(half_made_store(tmp_path))
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    assert not found(tmp_path)
+    assert not list(half_made_store(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -49,24 +44,22 @@ def test_a_half_made_store_is_put_aside_and_the_next_one_opens(home: Path, state
     content = file.read_bytes()
     for aside in ("mlflow.db.damaged-1", "mlflow.db.damaged-2"):
         file.write_bytes(content)
-        [finding] = found(home)
-        assert finding.mend is not None
-        finding.mend()
+        mend(half_made_store, home)
         assert not file.exists()
         assert (home / aside).read_bytes() == content
-    assert not found(home)
+    assert not list(half_made_store(home))
     assert open_store(Tracking()).client.search_experiments()
-    assert not found(home)
+    assert not list(half_made_store(home))
 
 
 def test_a_store_that_holds_a_run_is_for_the_user(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     execute(file, "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES ('a run')")
-    assert not found(tmp_path)
+    assert not list(half_made_store(tmp_path))
     content = file.read_bytes()
     for damaged in (content[:-100], b"not a database" + content[14:], content[:4096] + b"\xff" * (len(content) - 4096)):
         file.write_bytes(damaged)
-        [finding] = found(tmp_path)
+        [finding] = half_made_store(tmp_path)
         assert finding.mend is None
         assert file.read_bytes() == damaged
 
@@ -85,16 +78,13 @@ def test_a_transaction_that_was_cut_off_is_for_sqlite_to_undo(tmp_path: Path, em
     )
     subprocess.run([sys.executable, "-c", script, str(file)], check=False)
     assert (tmp_path / "mlflow.db-journal").stat().st_size
-    assert not found(tmp_path)
+    assert not list(half_made_store(tmp_path))
 
 
 def test_leftovers_of_a_first_opening_are_removed_once_nobody_is_at_it(tmp_path: Path) -> None:
     left = tmp_path / ".mlflow.db.init"
     left.touch()
     with holding(tmp_path / ".mlflow.db.lock"):
-        assert not found(tmp_path)
-    [finding] = found(tmp_path)
-    assert finding.where == left
-    assert finding.mend is not None
-    finding.mend()
+        assert not list(half_made_store(tmp_path))
+    assert mend(half_made_store, tmp_path).where == left
     assert not left.exists()

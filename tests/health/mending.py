@@ -1,12 +1,13 @@
-"""Processes that hold a lock until they are killed."""
+"""What tests of the doctor share: mending the one finding, damaging a file, and holding a lock."""
 
 import contextlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from src.health.checks import Check
+from src.health.finding import Finding
 from tests.conftest import ROOT
 
 _HOLD = """
@@ -19,6 +20,21 @@ with locked(Path(sys.argv[1]), str):
 """
 
 
+def mend(check: Check, root: Path) -> Finding:
+    """Mends what a check finds, which is one thing."""
+    [finding] = check(root)
+    assert finding.mend is not None
+    finding.mend()
+    return finding
+
+
+def flip(file: Path, at: float = 0.5) -> None:
+    """Changes a bit of a file."""
+    content = bytearray(file.read_bytes())
+    content[int(at * len(content))] ^= 1
+    file.write_bytes(content)
+
+
 @contextlib.contextmanager
 def holding(lock: Path) -> Iterator[int]:
     """The id of a living process that holds the lock; it is killed when the block ends."""
@@ -29,11 +45,4 @@ def holding(lock: Path) -> Iterator[int]:
         try:
             yield process.pid
         finally:
-            process.send_signal(signal.SIGKILL)
-
-
-def dead_pid() -> int:
-    """The id of a process that is no more."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
+            process.kill()

@@ -1,0 +1,71 @@
+"""Checks of the pipeline's files: params.yaml, the data that its stages make, and its model."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from src.config.tree import read_snapshot
+from src.data.dataset import open_dataset
+from src.data.sources import SOURCES
+from src.data.splits import open_split
+from src.foundation.errors import UserError
+from src.foundation.files import conf_digest, read_json
+from src.foundation.locks import is_free
+from src.health.finding import Finding, owned, refusal, repair
+from src.runs.model import load_model
+
+
+def damaged_data(root: Path) -> Iterator[Finding]:
+    """Arrays, splits or raw files under data/ that do not match their digests."""
+    if not is_free(root / ".dvc/tmp/lock"):  # `dvc` may be writing files
+        return
+    for name, source in SOURCES.items():
+        folder = root / "data" / "raw" / name
+        if folder.is_dir() and (reason := refusal(source.read, folder)):
+            advice = "`dvc repro`, or `python -m src.fetch`, fetches it again"
+            yield Finding(_without_advice(reason, folder), folder, None, advice)
+    for kind, verify in {"split": open_split, "normalized": open_dataset}.items():
+        for folder in sorted((root / "data" / kind).glob("[!.]*/")):
+            if reason := refusal(verify, folder):
+                lock = owned(recipe_lock(root, folder.name), f"another process that is making {folder}")
+                mend = partial(repair, lock, partial(refusal, verify, folder), partial(shutil.rmtree, folder))
+                advice = "removed; the next command, or `dvc repro`, makes it again"
+                yield Finding(_without_advice(reason, folder), folder, mend, advice)
+
+
+def stale_snapshot(root: Path) -> Iterator[Finding]:
+    """A params.yaml that is damaged or stale: conf/ has changed since it was composed."""
+    file = root / "params.yaml"
+    # Not repaired: that would silently drop the overrides that `dvc exp run -S` has composed into it.
+    advice = "`python -m src.compose`, with the overrides that you want"
+    try:
+        if read_snapshot(file).conf_digest != conf_digest():
+            yield Finding("stale: conf/ has changed since", file, None, advice)
+    except UserError as error:
+        yield Finding(str(error).partition("; to restore")[0].removeprefix(f"{file.name}: "), file, None, advice)
+
+
+def damaged_model(root: Path) -> Iterator[Finding]:
+    """A models/model.npz that is damaged, or not the model that metrics/train.json describes."""
+    file, metrics = root / "models" / "model.npz", root / "metrics" / "train.json"
+    if not file.exists() or not metrics.exists() or not is_free(root / "runs" / ".locks" / "stage-train.lock"):
+        return
+    try:
+        if load_model(file).header["weights_sha256"] == read_json(metrics)["weights_sha256"]:
+            return
+        what = "not the model that metrics/train.json describes"
+    except (UserError, LookupError, TypeError) as error:
+        what = str(error).removeprefix(f"{file}: ")
+    yield Finding(what, file, None, "`dvc repro` makes both again; `dvc checkout` restores those of dvc.lock")
+
+
+def recipe_lock(root: Path, recipe: str) -> Path:
+    """The lock that a process holds while it makes the recipe's files."""
+    return root / "runs" / ".locks" / f"data-{recipe}.lock"
+
+
+def _without_advice(reason: str, folder: Path) -> str:
+    """The reason without the advice at its end; the finding has its own."""
+    return re.split(r"(?:: r|\. R)un `|\. Delete ", reason.replace(f"{folder}/", ""))[0]

@@ -1,0 +1,94 @@
+"""The pipeline's files: data that do not verify are made again; a model or params.yaml is reported, not rewritten."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.compose import snapshot
+from src.config.tree import Config
+from src.data.dataset import Dataset
+from src.data.recipes import prepare
+from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
+from src.runs.experiment import run
+from src.runs.tracker import NullTracker
+from tests.health.mending import flip, holding, mend
+from tests.helpers.composing import compose
+
+
+@pytest.fixture
+def root(digits_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(digits_folder, tmp_path / "root"))
+
+
+@pytest.mark.parametrize(
+    "name", ["normalized/digits/x_train.npy", "normalized/digits/dataset.json", "split/digits/valid.npy"]
+)
+def test_damaged_arrays_and_splits_are_removed_and_made_again(root: Path, name: str) -> None:
+    assert not list(damaged_data(root))
+    file, others = root / "data" / name, set((root / "data").glob("*/digits"))
+    whole = file.read_bytes()
+    flip(file)
+    with holding(root / ".dvc/tmp/lock"):  # DVC may be putting files in place
+        assert not list(damaged_data(root))
+    finding = mend(damaged_data, root)
+    assert "Delete" not in finding.what
+    assert set((root / "data").glob("*/digits")) == others - {file.parent}
+    assert finding.where == file.parent
+    shutil.rmtree(root / "data/normalized/digits", ignore_errors=True)  # without arrays, a split is needed, too
+    prepare(compose(["data=digits"]).data, root)
+    assert file.read_bytes() == whole
+    assert not list(damaged_data(root))
+
+
+def test_data_that_were_made_again_in_the_meantime_are_kept(root: Path) -> None:
+    file = root / "data/normalized/digits/y_test.npy"
+    flip(file)
+    [finding] = damaged_data(root)
+    flip(file)
+    assert finding.mend is not None
+    finding.mend()
+    assert file.exists()
+
+
+def test_damaged_raw_files_are_for_the_stage_that_fetches_them(root: Path) -> None:
+    flip(root / "data/raw/digits/x.npy")
+    [finding] = damaged_data(root)
+    assert finding.mend is None
+    assert "src.fetch" in finding.advice
+    assert "`" not in finding.what
+
+
+def test_a_stale_or_damaged_snapshot_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    composed = snapshot([])
+    file.write_text(composed)
+    assert not list(stale_snapshot(tmp_path))
+    digest = next(line for line in composed.splitlines() if line.startswith("conf_digest"))
+    for text in (composed.replace(digest, "conf_digest: abc"), composed[: len(composed) // 2], "", "[", "\0"):
+        file.write_text(text)
+        [finding] = stale_snapshot(tmp_path)
+        assert finding.mend is None
+        assert "src.compose" in finding.advice
+        assert "src.compose" not in finding.what
+        assert file.read_text() == text
+    file.unlink()
+    assert list(stale_snapshot(tmp_path))
+
+
+def test_a_damaged_model_or_another_one_is_reported(home: Path, small: Callable[..., Config], digits: Dataset) -> None:
+    outcome = run(small(), digits, NullTracker())
+    model, metrics = home / "models/model.npz", home / "metrics/train.json"
+    for file in (model, metrics):
+        file.parent.mkdir()
+    shutil.copy(outcome.folder.path / "model.npz", model)
+    metrics.write_text(json.dumps({"weights_sha256": outcome.result["weights_sha256"]}))
+    assert not list(damaged_model(home))
+    metrics.write_text('{"weights_sha256": "0"}')
+    assert [finding.mend for finding in damaged_model(home)] == [None]
+    model.write_bytes(model.read_bytes()[:-1])
+    assert [finding.mend for finding in damaged_model(home)] == [None]
+    metrics.unlink()
+    assert not list(damaged_model(home))
