@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from src.cli.command import Arguments, run_command
 from src.config.composition import CONF, compose, one_line_errors
@@ -31,13 +30,10 @@ def check(overrides: list[str]) -> None:
     if SNAPSHOT.is_file() and SNAPSHOT.read_bytes() == composed.encode():
         print("params.yaml is up to date")
         return
-    there, here = _leaves(read_yaml(SNAPSHOT)), _leaves(yaml.safe_load(composed))
+    trees = (read_yaml(SNAPSHOT), yaml.safe_load(composed))
+    there, here = (dict(schema.flatten(tree if isinstance(tree, dict) else {})) for tree in trees)
     keys = sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key))
     raise RunFailed(f"params.yaml differs from conf/ in {', '.join(keys) or 'its layout'}; run `python -m src.compose`")
-
-
-def _leaves(tree: Any) -> dict[str, Any]:
-    return dict(schema.flatten(tree)) if isinstance(tree, dict) else {}
 
 
 def main() -> None:

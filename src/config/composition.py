@@ -35,6 +35,16 @@ _HYDRAS_KEYS = (
 )
 # Keys and values that make Hydra, or the logging that it configures, import or call something.
 _CALLED = ("_target_", "()", "class", "searchpath")
+_A_KEY = "KEY=VALUE for a key that --help lists"
+# What Hydra would accept in an override but we do not, and why.
+_NOT_ALLOWED = (
+    (r".*\$\{", "interpolations are not allowed; write the value itself"),
+    (r".*\b_target_\b", "_target_ is not allowed; a configuration calls nothing"),
+    (rf"(?!{_HYDRAS_KEYS})[+~/]*hydra\b", "this key of Hydra can't be set; allowed: its launcher, sweeper and folders"),
+    (r"\+(?!\+?hydra\b)", f"keys and groups can't be added; allowed: {_A_KEY}"),
+    (r"~(?!hydra\b)", f"keys and groups can't be removed; allowed: {_A_KEY}"),
+    (r"/|[^=]*@|=|$", f"no such key; allowed: {_A_KEY}"),
+)
 
 
 def load(overrides: Sequence[str]) -> "Config":
@@ -119,33 +129,17 @@ def check_overrides(arguments: Sequence[str]) -> None:
             if argument.partition("=")[0] not in _OPTIONS:
                 raise UserError(f"{argument}: no such option; allowed: {', '.join(_OPTIONS)}")
             continue
-        if "${" in argument:
-            raise UserError(f"{argument}: interpolations are not allowed; write the value itself")
-        if re.search(r"\b_target_\b", argument):
-            raise UserError(f"{argument}: _target_ is not allowed; a configuration calls nothing")
-        if re.match(r"[+~/]*hydra\b", argument):
-            if not re.match(_HYDRAS_KEYS, argument):
-                raise UserError(
-                    f"{argument}: this key of Hydra can't be set; allowed: those of its launcher, sweeper and folders"
-                )
-            continue
-        if argument.startswith(("+", "~")):
-            does = "added" if argument.startswith("+") else "removed"
-            raise UserError(
-                f"{argument}: keys and groups can't be {does}; allowed: KEY=VALUE for a key that --help lists"
-            )
+        for pattern, why in _NOT_ALLOWED:
+            if re.match(pattern, argument, re.DOTALL):
+                raise UserError(f"{argument}: {why}")
         group, _, choice = argument.partition("=")
-        if not group or "@" in group or group.startswith("/"):
-            raise UserError(f"{argument}: no such key; allowed: KEY=VALUE for a key that --help lists")
-        if not (allowed := choices(group)):
+        if "hydra" in group or not (allowed := choices(group)):
             continue
-        if choice in ("null", ""):
-            raise UserError(f"{argument}: must be one of the choices; allowed: {', '.join(allowed)}")
         if choice.startswith("[") and group != "experiment":  # Hydra would merge them all
             raise UserError(f"{argument}: must be one choice, not a list; allowed: {', '.join(allowed)}")
         if "/" in choice:
             raise UserError(f"{argument}: no such choice; {suggestion(choice, allowed)}")
-        for word in re.findall(r"(?:^|,)([\w.+-]+)(?=,|$)", choice):
+        for word in re.findall(r"(?:^|,)([\w.+-]*)(?=,|$)", choice):
             if word not in allowed:  # Hydra crashes on a word that YAML reads as a number, a boolean or null
                 raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
 
@@ -199,15 +193,14 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
+    names: list[str] = []
     if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
-        below = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
-        return f"{below}: no such key; `python -m src.train --help` lists the keys"
-    if match := re.search(r"Could not override '([^']*)'", text):
-        key = match[1]
-        typed = next((a for a in arguments if a.lstrip("+~").startswith(key + "=")), key)
+        key = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
+    elif match := re.search(r"Could not override '([^']*)'", text):
+        key = next((a for a in arguments if a.lstrip("+~").startswith(f"{match[1]}=")), match[1])
         parent = getattr(error.__cause__, "parent_node", None)
-        if isinstance(parent, Mapping):
-            names = [str(name) for name in parent if name != "hydra"]
-            return f"{typed}: no such key; {suggestion(key.rpartition('.')[2], names)}"
-        return f"{typed}: no such key; `python -m src.train --help` lists the keys"
-    return " ".join(text.split()) or type(error).__name__
+        names = [str(name) for name in parent if name != "hydra"] if isinstance(parent, Mapping) else []
+    else:
+        return " ".join(text.split()) or type(error).__name__
+    listed = suggestion(match[1].rpartition(".")[2], names) if names else "`python -m src.train --help` lists the keys"
+    return f"{key}: no such key; {listed}"
