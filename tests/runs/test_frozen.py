@@ -80,7 +80,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "conf/experiment/deeper/new.yaml": lambda file: write(file, "seed: 1\n"),
     "conf/experiment/quick.yaml": lambda file: file.unlink(),
     "src/nn/network.py": lambda file: edit(file),
-    "src/data/idx.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.idx\n"),
+    "src/data/mirrors.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.mirrors\n"),
     "src/optim/schedules.py": lambda file: file.unlink(),
 }
 
