@@ -1,47 +1,85 @@
-"""What one would type to get a configuration is what comes to it."""
+"""Composing `conf/`: every choice composes, the typed overrides give it back, and a mistake gets one line."""
 
 import functools
 import shlex
 from typing import Any
 
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from src.config import tree as configuration
-from src.config.composition import choices, compose, typed
+from src.config.composition import CONF, compose, from_hydra, typed
 from src.config.tree import Config
 from src.foundation.errors import UserError
+from src.foundation.schema import flatten, plain
 from src.nn.activations import ACTIVATIONS
 from src.nn.initializers import INITIALIZERS
 from src.nn.losses import HEADS
+from src.optim.optimizers import OPTIMIZERS
+from src.optim.schedules import SCHEDULES
+from tests.conftest import ROOT
 from tests.helpers.composing import composed
+
+CHOICES = sorted(
+    (file.parent.name, file.stem) for file in (ROOT / "conf").glob("*/*.yaml") if file.parent.name != "hydra"
+)
+GLOBAL = ("ablation", "experiment", "pipeline")  # groups whose files change keys of other groups
 
 
 def assert_typed(config: Config) -> None:
     overrides = typed(config)
     assert composed(*overrides).semantic() == config.semantic()
-    assert shlex.split(" ".join(overrides)) == overrides  # as a shell takes it, too
+    assert shlex.split(" ".join(overrides)) == overrides  # a shell needs no quotes
 
 
-GROUPS = ("experiment", "data", "optimizer", "schedule")
-CHOICES = [f"{group}={choice}" for group in GROUPS for choice in choices(group)]
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_composes_and_can_be_typed(group: str, choice: str) -> None:
+    config = composed(f"{group}={choice}")
+    assert configuration.build(config.plain(), "again") == config
+    assert_typed(config)
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_what_is_shipped_is_typed_as_what_it_is(choice: str) -> None:
-    assert_typed(composed(choice))
+@pytest.mark.parametrize(("group", "choice"), [pair for pair in CHOICES if pair[0] not in GLOBAL])
+def test_conf_lists_every_key_of_a_group(group: str, choice: str) -> None:
+    """Hydra accepts only keys that conf/ lists, so a key with a default in code alone could not be typed."""
+    with initialize_config_dir(CONF, version_base="1.3"):
+        listed = OmegaConf.to_container(hydra_compose("config", [f"{group}={choice}"]), resolve=False)
+    assert isinstance(listed, dict)
+    expected = plain(getattr(composed(f"{group}={choice}"), group))
+    assert set(dict(flatten(listed[group]))) == set(dict(flatten(expected)))
 
 
-def test_the_default_takes_no_word_and_a_choice_one() -> None:
-    assert typed(composed()) == []
-    assert typed(composed("data=digits")) == ["data=digits"]
-    assert typed(composed("optimizer=sgd", "seed=3")) == ["optimizer=sgd", "seed=3"]
+ENTRIES = [
+    *({"model.act": name} for name in ACTIVATIONS),
+    *({"model.init": name} for name in INITIALIZERS),
+    *({"model.output": output, "model.loss": loss} for output, loss in HEADS),
+    *({"optimizer": name} for name in OPTIMIZERS),
+    *({"schedule": name} for name in SCHEDULES),
+]
 
 
-def test_what_changes_no_result_is_not_typed() -> None:
-    assert typed(composed("name=mine", "tracking=off", "train.fresh=true", "data.mirror=/elsewhere")) == []
+@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+def test_every_entry_of_a_table_can_be_typed(entry: dict[str, str]) -> None:
+    config = dict(flatten(composed(*(f"{key}={name}" for key, name in entry.items())).plain()))
+    assert all(config[key if "." in key else f"{key}.name"] == name for key, name in entry.items())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], []),
+        (["data=digits"], ["data=digits"]),
+        (["optimizer=sgd", "seed=3"], ["optimizer=sgd", "seed=3"]),
+        (["name=mine", "tracking=off", "train.fresh=true", "data.mirror=/elsewhere"], []),  # they change no result
+    ],
+)
+def test_typed_overrides_are_few(overrides: list[str], expected: list[str]) -> None:
+    assert typed(composed(*overrides)) == expected
 
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
@@ -67,15 +105,12 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "train.drop_last": st.booleans(),
     "train.dtype": st.sampled_from(["float32", "float64"]),
 }
-
 LONG = {
     "data.name": "d" * 100,
     "model.hidden": [65536] * 40,
     "model.class_weights": [1 / 3] * 10,
     "optimizer.lr": 1.2345678901234567e-300,
 }
-
-
 # Few sets of groups, each of which is composed once: the tests above go through all choices.
 GROUND = (("optimizer=sgd", "schedule=step", "data=digits"), ("optimizer=rmsprop", "schedule=warmup"), ())
 
@@ -87,7 +122,7 @@ GROUND = (("optimizer=sgd", "schedule=step", "data=digits"), ("optimizer=rmsprop
     head=st.sampled_from(sorted(HEADS)),
     changes=st.fixed_dictionaries({}, optional=CHANGES),
 )
-def test_any_configuration_is_what_its_overrides_come_to(
+def test_any_configuration_can_be_typed(
     ground: tuple[str, ...], head: tuple[str, str], changes: dict[str, Any]
 ) -> None:
     tree = composed(*ground).plain()
@@ -97,8 +132,62 @@ def test_any_configuration_is_what_its_overrides_come_to(
     assert_typed(configuration.build(tree, "a test"))
 
 
-@pytest.mark.parametrize("override", ["+more=1", "model.act=rleu", "optimizer=nope", "optimizer=3", "a b"])
-def test_a_refusal_leaves_hydra_as_it_was(override: str) -> None:
-    with pytest.raises(UserError):
+# What Hydra and the configuration as a whole decide; tests/foundation/test_schema.py goes through each field's values.
+REJECTED = {
+    "nosuch.key=1": ("nosuch.key=1", "no such key"),
+    "model.nosuch=1": ("model.nosuch=1", "no such key"),
+    "+foo=1": ("+foo=1", "added"),
+    "++foo=1": ("++foo=1", "added"),
+    "~model": ("~model", "removed"),
+    "~train.epochs": ("~train.epochs", "removed"),
+    "model=null": ("model=null", "mlp"),
+    "model=": ("model=", "mlp"),
+    "optimizer=sgdx": ("optimizer=sgdx", "did you mean sgd"),
+    "data=nope": ("data=nope", "digits, digits_raw, mnist"),
+    "experiment=nope": ("experiment=nope", "quick"),
+    "optimizer=3": ("optimizer=3", "adam, "),
+    "optimizer=sgd,3": ("optimizer=3", "adam, "),
+    "optimizer=[sgd,adam]": ("optimizer=[sgd,adam]", "one choice"),
+    "optimizer=[3]": ("optimizer=[3]", "one choice"),
+    "optimizer=../optimizer/sgd": ("optimizer=../optimizer/sgd", "adam, "),
+    "optimizer@model=sgd": ("optimizer@model=sgd", "no such key"),
+    "/optimizer=sgd": ("/optimizer=sgd", "no such key"),
+    "data=true": ("data=true", "digits, digits_raw, mnist"),
+    "schedule=1e5": ("schedule=1e5", "cosine"),
+    "experiment=-1": ("experiment=-1", "quick"),
+    "experiment=null": ("experiment=null", "quick"),
+    "experiment=quick,null": ("experiment=null", "quick"),
+    "=3": ("=3", "KEY=VALUE"),
+    "a b": ("a b", ""),
+    "name=${seed}": ("name=${seed}", "interpolations"),
+    "optimizer.lr=abc": ("optimizer.lr=abc", "a finite number > 0"),
+    "optimizer.lr=nan": ("optimizer.lr=nan", "a finite number > 0"),
+    "optimizer.lr=inf": ("optimizer.lr=inf", "a finite number > 0"),
+    "optimizer.momentum=0.9": ("optimizer.momentum=0.9", "beta1"),
+    "model.hidden=[10,x]": ("model.hidden[1]=x", "an integer"),
+    "model.act=": ("model.act=", "relu"),
+    "model.act=rleu": ("model.act=rleu", "did you mean relu"),
+    "model.output=sigmoid": ("model.output=sigmoid", "model.loss=mse"),
+    "schedule.warmup=20": ("schedule.warmup=20", "train.epochs=20"),
+    "seed=-1": ("seed=-1", ">= 0"),
+    "data.name=../elsewhere": ("data.name=../elsewhere", "folder"),
+    "tracking.name=wandb": ("tracking.name=wandb", "mlflow"),
+}
+
+
+@pytest.mark.parametrize("override", REJECTED)
+def test_what_is_not_allowed_is_rejected_in_one_line(override: str) -> None:
+    key_and_value, allowed = REJECTED[override]
+    with pytest.raises(UserError) as rejected:
         compose([override])
+    message = str(rejected.value)
+    assert key_and_value in message
+    assert allowed in message
+    assert "\n" not in message
     assert not GlobalHydra.instance().is_initialized()
+
+
+def test_an_interpolation_in_a_composed_tree_is_rejected() -> None:
+    tree = composed().plain() | {"name": "${oc.env:HOME}"}
+    with pytest.raises(UserError, match=r"name=\$\{oc\.env:HOME\}: interpolations"):
+        from_hydra(OmegaConf.create(tree))
