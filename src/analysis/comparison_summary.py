@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from src.analysis.comparison import Comparison, VariantSummary
-from src.analysis.comparison_verdict import notes, sentences
+from src.analysis.comparison_verdict import Comparison, VariantSummary, notes, sentences
 from src.analysis.statistics import FEWEST, Effect, Interval, McNemar, holm, interval, mcnemar, paired, verdict
 from src.runs.metric import Metric
 from src.studies.comparisons.results import Results, StudyRun

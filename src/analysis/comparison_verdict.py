@@ -1,9 +1,9 @@
-"""What a comparison's numbers say, in plain English. Accuracies are in percent, their differences in points."""
+"""What the numbers of variants say, in plain English. Accuracies are in percent, their differences in points."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from src.analysis.comparison import Comparison, VariantSummary
-from src.analysis.statistics import ALPHA, FEWEST, wilcoxon_floor
+from src.analysis.statistics import ALPHA, FEWEST, Effect, Interval, wilcoxon_floor
 from src.runs.metric import SETS, Metric
 from src.studies.comparisons.results import Results, StudyRun
 
@@ -24,6 +24,31 @@ _OF_VARIANTS = {
     "undecided": ("can't be told from it", "can't be told from it", "can be told from it"),
     "no verdict": _OF_STEPS["no verdict"],
 }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A variant against another one, over the seeds that both have finished."""
+
+    variant: str
+    against: str
+    effect: Effect | None  # of `report_on`; None where they have no finished seed in common
+    corrected_p: float | None  # Holm's, over all comparisons of the study; None for fewer than 3 pairs
+    verdict: str  # better, worse, no difference, undecided, no verdict
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """The numbers of a variant."""
+
+    variant: str
+    changes: tuple[str, ...]
+    chosen_by: Interval | None  # over seeds; None where no run finished
+    reported: Interval | None
+    seconds: float | None  # mean of training alone; None where it is not known
+    failures: tuple[str, ...]  # such as "seed 2: diverged at epoch 3"
+    against_baseline: Comparison | None  # None for the baseline
+    step: Comparison | None  # against the variant before, in a cumulative study
 
 
 def sentences(results: Results, rows: Sequence[VariantSummary], chosen: str | None) -> tuple[str, str]:

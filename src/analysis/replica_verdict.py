@@ -10,8 +10,17 @@ from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Replica, Table
 from src.studies.replicas.declare import Experiment
 
-# From best to worst: a printed table has the worst verdict of its numbers.
-VERDICTS = ("exact", "within interval", "holds", "better", "differs", "worse", "no verdict", "no result")
+# From best to worst, with how they are counted: a printed table has the worst verdict of its numbers.
+VERDICTS = {
+    "exact": "came out exactly",
+    "within interval": "within our interval",
+    "holds": "as the words say",
+    "better": "better",
+    "differs": "different",
+    "worse": "worse",
+    "no verdict": "without a verdict",
+    "no result": "without a result",
+}
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def _rows(replica: Replica) -> Iterator[Row]:
         printed = tuple(
             tuple(compare(claim, replica.values(claim), single) for claim in line) for line in experiment.rows.claims
         )
-        verdict = max((each.verdict for line in printed for each in line), key=VERDICTS.index)
+        verdict = max((each.verdict for line in printed for each in line), key=list(VERDICTS).index)
         yield Row(experiment, None, printed, verdict, _remarks(replica, experiment.rows.note, printed[-1][-1]))
     if not experiment.claims and not experiment.rows:
         yield Row(experiment, None, (), "", _remarks(replica, "", None))

@@ -29,14 +29,9 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Interval):
     """A variant's gain over a baseline, from n differences paired by seed (positive: the variant is better)."""
 
-    n: int
-    mean: float
-    sd: float | None
-    low: float | None
-    high: float | None
     p_t: float | None  # of the paired t-test, two-sided; None for fewer than two pairs
     p_wilcoxon: float | None  # of Wilcoxon's signed-rank test
     improvement: float  # probability that a run of the variant beats one of the baseline

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from src.analysis import formats
-from src.analysis.comparison import VariantSummary
+from src.analysis.comparison_verdict import VariantSummary
 from src.figures import canvas, key, scales
 
 _WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height

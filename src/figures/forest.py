@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from src.analysis import formats
-from src.analysis.comparison import Comparison
+from src.analysis.comparison_verdict import Comparison
 from src.figures import canvas, rows
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from src.analysis import formats
-from src.analysis.comparison import VariantSummary
+from src.analysis.comparison_verdict import VariantSummary
 from src.figures import canvas, rows, scales
 
 _RIGHT = 1.75  # inches, for the columns where a run failed

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from src.analysis import formats
-from src.analysis.comparison import Comparison
 from src.analysis.comparison_summary import Summary
+from src.analysis.comparison_verdict import Comparison
 from src.data.dataset import Dataset
 from src.figures import bands, class_gains, cost, disagreements, forest, strip, study_sheet
 from src.nn.arrays import Labels

@@ -1,28 +1,33 @@
-"""Reports a comparison of variants from its results."""
+"""The report of a comparison of variants: its page with all figures inside it, the figures as files, and its tables."""
 
+import base64
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup
 
 from src.analysis import formats
-from src.analysis.comparison import Comparison
 from src.analysis.comparison_summary import Summary, summarize
-from src.analysis.statistics import Effect, Interval
+from src.analysis.comparison_verdict import Comparison
+from src.analysis.statistics import Interval
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
 from src.foundation import schema
 from src.foundation.errors import UserError
-from src.reporting.report import Report, provenance, write
+from src.reporting import page
+from src.reporting.report_folder import Report, write
 from src.reporting.tables import plain_table
 from src.runs.metric import STANDARD
 from src.studies.comparisons.collect import seconds_of
 from src.studies.comparisons.results import Results, about
+
+if TYPE_CHECKING:
+    from src.figures.study_figures import StudyFigure
 
 
 def report(results: Results, study: str, target: Path) -> Report:
@@ -30,24 +35,38 @@ def report(results: Results, study: str, target: Path) -> Report:
 
     study: the declared name. Raises `UserError` if the data are not those that the study was trained on.
     """
-    seconds = seconds_of(results, study)
-    dataset = _dataset_of(results)
+    dataset = prepare(schema.build(Recipe, results.data, "data"))
+    if dataset.sha256 != results.digests["data"]:
+        raise UserError(f"data={results.recipe}: the arrays are not those that the study was trained on; `dvc repro`")
+    return write_report(results, seconds_of(results, study), dataset, target)
+
+
+def write_report(results: Results, seconds: Mapping[str, float], dataset: Dataset, target: Path) -> Report:
+    """As `report`. seconds: of training, by fingerprint, as far as they are known; dataset: that of the study."""
     summary = summarize(results, seconds, np.asarray(dataset.test.y))
 
-    def page(folder: Path) -> str:
-        from src.reporting.comparison_page import render  # which imports matplotlib
-
-        return render(folder, results, summary, seconds, dataset, provenance(results.digests["code"]))
+    def render(folder: Path) -> str:
+        return page.render(
+            "comparison.html",
+            folder,
+            results.digests["code"],
+            environment=results.environment,
+            results=results,
+            summary=summary,
+            seconds=seconds,
+            comparisons=_comparisons(summary),
+            pictures=_pictures(folder, results, summary, dataset),
+        )
 
     basis = {"study": about(results), "seconds": seconds}
-    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, page)
+    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, render)
     return Report(results.identity, target, new, table(summary), summary.verdict, metrics(summary))
 
 
 def as_json(summary: Summary, results: Results) -> dict[str, Any]:
     """The contents of summary.json: the study's declaration, its digests, and all of the summary."""
     declared = ("title", "command", "recipe", "seeds", "cumulative", "baseline")
-    contents = {
+    return {
         "study": results.name,
         **{name: getattr(results, name) for name in declared},
         "chosen": summary.chosen,
@@ -57,19 +76,17 @@ def as_json(summary: Summary, results: Results) -> dict[str, Any]:
         "single_models": asdict(summary.single_models) if summary.single_models else None,
         **{name: getattr(results, name) for name in ("digests", "environment")},
     }
-    plain: dict[str, Any] = json.loads(json.dumps(contents, allow_nan=False))
-    return plain
 
 
 def runs_csv(results: Results, seconds: Mapping[str, float]) -> str:
     """The contents of runs.csv: a line per run, with empty cells for unknown values."""
     header = ["variant", "seed", "status", "reason", "fingerprint", "epochs", "kept_epoch"]
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*header, *(metric.replace("/", "_") for metric in STANDARD), "seconds", "weights_sha256"])
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow([*header, *(metric.replace("/", "_") for metric in STANDARD), "seconds", "weights_sha256"])
     for run in results.runs:
         result = run.result or {}
-        table.writerow(
+        lines.writerow(
             [
                 *(run.variant, run.seed, run.status, run.reason, run.fingerprint),
                 *(result.get("epochs", ""), result.get("kept_epoch", "")),
@@ -121,14 +138,36 @@ def _compared(comparison: Comparison | None) -> list[str]:
     return [size, _bounds(effect, formats.points), "-" if p is None else formats.p_value(p), comparison.verdict]
 
 
-def _bounds(estimate: Interval | Effect | None, spell: Callable[[float], str]) -> str:
+def _bounds(estimate: Interval | None, spell: Callable[[float], str]) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return "-"
     return f"{spell(estimate.low)} to {spell(estimate.high)}"
 
 
-def _dataset_of(results: Results) -> Dataset:
-    dataset = prepare(schema.build(Recipe, results.data, "data"))
-    if dataset.sha256 != results.digests["data"]:
-        raise UserError(f"data={results.recipe}: the arrays are not those that the study was trained on; `dvc repro`")
-    return dataset
+def _comparisons(summary: Summary) -> list[Comparison]:
+    """Every comparison once: a cumulative study's first step is against the baseline, too."""
+    made = [each for row in summary.rows for each in (row.step, row.against_baseline) if each is not None]
+    return list({(each.variant, each.against): each for each in made}.values())
+
+
+def _pictures(folder: Path, results: Results, summary: Summary, dataset: Dataset) -> dict[str, Markup]:
+    """The figures for the page, by name; writes each into the folder, too, as `<name>.png`."""
+    from src.figures import canvas, study_figures  # which import matplotlib
+
+    pictures = {}
+    for drawn in study_figures.draw(results, summary, dataset):
+        path = folder / f"{drawn.name}.png"
+        canvas.save(drawn.figure, path)
+        if drawn.of_pixels:
+            pictures[drawn.name] = _image(drawn, path, canvas.HEADER)
+        else:
+            pictures[drawn.name] = Markup(canvas.svg(drawn.figure, drawn.name, drawn.words))
+    return pictures
+
+
+def _image(drawn: "StudyFigure", png: Path, header: float) -> Markup:
+    """A figure of pixels as an image, without its header of so many inches: the page has a heading of its own."""
+    width, height = drawn.figure.get_size_inches()
+    source = f"data:image/png;base64,{base64.b64encode(png.read_bytes()).decode()}"
+    image = Markup('<img src="{}" style="aspect-ratio: {:g} / {:g}" width="{:.0f}" alt="{}">')
+    return image.format(source, width, height - header, 96 * width, drawn.words)

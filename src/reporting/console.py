@@ -18,10 +18,8 @@ class EpochLines:
     """
 
     def __init__(self, epochs: int, every: int = 1) -> None:
-        from tqdm import tqdm
-
         self._epochs, self._every = epochs, every
-        self._bar = tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self._bar = progress_bar(epochs, "epoch")
         self._start = time.perf_counter()
         self._before: int | None = None  # epochs that an earlier process has trained
 
@@ -47,29 +45,14 @@ class EpochLines:
         self._bar.close()
 
 
-class JobLines:
-    """Prints a line when a job ends, above one progress bar for all jobs."""
-
-    def __init__(self, jobs: int) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=jobs, unit="job", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
-
-    def of(self, job: str) -> "JobLine":
-        """The tracker of one job; `job` is its label."""
-        return JobLine(job, self._bar)
-
-    def close(self) -> None:
-        """Removes the bar."""
-        self._bar.close()
-
-
 class JobLine(NullTracker):
-    """A tracker that prints how its job ended."""
+    """A tracker that prints how its job ended, above a progress bar for all jobs.
 
-    def __init__(self, job: str, bar: Any) -> None:
-        self._job = job
-        self._bar = bar
+    bar: of `progress_bar`; job: the label.
+    """
+
+    def __init__(self, bar: Any, job: str) -> None:
+        self._bar, self._job = bar, job
 
     def ended(self, folder: Path) -> None:
         run = RunFolder(folder)
@@ -78,6 +61,13 @@ class JobLine(NullTracker):
             line += f"  test {run.result()['test']['accuracy']:.2%}  {run.timing()['seconds']:.1f} s"
         _write(self._bar, line)
         self._bar.update()
+
+
+def progress_bar(total: int, unit: str) -> Any:
+    """A bar of tqdm's at the bottom of a terminal; elsewhere it is not shown."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=unit, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
 
 def _write(bar: Any, line: str) -> None:

@@ -1,31 +1,24 @@
 """Makes a report's page from templates/: all values are escaped, and an unknown name is an error."""
 
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from src.analysis import formats
+from src.runs.fingerprint import code_digest
+from src.runs.lineage import lineage
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(
-    template: str,
-    lineage: Mapping[str, str],
-    folder: Path,
-    filters: Sequence[Callable[..., Any]] = (),
-    **values: Any,
-) -> str:
+def render(template: str, folder: Path, code: str, **values: Any) -> str:
     """The page, which loads nothing from elsewhere.
 
     Args:
         template: the name of its file.
-        lineage: `git.commit` and `git.dirty` of this checkout, and `code`: "same" if its numeric code is that of the
-            runs, "another" otherwise. All may be missing.
         folder: the folder of the page, whose files it names.
-        filters: functions that the template uses beside `_FILTERS` and Jinja's own.
+        code: the digest of the numeric code that trained the runs, compared with that of this checkout.
         values: what the template shows.
     """
     templates = Environment(
@@ -35,11 +28,12 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {function.__name__: function for function in (*_FILTERS, *filters)}
+    templates.filters |= {function.__name__: function for function in _FILTERS}
+    checkout = lineage()
     return templates.get_template(template).render(
-        commit=lineage.get("git.commit", "unknown"),
-        dirty=lineage.get("git.dirty") == "true",
-        code=lineage.get("code", ""),
+        commit=checkout["git.commit"],
+        dirty=checkout["git.dirty"] == "true",
+        same_code=code == code_digest(),
         beside=sorted(file.name for file in folder.iterdir()),
         **values,
     )

@@ -1,30 +1,44 @@
-"""Reports a table of published experiments."""
+"""The report of a table of published experiments: whether our runs reproduce what their texts print."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from src.analysis.replica_verdict import Row, counts, rows_of
-from src.reporting.replica_page import render
-from src.reporting.replica_tables import as_csv, console, markdown, sentence
-from src.reporting.report import Report, provenance, write
+from src.reporting import page
+from src.reporting import replica_tables as tables
+from src.reporting.report_folder import Report, write
 from src.studies.replicas.collect import Table
 
 
 def report(table: Table, _study: str, target: Path) -> Report:
     """Writes index.html, summary.json, table.csv and table.md into the folder `target`, unless they are current."""
     rows = rows_of(table)
-    summary = as_json(table, rows)
-    files = {"table.csv": as_csv(table, rows), "table.md": markdown(rows)}
-    new = write(target, summary, summary, files, lambda folder: render(folder, table, rows, provenance(table.code)))
-    return Report(table.identity, target, new, console(rows), (sentence(rows),), metrics(rows))
+    summary, sentence = as_json(table, rows), tables.sentence(rows)
+    files = {"table.csv": tables.as_csv(table, rows), "table.md": tables.markdown(rows)}
+
+    def render(folder: Path) -> str:
+        return page.render(
+            "replica.html",
+            folder,
+            table.code,
+            environment=table.environment,
+            table=table,
+            sections=_sections(table, rows),
+            printed=[row for row in rows if row.printed],
+            counts=counts(rows),
+            sentence=sentence,
+            spelt=tables,
+        )
+
+    new = write(target, summary, summary, files, render)
+    return Report(table.identity, target, new, tables.console(rows), (sentence,), metrics(rows))
 
 
 def as_json(table: Table, rows: Sequence[Row]) -> dict[str, Any]:
     """The contents of summary.json: the number of each verdict, every row, and every run."""
-    about = {
+    return {
         "table": table.name,
         "title": table.declaration.title,
         "command": table.command,
@@ -53,8 +67,6 @@ def as_json(table: Table, rows: Sequence[Row]) -> dict[str, Any]:
         "code": table.code,
         "environment": table.environment,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(about, allow_nan=False))
-    return plain
 
 
 def metrics(rows: Sequence[Row]) -> Mapping[str, float]:
@@ -64,3 +76,14 @@ def metrics(rows: Sequence[Row]) -> Mapping[str, float]:
         if row.compared and row.compared.mean:
             found[f"{row.experiment.name} {row.compared.claim.words}"] = row.compared.mean.mean
     return found
+
+
+def _sections(table: Table, rows: Sequence[Row]) -> list[Any]:
+    """A section per text: its name, what it is, and its experiments with their rows."""
+    sections = []
+    for name, text in table.declaration.texts.items():
+        replicas = [each for each in table.replicas if each.experiment.text == name]
+        if replicas or not table.declaration.only:
+            of = [(each, [row for row in rows if row.experiment is each.experiment]) for each in replicas]
+            sections.append((name, text, of))
+    return sections

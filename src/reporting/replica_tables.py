@@ -6,22 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from src.analysis import formats
-from src.analysis.replica_verdict import ClaimResult, Row, counts, reaching
+from src.analysis.replica_verdict import VERDICTS, ClaimResult, Row, counts, reaching
 from src.reporting.tables import plain_table
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
 
 _FEWEST_DECIMALS = 4  # of ours, where it is no percentage
-_COUNTED = {
-    "exact": "{} came out exactly",
-    "within interval": "{} within our interval",
-    "holds": "{} as the words say",
-    "better": "{} better",
-    "differs": "{} different",
-    "worse": "{} worse",
-    "no verdict": "{} without a verdict",
-    "no result": "{} without a result",
-}
 
 
 class Cells(NamedTuple):
@@ -109,7 +99,7 @@ def difference(compared: ClaimResult) -> str:
 
 def sentence(rows: Sequence[Row]) -> str:
     """How many rows have each verdict, in words."""
-    parts = [_COUNTED[verdict].format(count) for verdict, count in counts(rows).items() if count]
+    parts = [f"{count} {VERDICTS[verdict]}" for verdict, count in counts(rows).items() if count]
     return f"Of {sum(counts(rows).values())} published results, {', '.join(parts) or 'none is compared'}."
 
 

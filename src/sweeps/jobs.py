@@ -9,7 +9,7 @@ from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry, identity_of_run, identity_of_sweep
-from src.reporting.console import JobLines
+from src.reporting.console import JobLine, progress_bar
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
@@ -116,9 +116,9 @@ def run_jobs(
         for entry, status in zip(entries, before, strict=True):
             if entry:
                 recording.follow(entry, status)
-    lines = JobLines(reused.count(False))
+    bar = progress_bar(reused.count(False), "job")
     waiting = [i for i, old in enumerate(reused) if not old]
-    follower = Follower([(folders[i], lines.of(jobs[i].label), before[i]) for i in waiting])
+    follower = Follower([(folders[i], JobLine(bar, jobs[i].label), before[i]) for i in waiting])
     answers: dict[int, Answer] = {}
     why = "interrupted"
     ends: list[JobEnd] = []
@@ -141,7 +141,7 @@ def run_jobs(
                     for i, folder in enumerate(folders)
                 ]
                 follower.look()  # for what came last
-                lines.close()
+                bar.close()
         finally:
             if recording:
                 recording.settle()  # which a Ctrl-C cuts short

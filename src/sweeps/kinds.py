@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from src.reporting import comparison_report, replica_report
-from src.reporting.report import Report
+from src.reporting.report_folder import Report
 from src.studies.comparisons import collect as comparison_results
 from src.studies.comparisons import declare as comparison
 from src.studies.places import Places

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.analysis.comparison import Comparison, VariantSummary
 from src.analysis.comparison_summary import Summary, summarize
+from src.analysis.comparison_verdict import Comparison, VariantSummary
 from src.analysis.statistics import holm, paired
 from src.reporting.comparison_report import as_json
 from src.studies.comparisons.results import Results

@@ -1,57 +1,40 @@
 """Reports of both kinds, made from results that are made up."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from src.analysis.comparison_summary import summarize
-from src.analysis.replica_verdict import rows_of
 from src.data.dataset import Dataset
-from src.reporting import comparison_page, replica_page, report
-from src.reporting.comparison_report import as_json, runs_csv
-from src.reporting.replica_report import as_json as replica_json
-from src.reporting.replica_tables import as_csv, markdown
+from src.reporting import comparison_report, replica_report
+from src.reporting.report_folder import Report
 from src.studies.comparisons.results import Results
 from src.studies.replicas.claims import Rows
 from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
 from tests.reporting.markup import Markup
 from tests.reporting.studies import HOSTILE, dataset
-from tests.reporting.synthetic import make_results, seconds_of, true_labels
+from tests.reporting.synthetic import make_results, seconds_of
 from tests.studies.replicas.synthetic import claim, experiment, table, words
 
-LINEAGE = {"git.commit": "0123456789abcdef0123456789abcdef01234567", "git.dirty": "false", "code": "same"}
 ATTACK = HOSTILE + "</style></title><img src=https://example.org onerror=alert(1)>| `x` *y*"
 ACCURACIES = [0.9391, 0.9402, 0.9385, 0.9411, 0.9396]
-UNKNOWN: Any = object()
 
 
 def written(
-    folder: Path,
-    results: Results,
-    of: Dataset | None = UNKNOWN,
-    lineage: dict[str, str] = LINEAGE,
-    seconds: dict[str, float] = UNKNOWN,
+    folder: Path, results: Results, tested_on: Dataset | None = None, seconds: Mapping[str, float] | None = None
 ) -> Markup:
     """The page of a comparison, written to `folder` and parsed."""
-    tested_on = dataset() if of is UNKNOWN else of
-    known = seconds_of(results) if seconds is UNKNOWN else seconds
-    summary = summarize(results, known, None if tested_on is None else true_labels())
-
-    def page(beside: Path) -> str:
-        return comparison_page.render(beside, results, summary, known, tested_on, lineage)
-
-    report.write(folder, as_json(summary, results), results.identity, {"runs.csv": runs_csv(results, known)}, page)
-    return Markup((folder / "index.html").read_text(encoding="utf-8"))
+    known = seconds_of(results) if seconds is None else seconds
+    return _parsed(comparison_report.write_report(results, known, tested_on or dataset(), folder))
 
 
-def written_table(folder: Path, of: Table, lineage: dict[str, str] = LINEAGE) -> Markup:
+def written_table(folder: Path, of: Table) -> Markup:
     """The page of a table of published experiments, written to `folder` and parsed."""
-    rows = rows_of(of)
-    files = {"table.csv": as_csv(of, rows), "table.md": markdown(rows)}
-    summary = replica_json(of, rows)
-    report.write(folder, summary, summary, files, lambda beside: replica_page.render(beside, of, rows, lineage))
-    return Markup((folder / "index.html").read_text(encoding="utf-8"))
+    return _parsed(replica_report.report(of, "mine", folder))
+
+
+def _parsed(report: Report) -> Markup:
+    return Markup(report.page.read_text(encoding="utf-8"))
 
 
 def everything() -> Table:

@@ -57,7 +57,7 @@ def test_the_folder_holds_the_figures_and_the_files(tmp_path: Path) -> None:
 
 
 def test_facts_about_the_machine_are_in_words(tmp_path: Path) -> None:
-    words = written(tmp_path / "report", hostile_comparison(), lineage={}).words()
+    words = written(tmp_path / "report", hostile_comparison()).words()
     assert words.count("{{ 7*7 }}") > 20
     assert "openblas 0.3" in words
     assert "None" not in words
@@ -78,13 +78,13 @@ def test_losses_rank_as_they_are(tmp_path: Path) -> None:
     assert "0.15" in words.split()
 
 
-def test_what_is_not_known_is_said(tmp_path: Path) -> None:
-    ladder = STUDIES["a ladder"]
-    alone = written(tmp_path / "alone", ladder, of=None, lineage={}, seconds={}).words()
-    assert "no times of training are known" in alone
-    assert "the test set or runs of both variants with one seed are not at hand" in alone
-    assert "unknown" in alone
-    tabular = written(tmp_path / "tabular", ladder, of=dataset(image=None)).words()
+def test_what_is_not_known_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.reporting.page.lineage", lambda: dict.fromkeys(("git.commit", "git.dirty"), "unknown"))
+    apart = written(tmp_path / "apart", STUDIES["no seed in common"], seconds={}).words()
+    assert "no times of training are known" in apart
+    assert "runs of both variants with one seed are not at hand" in apart
+    assert "Commit unknown" in apart
+    tabular = written(tmp_path / "tabular", STUDIES["a ladder"], dataset(image=None)).words()
     assert "The examples are not images" in tabular
     assert "McNemar" in tabular
     best = written(tmp_path / "best", make_results({"a": [0.9] * 3, "b": [0.8] * 3})).words()

@@ -2,16 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from src.reporting import report
+from src.reporting import report_folder
 from tests.reporting.markup import Markup
 from tests.reporting.reports import (
     ATTACK,
-    LINEAGE,
     everything,
     hostile_comparison,
     hostile_table,
@@ -22,23 +20,22 @@ from tests.reporting.studies import STUDIES, dataset
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-Write = Callable[..., Markup]
 TABLE = "published experiments"
-HOSTILE_PAGES = {"hostile comparison": hostile_comparison, "hostile table": hostile_table}
-HOSTILE_LINEAGE = {"git.commit": ATTACK, "code": ATTACK}
+TABLES = {TABLE: everything, "hostile table": hostile_table}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def write(name: str) -> Write:
+def write(name: str, folder: Path) -> Markup:
     """Writes the report of this name into a folder, and returns its page."""
-    if name == TABLE:
-        return lambda folder, **more: written_table(folder, everything(), **more)
-    return lambda folder, **more: written(folder, STUDIES[name], **more)
+    if name == "hostile comparison":
+        return written(folder, hostile_comparison(), dataset(names=[ATTACK[:12]] * 10))
+    if name in TABLES:
+        return written_table(folder, TABLES[name]())
+    return written(folder, STUDIES[name])
 
 
-def hostile(name: str, folder: Path) -> Markup:
-    if name == "hostile table":
-        return written_table(folder, hostile_table(), HOSTILE_LINEAGE)
-    return written(folder, hostile_comparison(), dataset(names=[ATTACK[:12]] * 10), HOSTILE_LINEAGE)
+def as_if_at(commit: str, dirty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.reporting.page.lineage", lambda: {"git.commit": commit, "git.dirty": dirty})
 
 
 def assert_needs_nothing_else(page: Markup, html: str) -> None:
@@ -71,7 +68,7 @@ def assert_is_whole(page: Markup) -> None:
 
 @pytest.mark.parametrize("name", [*STUDIES, TABLE])
 def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> None:
-    page = write(name)(tmp_path / "report")
+    page = write(name, tmp_path / "report")
     html = (tmp_path / "report" / "index.html").read_text()
     assert_needs_nothing_else(page, html)
     assert "http:" not in html
@@ -80,9 +77,10 @@ def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> No
     assert not re.search(r"\b(nan|None|inf|Undefined)\b", re.sub(r"\bNone (of|finished)\b", "", page.words()))
 
 
-@pytest.mark.parametrize("name", HOSTILE_PAGES)
-def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path) -> None:
-    page = hostile(name, tmp_path / "report")
+@pytest.mark.parametrize("name", ["hostile comparison", "hostile table"])
+def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_if_at(ATTACK, ATTACK, monkeypatch)
+    page = write(name, tmp_path / "report")
     assert_needs_nothing_else(page, "")
     assert_is_whole(page)
     assert not page.values("onerror")
@@ -94,23 +92,28 @@ def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["two variants", TABLE])
 @pytest.mark.parametrize(
-    ("lineage", "said"),
+    ("code", "dirty", "said"),
     [
-        (LINEAGE, "trained by the numeric code of this checkout"),
-        ({**LINEAGE, "code": "another"}, "trained by another numeric code"),
-        ({**LINEAGE, "git.dirty": "true"}, "with changes that are not committed"),
+        ("same", "false", "trained by the numeric code of this checkout"),
+        ("another", "false", "trained by another numeric code"),
+        ("same", "true", "with changes that are not committed"),
     ],
 )
-def test_a_page_says_which_code_it_was(name: str, lineage: dict[str, str], said: str, tmp_path: Path) -> None:
-    words = write(name)(tmp_path / "report", lineage=lineage).words()
+def test_a_page_says_which_code_it_was(
+    name: str, code: str, dirty: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_if_at(COMMIT, dirty, monkeypatch)
+    of = STUDIES["two variants"].digests["code"] if name != TABLE else everything().code
+    monkeypatch.setattr("src.reporting.page.code_digest", lambda: of if code == "same" else "another")
+    words = write(name, tmp_path / "report").words()
     assert said in words
-    assert LINEAGE["git.commit"] in words
+    assert COMMIT in words
 
 
 @pytest.mark.parametrize("name", ["failures", TABLE])
 def test_equal_input_gives_equal_bytes(name: str, tmp_path: Path) -> None:
     for folder in ("first", "second"):
-        write(name)(tmp_path / folder)
+        write(name, tmp_path / folder)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
 
@@ -119,7 +122,7 @@ def test_equal_input_gives_equal_bytes(name: str, tmp_path: Path) -> None:
 
 
 def put(target: Path, basis: str, page: str = "a page") -> bool:
-    return report.write(target, {"basis": basis}, basis, {"more.txt": basis}, lambda folder: page)
+    return report_folder.write(target, {"basis": basis}, basis, {"more.txt": basis}, lambda folder: page)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -152,6 +155,6 @@ def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        report.write(target, {}, "two", {}, broken)
+        report_folder.write(target, {}, "two", {}, broken)
     assert contents(target) == before
     assert list(tmp_path.iterdir()) == [target]

@@ -1,4 +1,4 @@
-"""A report: the folder that people open, and what is shown of it elsewhere."""
+"""The folder of a report, which people open, and what is shown of it elsewhere."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from typing import Any
 
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
-from src.runs.fingerprint import code_digest
-from src.runs.lineage import lineage
 
 _PAGE, _SUMMARY = "index.html", "summary.json"
 
@@ -63,11 +61,6 @@ def write(
             (folder / name).write_text(text, encoding="utf-8")
         (folder / _PAGE).write_text(page(folder), encoding="utf-8")
     return True
-
-
-def provenance(code: str) -> dict[str, str]:
-    """This checkout's commit, and whether its numeric code has the digest `code` of the runs: "same" or "another"."""
-    return {**lineage(), "code": "same" if code == code_digest() else "another"}
 
 
 def _code() -> str:
