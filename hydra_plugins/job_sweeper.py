@@ -41,7 +41,7 @@ class JobSweeper(Sweeper):
         if as_stage is None:
             multirun(" ".join(arguments) or "one job", sweep.grid(arguments), sweep.launch)
         else:
-            run_study(as_stage, *sweep.study(arguments), sweep.launch)
+            run_study(*sweep.study(arguments, as_stage), sweep.launch)
 
 
 @dataclass

@@ -73,7 +73,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for module in ("src.runs.folder", "src.recording.store"):
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path)
-    monkeypatch.setattr("src.studies.places.ROOT", tmp_path)
+    for module in ("src.studies.study", "src.studies.comparisons.collect"):
+        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
     return tmp_path
 
 

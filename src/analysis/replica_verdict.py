@@ -100,7 +100,7 @@ def compare(claim: Claim, values: Sequence[float], single: bool) -> ClaimResult:
 
 
 def prediction(mean: Interval) -> tuple[float | None, float | None]:
-    """The prediction interval: bounds for one more run, at the level of `mean`, if values are normal.
+    """The prediction interval: bounds that hold one more run in 95 % of all cases, if values are normal.
 
         mean +- t s sqrt(1 + 1/n),   the mean's own interval, t s / sqrt(n), wider by sqrt(n + 1).
 

@@ -48,25 +48,22 @@ class McNemar:
     p: float
 
 
-def interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """The mean, and bounds that hold the true mean in a share `level` of all studies if values are normal.
+def interval(values: ArrayLike) -> Interval:
+    """The mean, and bounds that hold the true mean in 95 % of all studies if values are normal.
 
         mean +- t sd / sqrt(n),   sd^2 = sum_i (x_i - mean)^2 / (n - 1),
 
-    t being the (1 + level) / 2 quantile of Student's distribution with n - 1 degrees of freedom.
+    t being the 97.5 % quantile of Student's distribution with n - 1 degrees of freedom.
     Student, "The Probable Error of a Mean", Biometrika 6, 1908.
 
     Args:
         values: [n], one a seed.
-        level: in (0, 1).
 
     Raises:
-        ValueError: no values, not a vector, a value that is not finite or beyond 1e100, or a level outside (0, 1).
+        ValueError: no values, not a vector, or a value that is not finite or beyond 1e100.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"the level of an interval lies between 0 and 1, not {level}")
     x = _vector(values)
-    mean, sd, half = _spread(x, level)
+    mean, sd, half = _spread(x)
     if sd is None or half is None:
         return Interval(x.size, mean, None, None, None)
     return Interval(x.size, mean, sd, mean - half, mean + half)
@@ -104,7 +101,7 @@ def paired(variant: ArrayLike, baseline: ArrayLike) -> Effect:
     decimals = _decimals(ours, theirs)
     d = np.round(ours - theirs, decimals) + 0.0  # [n], with no zero of the other sign
     wins = np.sign(np.round(ours[:, None] - theirs, decimals))  # [n, n]
-    mean, sd, half = _spread(d, LEVEL)
+    mean, sd, half = _spread(d)
     mean = float(np.round(mean, decimals + 3)) + 0.0  # differences that cancel have a mean of 0, not of 1e-17
     low = high = p_t = p_wilcoxon = None
     if sd is not None and half is not None:
@@ -172,13 +169,13 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     return McNemar(b, c, min(1.0, 2 * float(bdtr(min(b, c), b + c, 0.5))) if b + c else 1.0)
 
 
-def verdict(effect: Effect | None, corrected_p: float | None, alpha: float = ALPHA) -> str:
+def verdict(effect: Effect | None, corrected_p: float | None) -> str:
     """`better`, `worse`, `no difference` (of any pair), `undecided`, or `no verdict` from fewer than 3 pairs."""
     if effect is None or corrected_p is None or effect.n < FEWEST:
         return "no verdict"
     if not any(effect.differences):
         return "no difference"
-    if corrected_p >= alpha:
+    if corrected_p >= ALPHA:
         return "undecided"
     return "better" if effect.mean > 0 else "worse"
 
@@ -197,7 +194,7 @@ def _vector(values: ArrayLike) -> NDArray[np.float64]:
     return x
 
 
-def _spread(x: NDArray[np.float64], level: float) -> tuple[float, float | None, float | None]:
+def _spread(x: NDArray[np.float64]) -> tuple[float, float | None, float | None]:
     """Mean, standard deviation, and half the width of the interval."""
     from scipy.special import stdtrit  # scipy.stats.t.ppf
 
@@ -205,7 +202,7 @@ def _spread(x: NDArray[np.float64], level: float) -> tuple[float, float | None, 
     if x.size < 2:
         return mean, None, None
     sd = float(np.sqrt(np.square(x - mean).sum() / (x.size - 1)))
-    return mean, sd, float(stdtrit(x.size - 1, (1 + level) / 2) * sd / np.sqrt(x.size))
+    return mean, sd, float(stdtrit(x.size - 1, (1 + LEVEL) / 2) * sd / np.sqrt(x.size))
 
 
 def _decimals(*operands: NDArray[np.float64]) -> int:

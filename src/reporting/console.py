@@ -1,4 +1,4 @@
-"""The progress of a training, or of many, on a terminal: lines above a progress bar."""
+"""Progress on a terminal: lines above a progress bar."""
 
 import contextlib
 import sys
@@ -6,9 +6,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
 
 
 class EpochLines:
@@ -38,29 +35,11 @@ class EpochLines:
             f"  valid {record['valid_loss']:.4f} {record['valid_accuracy']:7.2%}"
             f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left"
         )
-        _write(self._bar, line)
+        print_above(self._bar, line)
         self._bar.update(record["epoch"] - self._bar.n)
 
     def ended(self, folder: Path) -> None:
         self._bar.close()
-
-
-class JobLine(NullTracker):
-    """A tracker that prints how its job ended, above a progress bar for all jobs.
-
-    bar: of `progress_bar`; job: the label.
-    """
-
-    def __init__(self, bar: Any, job: str) -> None:
-        self._bar, self._job = bar, job
-
-    def ended(self, folder: Path) -> None:
-        run = RunFolder(folder)
-        line = f"{run.status()['status']}: {self._job}"
-        if run.finished():
-            line += f"  test {run.result()['test']['accuracy']:.2%}  {run.timing()['seconds']:.1f} s"
-        _write(self._bar, line)
-        self._bar.update()
 
 
 def progress_bar(total: int, unit: str) -> Any:
@@ -70,7 +49,8 @@ def progress_bar(total: int, unit: str) -> Any:
     return tqdm(total=total, unit=unit, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
 
-def _write(bar: Any, line: str) -> None:
+def print_above(bar: Any, line: str) -> None:
+    """Prints a line above a bar."""
     with contextlib.suppress(BrokenPipeError):  # a reader that leaves, as in `| head`, does not end the training
         bar.write(line, file=sys.stdout)
         sys.stdout.flush()

@@ -25,7 +25,10 @@ def plan(declaration: D, seeds: Sequence[str], arguments: Sequence[str], declare
         raise UserError("seed: none; a study needs at least one, like seed=range(5)")
     if not declared and all(case.seeds for case in declaration.cases):
         raise UserError(f"seed={listed}: these experiments have seeds of their own, those of their texts")
-    declaration.check_arguments(arguments)
+    for argument in arguments:
+        for beginning, instead in declaration.refused.items():
+            if argument.startswith(beginning):
+                raise UserError(f"{argument}: {instead}")
     jobs = []
     for case in declaration.cases:
         overrides = [*case.overrides, *arguments]

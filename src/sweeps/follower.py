@@ -1,32 +1,29 @@
-"""Follows the runs of other processes by their folders.
+"""Follows the runs of other processes by their folders, and prints a line when one ends.
 
 The jobs of a sweep only write their folders; the parent reports on them, so it also reports what a killed worker left.
 """
 
-import sys
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
 
 from src.foundation.errors import UserError
+from src.reporting.console import print_above, progress_bar
 from src.runs.folder import RunFolder, Status
-from src.runs.journal import Journal
-from src.runs.tracker import Tracker
 
 _SECONDS_BETWEEN_LOOKS = 0.3
-_FINAL = ("finished", "failed", "killed")
 
 
 class Follower:
-    """A context in which a thread watches run folders and calls each one's tracker about news.
+    """A context in which a thread watches run folders, and prints how each run ends above one progress bar for all.
 
-    runs: each with its status before the launch, which is of an earlier attempt and is ignored; an empty status for a
-    run that nobody trains now, so that its folder is reported as it is.
+    runs: each with the label of its job, and with its status before the launch, which is of an earlier attempt and is
+    ignored.
     """
 
-    def __init__(self, runs: Sequence[tuple[RunFolder, Tracker, Status]]) -> None:
-        self._followed = [_Followed(*run) for run in runs]
+    def __init__(self, runs: Sequence[tuple[RunFolder, str, Status]]) -> None:
+        self._running = list(runs)
+        self._bar = progress_bar(len(runs), "job")
         self._stop = threading.Event()
         self._looking = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
@@ -39,54 +36,33 @@ class Follower:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()  # a write that is under way is completed
+        self._thread.join()  # a line that is under way is completed
 
     def look(self) -> None:
-        """Reports what is new; call it once more after the context, for the last news."""
+        """Prints what has ended since the last look."""
         with self._looking:  # an interruption may leave the context before the thread has ended
-            for followed in self._followed:
-                followed.look()
+            self._running = [run for run in self._running if not self._has_ended(*run)]
+
+    def close(self) -> None:
+        """Looks once more, for what ended last, and removes the bar; to be called after the context."""
+        self.look()
+        self._bar.close()
 
     def _watch(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
             self.look()
 
-
-class _Followed:
-    """One run folder, and how much of it has been reported."""
-
-    def __init__(self, folder: RunFolder, tracker: Tracker, before: Status) -> None:
-        self._folder = folder
-        self._tracker = tracker
-        self._before = before
-        self._started = self._ended = False
-        self._journal = Journal(folder.path / "journal.jsonl")
-        self._epoch = -1  # the last one that was reported
-
-    def look(self) -> None:
-        if self._ended:
-            return
+    def _has_ended(self, folder: RunFolder, label: str, before: Status) -> bool:
         try:
-            status = self._folder.status()
-            if not status or status == self._before:
-                return
-            news = [record for record in self._journal.new() if record["epoch"] > self._epoch]
+            status = folder.status()
+            # Figures are drawn after the status is final: all is there when the run's process lets go.
+            if not status or status == before or status["status"] == "running" or not folder.idle():
+                return False
+            line = f"{status['status']}: {label}"
+            if folder.finished():
+                line += f"  test {folder.result()['test']['accuracy']:.2%}  {folder.timing()['seconds']:.1f} s"
         except (UserError, OSError):  # the folder is being emptied for a new attempt; the next look shows
-            return
-        # Figures are drawn after the status is final: all is there when the run's process lets go.
-        self._ended = status["status"] in _FINAL and self._folder.idle()
-        try:
-            self._report(news)
-        except Exception as error:
-            self._ended = True
-            print(f"warning: {error} ({self._folder.path} holds everything)", file=sys.stderr)
-
-    def _report(self, news: list[dict[str, Any]]) -> None:
-        if not self._started:
-            self._tracker.started(self._folder.path)
-            self._started = True
-        if news:
-            self._tracker.advanced(self._folder.path, news[-1])
-            self._epoch = news[-1]["epoch"]
-        if self._ended:
-            self._tracker.ended(self._folder.path)
+            return False
+        print_above(self._bar, line)
+        self._bar.update()
+        return True

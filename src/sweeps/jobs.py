@@ -9,7 +9,6 @@ from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry, identity_of_run, identity_of_sweep
-from src.reporting.console import JobLine, progress_bar
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
@@ -86,12 +85,6 @@ def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     return [fingerprint(job.config, datasets[job.config.data]) for job in jobs]
 
 
-def reusable(jobs: Sequence[Job], digests: Sequence[Mapping[str, str]]) -> list[bool]:
-    """Which of the jobs have finished before and need not run again."""
-    folders = [RunFolder.of(digest["fingerprint"]) for digest in digests]
-    return [folder.finished() and not job.config.train.fresh for folder, job in zip(folders, jobs, strict=True)]
-
-
 def run_jobs(
     title: str,
     jobs: Sequence[Job],
@@ -106,7 +99,7 @@ def run_jobs(
     raised again after that.
     """
     folders = [RunFolder.of(digest["fingerprint"]) for digest in digests]
-    reused = reusable(jobs, digests)
+    reused = [folder.finished() and not job.config.train.fresh for folder, job in zip(folders, jobs, strict=True)]
     before: list[Status] = [{} if old else living_status(folder) for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
@@ -116,9 +109,8 @@ def run_jobs(
         for entry, status in zip(entries, before, strict=True):
             if entry:
                 recording.follow(entry, status)
-    bar = progress_bar(reused.count(False), "job")
     waiting = [i for i, old in enumerate(reused) if not old]
-    follower = Follower([(folders[i], JobLine(bar, jobs[i].label), before[i]) for i in waiting])
+    follower = Follower([(folders[i], jobs[i].label, before[i]) for i in waiting])
     answers: dict[int, Answer] = {}
     why = "interrupted"
     ends: list[JobEnd] = []
@@ -135,13 +127,12 @@ def run_jobs(
                 how = [
                     ("reused", "")
                     if reused[i]
-                    else _answered(answers[i], digests[i]["fingerprint"], folder)
+                    else _answered(answers[i], folder)
                     if i in answers
                     else _unanswered(folder, before[i], why)
                     for i, folder in enumerate(folders)
                 ]
-                follower.look()  # for what came last
-                bar.close()
+                follower.close()
         finally:
             if recording:
                 recording.settle()  # which a Ctrl-C cuts short
@@ -166,11 +157,11 @@ def _entry(recording: "Recording", parent: Entry, job: Job, folder: RunFolder) -
     )
 
 
-def _answered(answer: Answer, expected: str, folder: RunFolder) -> tuple[str, str]:
+def _answered(answer: Answer, folder: RunFolder) -> tuple[str, str]:
     """Status and reason of a job that answered."""
     if answer["reason"]:
         return "failed", answer["reason"]
-    if answer["fingerprint"] != expected or not folder.finished():
+    if answer["fingerprint"] != folder.path.name or not folder.finished():
         return "failed", f"the job trained another run than the one that was checked, {answer['fingerprint']}"
     return "finished", ""
 

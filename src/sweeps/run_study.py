@@ -1,39 +1,66 @@
-"""Runs a study: trains what is missing, collects the results, and reports them."""
+"""Runs a study of either kind: trains what is missing, collects the results, and reports them."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from src.config.composition import load
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import plain
+from src.reporting import comparison_report, replica_report
+from src.reporting.report_folder import Report
 from src.runs.job import Job
-from src.studies.places import Places
+from src.studies.comparisons import collect as comparison_results
+from src.studies.comparisons import declare as comparison
+from src.studies.replicas import collect as replica_results
+from src.studies.replicas import declare as replica
 from src.studies.study import Study, identity
 from src.sweeps.jobs import JobEnd, Launch, identified, recorded, run_jobs
-from src.sweeps.kinds import Kind
 
 
-def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> None:
+class Kind(NamedTuple):
+    """What differs between kinds of studies: the declaration, the results, the report."""
+
+    declare: Callable[[str, Any], Any]  # from a study's name and the group `ablation`
+    collect: Callable[[Study[Any], Sequence[Mapping[str, str]]], Any]  # the results, from each job's digests
+    report: Callable[[Any, str, Path], Report]  # of these results; the declared name, the report's folder
+    instead_of_sweeping: str  # what to do
+
+
+COMPARISON = Kind(
+    comparison.declare,
+    comparison_results.collect,
+    comparison_report.report,
+    "list the alternatives under ablation.grids in conf/ablation/{study}.yaml, or give one value",
+)
+REPLICAS = Kind(
+    replica.declare, replica_results.collect, replica_report.report, "give one value, or a list in brackets"
+)
+
+
+def kind_of(tree: Any) -> Kind:
+    """The kind of study that the group `ablation` declares."""
+    return REPLICAS if isinstance(tree, Mapping) and "published" in tree else COMPARISON
+
+
+def run_study(kind: Kind, study: Study[Any], launch: Launch) -> None:
     """Trains what is missing of a study, then collects its results and reports them.
 
     As a stage of the pipeline it leaves the report to another stage, and a diverged variant is a result like any other.
     Raises `RunFailed` if a job did not end (there is no report then) or, after the report, if one diverged.
     """
-    if stage and not study.declaration.in_pipeline:
-        raise UserError(f"--stage {study.declaration.name}: a table of published experiments is no stage")
-    if stage:
-        _refuse_other_data(study)
-    places = Places.of(study, stage)
-    with places.locked():
+    if study.stage:
+        _refuse_as_stage(study)
+    with study.locked():
         digests = identified(study.jobs)
         known_as = identity(study.name, [digest["fingerprint"] for digest in digests])
         with recorded(study.jobs, study.name, known_as, study.name) as (recording, parent):
             ends = run_jobs(study.name, study.jobs, digests, launch, recording, parent)
             _refuse_missing(study.jobs, ends)
-            results = kind.collect(study, digests, places)
-            if stage:
+            results = kind.collect(study, digests)
+            if study.stage:
                 return
-            report = kind.report(results, places.study, places.report)
+            report = kind.report(results, study.declaration.name, study.report)
             print("", report.text, "", sep="\n")
             if recording and parent:
                 recording.report(parent.identity, report.metrics, report.tags, report.folder, report.new)
@@ -42,13 +69,16 @@ def run_study(stage: bool, kind: Kind, study: Study[Any], launch: Launch) -> Non
                 raise RunFailed(f"{', '.join(diverged)}: diverged; the report shows the gap")
 
 
-def _refuse_other_data(study: Study[Any]) -> None:
-    """The stage depends on the pipeline's data alone, so DVC would not see a change of others."""
+def _refuse_as_stage(study: Study[Any]) -> None:
+    """A stage depends on the pipeline's data alone, so DVC would not see a change of others."""
+    name = study.declaration.name
+    if not study.declaration.in_pipeline:
+        raise UserError(f"--stage {name}: a table of published experiments is no stage")
     here, there = study.jobs[0].config.data, load([]).data
     if plain(here, semantic_only=True) != plain(there, semantic_only=True):
         raise UserError(
-            f"studies=[{study.declaration.name}]: it trains on data={here.name}; as a stage it needs the data of "
-            f"params.yaml, data={there.name}"
+            f"studies=[{name}]: it trains on data={here.name}; as a stage it needs the data of params.yaml, "
+            f"data={there.name}"
         )
 
 

@@ -5,6 +5,7 @@ first job that failed. Here all jobs are composed and checked before the first o
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from src.runs.job import Job
 from src.runs.naming import run_name
 from src.studies.plan import plan
 from src.studies.study import Study
-from src.sweeps.kinds import Kind, kind_of
+from src.sweeps.run_study import Kind, kind_of
 from src.sweeps.start import Answer, start_job
 
 
@@ -49,8 +50,8 @@ class Sweep:
             jobs.append(Job(label, run_name(config), label, config, tuple(job)))
         return jobs
 
-    def study(self, arguments: Sequence[str]) -> tuple[Kind, Study[Any]]:
-        """The study that the configuration declares, with its kind."""
+    def study(self, arguments: Sequence[str], stage: bool) -> tuple[Kind, Study[Any]]:
+        """The study that the configuration declares, with its kind. stage: whether a stage of the pipeline runs it."""
         name = self._config.hydra.runtime.choices.ablation
         composed: Any = OmegaConf.to_container(self._config, resolve=False)
         tree = composed.get("ablation")
@@ -62,7 +63,7 @@ class Sweep:
         seeds = [o for o in (*self._parsed(self._params), *typed) if o.get_key_element() == "seed"][-1:]
         others = [o.input_line or "" for o in typed if o.get_key_element() != "seed"]
         declared = not any(seed in typed for seed in seeds)
-        return kind, plan(declaration, _values(seeds), others, declared, self._composed)
+        return kind, replace(plan(declaration, _values(seeds), others, declared, self._composed), stage=stage)
 
     def launch(self, jobs: Sequence[Sequence[str]]) -> list[Answer]:
         """Runs jobs, each from its overrides, with the launcher of the configuration."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from src.analysis.comparison_summary import Summary, summarize
 from src.analysis.comparison_verdict import Comparison, VariantSummary
 from src.analysis.statistics import holm, paired
+from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json
 from src.studies.comparisons.results import Results
 from tests.reporting.synthetic import make_results, seconds_of, true_labels
@@ -323,8 +324,7 @@ def test_any_study_is_told_in_whole_sentences_and_plain_json(results: Results) -
     if counted := re.findall(r"(?:, | and )(\d+) (?!more)", summary.verdict[1]):
         assert sum(map(int, counted)) == len(compared)
 
-    tree = as_json(summary, results)
-    assert json.loads(json.dumps(tree, allow_nan=False)) == tree
+    tree = json.loads(json_text(as_json(summary, results)))
     assert [variant["variant"] for variant in tree["variants"]] == [variant.name for variant in results.variants]
     assert tree["chosen"] == summary.chosen
     assert (summary.chosen is None) == all(run.status == "failed" for run in results.runs)

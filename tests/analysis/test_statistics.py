@@ -93,8 +93,8 @@ def test_equals_scipy(n: int) -> None:
         assert (effect.low, effect.high) == pytest.approx(tuple(theirs.confidence_interval()), rel=1e-7, abs=1e-12)
         assert effect.p_wilcoxon == pytest.approx(stats.wilcoxon(variant, baseline, method="exact").pvalue, rel=1e-10)
         assert effect.improvement == pytest.approx(stats.mannwhitneyu(variant, baseline).statistic / n**2)
-        around = stats.t(n - 1, np.mean(variant), stats.sem(variant)).interval(0.8)
-        of = interval(variant, 0.8)
+        around = stats.t(n - 1, np.mean(variant), stats.sem(variant)).interval(0.95)
+        of = interval(variant)
         assert (of.mean, of.sd, of.low, of.high) == pytest.approx((variant.mean(), variant.std(ddof=1), *around))
 
 
@@ -235,9 +235,6 @@ def test_an_interval_moves_and_stretches_with_its_values(values: list[float], sh
     assert of.low <= of.mean <= of.high
     assert (moved.mean, moved.sd) == pytest.approx((shift + scale * of.mean, scale * of.sd), abs=1e-12)
     assert (moved.low, moved.high) == pytest.approx((shift + scale * of.low, shift + scale * of.high), abs=1e-10)
-    wider = interval(values, 0.99)
-    assert wider.low is not None
-    assert wider.low <= of.low
 
 
 @given(any_p, st.floats(0.001, 0.5))
@@ -307,7 +304,6 @@ def test_what_is_no_vector_of_metrics_is_refused(bad: list[float]) -> None:
     ("call", "message"),
     [
         (lambda: paired([1, 2, 3], [1]), "3 values cannot be paired with 1"),
-        (lambda: interval([1, 2], level=95), "between 0 and 1, not 95"),
         (lambda: holm([0.1, 1.1]), "between 0 and 1"),
         (lambda: holm([float("nan")]), "between 0 and 1"),
         (lambda: mcnemar([True], [True, False]), "same examples"),

@@ -83,7 +83,7 @@ def hostile_comparison() -> Results:
         command=ATTACK,
         recipe=ATTACK,
         environment={ATTACK: ATTACK, "blas": ["openblas 0.3 None"], "simd": [], "flush_to_zero": False, "x": None},
-        digests={ATTACK: ATTACK},
+        digests={ATTACK: ATTACK, "code": ATTACK},
     )
 
 

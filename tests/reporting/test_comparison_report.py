@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from src.analysis.comparison_summary import summarize
+from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json, runs_csv
 from tests.reporting.reports import hostile_comparison, written
 from tests.reporting.studies import STUDIES, dataset
@@ -103,7 +104,7 @@ def test_summary_json_names_what_it_tells() -> None:
     gains = [0.91, 0.93, 0.95, 0.946]
     ladder = {f"step{i}": [gain, gain + 0.002, gain - 0.001] for i, gain in enumerate(gains)}
     results = make_results(ladder, cumulative=True)
-    tree = as_json(summarize(results, seconds_of(results), true_labels()), results)
+    tree = json.loads(json_text(as_json(summarize(results, seconds_of(results), true_labels()), results)))
     assert tree["study"] == "made_up"
     assert tree["seeds"] == [0, 1, 2]
     assert tree["digests"].keys() == {"data", "code", "env"}

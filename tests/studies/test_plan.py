@@ -156,8 +156,6 @@ def test_what_changes_no_result_makes_no_other_study() -> None:
     plain, other = planned(), planned(*INERT)
     assert other.jobs[0].config != plain.jobs[0].config
     assert plain.typed == other.typed == ()
-    assert plain.as_declared
-    assert other.as_declared
     assert other.digest == plain.digest
     assert other.name == plain.name == "mine"
     assert other.command == plain.command == "python -m src.ablation ablation=mine"
@@ -166,14 +164,13 @@ def test_what_changes_no_result_makes_no_other_study() -> None:
 @pytest.mark.parametrize("argument", ["train.epochs=3", "data.seed=1", "model.hidden=[3]"])
 def test_an_override_makes_another_study(argument: str) -> None:
     other = planned(argument)
-    assert not other.as_declared
     assert other.digest != planned().digest
     assert other.name == f"mine-{other.digest}"
 
 
 def test_typed_seeds_make_another_study_even_where_they_are_those_of_the_file() -> None:
     typed = planned(seeds=["0", "1"], typed_seeds=True)
-    assert not typed.as_declared
+    assert typed.typed == ("seed=0,1",)
     assert typed.command == "python -m src.ablation ablation=mine seed=0,1"
     assert typed.digest == planned(seeds=["0", "1"]).digest
 
@@ -289,7 +286,7 @@ class TestShipped:
 
     def test_comes_to_trainings_that_all_differ_and_share_their_data(self, study: str) -> None:
         _, found = shipped(study)
-        assert found.as_declared
+        assert not found.typed
         assert len(found.jobs) == 5 * len(found.declaration.variants)
         semantics = [job.config.semantic() for job in found.jobs]
         assert all(one != other for i, one in enumerate(semantics) for other in semantics[:i])

@@ -8,49 +8,53 @@ from statistics import fmean
 from src.config.composition import typed
 from src.config.tree import Config
 from src.foundation import schema
-from src.foundation.errors import UserError
-from src.foundation.files import canonical_json, read_json, replacing_folder, write_json
+from src.foundation.files import ROOT, json_text, read_json, replacing_folder, write_json
 from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
 from src.runs.metric import Metric
 from src.studies.comparisons.declare import ComparisonDeclaration
 from src.studies.comparisons.results import STUDY, Results, StudyRun, about, read_results
-from src.studies.places import Places, headline_file, timing_file
-from src.studies.study import Study
+from src.studies.study import Study, failure
 
 _KEPT = ("history.csv", "predictions.npz", "result.json")
 
 
-def collect(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]], places: Places) -> Results:
-    """Writes a study's results, which `read_results` reads, and returns them.
+def collect(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]]) -> Results:
+    """Writes a study's results into its folder, and where DVC tracks them, their headline; returns them.
 
-    digests: of each job, in the order of the study. Files that are up to date are left alone. Where DVC tracks the
-    results, their headline is written, too.
+    digests: of each job, in the order of the study.
     """
-    results, target = _results(study, digests), places.results
-    description = about(results)
-    finished = sorted({run.fingerprint for run in results.runs if run.status == "finished"})
-    kept = [Path("runs") / fingerprint / name for fingerprint in finished for name in _KEPT]
-    if not _holds(target, description) or not all(_same(target / file, _source(file)) for file in kept):
-        with replacing_folder(target) as beside:
-            for file in kept:
-                (beside / file).parent.mkdir(parents=True, exist_ok=True)
-                (beside / file).write_bytes(_source(file).read_bytes())
-            write_json(beside / STUDY, description)
-    results = read_results(target)
-    if places.tracked:
-        write_headline(results, places.study)
+    results = keep(results_of(study, digests), study.results)
+    if study.tracked:
+        write_headline(results, study.declaration.name)
     return results
 
 
-def _results(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]]) -> Results:
+def keep(results: Results, target: Path) -> Results:
+    """Writes the folder that `read_results` reads, with copies from the run folders, and returns what that reads.
+
+    A folder with these very files is left alone.
+    """
+    files = {Path(STUDY): json_text(about(results)).encode()}
+    for run in results.runs:
+        if run.status == "finished":
+            folder = RunFolder.of(run.fingerprint).path
+            files |= {Path("runs", run.fingerprint, name): (folder / name).read_bytes() for name in _KEPT}
+    if not all((target / file).exists() and (target / file).read_bytes() == content for file, content in files.items()):
+        with replacing_folder(target) as beside:
+            for file, content in files.items():
+                (beside / file).parent.mkdir(parents=True, exist_ok=True)
+                (beside / file).write_bytes(content)
+    return read_results(target)
+
+
+def results_of(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]]) -> Results:
+    """How a study's runs ended, without what they came to; digests as in `collect`."""
     declaration, shared = study.declaration, digests[0]
     runs = []
     for job, of in zip(study.jobs, digests, strict=True):
-        folder = RunFolder.of(of["fingerprint"])
-        status = "finished" if folder.finished() else "failed"
-        reason = "" if status == "finished" else folder.status().get("reason") or "it was never trained"
-        command = command_of(job.config)
+        reason = failure(RunFolder.of(of["fingerprint"]))
+        status, command = "failed" if reason else "finished", command_of(job.config)
         runs.append(StudyRun(job.variant, job.config.seed, of["fingerprint"], status, reason, command))
     config = study.jobs[0].config
     terms = vars(declaration) | {"choose_by": Metric(declaration.choose_by), "report_on": Metric(declaration.report_on)}
@@ -102,17 +106,11 @@ def seconds_of(results: Results, study: str) -> dict[str, float]:
     return seconds
 
 
-def _source(file: Path) -> Path:
-    """The file of a run folder that a study's folder keeps as runs/<fingerprint>/<name>."""
-    return RunFolder.of(file.parts[1]).path / file.name
+def headline_file(study: str) -> Path:
+    """The file that `dvc metrics show` shows for a study."""
+    return ROOT / "metrics" / f"{study}.json"
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one.exists() and one.read_bytes() == other.read_bytes()
-
-
-def _holds(folder: Path, description: Mapping[str, object]) -> bool:
-    try:
-        return canonical_json(read_json(folder / STUDY)) == canonical_json(description)  # which spells tuples as lists
-    except UserError:
-        return False
+def timing_file(study: str) -> Path:
+    """Seconds of training by fingerprint. In Git, because a study's results hold no times."""
+    return ROOT / "metrics" / f"{study}_timing.json"

@@ -20,7 +20,7 @@ from src.foundation.errors import UserError, suggestion
 from src.foundation.files import canonical_json
 from src.runs.job import Job
 from src.studies.comparisons.results import Variant
-from src.studies.study import Case
+from src.studies.study import Case, Declaration
 
 _LONGEST_NAME = 60
 
@@ -37,11 +37,10 @@ class ComparisonTerms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonDeclaration(ComparisonTerms):
+class ComparisonDeclaration(ComparisonTerms, Declaration):
     """A comparison of variants, as its file declares it."""
 
     in_pipeline: ClassVar[bool] = True
-    name: str
     variants: tuple[Variant, ...]
 
     @property
@@ -59,9 +58,6 @@ class ComparisonDeclaration(ComparisonTerms):
             return variant.changes
         upto = self.variants.index(variant) + 1
         return [change for v in self.variants[:upto] for change in v.changes]
-
-    def check_arguments(self, arguments: Sequence[str]) -> None:
-        """Allows every override."""
 
     def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
         """Refuses two variants with the same training, and variants with different data."""

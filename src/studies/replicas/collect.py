@@ -7,11 +7,10 @@ from typing import Any
 
 from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
-from src.studies.places import Places
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.declare import Experiment, ReplicaDeclaration
 from src.studies.replicas.measurements import Measurements
-from src.studies.study import Study, identity
+from src.studies.study import Study, failure, identity
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,16 @@ class Table:
         return identity(self.name, [run.fingerprint for replica in self.replicas for run in replica.runs])
 
 
-def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str]], places: Places) -> Table:
-    """Reads the run folders of a table's jobs; a table has no files of its own in `places`.
+def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str]]) -> Table:
+    """Reads the run folders of a table's jobs; a table has no files of its own.
 
     digests: of each job, in the order of the study.
     """
     runs: dict[str, list[ReplicaRun]] = {experiment.name: [] for experiment in study.declaration.experiments}
     for job, of in zip(study.jobs, digests, strict=True):
         folder = RunFolder.of(of["fingerprint"])
-        measured = Measurements.of(folder) if folder.finished() else None
-        reason = "" if measured else folder.status().get("reason") or "it was never trained"
-        command = command_of(study, job.variant, job.config.seed)
+        reason, command = failure(folder), command_of(study, job.variant, job.config.seed)
+        measured = None if reason else Measurements.of(folder)
         runs[job.variant].append(ReplicaRun(job.config.seed, of["fingerprint"], reason, command, measured))
     replicas = (
         Replica(experiment, command_of(study, experiment.name), tuple(runs[experiment.name]))

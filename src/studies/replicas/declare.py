@@ -31,7 +31,7 @@ from src.foundation.errors import UserError, suggestion
 from src.runs.job import Job
 from src.studies.replicas.claims import Claim, Rows
 from src.studies.replicas.measurements import refuse_unmeasured
-from src.studies.study import Case
+from src.studies.study import Case, Declaration
 
 _APART = ("texts", "published")
 
@@ -73,20 +73,15 @@ class Experiment(ExperimentTerms):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplicaDeclaration:
+class ReplicaDeclaration(Declaration):
     """A table of published experiments, as its file declares it."""
 
-    in_pipeline: ClassVar[bool] = False
-    name: str
-    title: str
+    refused: ClassVar[Mapping[str, str]] = {
+        "experiment=": "the table has its experiments; ablation.only=[NAME,NAME] runs some of them"
+    }
     only: tuple[str, ...] = ()  # the experiments that are chosen; empty: all of the file
     texts: Mapping[str, Text]
     experiments: tuple[Experiment, ...]
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """What is part of the study's digest beside its jobs: nothing."""
-        return {}
 
     @property
     def cases(self) -> Sequence[Case]:
@@ -96,14 +91,6 @@ class ReplicaDeclaration:
     def of(self, text: str) -> tuple[Experiment, ...]:
         """The experiments of a text."""
         return tuple(experiment for experiment in self.experiments if experiment.text == text)
-
-    def check_arguments(self, arguments: Sequence[str]) -> None:
-        """Refuses another experiment for all."""
-        for argument in arguments:
-            if argument.startswith("experiment="):
-                raise UserError(
-                    f"{argument}: the table has its experiments; ablation.only=[NAME,NAME] runs some of them"
-                )
 
     def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
         """Refuses a job that would not measure what its experiment's claims are about."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from src.foundation.errors import UserError
 from src.studies.replicas.claims import GOOD, Claim
 from src.studies.replicas.declare import ReplicaDeclaration, declare
-from src.sweeps.kinds import COMPARISON, REPLICAS, kind_of
+from src.sweeps.run_study import COMPARISON, REPLICAS, kind_of
 from src.training.metrics import LOSSES, METRICS, WITH_DROPOUT
 
 PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}

@@ -9,7 +9,6 @@ import pytest
 
 from src.config.tree import Config
 from src.foundation.errors import UserError
-from src.studies.places import Places
 from src.studies.plan import plan
 from src.studies.replicas.collect import command_of
 from src.studies.replicas.declare import ReplicaDeclaration, declare
@@ -74,15 +73,15 @@ def test_the_command_of_an_experiment_trains_just_that_run() -> None:
 
 def test_as_declared_it_is_reported_in_reports_and_otherwise_beside_the_runs(home: Path) -> None:
     tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digits": OTHER}}
-    plain = plan(declare("mine", tree), ["0"], ["tracking=off"], True, compose)
-    assert (plain.as_declared, plain.name, plain.command) == (True, "mine", "python -m src.ablation ablation=mine")
-    assert Places.of(plain).report == home / "reports" / "mine"
-    other = plan(declare("mine", tree), ["0"], ["train.epochs=1"], True, compose)
-    assert (other.as_declared, other.name) == (False, f"mine-{other.digest}")
-    assert Places.of(other).report == home / "runs" / "studies" / other.name
-    assert not Places.of(plain).tracked
-    assert not Places.of(other).tracked
-    assert Places.of(other).state != Places.of(plain).state
+    plain, other = (
+        plan(declare("mine", tree), ["0"], [argument], True, compose) for argument in ("tracking=off", "train.epochs=1")
+    )
+    assert (plain.typed, plain.name, plain.command) == ((), "mine", "python -m src.ablation ablation=mine")
+    assert plain.report == home / "reports" / "mine"
+    assert (other.typed, other.name) == (("train.epochs=1",), f"mine-{other.digest}")
+    assert other.report == home / "runs" / "studies" / other.name
+    assert not plain.tracked
+    assert not other.tracked
 
 
 def test_what_makes_it_another_table() -> None:
