@@ -187,9 +187,11 @@ def choices(group: str) -> list[str]:
 
 
 def _one_line(error: Exception, arguments: Sequence[str]) -> str:
-    from hydra.errors import MissingConfigException
+    from hydra.errors import MissingConfigException, OverrideParseException
 
     text = str(error).split("Config search path")[0]
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: can't be read; allowed: KEY=VALUE, with special characters in quotes"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
