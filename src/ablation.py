@@ -60,7 +60,7 @@ def main() -> None:
         _run(arguments, stage=False)
         return
     if len(arguments) != 2 or arguments[1] not in choices("ablation"):
-        raise UserError(f"{' '.join(arguments)}: the name of one study is needed, as dvc.yaml gives it")
+        raise UserError(f"{' '.join(arguments)}: --stage needs the name of one study, as in dvc.yaml")
     from src.cli.stage import alone
 
     with alone(f"study-{arguments[1]}"):
@@ -71,7 +71,7 @@ def main() -> None:
 def _run(arguments: list[str], stage: bool) -> None:
     names = [argument.removeprefix("ablation=") for argument in arguments if argument.startswith("ablation=")]
     if len(names) != 1:
-        raise UserError(f"ablation: which one study? like ablation=ladder; allowed: {', '.join(choices('ablation'))}")
+        raise UserError(f"ablation: give one study, like ablation=ladder; allowed: {', '.join(choices('ablation'))}")
     if names[0] not in choices("ablation"):
         raise UserError(f"ablation={names[0]}: no such study; {suggestion(names[0], choices('ablation'))}")
     single: list[Any] = []
@@ -83,7 +83,7 @@ def _run(arguments: list[str], stage: bool) -> None:
     with one_line_errors(arguments):
         hydra.main(version_base="1.3", config_path=CONF, config_name="config")(task)()
     if single:
-        raise UserError(f"ablation={names[0]}: its file lacks `hydra: {{mode: MULTIRUN}}`, without which it is one run")
+        raise UserError(f"ablation={names[0]}: its file needs `hydra: {{mode: MULTIRUN}}`; without it, it is one run")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def main() -> None:
         _study(arguments.study, arguments.bound, arguments.tag_original)
         return
     if not arguments.run:
-        raise UserError("which run? give an MLflow run id, a fingerprint, a prefix of either, or a run folder")
+        raise UserError("give a run: an MLflow run id, a fingerprint, a prefix of either, or a run folder")
     _one(arguments.run, arguments.bound, arguments.tag_original)
 
 

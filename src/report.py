@@ -21,8 +21,8 @@ def report(study: str, target: Path | None) -> None:
     if not (folder / "study.json").exists():
         there = sorted(file.parent.name for file in named.parent.glob("*/study.json"))
         raise UserError(
-            f"{study}: no results of such a study; `python -m src.ablation ablation={study}` makes them, `dvc pull` "
-            f"brings those of a remote (here are: {', '.join(there) or 'none'})"
+            f"{study}: no results of this study; run `python -m src.ablation ablation={study}` or `dvc pull` "
+            f"(available: {', '.join(there) or 'none'})"
         )
     made = report_on(read_results(folder), folder.name, target or ROOT / "reports" / folder.name)
     tracking = read_snapshot().tracking

@@ -30,7 +30,7 @@ def publish() -> None:
         # `dvc repro` may have been killed, and another one have put an earlier outcome in place, from its cache.
         if read_snapshot().semantic() != config.semantic():
             folder = outcome.folder.path
-            raise RunFailed(f"params.yaml has changed since this training began, which stays in {folder} alone")
+            raise RunFailed(f"params.yaml was changed during this training; its result is only in {folder}")
         dvc_outputs.publish(outcome.folder.path, outcome.result)
     _tell(outcome, run_id)
 
@@ -45,7 +45,7 @@ def _tell(outcome: "Outcome", run_id: str) -> None:
     if run_id:
         print(f"MLflow run    {run_id}   (`make ui` shows it)")
     if outcome.reused:
-        print("This run had finished before, so nothing was trained; train.fresh=true trains it anew.")
+        print("This run had already finished, so nothing was trained; train.fresh=true trains it again.")
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
         return
     for argument in sys.argv[1:]:
         if argument.startswith("ablation="):
-            raise UserError(f"{argument}: a study is run by `python -m src.ablation {argument}`")
+            raise UserError(f"{argument}: to run a study, use `python -m src.ablation {argument}`")
     single: list[Any] = []
 
     @hydra.main(version_base="1.3", config_path=CONF, config_name="config")

@@ -49,7 +49,7 @@ class Config:
             raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}")
 
         if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
-            raise UserError("train.evaluate_dropout=true: there is no dropout; set model.dropout, and hidden units")
+            raise UserError("train.evaluate_dropout=true: needs hidden units, and model.dropout > 0")
 
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""

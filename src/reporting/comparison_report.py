@@ -37,7 +37,7 @@ def report(results: Results, study: str, target: Path) -> Report:
     """
     dataset = prepare(schema.build(Recipe, results.data, "data"))
     if dataset.sha256 != results.digests["data"]:
-        raise UserError(f"data={results.recipe}: the arrays are not those that the study was trained on; `dvc repro`")
+        raise UserError(f"data={results.recipe}: the study was trained on other arrays; run `dvc repro`")
     return write_report(results, seconds_of(results, study), dataset, target)
 
 

@@ -26,7 +26,7 @@ def refuse_changed(frozen: Frozen) -> None:
     now = freeze()
     changed = sorted(name for name in {*frozen, *now} if frozen.get(name) != now.get(name))
     if changed:
-        raise UserError(f"changed since the sweep began: {', '.join(changed)}; start the same command again")
+        raise UserError(f"changed since the sweep began: {', '.join(changed)}; run the same command again")
 
 
 @functools.cache  # the first job of a process asks right after the imports; later edits don't reach what is imported

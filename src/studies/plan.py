@@ -24,7 +24,7 @@ def plan(declaration: D, seeds: Sequence[str], arguments: Sequence[str], declare
     if not seeds:
         raise UserError("seed: none; a study needs at least one, like seed=range(5)")
     if not declared and all(case.seeds for case in declaration.cases):
-        raise UserError(f"seed={listed}: these experiments have seeds of their own, those of their texts")
+        raise UserError(f"seed={listed}: these experiments use the seeds of their texts")
     for argument in arguments:
         for beginning, instead in declaration.refused.items():
             if argument.startswith(beginning):

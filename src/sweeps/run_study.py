@@ -73,7 +73,7 @@ def _refuse_as_stage(study: Study[Any]) -> None:
     """A stage depends on the pipeline's data alone, so DVC would not see a change of others."""
     name = study.declaration.name
     if not study.declaration.in_pipeline:
-        raise UserError(f"--stage {name}: a table of published experiments is no stage")
+        raise UserError(f"--stage {name}: published experiments can't run as a stage")
     here, there = study.jobs[0].config.data, load([]).data
     if plain(here, semantic_only=True) != plain(there, semantic_only=True):
         raise UserError(

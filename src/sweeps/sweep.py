@@ -77,16 +77,18 @@ class Sweep:
         """Refuses seeds inside cases, and sweeps of anything but seeds; `instead` says what to do."""
         for override in of_cases:
             if override.get_key_element() == "seed":
-                raise UserError(f"ablation.variants: {override.input_line}: all variants have the same seeds")
+                raise UserError(
+                    f"ablation.variants: {override.input_line}: a variant can't set a seed; all share the seeds"
+                )
         for override in self._parsed(self._params):
             if override.get_key_element() != "seed":
                 raise UserError(
-                    f"hydra.sweeper.params: {override.input_line}: a study has seed alone there; alternatives belong "
-                    "under ablation.grids, and what all variants share at the top of the file"
+                    f"hydra.sweeper.params: {override.input_line}: only seed is allowed here; put alternatives "
+                    "under ablation.grids, and settings that all variants share at the top of the file"
                 )
         for override in (*self._parsed(arguments), *of_cases):
             if override.is_sweep_override() and override.get_key_element() != "seed":
-                raise UserError(f"{override.input_line}: a study sweeps its variants and seeds alone; {instead}")
+                raise UserError(f"{override.input_line}: a study sweeps only its variants and seeds; {instead}")
 
     def _parsed(self, overrides: Sequence[str]) -> list[Override]:
         parser = OverridesParser.create(self._context.config_loader)

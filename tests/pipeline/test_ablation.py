@@ -371,8 +371,8 @@ MISTAKES: dict[str, tuple[Changes, str]] = {
     "an unknown experiment": ((("optimizer.lr=0.2", "experiment=nope"),), "experiment=nope: no such choice"),
     "an unknown key": ((("optimizer.lr=0.2", "optimizer.rate=0.2"),), "optimizer.rate: no such key"),
     "a sweep inside a variant": ((("[optimizer.lr=0.2]", '"optimizer.lr=0.2,0.3"'),), "optimizer.lr=0.2,0.3: a study"),
-    "a seed inside a variant": ((("[optimizer.lr=0.2]", "seed=9"),), "seed=9: all variants have the same seeds"),
-    "other data in a variant": ((("optimizer.lr=0.2", "data.scaling=unit"),), "its data are not those of cold"),
+    "a seed inside a variant": ((("[optimizer.lr=0.2]", "seed=9"),), "seed=9: a variant can't set a seed"),
+    "other data in a variant": ((("optimizer.lr=0.2", "data.scaling=unit"),), "uses other data than cold"),
     "one training under two names": (
         (("[optimizer.lr=0.2]", "[train.epochs=2]"),),
         "cold and hot are the same training",
@@ -402,9 +402,9 @@ def test_a_study_that_is_not_right_stops_before_it_starts(fresh: Path, mistake: 
 COMMANDS = {
     "": "allowed: depth, l2, ladder",
     "ablation=ladde": "did you mean ladder?",
-    "ablation=tiny ablation=long": "which one study?",
+    "ablation=tiny ablation=long": "give one study, like ablation=ladder",
     "-m ablation=tiny,long": "ablation=tiny,long: no such study",
-    "ablation=tiny train.epochs=1,2": "train.epochs=1,2: a study sweeps its variants and seeds alone",
+    "ablation=tiny train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds",
     "ablation=tiny seed=range(0)": "seed: none",
     "--stage": "--stage",
 }
@@ -597,7 +597,7 @@ def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Stud
     exit_code, told, errors = edited_as_it_begins(TWO_WORKERS)
     assert (exit_code, errors.count("\n")) == (1, 1)
     assert set(jobs(told).values()) == {"failed"}
-    assert told.count("changed since the sweep began: src/nn/losses.py; start the same command again") == 6
+    assert told.count("changed since the sweep began: src/nn/losses.py; run the same command again") == 6
 
     again = ablation(checkout, "ablation=tiny", *ONE_BY_ONE)
     assert (again.returncode, again.stderr) == (0, "")

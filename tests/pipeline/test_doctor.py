@@ -191,6 +191,6 @@ def test_a_stage_that_was_left_alive_does_not_undo_what_came_from_the_cache(chec
     assert outcome(checkout) == reference
     os.kill(stage, signal.SIGCONT)
     assert is_free(checkout / "runs/.locks/stage-train.lock", wait=600)
-    until_told(checkout, "params.yaml has changed since this training began")  # which it does as it ends
+    until_told(checkout, "params.yaml was changed during this training")  # which it does as it ends
     assert outcome(checkout) == reference
     assert "up to date" in shell("dvc", "status", "train").stdout

@@ -132,7 +132,7 @@ def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "which run?"),
+        ([], "give a run: "),
         (["zzzz"], "zzzz: no id of an MLflow run"),
         (["0123456789"], "no MLflow run's id begins so"),
         (["runs/nothing"], "runs/nothing: not a run folder"),

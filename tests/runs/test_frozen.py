@@ -51,7 +51,7 @@ def refusal(of: frozen.Frozen) -> str:
         refuse_changed(of)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
-    assert message.endswith("start the same command again")
+    assert message.endswith("run the same command again")
     return message
 
 

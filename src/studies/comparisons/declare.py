@@ -70,8 +70,8 @@ class ComparisonDeclaration(ComparisonTerms, Declaration):
         for job in jobs:  # differences are paired, and predictions compared example by example
             if job.config.data != jobs[0].config.data:
                 raise UserError(
-                    f"ablation.variants.{job.variant}: its data are not those of {jobs[0].variant}; "
-                    "the variants of a study share them"
+                    f"ablation.variants.{job.variant}: uses other data than {jobs[0].variant}; "
+                    "all variants of a study must use the same data"
                 )
 
 

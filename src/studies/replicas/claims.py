@@ -58,13 +58,13 @@ class Claim:
         if self.epoch is not None and part not in _EPOCHS:
             raise UserError(f"{key}.epoch={self.epoch}: {show(self.metric)} is measured only at the end; allowed: null")
         if (self.value is None) == (self.says is None):
-            raise UserError(f"{key}.value: needed, with digits; or in its place says, with least; one of the two")
+            raise UserError(f"{key}.value: give either value with digits, or says with least")
         companion, of = ("digits", "value") if self.says is None else ("least", "says")
         stranger = "least" if self.says is None else "digits"
         if getattr(self, companion) is None:
             raise UserError(f"{key}.{companion}: missing; {of} needs it")
         if getattr(self, stranger) is not None:
-            raise UserError(f"{key}.{stranger}={show(getattr(self, stranger))}: not allowed beside {of}")
+            raise UserError(f"{key}.{stranger}={show(getattr(self, stranger))}: not allowed with {of}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +97,11 @@ class Rows:
     def check(self, key: str) -> None:
         """Raises `UserError` for lines of different lengths, or a column that is no metric."""
         if not self.columns or not self.values:
-            raise UserError(f"{key}: empty; columns, digits and values are needed")
+            raise UserError(f"{key}: empty; needs columns, digits and values")
         if len(self.digits) != len(self.columns):
-            raise UserError(f"{key}.digits={show(list(self.digits))}: must be {len(self.columns)}, one a column")
+            raise UserError(f"{key}.digits={show(list(self.digits))}: must be {len(self.columns)}, one per column")
         for i, line in enumerate(self.values):
             if len(line) != len(self.columns):
-                raise UserError(f"{key}.values[{i}]={show(list(line))}: must be {len(self.columns)}, one a column")
+                raise UserError(f"{key}.values[{i}]={show(list(line))}: must be {len(self.columns)}, one per column")
         for i, claim in enumerate(self.claims[0]):
             claim.check(f"{key}.columns[{i}]")

@@ -77,7 +77,7 @@ class ReplicaDeclaration(Declaration):
     """A table of published experiments, as its file declares it."""
 
     refused: ClassVar[Mapping[str, str]] = {
-        "experiment=": "the table has its experiments; ablation.only=[NAME,NAME] runs some of them"
+        "experiment=": "the experiments are fixed; ablation.only=[NAME,NAME] runs some of them"
     }
     only: tuple[str, ...] = ()  # the experiments that are chosen; empty: all of the file
     texts: Mapping[str, Text]
@@ -143,5 +143,5 @@ def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
 
 def _mapping(tree: Any, key: str) -> Mapping[Any, Any]:
     if not isinstance(tree, Mapping) or not tree:
-        raise UserError(f"{key}={schema.show(tree)}: a group of names is needed here, each with its own keys")
+        raise UserError(f"{key}={schema.show(tree)}: must be a group of names, each with its own keys")
     return tree

@@ -229,11 +229,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 COMMANDS = {
-    "ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps its variants and seeds alone; give one value",
+    "ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds; give one value",
     "ablation=toys ablation.only=[tyo]": "ablation.only=tyo: no such experiment; did you mean toy?",
-    "ablation=toys experiment=digits": "experiment=digits: the table has its experiments; ablation.only=",
+    "ablation=toys experiment=digits": "experiment=digits: the experiments are fixed; ablation.only=",
     "ablation=toys train.batch_size=2000": "train.batch_size=2000: must be <= ",
-    "--stage toys": "--stage toys: a table of published experiments is no stage",
+    "--stage toys": "--stage toys: published experiments can't run as a stage",
 }
 
 

@@ -148,7 +148,7 @@ def test_a_new_point_has_the_data_s_features_and_its_class_their_label() -> None
 @pytest.mark.parametrize(
     ("refused", "told"),
     [
-        (lambda: refusal("experiment=quick"), "experiment=quick: the table has its experiments; ablation.only="),
+        (lambda: refusal("experiment=quick"), "experiment=quick: the experiments are fixed; ablation.only="),
         (lambda: refusal(seeds=[]), "seed: none; a study needs at least one, like seed=range(5)"),
         (lambda: refusal(seeds=["0", "0"]), "seed=0,0: a seed is listed twice"),
         (lambda: refusal(seeds=["1", "01"]), "seed=1,01: a seed is listed twice"),
