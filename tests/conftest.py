@@ -1,6 +1,5 @@
 """What many tests need: the digits data set, run folders of their own, and a copy of the repository to run in."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from tests.helpers.checkouts import ROOT, Shell, environment, make_checkout
+from tests.helpers.checkouts import ROOT, Shell, environment, make_checkout, shell_in
 from tests.helpers.composing import compose, composed
 from tests.helpers.sharing import made_once
 
@@ -22,7 +21,7 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 # What would make collecting slow, and had happened when it was over.
 COLLECTED = pytest.StashKey[set[str]]()
-pytest_plugins = ["tests.faults.figures", "tests.helpers.processes"]
+pytest_plugins = ["tests.faults.figures", "tests.helpers.pipelines", "tests.helpers.processes"]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -86,10 +85,5 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shell(checkout: Path) -> Shell:
-    """Runs a command in the checkout, with this Python first on the path and no MLflow settings of the user's."""
-
-    def run(*command: str, **more: object) -> subprocess.CompletedProcess[str]:
-        given = {"cwd": checkout, "env": environment(), "capture_output": True, "text": True, "timeout": 600}
-        return subprocess.run(command, **{**given, **more})  # type: ignore[call-overload,no-any-return]
-
-    return run
+    """Runs a command in the checkout."""
+    return shell_in(checkout)

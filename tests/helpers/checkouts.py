@@ -38,6 +38,25 @@ def make_checkout(folder: Path) -> Path:
     return folder
 
 
+def shell_in(checkout: Path) -> Shell:
+    """Runs a command in a checkout, with this Python first on the path and no MLflow settings of the user's."""
+
+    def run(*command: str, **more: object) -> subprocess.CompletedProcess[str]:
+        given = {"cwd": checkout, "env": environment(), "capture_output": True, "text": True, "timeout": 600}
+        return subprocess.run(command, **{**given, **more})  # type: ignore[call-overload,no-any-return]
+
+    return run
+
+
+def edit(file: Path, *changes: tuple[str, str]) -> None:
+    """Replaces texts in a file, which has them."""
+    text = file.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
 def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     """Puts the prepared digits and an empty MLflow store into a checkout."""
     shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)

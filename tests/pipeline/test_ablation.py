@@ -21,6 +21,7 @@ from filelock import FileLock
 from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, environment, make_checkout
 from tests.helpers import checkouts, processes
+from tests.helpers.checkouts import edit
 from tests.helpers.composing import compose
 from tests.helpers.stores import client_of
 
@@ -58,11 +59,10 @@ hydra:
       seed: range(3)
 """
 Changes = tuple[tuple[str, str], ...]
-# For a stage of the pipeline, which takes no overrides.
-IN_ONE_PROCESS = ("schedule: constant", "schedule: constant\n  - override /hydra/launcher: basic")
+IN_ONE_PROCESS = ("hydra/launcher: joblib", "hydra/launcher: basic")  # for a stage, which takes no overrides
 # Two trainings that are over at once, and two that last long enough to be stopped.
 LONG: Changes = (
-    ("  epochs: 2", "  epochs: 15\n  batch_size: 1"),
+    ("  epochs: 2", "  epochs: 8\n  batch_size: 1"),
     ("baseline: cold", "baseline: short"),
     ("    cold: []\n    hot: [optimizer.lr=0.2]", "    short: [train.epochs=1]\n    long: []"),
     ("range(3)", "range(2)"),
@@ -71,11 +71,9 @@ LONG_JOBS = ["short s0", "short s1", "long s0", "long s1"]
 
 
 def declare(checkout: Path, name: str, *changes: tuple[str, str]) -> None:
-    text = TINY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (checkout / f"conf/ablation/{name}.yaml").write_text(text)
+    file = checkout / f"conf/ablation/{name}.yaml"
+    file.write_text(TINY)
+    edit(file, *changes)
 
 
 def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
@@ -119,9 +117,7 @@ def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 def set_params(checkout: Path) -> None:
     """Sets the pipeline to the digits, and to no tracking."""
-    (checkout / "params.yaml").write_text(
-        yaml.safe_dump(compose(["data=digits", "tracking=off", "studies=[one_factor]"]).plain())
-    )
+    (checkout / "params.yaml").write_text(yaml.safe_dump(compose(["data=digits", "tracking=off"]).plain()))
 
 
 @contextlib.contextmanager
@@ -331,7 +327,7 @@ def test_with_overrides_it_is_another_study_and_one_seed_gives_no_verdict(studie
 
 @pytest.mark.parametrize(("study", "variants"), [("width", 4), ("depth", 4), ("learning_rate", 16), ("l2", 8)])
 def test_a_long_study_runs_on_a_shrunken_setting(checkout: Path, study: str, variants: int) -> None:
-    done = ablation(checkout, f"ablation={study}", "data=digits", "train.epochs=1", "seed=0", "tracking=off")
+    done = ablation(checkout, f"ablation={study}", "data=digits", "train.epochs=1", "seed=0", *ONE_BY_ONE)
     assert done.returncode == 0, done.stderr
     page = Path(done.stdout.splitlines()[-1])
     summary = json.loads(page.with_name("summary.json").read_text())
@@ -438,7 +434,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_s
 def test_a_variant_that_diverges_leaves_a_gap_and_the_others_complete(checkout: Path, shell: Shell) -> None:
     wild = [f"wild s{seed}" for seed in range(3)]
     ends = {f"cold s{seed}": "finished" for seed in range(3)} | dict.fromkeys(wild, "failed")
-    declare(checkout, "wild", ("hot: [optimizer.lr=0.2]", "wild: [optimizer.lr=1e38]"), IN_ONE_PROCESS)
+    declare(checkout, "wild", ("hot: [optimizer.lr=0.2]", "wild: [optimizer.lr=1e38]"))
+    edit(checkout / "conf/config.yaml", IN_ONE_PROCESS)
     set_params(checkout)
 
     # A stage of the pipeline records it, and another stage reports.
@@ -607,61 +604,6 @@ def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Stud
     assert weights(checkout, "tiny") == weights(studied.checkout, "tiny")
 
 
-def append_code(file: Path) -> None:
-    with file.open("a") as opened:
-        opened.write("\n_EDITED = True\n")
-
-
 def append_comment(file: Path) -> None:
     with file.open("a") as opened:
         opened.write("# An edit.\n")
-
-
-# --- In DVC
-
-
-def test_the_pipeline_trains_and_reports_only_what_has_changed(checkout: Path, shell: Shell) -> None:
-    declare(checkout, "one_factor", IN_ONE_PROCESS)  # a small one in its place
-    set_params(checkout)
-
-    def repro() -> list[str]:
-        """The stages that `dvc repro` runs."""
-        done = shell("dvc", "repro", "--single-item", "code", "study@one_factor", "report@one_factor")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return re.findall(r"Running stage '(.*)'", done.stdout)
-
-    trained, reported = "study@one_factor", "report@one_factor"
-    assert repro() == ["code", trained, reported]
-    names = {file.name for file in (checkout / "reports/one_factor").iterdir()}
-    numbers = numbers_of(checkout)
-    assert {"index.html", "summary.json", "runs.csv"} < names
-    assert records(checkout) == []  # params.yaml says tracking=off
-    shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
-    assert shown[""]["data"]["metrics/one_factor.json"]["data"]["finished"] == 6
-    assert set(shell("git", "status", "--porcelain").stdout.split()[1::2]) <= {
-        *("params.yaml", "dvc.lock", "metrics/", "metrics/one_factor.json", "metrics/one_factor_timing.json"),
-        *("conf/ablation/one_factor.yaml", "conf/ablation/tiny.yaml", "conf/ablation/long.yaml"),
-    }
-
-    # Nothing to do, but to take the report from the cache.
-    shutil.rmtree(checkout / "reports")
-    assert repro() == []
-    assert {file.name for file in (checkout / "reports/one_factor").iterdir()} == names
-
-    # From a study's results alone, without its runs, comes the same report.
-    shutil.rmtree(checkout / "runs")
-    append_code(checkout / "src/figures/strip.py")
-    assert repro() == ["code", reported]
-    assert numbers_of(checkout) == numbers
-    assert statuses(checkout) == []
-
-    append_code(checkout / "src/optim/optimizers.py")
-    assert repro() == ["code", trained, reported]
-    assert [status["status"] for status in statuses(checkout)] == ["finished"] * 6
-
-
-def numbers_of(checkout: Path) -> tuple[dict[str, Any], str]:
-    """All that the report of `one_factor` tells, seconds included, whatever code drew it."""
-    folder = checkout / "reports/one_factor"
-    summary = json.loads((folder / "summary.json").read_text())
-    return {key: value for key, value in summary.items() if key != "made_from"}, (folder / "runs.csv").read_text()

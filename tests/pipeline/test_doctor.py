@@ -7,40 +7,42 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.foundation.locks import is_free
-from tests.conftest import Shell, environment
+from tests.conftest import Shell, environment, make_checkout
+from tests.helpers import pipelines
+from tests.helpers.checkouts import shell_in
+from tests.helpers.commands import run_main
+from tests.helpers.pipelines import SMALL, compose
+from tests.helpers.processes import until
 
 pytestmark = pytest.mark.slow
-SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "tracking=off")
-LONG = "train.epochs=2000"  # more than a test waits for
-MADE = ("models", "plots", "metrics", "runs", "data", ".dvc/cache", ".dvc/tmp", "dvc.lock")
+UNTRACKED = (*SMALL, "tracking=off")
+LONG = (*UNTRACKED, "train.epochs=1000")  # which are under way for a second at least
 OUTS = (
     *("data/split/digits/split.json", "data/normalized/digits/dataset.json", "data/normalized/digits/x_train.npy"),
     *("models/model.npz", "plots/curves.csv", "metrics/train.json"),
 )
 
 
-def compose(shell: Shell, *overrides: str) -> None:
-    composed = shell("python", "-m", "src.compose", *SMALL, *overrides)
-    assert composed.returncode == 0, composed.stderr
+@pytest.fixture
+def checkout(unrecorded: Path) -> Path:
+    return unrecorded
 
 
 def doctor(shell: Shell, *options: str) -> subprocess.CompletedProcess[str]:
     return shell("python", "-m", "src.doctor", *options)
 
 
-def repro(shell: Shell) -> subprocess.CompletedProcess[str]:
+def repro(shell: Shell) -> str:
     """What `make repro` does, up to the training."""
     told = doctor(shell, "--fix")
     assert told.returncode == 0, told.stdout + told.stderr
-    done = shell("dvc", "repro", "train")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+    return pipelines.repro(shell, "train")
 
 
 def outcome(checkout: Path) -> dict[str, str]:
@@ -54,53 +56,56 @@ def started(checkout: Path, *command: str) -> subprocess.Popen[bytes]:
         )
 
 
-def at_work(checkout: Path) -> Path:
+def output(checkout: Path) -> str:
+    return (checkout / "output.tmp").read_text()
+
+
+def at_work(checkout: Path, process: subprocess.Popen[Any]) -> Path:
     """Waits until a run has a line in its journal; returns its folder."""
-    for _ in range(3000):
-        for journal in checkout.glob("runs/*/journal.jsonl"):
-            if "running" in (journal.parent / "status.json").read_text() and journal.stat().st_size:
-                return journal.parent
-        time.sleep(0.1)
-    raise AssertionError((checkout / "output.tmp").read_text())
+
+    def journals() -> list[Path]:
+        found = checkout.glob("runs/*/journal.jsonl")
+        return [file for file in found if file.stat().st_size and "running" in status_of(file.parent)]
+
+    return until(journals, process)[0].parent
 
 
-def until_told(checkout: Path, words: str) -> None:
-    deadline = time.monotonic() + 120
-    while words not in (told := (checkout / "output.tmp").read_text()):
-        assert time.monotonic() < deadline, told
-        time.sleep(0.1)
+def status_of(folder: Path) -> str:
+    return (folder / "status.json").read_text()
+
+
+def runs(checkout: Path) -> list[Path]:
+    return [path for path in checkout.glob("runs/*") if len(path.name) == 64]
 
 
 def orphaned_stage(checkout: Path) -> int:
     """The process of the stage that a killed `dvc repro` has left at work."""
     killed = started(checkout, "dvc", "repro", "train")
-    at_work(checkout)
+    at_work(checkout, killed)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     return int(json.loads((checkout / "runs/.locks/stage-train.json").read_text())["pid"])
 
 
-def test_a_new_checkout_is_well_and_so_is_one_that_has_run(checkout: Path, shell: Shell) -> None:
+def test_a_new_checkout_is_well_and_so_is_one_that_has_run(checkout: Path, shell: Shell, tmp_path: Path) -> None:
     script = "import sys; from src.doctor import examine; examine(False); print('mlflow' in sys.modules)"
-    told = shell("python", "-c", script)
+    told = shell_in(make_checkout(tmp_path / "new"))("python", "-c", script)
     assert (told.stdout, told.stderr) == ("all is well\nFalse\n", "")
-    compose(shell, "train.epochs=2")
-    repro(shell)
     told = doctor(shell)
     assert (told.returncode, told.stdout, told.stderr) == (0, "all is well\n", "")
 
 
-def test_help_tells_what_is_looked_for(shell: Shell) -> None:
-    told = doctor(shell, "--help")
+def test_help_tells_what_is_looked_for() -> None:
+    told = run_main("doctor", "--help")
     assert told.returncode == 0
     assert "A checkpoint that does not match its digest." in told.stdout
 
 
 def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout: Path, shell: Shell) -> None:
-    compose(shell, "train.epochs=3")
-    repro(shell)
     reference = outcome(checkout)
-    [run] = [path for path in checkout.glob("runs/*") if len(path.name) == 64]
+    compose(shell, *UNTRACKED)
+    assert shell("python", "-m", "src.train", *UNTRACKED).returncode == 0
+    [run] = runs(checkout)
     (run / "model.npz").write_bytes((run / "model.npz").read_bytes()[:-1])
     killed = shutil.copytree(run, run.with_name("0" * 64))
     (killed / "run.json").write_text((run / "run.json").read_text().replace(run.name, killed.name))
@@ -109,7 +114,7 @@ def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout
     (checkout / ".dvc/tmp/rwlock").write_text("")
     lockfile = (checkout / "dvc.lock").read_text()
     (checkout / "dvc.lock").write_text(lockfile[: lockfile.index("hash: md5") + len("hash: md")])
-    (checkout / "mlflow.db").touch()
+    (checkout / "mlflow.db").write_bytes(b"")
     (checkout / ".mlflow.db.init").touch()
     (checkout / "data/split/digits/test.npy").write_bytes(b"")
     array = checkout / "data/normalized/digits/x_valid.npy"
@@ -136,7 +141,7 @@ def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout
     assert told.returncode == 0
     assert doctor(shell).stdout == "all is well\n"
     done = repro(shell)
-    assert outcome(checkout) == reference, done.stdout + done.stderr
+    assert outcome(checkout) == reference, done
 
 
 def test_what_is_for_the_user_is_told_and_left(checkout: Path, shell: Shell) -> None:
@@ -150,47 +155,47 @@ def test_what_is_for_the_user_is_told_and_left(checkout: Path, shell: Shell) -> 
 
 
 def test_a_killed_run_is_closed_and_its_command_goes_on_with_it(checkout: Path, shell: Shell) -> None:
-    command = ("python", "-m", "src.train", *SMALL, "train.epochs=600", "train.checkpoint_epochs=1")
+    command = ("python", "-m", "src.train", *UNTRACKED, "train.epochs=200", "train.checkpoint_epochs=1")
     training = started(checkout, *command)
-    folder = at_work(checkout)
+    folder = at_work(checkout, training)
+    training.send_signal(signal.SIGSTOP)
+    assert "running" in status_of(folder)
     assert doctor(shell).stdout == "all is well\n"  # with its process
     training.send_signal(signal.SIGKILL)
     training.wait()
     told = doctor(shell)
     assert f"its process {training.pid} on " in told.stdout
     assert doctor(shell, "--fix").returncode == 0
-    assert json.loads((folder / "status.json").read_text())["reason"] == "its process died"
+    assert json.loads(status_of(folder))["reason"] == "its process died"
     resumed = shell(*command)
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming after" in resumed.stderr
 
 
 def test_the_stage_of_a_killed_repro_is_waited_for_and_not_joined(checkout: Path, shell: Shell) -> None:
-    compose(shell, LONG)
+    compose(shell, *LONG)
     stage = orphaned_stage(checkout)
     os.kill(stage, signal.SIGSTOP)
     assert doctor(shell, "--fix").returncode == 0
     second = started(checkout, "dvc", "repro", "train")
-    until_told(checkout, f"waiting for process {stage} on ")
+    until(lambda: f"waiting for process {stage} on " in output(checkout), second)
     os.kill(stage, signal.SIGCONT)
     assert second.wait() == 0
-    assert len([path for path in checkout.glob("runs/*") if len(path.name) == 64]) == 1
+    assert len(runs(checkout)) == 1
     assert doctor(shell).stdout == "all is well\n"
 
 
 def test_a_stage_that_was_left_alive_does_not_undo_what_came_from_the_cache(checkout: Path, shell: Shell) -> None:
-    compose(shell, "train.epochs=2")
-    repro(shell)
     reference = outcome(checkout)
-    compose(shell, LONG)
+    compose(shell, *LONG)
     stage = orphaned_stage(checkout)
     os.kill(stage, signal.SIGSTOP)
-    compose(shell, "train.epochs=2")
-    done = repro(shell)
-    assert "Stage 'train' is cached" in done.stdout
+    compose(shell, *UNTRACKED)
+    assert "Stage 'train' is cached" in repro(shell)
     assert outcome(checkout) == reference
     os.kill(stage, signal.SIGCONT)
     assert is_free(checkout / "runs/.locks/stage-train.lock", wait=600)
-    until_told(checkout, "params.yaml was changed during this training")  # which it does as it ends
+    # It says so as it ends.
+    until(lambda: "params.yaml was changed during this training" in output(checkout))
     assert outcome(checkout) == reference
     assert "up to date" in shell("dvc", "status", "train").stdout

@@ -1,84 +1,32 @@
 """The real pipeline: `dvc repro`, experiments, and what stops them.
 
-It runs once, on the digits; each test works in a copy of the checkout in which it ran.
+Each test works in a copy of a checkout in which it has run on the digits.
 """
 
 import csv
 import json
-import re
 import shutil
-import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Shell, environment, make_checkout
-from tests.helpers.sharing import made_once
+from tests.conftest import ROOT, Shell
+from tests.helpers.pipelines import OUTPUT, SETTINGS, SMALL, STUDIES, compose, ran, repro
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
-SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
 MAIN_LINE = "evaluate"  # its last stage; the studies branch off
-STUDIES = {"ladder": 7, "one_factor": 8}  # and how many variants each has
-SETTINGS = (*SMALL, f"studies=[{','.join(STUDIES)}]")
-OUTPUT = "output.tmp"  # of `dvc repro`, beside the checkout
-
-
-@pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the pipeline has run with `SETTINGS`, each study with one seed; read it, or copy it."""
-
-    def make(folder: Path) -> None:
-        checkout = make_checkout(folder / "a check out")
-        for study in STUDIES:
-            file = checkout / f"conf/ablation/{study}.yaml"
-            file.write_text(file.read_text().replace("range(5)", "range(1)"))
-
-        def run(*command: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=1200, check=False
-            )
-
-        compose(run, *SETTINGS)
-        (folder / OUTPUT).write_text(repro(run))
-
-    return made_once(tmp_path_factory, "pipeline", make) / "a check out"
 
 
 @pytest.fixture
-def checkout(pipeline: Path, tmp_path: Path) -> Path:
-    """A copy of the checkout in which the pipeline has run."""
-    return shutil.copytree(pipeline, tmp_path / "a check out", symlinks=True)
-
-
-@pytest.fixture
-def unrecorded(checkout: Path, empty_store: Path) -> Path:
-    """The copy, without runs. MLflow keeps artifacts under an absolute path, the original's, so its store is new."""
-    shutil.rmtree(checkout / "runs")
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
-
-
-def compose(shell: Shell, *overrides: str) -> None:
-    composed = shell("python", "-m", "src.compose", *overrides)
-    assert composed.returncode == 0, composed.stderr
-
-
-def repro(shell: Shell, *targets: str) -> str:
-    done = shell("dvc", "repro", *targets)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def ran(output: str) -> list[str]:
-    """The stages that ran."""
-    return re.findall(r"Running stage '(.*)'", output)
+def checkout(reproduced: Path) -> Path:
+    return reproduced
 
 
 def children(checkout: Path, study: str = "none") -> "list[Run]":
@@ -128,18 +76,23 @@ def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, sh
     assert run.data.tags["weights.sha256"] == train["weights_sha256"]
     assert (checkout / "runs" / run.data.tags["fingerprint"] / "result.json").exists()
 
+    shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)[""]["data"]
     for study, variants in STUDIES.items():
         summary = json.loads((checkout / "reports" / study / "summary.json").read_text())
         assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * variants
         headline = json.loads((checkout / f"metrics/{study}.json").read_text())
         assert (headline["finished"], headline["failed"]) == (variants, 0)
+        assert shown[f"metrics/{study}.json"]["data"]["finished"] == variants
+        assert {"index.html", "summary.json", "runs.csv"} < {f.name for f in (checkout / "reports" / study).iterdir()}
         assert [run.info.status for run in children(checkout, study)] == ["FINISHED"] * variants
 
     # Again there is nothing to do, and what runs leave behind stays out of Git's sight.
     assert "Data and pipelines are up to date." in repro(shell)
     changed = shell("git", "status", "--porcelain").stdout.split()
     written = {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{name}.json" for name in NAMES)}
-    assert set(changed[1::2]) <= written | {f"conf/ablation/{study}.yaml" for study in STUDIES}
+    assert set(changed[1::2]) <= written | {
+        f"conf/{name}.yaml" for name in ("config", *(f"ablation/{s}" for s in STUDIES))
+    }
 
 
 NAMES = ("train", "test", "timing", *STUDIES, *(f"{study}_timing" for study in STUDIES))
@@ -167,8 +120,8 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     study = "one_factor"
     file = checkout / f"conf/ablation/{study}.yaml"
     compose(shell, *SMALL, "tracking=off", f"studies=[{study}]")
+    (checkout / "mlflow.db").unlink()
     assert ran(repro(shell)) == ["check"]
-    assert ran(repro(shell)) == []
     model = (checkout / "models/model.npz").read_bytes()
 
     # A comment, a message and a new study change no digest. Nor does a pull, which brings data/code/, too.
@@ -182,7 +135,20 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert "code:" in status
     assert "train:" not in status
     assert ran(repro(shell)) == ["code"]
+
+    # Then there is nothing to do, but to restore a report from the cache.
+    told = report_of(checkout, study)
+    shutil.rmtree(checkout / "reports")
     assert ran(repro(shell)) == []
+    assert report_of(checkout, study) == told
+
+    # A study's results alone, without its runs, give the same report.
+    shutil.rmtree(checkout / "runs")
+    with (checkout / "src/figures/strip.py").open("a") as drawing:
+        drawing.write("\n_EDITED = True\n")
+    assert ran(repro(shell)) == ["code", f"report@{study}"]
+    assert report_of(checkout, study) == told
+    assert statuses(checkout) == []
 
     # A typo is rejected while all outs are in place, and the message says how to restore the file.
     params = (checkout / "params.yaml").read_text()
@@ -197,7 +163,6 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     (checkout / "params.yaml").write_text(params.replace(f"- {study}", "- one_facter"))
     assert "studies=[one_facter]: no such study; did you mean one_factor?" in shell("dvc", "repro", "check").stderr
     (checkout / "params.yaml").write_text(params)
-    repro(shell)
 
     # An experiment on data without studies runs none; the outs of the studies come back from the run cache.
     done = shell("dvc", "exp", "run", *EXPERIMENT)
@@ -219,6 +184,20 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     )
     again = ran(repro(shell))
     assert set(again) == {"code", "check", "train", "evaluate", f"study@{study}", f"report@{study}"}
+    assert statuses(checkout) == ["finished"] * (STUDIES[study] + 2)  # the study's, the experiment's and this one
+    assert not (checkout / "mlflow.db").exists()  # for params.yaml says tracking=off
+
+
+def report_of(checkout: Path, study: str) -> tuple[set[str], dict[str, Any], str]:
+    """The files of a report and all that it says, seconds included, whatever code drew it."""
+    folder = checkout / "reports" / study
+    summary = json.loads((folder / "summary.json").read_text())
+    summary.pop("made_from")
+    return {file.name for file in folder.iterdir()}, summary, (folder / "runs.csv").read_text()
+
+
+def statuses(checkout: Path) -> list[str]:
+    return [json.loads(file.read_text())["status"] for file in checkout.glob("runs/*/status.json")]
 
 
 EXPERIMENT = [word for setting in (*SMALL[:2], "train.epochs=4", "tracking=off") for word in ("-S", setting)]
