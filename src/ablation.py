@@ -1,8 +1,8 @@
 """Runs a study: `python -m src.ablation ablation=ladder [KEY=VALUE ...]`.
 
-A study is a file of conf/ablation/: a comparison of variants, or a table of published experiments. The command trains
-what has not run yet, in parallel, then writes the report: to reports/ for a study as declared, to runs/studies/ for one
-with overrides.
+A study is a file in conf/ablation/: a comparison of variants, or replicas of published experiments. The command trains
+what is missing, in parallel, then writes the report: to reports/ for a study as declared, to runs/studies/ for one with
+overrides.
 """
 
 import sys
@@ -21,21 +21,21 @@ Runs an ablation study: every variant with every seed, paired statistics, and a 
 
   python -m src.ablation ablation=STUDY [KEY=VALUE ...]
 
-== Studies: each a file of conf/ablation/ ==
+== Studies: files in conf/ablation/ ==
 {studies}
 
 == Examples ==
-  python -m src.ablation ablation=ladder                        what has not run yet, then reports/ladder/index.html
-  python -m src.ablation ablation=ladder train.epochs=3         an override applies to all runs: this is another
-                                                                study, which is reported under runs/studies/
-  python -m src.ablation ablation=ladder 'seed=range(10)'       ten seeds in place of five
+  python -m src.ablation ablation=ladder                        trains what is missing, writes reports/ladder/
+  python -m src.ablation ablation=ladder train.epochs=3         an override applies to all runs and makes another
+                                                                study, with its report under runs/studies/
+  python -m src.ablation ablation=ladder 'seed=range(10)'       ten seeds instead of five
   python -m src.ablation ablation=width data=digits             other data
   python -m src.ablation ablation=ladder hydra/launcher=basic   one run after another
-  python -m src.ablation ablation=replicas                      published experiments, beside what their texts print
+  python -m src.ablation ablation=replicas                      published experiments, compared with their texts
   python -m src.ablation ablation=replicas ablation.only=[spiral_adam,xor_tanh]         some of them
 
-The last line that is printed is the path of the report's page. Fewer than three seeds give numbers and no verdicts.
-Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. The same command finishes what is missing.
+The last line of output is the path of the report. With fewer than three seeds there are numbers but no verdicts.
+Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. To finish a study, repeat its command.
 `python -m src.train --help` lists the keys.
 """
 
@@ -46,7 +46,7 @@ def _studies() -> Iterator[tuple[str, str]]:
     for name in choices("ablation"):
         try:
             yield name, read_yaml(ROOT / "conf" / "ablation" / f"{name}.yaml")["ablation"]["title"]
-        except (UserError, LookupError, TypeError):  # running it says what is wrong with it
+        except (UserError, LookupError, TypeError):  # an attempt to run it says why
             yield name, "(its file declares no study)"
 
 
@@ -79,7 +79,7 @@ def _run(arguments: list[str], stage: bool) -> None:
     def task(composed: Any) -> None:
         single.append(composed)  # only reached without a sweep
 
-    task.study_as_stage = stage  # type: ignore[attr-defined]  # by which our sweeper knows a study from a grid
+    task.study_as_stage = stage  # type: ignore[attr-defined]  # tells our sweeper that this is a study, not a grid
     with one_line_errors(arguments):
         hydra.main(version_base="1.3", config_path=CONF, config_name="config")(task)()
     if single:

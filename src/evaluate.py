@@ -63,4 +63,4 @@ def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str,
 
 
 if __name__ == "__main__":
-    run_stage("evaluate", "Tests models/model.npz: metrics, confusion matrices and figures.", evaluate)
+    run_stage("evaluate", "Evaluates models/model.npz: test metrics, confusion matrices and figures.", evaluate)

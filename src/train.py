@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def publish() -> None:
-    """The stage: trains what params.yaml says, and puts the outcome where DVC tracks it."""
+    """The stage: trains with params.yaml, and puts the outcome where DVC tracks it."""
     from src.cli.stage import alone
     from src.config.tree import read_snapshot
     from src.runs import dvc_outputs
@@ -27,15 +27,15 @@ def publish() -> None:
     with alone("train"):
         config = read_snapshot()
         outcome, run_id = start(config)
-        # `dvc repro` may have been killed, and another one have put an earlier outcome in place, from its cache.
+        # If `dvc repro` was killed, another one may have restored an earlier outcome from its cache meanwhile.
         if read_snapshot().semantic() != config.semantic():
             folder = outcome.folder.path
             raise RunFailed(f"params.yaml was changed during this training; its result is only in {folder}")
         dvc_outputs.publish(outcome.folder.path, outcome.result)
-    _tell(outcome, run_id)
+    _print_outcome(outcome, run_id)
 
 
-def _tell(outcome: "Outcome", run_id: str) -> None:
+def _print_outcome(outcome: "Outcome", run_id: str) -> None:
     result, timing = outcome.result, outcome.folder.timing()
     print(
         f"test accuracy {result['test']['accuracy']:.2%}, loss {result['test']['loss']:.4f}"
@@ -66,7 +66,7 @@ def main() -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             from src.sweeps.start import start
 
-            # Our own sweeper starts its jobs itself. Another one, as hydra/sweeper=... asks for, is told this number.
+            # Our own sweeper starts its jobs itself. Another one, chosen by hydra/sweeper=..., gets this number.
             outcome, _ = start(from_hydra(composed))
             return float(outcome.result["valid"]["accuracy"])
         single.append(composed)
@@ -79,7 +79,7 @@ def main() -> None:
     for config in configs:
         from src.sweeps.start import start
 
-        _tell(*start(config))
+        _print_outcome(*start(config))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How a command starts and ends: standard streams, signals, and the exit code.
 
-0 done; 1 a run or a verification failed; 2 the user's input is wrong, or the machine must be mended (a full disk, a
-missing permission); 130 interrupted. Each gets one line on stderr and never a traceback; only a bug has one.
+0 done; 1 a run or a verification failed; 2 the user's input is wrong, or the machine has a problem (a full disk, a
+missing permission); 130 interrupted. Each error is one line on stderr. Only a bug prints a traceback.
 """
 
 import argparse
@@ -45,20 +45,20 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     try:
         main()
     except UserError as error:
-        _tell(str(error))
+        _print_error(str(error))
         sys.exit(WRONG_INPUT)
     except RunFailed as error:
-        _tell(str(error))
+        _print_error(str(error))
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        _tell("interrupted")
+        _print_error("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader has closed the pipe, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if not is_machine_error(error):
             raise
-        _tell(machine_error(error))
+        _print_error(machine_error(error))
         sys.exit(WRONG_INPUT)
     sys.exit(DONE)
 
@@ -73,7 +73,7 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
 
 
-def _tell(message: str) -> None:
+def _print_error(message: str) -> None:
     print("error: " + " ".join(message.split()), file=sys.stderr)
 
 
