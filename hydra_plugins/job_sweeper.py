@@ -29,7 +29,7 @@ class JobSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         # Hydra imports this file at every start, so the rest is imported only here.
-        from src.runs.frozen import freeze
+        from src.runs.fingerprint import freeze
 
         frozen = freeze()  # before anything is composed
         from src.sweeps.jobs import multirun

@@ -10,9 +10,8 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, write_csv, write_json
-from src.runs.finished import read_history
+from src.runs.finished import Predicted, read_history
 from src.runs.model import Model, load_model
-from src.runs.predictions import Predicted
 from src.training.metrics import Predictions, predict, scores_by_class
 from src.training.processor import held
 

@@ -14,14 +14,14 @@ from src.config.composition import CONF, from_hydra, one_line_errors
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
-    from src.runs.experiment import Outcome
+    from src.runs.training_run import Outcome
 
 
 def publish() -> None:
     """The stage: trains with params.yaml, and puts the outcome where DVC tracks it."""
     from src.cli.stage import alone
     from src.config.tree import read_snapshot
-    from src.runs import dvc_outputs
+    from src.runs.finished import FinishedRun
     from src.sweeps.start import start
 
     with alone("train"):
@@ -31,7 +31,7 @@ def publish() -> None:
         if read_snapshot().semantic() != config.semantic():
             folder = outcome.folder.path
             raise RunFailed(f"params.yaml was changed during this training; its result is only in {folder}")
-        dvc_outputs.publish(outcome.folder.path, outcome.result)
+        FinishedRun(outcome.folder.path).publish()
     _print_outcome(outcome, run_id)
 
 

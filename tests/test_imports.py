@@ -170,7 +170,7 @@ def test_the_numeric_code_is_all_that_its_roots_really_import() -> None:
     loaded = {name.removeprefix(f"{SRC}/") for name in re.split(r"\s+(?=/)", run.stdout.strip())}
     apart = {f"{name.removeprefix('src.').replace('.', '/')}.py" for name in APART}
     numeric = {file.relative_to(SRC).as_posix() for file in numeric_code()}
-    assert loaded - apart == numeric - {"__init__.py", "runs/experiment.py"}
+    assert loaded - apart == numeric - {"__init__.py", "runs/training_run.py"}
 
 
 def test_no_import_is_relative() -> None:
@@ -183,7 +183,7 @@ def test_no_import_is_relative() -> None:
 IN_NO_OUT = (
     *("src/cli/", "src/recording/", "src/config/composition.py", "src/config/tracking.py", "src/data/recipes.py"),
     *("src/foundation/errors.py", "src/foundation/locks.py", "src/foundation/signals.py"),
-    *("src/runs/lineage.py", "src/runs/liveness.py", "src/runs/tracker.py"),
+    *("src/runs/lineage.py", "src/runs/tracker.py"),
 )
 RUNS_JOBS = (
     "src/config/figure_names.py",
@@ -250,4 +250,4 @@ def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:
     rooms = {"nn", "optim", "training"}
     numeric = {f.relative_to(SRC).as_posix() for f in sources() if room(f) in rooms and f.stat().st_size}
     others = {"__init__.py", "data/__init__.py", "data/dataset.py", "foundation/__init__.py", "foundation/npz.py"}
-    assert names == numeric | others | {"runs/__init__.py", "runs/model.py", "runs/experiment.py"}
+    assert names == numeric | others | {"runs/__init__.py", "runs/model.py", "runs/training_run.py"}

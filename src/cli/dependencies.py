@@ -55,10 +55,10 @@ CODE = {
     "fetch": Code(("src.data.recipes",), apart=()),
     "split": Code(("src.data.recipes",), apart=()),
     "normalize": Code(("src.data.recipes",), apart=()),
-    "train": Code(("src.runs.experiment", "src.runs.dvc_outputs")),
+    "train": Code(("src.runs.training_run", "src.runs.finished")),
     "evaluate": Code(("src.evaluate",)),
     "study": Code(
-        ("src.runs.experiment", "src.studies.comparisons.collect"),
+        ("src.runs.training_run", "src.studies.comparisons.collect"),
         files=("src/studies/plan.py", "src/sweeps/sweep.py", "hydra_plugins/job_sweeper.py"),
     ),
     "report": Code(("src.report",)),

@@ -39,7 +39,7 @@ class Config:
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
     rng: Annotated[str, KINDS] = "default"  # which random streams the seed gives: see streams.py
     studies: tuple[str, ...] = field(default=(), metadata={"semantic": False})  # which `dvc repro` runs
-    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: see naming.py
+    name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: as in run_name
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/ at the time of composition
 
@@ -50,6 +50,11 @@ class Config:
 
         if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
             raise UserError("train.evaluate_dropout=true: needs hidden units, and model.dropout > 0")
+
+    @property
+    def run_name(self) -> str:
+        """The run's name in lists and in MLflow: `name`, or as in `relu-glorot-momentum`, and the seed, `s0`."""
+        return f"{self.name or f'{self.model.act}-{self.model.init}-{self.optimizer.name}'} s{self.seed}"
 
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""

@@ -1,9 +1,8 @@
 """Draws a finished run's figures into its folder. Which figures there are, and how to add one: `registry.py`."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from src.config.figure_names import EVERY_RUN, names
 from src.data.dataset import Dataset
@@ -11,9 +10,10 @@ from src.figures.run_view import RunView, Unfit, check_data
 from src.foundation.files import write_text
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
+from src.runs.tracker import Tracker
 
 
-class RunFigures:
+class RunFigures(Tracker):
     """A tracker that draws a finished run's figures into its folder, for the trackers that come after it.
 
     gallery: names of figures on request. A figure that is there is not drawn again.
@@ -22,12 +22,6 @@ class RunFigures:
     def __init__(self, dataset: Dataset, gallery: Sequence[str] = ()) -> None:
         self._dataset = dataset
         self._gallery = gallery
-
-    def started(self, folder: Path) -> None:
-        pass
-
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        pass
 
     def ended(self, folder: Path) -> None:
         target = folder / "figures"

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from src.config.figure_names import FIGURES, IMAGES, PLANE
 from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Labels
-from src.runs.finished import FinishedRun, History
+from src.runs.finished import FinishedRun, History, Predicted
 from src.runs.model import Model
-from src.runs.predictions import Predicted
 from src.training.metrics import Predictions, confusion, predict
 
 Values = NDArray[np.floating[Any]]

@@ -18,26 +18,31 @@ def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        holding = lock.acquire(timeout=0)
     except Timeout:
         print(f"waiting for {waiting()}", file=sys.stderr, flush=True)
-        lock.acquire()
-    try:
+        holding = lock.acquire()
+    with holding:
         yield
-    finally:
-        lock.release()
+
+
+@contextlib.contextmanager
+def locked_if_free(path: Path, wait: float = 0.0) -> Iterator[bool]:
+    """Holds the lock file if no other process does, after waiting up to `wait` seconds; yields whether it is held."""
+    from filelock import FileLock, Timeout
+
+    try:
+        holding = FileLock(path).acquire(timeout=wait)
+    except Timeout:
+        yield False
+        return
+    with holding:
+        yield True
 
 
 def is_free(path: Path, wait: float = 0.0) -> bool:
     """Whether no process holds the lock, after waiting up to `wait` seconds. Creates no file."""
-    from filelock import FileLock, Timeout
-
     if not path.exists():
         return True
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=wait)
-    except Timeout:
-        return False
-    lock.release()
-    return True
+    with locked_if_free(path, wait) as free:
+        return free

@@ -11,7 +11,6 @@ from src.health.finding import Finding, refusal, repair
 from src.runs.fingerprint import code_digest, words
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, Status
-from src.runs.liveness import living_status
 from src.training import checkpoint
 
 
@@ -29,7 +28,7 @@ def orphaned_runs(root: Path) -> Iterator[Finding]:
         if status and status.get("status") == "running" and folder.idle() and _status(folder) == status:
             what = f"status running, but its process {status.get('pid')} on {status.get('host')} is gone"
             advice = "closed as killed; its command resumes it"
-            yield Finding(what, folder.path, partial(living_status, folder), advice)
+            yield Finding(what, folder.path, folder.living_status, advice)
 
 
 def unreadable_runs(root: Path) -> Iterator[Finding]:

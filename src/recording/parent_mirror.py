@@ -10,7 +10,6 @@ from src.recording.mlflow_run import create_parent, find, mark_current
 from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.liveness import living_status
 
 
 class ParentMirror:
@@ -68,7 +67,7 @@ def log_report(store: Store, run_id: str, metrics: Mapping[str, float], tags: Ma
 def _ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:
     """A parent whose command has died, with the end that its runs have; as it was, while one of them still runs."""
     children = outbox.children(parent)
-    ends = [living_status(RunFolder(runs_folder() / str(child.folder))) for child in children]
+    ends = [RunFolder(runs_folder() / str(child.folder)).living_status() for child in children]
     states = {
         str(end["status"]) if end and end["time"] != child.passed_over else "killed"
         for child, end in zip(children, ends, strict=True)

@@ -19,7 +19,7 @@ from src.recording.outbox import Outbox
 from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
 
 
 class Recording:
@@ -149,7 +149,7 @@ class Recording:
         )
 
 
-class Announcing(NullTracker):
+class Announcing(Tracker):
     """A tracker that records one run from its beginning."""
 
     def __init__(self, recording: Recording, name: str, study: str | None) -> None:

@@ -14,7 +14,6 @@ from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.folder import RunFolder, Status, runs_folder
 from src.runs.journal import Journal
-from src.runs.liveness import living_status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,7 +63,7 @@ class RunMirror:
         None: the run will not come, and what the store has of it is closed. last: a run that failed or was killed will
         not be resumed by this command, and one that has not begun won't begin.
         """
-        status = living_status(self._folder)
+        status = self._folder.living_status()
         if not status or status["time"] == self.entry.passed_over:
             self._mirrored = None
             if not last:

@@ -14,13 +14,13 @@ from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_json
 from src.replays.agreement import Agreement, compare
 from src.replays.differences import DECISIVE, Difference, differences
-from src.runs.experiment import about, run
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.lineage import CUT
 from src.runs.model import Model
 from src.runs.tracker import Tracker
+from src.runs.training_run import about, run
 
 REPLAYS = "replays"  # below runs/
 _PATCH = "diff.patch"

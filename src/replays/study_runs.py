@@ -12,7 +12,7 @@ from src.replays.agreement import Agreement
 from src.replays.retraining import Replay, plan, retrain
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
 from src.studies.comparisons.results import STUDY, read_results
 
 Replayed = tuple[FinishedRun, Replay | None, Agreement | None, str]  # the last: why the replay failed
@@ -73,7 +73,7 @@ def _plan(original: FinishedRun) -> Replay | str:
 
 def _retrain(replay: Replay, bound: float) -> Agreement | str:
     try:
-        return retrain(replay, NullTracker(), bound)
+        return retrain(replay, Tracker(), bound)
     except (RunFailed, UserError) as error:
         return str(error)
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from src.runs.tracker import Tracker
 
-class EpochLines:
+
+class EpochLines(Tracker):
     """A tracker that prints losses, accuracies, speed and the remaining time at each evaluated epoch.
 
     every: epochs between evaluations.

@@ -2,11 +2,15 @@
 
 It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment. What only
 names, records, draws or fetches is left out: a change there retrains nothing.
+
+A sweep freezes code and configuration when it starts, and a job that finds other files refuses to run. Otherwise an
+edit during a sweep would change the jobs that have not started, and mix two versions in one comparison.
 """
 
 import ast
 import functools
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +18,21 @@ import numpy as np
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.foundation.files import canonical_json, sha256
+from src.foundation.errors import UserError
+from src.foundation.files import ROOT, canonical_json, sha256, sha256_file
 from src.foundation.schema import flatten
-from src.runs.code import digest_of, file_of, reached, trees
+from src.runs.code import digest, digest_of, file_of, reached, trees
 from src.runs.used_entries import used
 from src.training.processor import flushes_to_zero, held
 
 # What computes is reached from here. Run folders, journals, recording, figures and commands are not.
 ROOTS = ("src.training.session", "src.training.processor", "src.runs.model")
 # In which order a run takes the steps of a training is in a file that imports much that computes nothing.
-ORDER = "src.runs.experiment"
+ORDER = "src.runs.training_run"
 # These move bytes and report errors; a configuration's values are in the fingerprint themselves.
 APART = ("src.foundation.errors", "src.foundation.files", "src.foundation.locks", "src.foundation.schema")
+
+Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes, or of its code
 
 
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
@@ -84,3 +91,23 @@ def environment(threads: int) -> dict[str, Any]:
         "simd": simd["SIMD Extensions"]["found"],
         "flush_to_zero": flushes_to_zero(),
     }
+
+
+def freeze() -> Frozen:
+    """The files that a job needs: all of `conf/` as it is now, and the numeric code as this process imported it."""
+    conf = (file for file in (ROOT / "conf").rglob("*.yaml") if file.is_file())  # not an editor's lock, a dangling link
+    return {**{file.relative_to(ROOT).as_posix(): sha256_file(file) for file in conf}, **_imported()}
+
+
+def refuse_changed(frozen: Frozen) -> None:
+    """Raises `UserError` that names the files that have changed since the sweep started."""
+    now = freeze()
+    changed = sorted(name for name in {*frozen, *now} if frozen.get(name) != now.get(name))
+    if changed:
+        raise UserError(f"changed since the sweep began: {', '.join(changed)}; run the same command again")
+
+
+@functools.cache  # the first job of a process asks right after the imports; later edits don't reach what is imported
+def _imported() -> Frozen:
+    code_digest()  # cached now, so that no later edit gets into the fingerprints of what this code trains
+    return {file.relative_to(ROOT).as_posix(): digest([file]) for file in numeric_code()}

@@ -4,18 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from src.config.tree import Config, read_snapshot, read_yaml
 from src.foundation.errors import UserError
-from src.foundation.files import read_capped, read_json
-from src.foundation.npz import DAMAGE
+from src.foundation.files import ROOT, read_capped, read_json, replacing, write_json
+from src.foundation.npz import DAMAGE, read_npz
+from src.nn.arrays import Array, Labels
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.model import Model, load_model
-from src.runs.predictions import Predicted, read_predictions
 
 History = Mapping[str, list[float]]  # the columns of history.csv, one value per evaluated epoch
-_LARGEST_HISTORY = 64 << 20  # bytes
+_LARGEST = 64 << 20  # bytes of a history, or of predictions: millions of examples
+# Copied as an out of the stage `train`.
+_OUTS = {"model.npz": "models/model.npz", "history.csv": "plots/curves.csv", "timing.json": "metrics/timing.json"}
+
+
+class Predicted(NamedTuple):
+    """The predicted classes of the test set, and the probability of each."""
+
+    labels: Labels  # [n_test]
+    confidence: Array  # [n_test]
 
 
 @dataclass(frozen=True)
@@ -107,15 +116,29 @@ class FinishedRun:
         """predictions.npz."""
         file = self.path / "predictions.npz"
         try:
-            return read_predictions(file)
+            arrays = read_npz(file, _LARGEST)
+            labels, confidence = arrays["predicted"], arrays["probability"]
+            if labels.shape != (labels.size,) or confidence.shape != labels.shape:
+                raise ValueError(f"its arrays have the shapes {labels.shape} and {confidence.shape}")
+            if labels.dtype.kind != "i" or confidence.dtype.kind != "f":
+                raise ValueError(f"its arrays are of {labels.dtype} and {confidence.dtype}")
         except DAMAGE as error:
             raise UserError(f"{file}: missing or damaged ({error})") from None
+        return Predicted(labels, confidence)
+
+    def publish(self) -> None:
+        """Copies what DVC tracks of a run, the outs of the stage `train`, to models/, plots/ and metrics/."""
+        for source, target in _OUTS.items():
+            with replacing(ROOT / target) as file:
+                file.write((self.path / source).read_bytes())
+        kept = {key: self.result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
+        write_json(ROOT / "metrics" / "train.json", kept)
 
 
 def read_history(file: Path) -> History:
     """Reads history.csv, with at least the columns `HISTORY` and one epoch; `UserError` for a damaged file."""
     try:
-        header, *lines, end = read_capped(file, _LARGEST_HISTORY).decode().split("\n")
+        header, *lines, end = read_capped(file, _LARGEST).decode().split("\n")
         rows = [[float(value) for value in line.split(",")] for line in lines]
         history = dict(zip(header.split(","), map(list, zip(*rows, strict=True)), strict=True))
         if end or not rows or not set(HISTORY) <= history.keys():

@@ -25,7 +25,7 @@ import yaml
 
 from src.foundation.errors import UserError
 from src.foundation.files import home, read_json, replacing_folder, write_csv, write_json, write_text
-from src.foundation.locks import is_free, locked
+from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
 from src.training import checkpoint
 
@@ -77,6 +77,14 @@ class RunFolder:
         file = self.path / _STATUS
         status: Status = read_json(file) if file.exists() else {}
         return status
+
+    def living_status(self) -> Status:
+        """The status; if it says `running` and the process is dead, `killed` instead, from now on also on the disk."""
+        if self.status().get("status") == "running":
+            with locked_if_free(self.path / _LOCK) as free:
+                if free and self.status().get("status") == "running":  # still: another process may have closed it
+                    self.end("killed", "died", "its process died")
+        return self.status()
 
     def cause(self) -> str | None:
         """Why the run did not finish, one of `CAUSES`; None if it finished or has not ended."""

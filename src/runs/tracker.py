@@ -1,38 +1,25 @@
-"""What follows a run: the protocol, and the trackers that need no library."""
+"""What follows a run, such as what draws its figures or records it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 
-class Tracker(Protocol):
-    """Told where a run's folder is and that something new stands in it; all it needs to know is in the folder."""
-
-    def started(self, folder: Path) -> None:
-        """The folder holds a run's configuration and identity, and its first epoch is about to start."""
-
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        """The journal has one epoch more: `record`."""
-
-    def ended(self, folder: Path) -> None:
-        """The status is final: finished (the results stand in the folder), failed or killed."""
-
-
-class NullTracker:
-    """Follows nothing."""
+class Tracker:
+    """Follows nothing; subclasses override what they follow. All they need to know of a run is in its folder."""
 
     def started(self, folder: Path) -> None:
-        pass
+        """The folder has the run's configuration and identity; the first epoch is about to start."""
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        pass
+        """The journal has another epoch: `record`."""
 
     def ended(self, folder: Path) -> None:
-        pass
+        """The status is final: finished (the folder has the results), failed or killed."""
 
 
-class TrackerGroup:
-    """Tells several trackers, in order."""
+class TrackerGroup(Tracker):
+    """Calls several trackers, in order."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
         self._trackers = trackers
@@ -47,26 +34,10 @@ class TrackerGroup:
 
     def ended(self, folder: Path) -> None:
         errors = []
-        for tracker in self._trackers:  # each is told of the end, whatever the others make of it
+        for tracker in self._trackers:  # each learns of the end, even if another one fails
             try:
                 tracker.ended(folder)
             except Exception as error:
                 errors.append(error)
         if errors:
             raise errors[0]
-
-
-class InMemory:
-    """Remembers what it was told, as (event, folder) pairs."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Path]] = []
-
-    def started(self, folder: Path) -> None:
-        self.events.append(("started", folder))
-
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        self.events.append(("advanced", folder))
-
-    def ended(self, folder: Path) -> None:
-        self.events.append(("ended", folder))

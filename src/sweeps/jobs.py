@@ -13,7 +13,6 @@ from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
-from src.runs.liveness import living_status
 from src.sweeps.follower import Follower
 from src.sweeps.start import Answer
 
@@ -100,7 +99,7 @@ def run_jobs(
     """
     folders = [RunFolder.of(digest["fingerprint"]) for digest in digests]
     reused = [folder.finished() and not job.config.train.fresh for folder, job in zip(folders, jobs, strict=True)]
-    before: list[Status] = [{} if old else living_status(folder) for old, folder in zip(reused, folders, strict=True)]
+    before: list[Status] = [{} if old else folder.living_status() for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
     entries: list[Entry | None] = [None] * len(jobs)

@@ -19,11 +19,9 @@ from src.data.recipes import Recipe, prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
-from src.runs.experiment import Outcome, run
-from src.runs.fingerprint import code_digest
-from src.runs.frozen import Frozen, refuse_changed
-from src.runs.naming import run_name
-from src.runs.tracker import NullTracker, Tracker, TrackerGroup
+from src.runs.fingerprint import Frozen, code_digest, refuse_changed
+from src.runs.tracker import Tracker, TrackerGroup
+from src.runs.training_run import Outcome, run
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
@@ -39,7 +37,7 @@ class Answer(TypedDict):
 def start(config: Config) -> tuple[Outcome, str]:
     """Runs one training, preparing its data if necessary, and prints every epoch.
 
-    Returns the outcome and the id of its MLflow run. Raises what `runs.experiment.run` raises.
+    Returns the outcome and the id of its MLflow run. Raises what `runs.training_run.run` raises.
     """
     code_digest()  # now, so that it is the code as imported, however long the data take
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
@@ -53,7 +51,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     from src.recording.recording import Announcing, Recording
 
     with Recording(config.tracking) as recording:
-        announcing = Announcing(recording, run_name(config), config.tracking.study)
+        announcing = Announcing(recording, config.run_name, config.tracking.study)
         outcome = run(config, dataset, TrackerGroup([announcing, *trackers]))
     return outcome, announcing.run_id
 
@@ -72,7 +70,7 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
         config = from_hydra(composed)
         refuse_changed(frozen)
         dataset = _opened(config.data)
-        figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else NullTracker()
+        figures = RunFigures(dataset, config.tracking.gallery) if config.tracking.figures else Tracker()
         outcome = run(config, dataset, figures)
     except (UserError, RunFailed) as error:
         return Answer(fingerprint="", reason=str(error))

@@ -19,9 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.composition import check_overrides, from_hydra
 from src.config.tree import Config
 from src.foundation.errors import UserError
-from src.runs.frozen import Frozen
+from src.runs.fingerprint import Frozen
 from src.runs.job import Job
-from src.runs.naming import run_name
 from src.studies.plan import plan
 from src.studies.study import Study
 from src.sweeps.run_study import Kind, kind_of
@@ -47,7 +46,7 @@ class Sweep:
         for job in grid:
             config = self._composed(job)
             label = " ".join(o for o in job if o.partition("=")[0] in swept) or " ".join(job)
-            jobs.append(Job(label, run_name(config), label, config, tuple(job)))
+            jobs.append(Job(label, config.run_name, label, config, tuple(job)))
         return jobs
 
     def study(self, arguments: Sequence[str], stage: bool) -> tuple[Kind, Study[Any]]:

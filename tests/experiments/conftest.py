@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from src.data.recipes import prepare
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.conftest import ROOT
 from tests.helpers.composing import compose
 
@@ -35,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             if config.data.source == "mnist":
                 config = compose([*key, "tracking=off", *mirrored()])
             results[key] = run(
-                config, prepare(config.data, root), NullTracker(), RunFolder(_new(root, len(results)))
+                config, prepare(config.data, root), Tracker(), RunFolder(_new(root, len(results)))
             ).result
         return results[key]
 

@@ -7,10 +7,10 @@ import pytest
 
 from src.config.composition import choices
 from src.data.recipes import prepare
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import load_model
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.helpers.composing import compose
 
 
@@ -22,7 +22,7 @@ def test_every_experiment_runs(name: str, tmp_path: Path, digits_folder: Path) -
     config = compose(overrides)
     if config.data.name == "digits":
         shutil.copytree(digits_folder / "data", tmp_path / "data")
-    outcome = run(config, prepare(config.data, tmp_path), NullTracker(), RunFolder(tmp_path))
+    outcome = run(config, prepare(config.data, tmp_path), Tracker(), RunFolder(tmp_path))
     assert outcome.result["epochs"] == 1
     model = load_model(tmp_path / "model.npz")
     assert model.header["weights_sha256"] == outcome.result["weights_sha256"]

@@ -19,14 +19,14 @@ from typing import Any
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.faults.boundaries import Boundaries
 from tests.helpers.composing import compose
 
 
-class Trained(NullTracker):
+class Trained(Tracker):
     """Notes each epoch that was trained, or trained once more."""
 
     def __init__(self, notes: Path) -> None:

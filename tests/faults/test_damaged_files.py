@@ -20,8 +20,8 @@ import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.runs.experiment import run
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.conftest import ROOT, environment
 from tests.data.conftest import SHAPES, idx_bytes
 from tests.faults.damaging import HARMLESS, MOST_MEMORY
@@ -31,7 +31,7 @@ from tests.foundation.test_npz import claims
 Files = Callable[[str], Path]
 
 
-class InterruptsAfterTwo(NullTracker):
+class InterruptsAfterTwo(Tracker):
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if record["epoch"] == 2:
             raise KeyboardInterrupt

@@ -17,8 +17,8 @@ from src.data.recipes import prepare
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import canonical_json, sha256
 from src.foundation.schema import plain
-from src.runs.experiment import run
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.conftest import environment
 from tests.faults.configurations import WILD, Override, allowed, refused
 from tests.faults.figures import Injections
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 DIGITS = ["experiment=digits", "model.hidden=[8]", "tracking=off"]
 
 
-class OneEpoch(NullTracker):
+class OneEpoch(Tracker):
     """Interrupts a run after its first epoch."""
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:

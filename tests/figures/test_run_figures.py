@@ -23,10 +23,10 @@ from src.figures.run_figures import RunFigures
 from src.figures.run_view import RunView
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
-from src.runs.experiment import run
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from src.training.metrics import predict
 from tests.helpers.composing import compose
 from tests.reporting.markup import Markup
@@ -65,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
         folder = RunFolder(root / experiment)
         folder.path.mkdir()
         dataset = prepare(config.data, root)
-        run(config, dataset, NullTracker(), folder)
+        run(config, dataset, Tracker(), folder)
         return folder, dataset
 
     return train

@@ -13,9 +13,9 @@ from src.health.records import unrecorded_runs
 from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.health.mending import holding, mend
 
 
@@ -27,7 +27,7 @@ def note(folder: RunFolder) -> Entry:
 def test_a_record_without_its_command_is_brought_level(
     home: Path, small: Callable[..., Config], digits: Dataset
 ) -> None:
-    folder = run(small(), digits, NullTracker()).folder
+    folder = run(small(), digits, Tracker()).folder
     with Outbox() as outbox:
         outbox.note(note(folder))
         assert not list(unrecorded_runs(home))
@@ -44,7 +44,7 @@ def test_a_record_without_its_command_is_brought_level(
 def test_a_record_of_a_store_that_is_away_is_not_lost(
     home: Path, small: Callable[..., Config], digits: Dataset
 ) -> None:
-    folder = run(small(), digits, NullTracker()).folder
+    folder = run(small(), digits, Tracker()).folder
     (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
     with Outbox() as outbox:
         outbox.note(note(folder))

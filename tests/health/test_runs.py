@@ -20,9 +20,9 @@ from src.health.runs import (
     run_folders,
     unreadable_runs,
 )
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from src.training.checkpoint import GENERATIONS
 from tests.health.mending import flip, holding, mend
 
@@ -31,12 +31,12 @@ Compose = Callable[..., Config]
 
 @pytest.fixture
 def finished(home: Path, small: Compose, digits: Dataset) -> RunFolder:
-    return run(small(), digits, NullTracker()).folder
+    return run(small(), digits, Tracker()).folder
 
 
 def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Compose, digits: Dataset) -> None:
     sparse = ("train.epochs=5", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[f1]")
-    folder = run(small(*sparse), digits, NullTracker()).folder
+    folder = run(small(*sparse), digits, Tracker()).folder
     assert [epoch["epoch"] for epoch in folder.journal()] == [0, 2, 4, 5]
     assert not list(damaged_results(home))
     history = folder.path / "history.csv"
@@ -100,7 +100,7 @@ def test_damaged_results_are_made_anew_and_are_the_same(
     assert mend(damaged_results, home).where == finished.path
     assert finished.status()["status"] == "failed"
     assert not list(damaged_results(home))
-    again = run(small(), digits, NullTracker())
+    again = run(small(), digits, Tracker())
     assert not again.reused
     assert again.result["weights_sha256"] == weights
     assert not list(damaged_results(home))
@@ -141,10 +141,10 @@ def test_a_run_that_does_not_know_itself_is_trained_again(
     mend(unreadable_runs, home)
     for check in (orphaned_runs, unreadable_runs, damaged_results):
         assert not list(check(home))
-    assert run(small(), digits, NullTracker()).result["weights_sha256"] == weights
+    assert run(small(), digits, Tracker()).result["weights_sha256"] == weights
 
 
-class Interrupting(NullTracker):
+class Interrupting(Tracker):
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if record["epoch"] == 3:
             raise KeyboardInterrupt
@@ -162,9 +162,9 @@ def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
     flip(newer)
     assert mend(damaged_checkpoints, home).where == newer
     assert not newer.exists()
-    resumed = run(config, digits, NullTracker())
+    resumed = run(config, digits, Tracker())
     assert str(older) in capfd.readouterr().err
-    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, NullTracker())
+    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, Tracker())
     assert anew.result["weights_sha256"] == resumed.result["weights_sha256"]
 
 

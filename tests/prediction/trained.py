@@ -6,10 +6,10 @@ from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.prediction.lookup import open_model
 from src.prediction.signature import Signature
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import Model
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.helpers.composing import compose
 
 
@@ -21,6 +21,6 @@ class Trained:
         self.root = root
         self.recipe = config.data
         self.dataset: Dataset = prepare(config.data, root)
-        self.folder = run(config, self.dataset, NullTracker(), RunFolder(root / "run")).folder.path
+        self.folder = run(config, self.dataset, Tracker(), RunFolder(root / "run")).folder.path
         opened: tuple[Model, Signature] = open_model(str(self.folder))
         self.model, self.signature = opened

@@ -20,9 +20,9 @@ from src.recording.outbox_mirror import OutboxMirror
 from src.recording.recording import Recording
 from src.recording.store import open_store
 from src.recording.syncing import sync
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.helpers.stores import client_of, stored
 from tests.recording.conftest import InThread
 
@@ -35,7 +35,7 @@ AWAY = "http://127.0.0.1:9"  # nobody listens on the port `discard`
 
 @pytest.fixture
 def trained(home: Path, digits: Dataset, small: Small) -> RunFolder:
-    return run(small(), digits, NullTracker()).folder
+    return run(small(), digits, Tracker()).folder
 
 
 def entry_of(run: RunFolder, **fields: Any) -> Entry:

@@ -28,10 +28,9 @@ from src.recording.entry import identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.recording import Announcing, Recording
 from src.recording.store import open_store, store_uri
-from src.runs.experiment import Outcome, run
 from src.runs.folder import RunFolder
-from src.runs.naming import run_name
-from src.runs.tracker import NullTracker, Tracker, TrackerGroup
+from src.runs.tracker import Tracker, TrackerGroup
+from src.runs.training_run import Outcome, run
 from tests.helpers.stores import client_of, stored
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Recorded(NamedTuple):
 
 def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) -> Recorded:
     with Recording(Tracking(**tracking)) as recording:
-        announcing = Announcing(recording, run_name(config), None)
+        announcing = Announcing(recording, config.run_name, None)
         outcome = run(config, dataset, TrackerGroup([announcing, RunFigures(dataset), *more]))
     return Recorded(outcome, announcing.run_id)
 
@@ -63,7 +62,7 @@ def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) 
 def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
     """Trains a run, or reuses it, and records it below a parent; returns its id."""
     with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
-        folder = run(config, dataset, NullTracker()).folder.path.name
+        folder = run(config, dataset, Tracker()).folder.path.name
         identity = identity_of_run(folder, above.identity, variant)
         entry = recording.entry(
             identity=identity, name=name, folder=folder, parent=above.identity, variant=variant, study="ladder"
@@ -76,7 +75,7 @@ def steps(client: "MlflowClient", run_id: str, key: str) -> list[tuple[int, floa
     return [(metric.step, metric.value) for metric in client.get_metric_history(run_id, key)]
 
 
-class Acting(NullTracker):
+class Acting(Tracker):
     """Does something after some epoch."""
 
     def __init__(self, epoch: int, act: Callable[[], object]) -> None:
@@ -160,7 +159,7 @@ def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset,
     client = client_of(home)
     before = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
     with Recording(Tracking()) as recording:
-        announcing = Announcing(recording, run_name(small()), None)
+        announcing = Announcing(recording, small().run_name, None)
         outcome = run(small(), digits, TrackerGroup([announcing, RunFigures(digits, ["samples", "steps"])]))
     assert (outcome.reused, announcing.run_id) == (True, run_id)
     after = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
@@ -220,7 +219,7 @@ def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there
 def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    status = run(small(), digits, NullTracker()).folder.status()
+    status = run(small(), digits, Tracker()).folder.status()
     run_id = recorded_below(small(), digits, "its identity", "mine s0", "it's another")
     info = client_of(home).get_run(run_id).info
     assert info.run_name == "mine s0"
@@ -272,7 +271,7 @@ def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits
 def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> None:
     outcome, _ = recorded(small(), digits)
     recorded_model = (outcome.folder.path / "model.npz").read_bytes()
-    alone = run(small("train.fresh=true"), digits, NullTracker())
+    alone = run(small("train.fresh=true"), digits, Tracker())
     assert alone.result == outcome.result
     assert (alone.folder.path / "model.npz").read_bytes() == recorded_model
 
@@ -352,7 +351,7 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     otherwise(log_batch=away_for_a_while)
     errors = ""
 
-    class Waiting(NullTracker):
+    class Waiting(Tracker):
         """Trains no more than an epoch until the store has failed."""
 
         def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:

@@ -17,10 +17,10 @@ from src.recording.finding import by_fingerprint
 from src.replays.agreement import BOUND, DIFFERENT, EQUAL, IDENTICAL, Agreement, compare
 from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
 from src.replays.retraining import Replay, plan, retrain
-from src.runs.experiment import Outcome, about, run
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import Outcome, about, run
 
 Small = Callable[..., Config]
 
@@ -29,7 +29,7 @@ Small = Callable[..., Config]
 def recorded(home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """A finished run, and the data of which it is."""
     monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: digits)
-    return run(small("model.dropout=0.3"), digits, NullTracker())
+    return run(small("model.dropout=0.3"), digits, Tracker())
 
 
 def planned(folder: Path) -> Replay:
@@ -37,7 +37,7 @@ def planned(folder: Path) -> Replay:
 
 
 def replay(folder: Path, bound: float = BOUND) -> Agreement:
-    return retrain(planned(folder), NullTracker(), bound)
+    return retrain(planned(folder), Tracker(), bound)
 
 
 def edit(file: Path, change: Callable[[Any], None]) -> None:
@@ -69,14 +69,14 @@ def test_each_replay_trains(recorded: Outcome) -> None:
     attempts = set()
     for _ in range(2):
         ready = planned(recorded.folder.path)
-        retrain(ready, NullTracker(), BOUND)
+        retrain(ready, Tracker(), BOUND)
         attempts.add(ready.folder.run()["attempt"])
     assert len(attempts) == 2
 
 
 def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small: Small) -> None:
     # The record of one seed, under the configuration of another.
-    other = run(small("model.dropout=0.3", "seed=1"), digits, NullTracker())
+    other = run(small("model.dropout=0.3", "seed=1"), digits, Tracker())
     shutil.copy(other.folder.path / "config.yaml", recorded.folder.path / "config.yaml")
     ready = planned(recorded.folder.path)
     assert [difference.what for difference in ready.differences] == ["config"]
@@ -89,7 +89,7 @@ def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small:
 
 
 def test_a_small_difference_is_judged_by_the_bound(recorded: Outcome, digits: Dataset, small: Small) -> None:
-    other = run(small("model.dropout=0.3", "train.dtype=float64"), digits, NullTracker()).folder.path
+    other = run(small("model.dropout=0.3", "train.dtype=float64"), digits, Tracker()).folder.path
     edit(other / "result.json", lambda result: result["test"].update(loss=result["test"]["loss"] * (1 + 1e-7)))
     edit(other / "result.json", lambda result: result.update(weights_sha256="0" * 64))
     assert replay(other).verdict == EQUAL
@@ -185,7 +185,7 @@ def test_a_run_is_found_by_the_beginning_of_its_fingerprint(recorded: Outcome, d
     assert by_fingerprint("0" * 64) is None
     assert by_fingerprint("no hex") is None
     for seed in range(1, 17):
-        run(small(f"seed={seed}", "train.epochs=1"), digits, NullTracker())
+        run(small(f"seed={seed}", "train.epochs=1"), digits, Tracker())
     first = [path.name[0] for path in recorded.folder.path.parent.iterdir()]
     twice = next(digit for digit in first if first.count(digit) > 1)
     with pytest.raises(UserError, match=f"{twice}: {first.count(twice)} fingerprints start with it"):

@@ -9,11 +9,11 @@ import pytest
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import UserError
-from src.runs.experiment import run
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.journal import Journal, append, read, rewrite
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 
 FILES = {
     "run.json": "about",
@@ -31,7 +31,7 @@ FILES = {
 def folder(tmp_path: Path, digits: Dataset, small: Callable[..., Config]) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
-    run(small("train.metrics=[f1]"), digits, NullTracker(), folder)
+    run(small("train.metrics=[f1]"), digits, Tracker(), folder)
     return folder
 
 

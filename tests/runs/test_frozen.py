@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 
 from src.config.tree import Config
 from src.foundation.errors import UserError
-from src.runs import code, frozen
-from src.runs.frozen import freeze, refuse_changed
+from src.runs import code, fingerprint
+from src.runs.fingerprint import freeze, refuse_changed
 from src.sweeps.start import start_job
 from tests.conftest import ROOT
 
@@ -20,7 +20,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of `conf/` and `src/` in the place of the project's own."""
     for name in ("conf", "src"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(frozen, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
     monkeypatch.setattr(code, "ROOT", tmp_path)
     in_another_process()
     yield tmp_path
@@ -29,7 +29,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def in_another_process() -> None:
     """Forgets what this process has noted of the files that it imported, as a job's process knows nothing of it."""
-    frozen._imported.cache_clear()
+    fingerprint._imported.cache_clear()
 
 
 def write(file: Path, text: str) -> None:
@@ -46,7 +46,7 @@ def edit(file: Path) -> None:
     append(file, "edited = 1\n" if file.suffix == ".py" else "# edited\n")
 
 
-def refusal(of: frozen.Frozen) -> str:
+def refusal(of: fingerprint.Frozen) -> str:
     with pytest.raises(UserError) as caught:
         refuse_changed(of)
     message = str(caught.value)

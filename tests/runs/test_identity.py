@@ -197,9 +197,7 @@ CODE_DIGEST, TREES = identity.code_digest.__wrapped__, identity._trees.__wrapped
 # What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
 APART = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting", "studies"]
 APART += ["sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py", "train.py"]
-APART += [
-    f"runs/{name}.py" for name in ("fingerprint", "folder", "frozen", "journal", "lineage", "resuming", "tracker")
-]
+APART += [f"runs/{name}.py" for name in ("fingerprint", "folder", "journal", "lineage", "resuming", "tracker")]
 APART += ["ablation.py", "report.py", "evaluate.py"]
 
 
@@ -245,8 +243,8 @@ def test_an_edit_of_any_numeric_code_is_another_run(code: Code, room: str) -> No
 
 
 def test_another_order_of_the_steps_of_a_run_is_another_run(code: Code) -> None:
-    assert code.decides(code.src / "runs" / "experiment.py")
-    assert not code.decides(code.src / "runs" / "experiment.py", "# why")
+    assert code.decides(code.src / "runs" / "training_run.py")
+    assert not code.decides(code.src / "runs" / "training_run.py", "# why")
 
 
 def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(code: Code) -> None:

@@ -3,17 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
-from src.runs.experiment import Outcome, run
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
-from src.runs.tracker import InMemory, NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import Outcome, run
 from src.training.checkpoint import GENERATIONS, Saver
 
 Small = Callable[..., Config]
@@ -50,10 +50,10 @@ def cut(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> Callable[[Config, i
         with monkeypatch.context() as patch:
             patch.setattr(Saver, "after_step", after_step)
             patch.setattr(RunFolder, "end", lambda *_: None)
-            patch.setattr("src.runs.experiment.save_model", lambda *_: None)
+            patch.setattr("src.runs.training_run.save_model", lambda *_: None)
             patch.setattr(RunFolder, "restore", lambda _: None)
             with pytest.raises(Killed):
-                run(config, digits, NullTracker())
+                run(config, digits, Tracker())
         return RunFolder.of(fingerprint(config, digits)["fingerprint"])
 
     return until
@@ -78,12 +78,12 @@ def test_wherever_it_is_cut_off_it_comes_to_the_same(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, how: str, step: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
     folder = cut(small(*VARIED, how), step)
     assert folder.status()["status"] == "running"
     assert folder.idle()
     before = folder.journal()
-    again = run(small(*VARIED, how), digits, NullTracker())
+    again = run(small(*VARIED, how), digits, Tracker())
     assert "resuming" in capsys.readouterr().err
     assert again.folder.path == folder.path
     assert not again.reused
@@ -93,19 +93,19 @@ def test_wherever_it_is_cut_off_it_comes_to_the_same(
 
 
 def test_it_may_be_cut_off_again_and_again(home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut) -> None:
-    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
     config = small(*VARIED, "train.checkpoint_seconds=0")
     for step in (3, 9, 1, 2, 20, 1):
         folder = cut(config, step)
     assert [record["epoch"] for record in folder.journal()] == [1, 2]
-    assert same(whole, run(config, digits, NullTracker()))
+    assert same(whole, run(config, digits, Tracker()))
 
 
 def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
     config = small("train.checkpoint_epochs=1")
     folder = cut(config, 20)
     about, started = folder.run(), folder.status()["started"]
-    run(config, digits, NullTracker())
+    run(config, digits, Tracker())
     assert folder.run() == about
     assert folder.status()["started"] == started
 
@@ -113,9 +113,9 @@ def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Smal
 def test_resume_can_be_refused(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
     folder = cut(small("train.checkpoint_epochs=1"), 20)
     about = folder.run()
-    watched = InMemory()
-    outcome = run(small("train.resume=false"), digits, watched)
-    assert [event for event, _ in watched.events].count("advanced") == 3
+    tracker = Mock()
+    outcome = run(small("train.resume=false"), digits, tracker)
+    assert tracker.advanced.call_count == 3
     assert outcome.folder.path == folder.path
     assert folder.run()["attempt"] != about["attempt"]
 
@@ -124,22 +124,22 @@ def test_resume_can_be_refused(home: Path, digits: Dataset, small: Small, cut: C
 def test_a_torn_line_of_the_journal_is_written_anew(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, torn: bytes
 ) -> None:
-    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
     folder = cut(small(*VARIED, "train.checkpoint_epochs=1"), 30)
     with (folder.path / "journal.jsonl").open("ab") as journal:
         journal.write(torn)
-    assert same(whole, run(small(*VARIED), digits, NullTracker()))
+    assert same(whole, run(small(*VARIED), digits, Tracker()))
 
 
 def test_lost_and_damaged_lines_are_taken_from_the_checkpoint(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = run(small(*VARIED), digits, NullTracker(), RunFolder(tmp_path / "whole"))
+    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
     for damage in ("", "{}\n", "no json\n{}\n"):
         folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
         before = folder.journal()
         (folder.path / "journal.jsonl").write_text(damage)
-        again = run(small(*VARIED, "train.fresh=true"), digits, NullTracker())
+        again = run(small(*VARIED, "train.fresh=true"), digits, Tracker())
         assert same(whole, again)
         assert folder.journal()[:2] == before
     assert "line 1 is damaged" in capsys.readouterr().err
@@ -157,34 +157,29 @@ def test_a_machine_that_does_not_repeat_itself_is_found_out(
     lines[2] = json.dumps(record)
     (folder.path / "journal.jsonl").write_text("\n".join(lines) + "\n")
     with pytest.raises(RunFailed, match=r"retraining epoch 3 gave valid_loss=.*not deterministic on this machine"):
-        run(config, digits, NullTracker())
+        run(config, digits, Tracker())
     assert folder.status()["status"] == "failed"
-    assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, NullTracker()).reused
+    assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, Tracker()).reused
 
 
 class TestTrainedAnew:
     """`train.fresh=true` on a finished run: whatever comes in between, there is a result."""
 
     def test_an_interruption_brings_the_former_result_back(self, home: Path, digits: Dataset, small: Small) -> None:
-        class Interrupted(InMemory):
-            def advanced(self, folder: Path, record: Any) -> None:
-                raise KeyboardInterrupt
-
-        first = run(small(), digits, NullTracker())
+        first = run(small(), digits, Tracker())
         files = {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()}
-        watched = Interrupted()
         with pytest.raises(KeyboardInterrupt):
-            run(small("train.fresh=true"), digits, watched)
+            run(small("train.fresh=true"), digits, Mock(**{"advanced.side_effect": KeyboardInterrupt}))
         assert {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()} == files
-        assert run(small(), digits, NullTracker()).reused
+        assert run(small(), digits, Tracker()).reused
 
     def test_a_killed_one_is_given_up_by_whoever_wants_the_result(
         self, home: Path, digits: Dataset, small: Small, cut: Cut
     ) -> None:
-        first = run(small(), digits, NullTracker())
+        first = run(small(), digits, Tracker())
         folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
         assert not folder.finished()
-        again = run(small(), digits, NullTracker())
+        again = run(small(), digits, Tracker())
         assert again.reused
         assert again.result == first.result
         assert not (folder.path / "former").exists()
@@ -192,9 +187,9 @@ class TestTrainedAnew:
     def test_and_goes_on_for_whoever_wants_it_anew(
         self, home: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        first = run(small(), digits, NullTracker())
+        first = run(small(), digits, Tracker())
         folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
-        again = run(small("train.fresh=true"), digits, NullTracker())
+        again = run(small("train.fresh=true"), digits, Tracker())
         assert "resuming after 1 epochs" in capsys.readouterr().err
         assert not again.reused
         assert again.result == first.result

@@ -16,11 +16,11 @@ from src.data.dataset import Dataset
 from src.data.recipes import Recipe
 from src.foundation import schema
 from src.foundation.errors import RunFailed, UserError
-from src.runs.experiment import run
 from src.runs.fingerprint import code_digest, environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.metric import Metric
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from src.studies.comparisons.collect import (
     collect,
     command_of,
@@ -62,7 +62,7 @@ class Small:
         """Trains what has not finished, as a sweep does: one that diverges stops no other."""
         for job in self.study.jobs:
             try:
-                run(job.config, self.dataset, NullTracker())
+                run(job.config, self.dataset, Tracker())
             except RunFailed:
                 continue
         return self

@@ -10,10 +10,10 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.scaling import scaled
 from src.foundation.files import read_json
-from src.runs.experiment import run
 from src.runs.folder import RunFolder
 from src.runs.model import load_model
-from src.runs.tracker import NullTracker
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.measurements import Measurements
 from src.training.metrics import predict
@@ -23,7 +23,7 @@ from src.training.metrics import predict
 def trained(home: Path, small: Callable[..., Config], digits: Dataset) -> RunFolder:
     """A run of four epochs, evaluated at the start and after every second one, with dropout on, too."""
     more = ("train.epochs=4", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[squared_error]")
-    return run(small(*more, "model.dropout=0.2", "train.evaluate_dropout=true"), digits, NullTracker()).folder
+    return run(small(*more, "model.dropout=0.2", "train.evaluate_dropout=true"), digits, Tracker()).folder
 
 
 def value(folder: RunFolder, metric: str, epoch: int | None = None, at: tuple[float, ...] = ()) -> float | None:

@@ -13,7 +13,6 @@ from src.runs.fingerprint import environment, fingerprint
 from src.runs.folder import RunFolder
 from src.runs.lineage import diff, lineage, surroundings
 from src.runs.model import save_model, weights_digest
-from src.runs.naming import run_name
 from src.runs.resuming import journal_epoch, resume
 from src.runs.tracker import Tracker
 from src.training.loop import Diverged, Epoch
@@ -78,7 +77,7 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
 def about(config: Config, digests: dict[str, str]) -> dict[str, Any]:
     """The content of run.json for a run that starts now: its identity, its lineage and its machine."""
     return {
-        "name": run_name(config),
+        "name": config.run_name,
         "fresh": config.train.fresh,
         "attempt": secrets.token_hex(8),  # tells the epoch records of this training from those of an earlier one
         "digests": digests,

@@ -1,0 +1,148 @@
+"""A run: its folder, what its tracker sees, and how it ends."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
+from src.config.tree import Config
+from src.data.dataset import Dataset
+from src.figures.registry import DRAWINGS
+from src.figures.run_figures import RunFigures
+from src.foundation.errors import RunFailed, UserError
+from src.runs.fingerprint import fingerprint
+from src.runs.folder import HISTORY
+from src.runs.model import load_model, weights_digest
+from src.runs.tracker import Tracker, TrackerGroup
+from src.runs.training_run import run
+from src.training.metrics import predict
+from src.training.processor import held
+
+Small = Callable[..., Config]
+
+
+def events(tracker: Mock) -> list[str]:
+    return [name for name, _, _ in tracker.method_calls]
+
+
+def test_a_finished_run_leaves_its_files_and_shows_each_epoch_to_its_tracker(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    written = []
+
+    def advanced(folder: Path, record: object) -> None:
+        written.append(json.loads((folder / "journal.jsonl").read_text().splitlines()[-1]) == record)
+
+    tracker = Mock(**{"advanced.side_effect": advanced})
+    outcome = run(small(), digits, tracker)
+    folder = outcome.folder.path
+    assert folder == home / "runs" / fingerprint(small(), digits)["fingerprint"]
+    assert events(tracker) == ["started", "advanced", "advanced", "advanced", "ended"]
+    assert written == [True, True, True]
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert tuple(rows[0]) == HISTORY
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3"]
+    timing = json.loads((folder / "timing.json").read_text())
+    assert set(timing) == {"seconds", "images_per_second"}
+    assert timing["images_per_second"] == pytest.approx(3 * len(digits.train.y) / timing["seconds"])
+    assert outcome.folder.status()["status"] == "finished"
+    assert (folder / "config.yaml").exists()
+
+    model = load_model(folder / "model.npz")
+    assert weights_digest(model.network) == outcome.result["weights_sha256"] == model.header["weights_sha256"]
+    for name in ("train", "valid", "test"):
+        examples = getattr(digits, name)
+        with held(1):
+            predictions = predict(model.network, examples.x, examples.y)
+        assert {"loss": predictions.loss, "accuracy": predictions.accuracy} == outcome.result[name]
+    with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["predicted"], predictions.probabilities.argmax(axis=1))
+        np.testing.assert_array_equal(stored["probability"], predictions.probabilities.max(axis=1))
+
+
+def test_a_run_is_trained_once_unless_asked_and_repeats_to_the_bit(home: Path, digits: Dataset, small: Small) -> None:
+    overrides = ("model.dropout=0.3", "optimizer=momentum")
+    first = run(small(*overrides), digits, Tracker())
+    model = (first.folder.path / "model.npz").read_bytes()
+    tracker = Mock()
+    reused = run(small(*overrides), digits, tracker)
+    assert events(tracker) == ["started", "ended"]
+    again = run(small(*overrides, "train.fresh=true"), digits, Tracker())
+    assert (first.reused, reused.reused, again.reused) == (False, True, False)
+    assert again.folder.path == first.folder.path
+    assert first.result == reused.result == again.result
+    assert (again.folder.path / "model.npz").read_bytes() == model
+    assert (
+        run(small(*overrides, "seed=1"), digits, Tracker()).result["weights_sha256"] != first.result["weights_sha256"]
+    )
+
+
+DIVERGING = ("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "raised", "status", "cause", "reason"),
+    [
+        (DIVERGING, None, "failed", "diverged", "diverged at epoch 1"),
+        ((), KeyboardInterrupt(), "killed", "interrupted", "interrupted"),
+        ((), OSError(28, "No space left"), "failed", "error", "OSError: [Errno 28] No space left"),
+    ],
+)
+def test_a_run_that_does_not_finish_says_why_and_is_trained_next_time(
+    home: Path, digits: Dataset, small: Small,
+    overrides: tuple[str, ...], raised: BaseException | None, status: str, cause: str, reason: str,
+) -> None:  # fmt: skip
+    tracker = Mock(**{"advanced.side_effect": raised})
+    with pytest.raises(type(raised) if raised else RunFailed, match=None if raised else "failed: diverged at epoch 1"):
+        run(small(*overrides), digits, tracker)
+    assert events(tracker)[-1] == "ended"
+    (folder,) = tracker.ended.call_args.args
+    found = json.loads((folder / "status.json").read_text())
+    assert (found["status"], found["cause"], found["reason"]) == (status, cause, reason)
+    assert np.isfinite(load_model(folder / "model.npz").network.parameters.theta).all()
+    assert not (folder / "result.json").exists()
+    if raised:
+        outcome = run(small(*overrides), digits, Tracker())
+        assert (outcome.reused, outcome.folder.path, outcome.folder.finished()) == (False, folder, True)
+
+
+def test_early_stopping_keeps_the_best_epoch(home: Path, digits: Dataset, small: Small) -> None:
+    config = small("train.epochs=200", "train.patience=3", "train.monitor=valid_loss", "optimizer.lr=0.05")
+    outcome = run(config, digits, Tracker())
+    losses = [record["valid_loss"] for record in outcome.folder.journal()]
+    best = losses.index(min(losses)) + 1
+    assert len(losses) == outcome.result["epochs"] == best + 3 < 200
+    assert outcome.result["kept_epoch"] == best
+    assert outcome.result["valid"]["loss"] == pytest.approx(min(losses), rel=1e-12)
+
+
+def test_a_figure_that_fails_costs_a_warning(
+    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DRAWINGS, "curves", Mock(side_effect=RuntimeError("no ink")))
+    after = Mock()
+    outcome = run(small(), digits, TrackerGroup([RunFigures(digits), after]))
+    assert outcome.folder.finished()
+    assert events(after)[-1] == "ended"
+    assert capsys.readouterr().err.count("no ink") == 1
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.hidden=[65536,65536]", r"model\.hidden=\[65536,65536\]: 4,.* parameters; allowed"),
+        ("train.batch_size=100000", r"train\.batch_size=100000: must be <= 1258"),
+        ("model.class_weights=[1,2]", r"model\.class_weights=\[1\.0,2\.0\]: must be 10 weights"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_rejected_before_anything_is_written(
+    home: Path, digits: Dataset, small: Small, override: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        run(small(override), digits, Tracker())
+    assert not (home / "runs").exists()
