@@ -32,9 +32,7 @@ def used(trees: Trees, words: Set[str]) -> dict[str, ast.Module]:
         named = {n for name in named for d in definitions.get(name, ()) for n in _names(d)} - optional
 
     # What is imported under another name is kept: its users spell that one.
-    nodes = itertools.chain.from_iterable(map(ast.walk, trees.values()))
-    renamed = {node.name for node in nodes if isinstance(node, ast.alias) and node.asname}
-    names, strings = set(renamed), set(words)
+    names, strings = set().union(*map(_renamed, trees.values())), set(words)
 
     def keep(node: ast.AST) -> None:
         names.update(_names(node))
@@ -130,22 +128,30 @@ def _names(node: ast.AST) -> frozenset[str]:
     )
 
 
-def _strings(node: ast.AST) -> Iterator[str]:
+@functools.cache  # a study asks for each of its variants
+def _strings(node: ast.AST) -> frozenset[str]:
     """The strings in code by which it may ask for an entry.
 
     Annotations are left out, and the defaults of annotated fields: the configuration has the values of these.
     """
-    waiting = [node]
+    found, waiting = set(), [node]
     while waiting:
         each = waiting.pop()
         if isinstance(each, ast.Constant) and isinstance(each.value, str):
-            yield each.value
+            found.add(each.value)
         elif isinstance(each, ast.ClassDef):
             fields = (s for s in each.body if isinstance(s, ast.AnnAssign) and "Annotated" in _names(s.annotation))
             apart = set(map(id, fields))
             waiting.extend(s for s in itertools.chain(each.body, each.decorator_list) if id(s) not in apart)
         else:
             waiting.extend(_children(each))
+    return frozenset(found)
+
+
+@functools.cache
+def _renamed(tree: ast.Module) -> frozenset[str]:
+    """The names that are imported under another one."""
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.alias) and node.asname)
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
