@@ -1,5 +1,6 @@
 """What many tests need: the digits data set, run folders of their own, and a copy of the repository to run in."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,11 @@ settings.load_profile("untimed")
 # What would make collecting slow, and had happened when it was over.
 COLLECTED = pytest.StashKey[set[str]]()
 pytest_plugins = ["tests.faults.figures", "tests.helpers.pipelines", "tests.helpers.processes"]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Three slow tests for two cores: each waits for processes and servers that it starts."""
+    return -(-3 * (os.cpu_count() or 1) // 2) if config.option.markexpr == "slow" else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
