@@ -1,1 +1,1 @@
-"""Benchmarks: how long an epoch takes, beside its matrix products alone and beside other libraries."""
+"""Benchmarks: how long an epoch takes, compared with its matrix products alone and with other libraries."""

@@ -1,11 +1,11 @@
 """A study on all cores against the same runs one after another: `python -m benchmarks.study [--study ladder]`.
 
-Every training is made anew, at its declared length, with seeds of its own, and recorded in a store of its own. Printed:
+Every training runs at its declared length, with other seeds and in a new store. Printed:
 
 - the throughput on two workers, in units of that of one;
-- what tracking and the report cost: the whole command, against the same without MLflow and without its report;
-- the memory that one worker has to itself, beside the arrays that all of them share;
-- the command once more, with nothing left to do.
+- what tracking and the report cost: the whole command, compared with the same without MLflow and without the report;
+- the memory of one worker, without the arrays that all of them share;
+- the command again, with nothing to do.
 """
 
 import argparse

@@ -65,6 +65,15 @@ def test_the_readme_is_short_and_quotes_the_study_and_the_refusal_as_they_are() 
     assert str(refused.value) == refusal
 
 
+def test_conf_says_how_to_list_the_allowed_names() -> None:
+    texts = [file.read_text() for file in (ROOT / "conf").rglob("*.yaml")]
+    shown = {override for text in texts for override in re.findall(r"'([\w.]+=\[?\?\]?)'", text)}
+    assert len(shown) >= 5
+    for override in shown:
+        with pytest.raises(UserError, match=r"unknown; allowed: \w+, \w+"):
+            compose([override])
+
+
 def test_the_table_of_published_experiments_has_every_claim() -> None:
     declared = declare("replicas", read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"])
     expected = []

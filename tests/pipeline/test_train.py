@@ -33,8 +33,7 @@ def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
 def weights(checkout: Path) -> dict[str, str]:
     """The digest of the weights of every finished run, by fingerprint."""
     results = (checkout / "runs").glob("*/result.json")
-    found = {file.parent.name: re.search(r'"weights_sha256": "(\w+)"', file.read_text()) for file in results}
-    return {name: match[1] for name, match in found.items() if match}
+    return {file.parent.name: json.loads(file.read_text())["weights_sha256"] for file in results}
 
 
 def test_help_teaches_the_groups_and_imports_nothing_heavy() -> None:
@@ -149,12 +148,9 @@ def test_arrays_that_are_not_the_recipes_are_rejected(checkout: Path, shell: She
 
 def test_a_damaged_file_of_conf_gets_one_line(checkout: Path, shell: Shell) -> None:
     file = checkout / "conf/model/mlp.yaml"
-    whole = file.read_text()
-    for part, damaged, message in (("[512]", "[512", "conf/"), ("act: relu", "act: ${oc.env:HOME}", "interpolations")):
-        file.write_text(whole.replace(part, damaged))
-        assert file.read_text() != whole
-        for command in ("src.train", "src.compose"):
-            assert_rejected(shell("python", "-m", command), message)
+    file.write_text(file.read_text().replace("[512]", "[512"))
+    for command in ("src.train", "src.compose"):
+        assert_rejected(shell("python", "-m", command), "conf/")
 
 
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
