@@ -30,18 +30,7 @@ class Server:
 
     def start(self) -> None:
         """Starts it, and waits until it answers."""
-        command = [
-            "python",
-            "-m",
-            "mlflow",
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--workers",
-            "1",
-        ]
+        command = f"python -m mlflow server --host 127.0.0.1 --port {self.port} --workers 1".split()
         command += ["--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
         command += ["--artifacts-destination", str(self._folder / "artifacts")]
         # Without the second it starts a dozen processes.

@@ -218,11 +218,8 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)), MAIN_LINE)
     assert done.returncode == 0, done.stdout + done.stderr
     params = yaml.safe_load((unrecorded / "params.yaml").read_text())
-    assert (params["model"]["act"], params["optimizer"]["name"], params["optimizer"]["momentum"]) == (
-        "tanh",
-        "momentum",
-        0.9,
-    )
+    assert params["model"]["act"] == "tanh"
+    assert params["optimizer"].items() >= {"name": "momentum", "momentum": 0.9}.items()
     [run] = children(unrecorded)
     assert run.info.run_name == "tanh-he-momentum s0"
     shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
@@ -230,12 +227,8 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     assert shell("dvc", "params", "diff").returncode == 0
     assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
     page = (unrecorded / "plots-page/index.html").read_text()
-    for title in (
-        "Loss",
-        "Accuracy",
-        "Confusion matrix of the test set",
-        "Confusion matrix of the test set, normalized",
-    ):
+    confusion = "Confusion matrix of the test set"
+    for title in ("Loss", "Accuracy", confusion, f"{confusion}, normalized"):
         assert f'"text": "{title}"' in page
     assert "failures_confident" in page
 
@@ -266,14 +259,8 @@ def test_queued_experiments_are_recorded_in_the_repository_itself(unrecorded: Pa
 def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
     fetched = ROOT / "data/raw/mnist"
     mirror = [f"data.mirror='{fetched}'"] if fetched.exists() else []  # else from where users get it
-    shrunken = [
-        "experiment=quick",
-        "tracking=off",
-        "data.split.train=5000",
-        "data.split.valid=1000",
-        "data.split.test=2000",
-    ]
-    compose(shell, *shrunken, *mirror)
+    split = ("data.split.train=5000", "data.split.valid=1000", "data.split.test=2000")
+    compose(shell, "experiment=quick", "tracking=off", *split, *mirror)
     repro(shell, MAIN_LINE)
     test = json.loads((checkout / "metrics/test.json").read_text())
     assert test["overall"]["num_samples"] == 2000
