@@ -30,6 +30,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return -(-3 * (os.cpu_count() or 1) // 2) if config.option.markexpr == "slow" else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves files without slow tests out where only those are asked for: importing all takes each worker seconds."""
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    return "mark.slow" not in collection_path.read_text() or None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notes what collecting has imported and composed: each worker would pay for it, whichever tests it runs."""
     from hydra.core.singleton import Singleton
