@@ -9,49 +9,40 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
-from src.analysis import formats
 from src.analysis.comparison_verdict import VariantSummary
 from src.figures import canvas, key, scales
 
 _WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
-_LEFT, _BELOW, _LINE = 0.75, 0.55, 0.2
+_LEFT, _BELOW = 0.75, 0.55
 _FACTOR = 4  # between the dearest and the cheapest: from there on the seconds are on a logarithmic scale
 _RINGS, _STEP = 4, 7  # around a point, where its name may stand: how many, and how many points apart
 
 
-def draw(
-    variants: Sequence[VariantSummary],
-    baseline: str,
-    metric: str = "test accuracy",
-    title: str = "Accuracy and its cost",
-) -> Figure:
+def draw(variants: Sequence[VariantSummary], baseline: str, metric: str) -> Figure:
     """A point a variant, with the 95 % interval of its mean; its name beside it, or in a key where that is crowded.
 
     Args:
         variants: of which those with known seconds and a finished run are drawn: at least one.
         baseline: the variant drawn in ink.
         metric: an accuracy, in words.
-        title: of the figure.
     """
     looks = canvas.styles([row.variant for row in variants], plain=baseline)
-    figure, all_named = _draw(variants, looks, metric, title, with_key=False)
-    return figure if all_named else _draw(variants, looks, metric, title, with_key=True)[0]
+    figure, all_named = _draw(variants, looks, metric, with_key=False)
+    return figure if all_named else _draw(variants, looks, metric, with_key=True)[0]
 
 
 def _draw(
-    variants: Sequence[VariantSummary], looks: Mapping[str, canvas.Style], metric: str, title: str, with_key: bool
+    variants: Sequence[VariantSummary], looks: Mapping[str, canvas.Style], metric: str, with_key: bool
 ) -> tuple[Figure, bool]:
     """The figure, and whether all points are named: by the key, or by names beside them if there is room for all."""
     known = {row.variant: (row.seconds, row.reported) for row in variants if row.seconds is not None and row.reported}
     below = scales.outlying({name: reported.mean for name, (_, reported) in known.items()})
-    told = [f"{name} ({formats.percent(known[name][1].mean)} %)" for name in below]
-    note = canvas.wrapped(f"Too far down to be shown: {', '.join(told)}.", 110) if below else ""
-    handles = [key.handle(looks[name]._replace(line=""), name) for name in known if name not in below]
-    under = _BELOW + with_key * key.height(handles, _WIDTH) + _LINE * (note.count("\n") + bool(note))
-    height = canvas.HEADER + _PANEL + under
-
-    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
-    axes = figure.add_axes((_LEFT / _WIDTH, under / height, (_WIDTH - _LEFT - 0.2) / _WIDTH, _PANEL / height))
+    note = key.note({name: known[name][1].mean for name in below})
+    named = [key.handle(looks[name]._replace(line=""), name) for name in known if name not in below]
+    handles = named if with_key else []
+    foot = key.height(handles, _WIDTH, note)
+    figure = canvas.new_figure(_WIDTH, canvas.HEADER + _PANEL + _BELOW + foot, "Accuracy and its cost", arrange=False)
+    axes = canvas.add_axes(figure, _LEFT, _BELOW + foot, _WIDTH - _LEFT - 0.2, _PANEL)
     canvas.set_style(axes)
     points, bars, values = {}, [], []
     for name, (seconds, reported) in known.items():
@@ -65,15 +56,10 @@ def _draw(
         values += [reported.mean, *bounds]
     unit = scales.accuracy(axes, "y", values)
     _set_seconds(axes, [seconds for seconds, _ in points.values()])
-    axes.set_xlabel("Training of one run, seconds", fontsize=canvas.TEXT, color=canvas.INK)
-    axes.set_ylabel(f"{metric[:1].upper()}{metric[1:]}, {unit}", fontsize=canvas.TEXT - 1, color=canvas.INK)
-    if with_key:
-        key.draw(figure, handles, under - _BELOW)
-    all_named = with_key or _name(axes, points, bars)
-    if note:
-        place = (canvas.MARGIN / _WIDTH, canvas.MARGIN / 2 / height)
-        figure.text(*place, note, fontsize=canvas.TEXT - 1.5, color=canvas.MUTED, va="bottom", parse_math=False)
-    return figure, all_named
+    canvas.label(axes, "Training of one run, seconds")
+    canvas.label(axes, y=f"{metric[:1].upper()}{metric[1:]}, {unit}", size=canvas.TEXT - 1)
+    key.draw(figure, handles, foot, note)
+    return figure, with_key or _name(axes, points, bars)
 
 
 def _set_seconds(axes: Axes, seconds: Sequence[float]) -> None:
@@ -106,7 +92,8 @@ def _name(axes: Axes, points: Mapping[str, tuple[float, float]], bars: Sequence[
             parse_math=False,
         )
         width, height = text.get_window_extent().size
-        place = next((place for place in _around(x, y, width, height, unit) if _free(place, room, taken)), None)
+        places = (box for box in _around(x, y, width, height, unit) if room.count_contains(box.corners()) == 4)
+        place = next((box for box in places if not box.count_overlaps(taken)), None)
         if place is None:
             return False
         taken.append(place)
@@ -120,8 +107,3 @@ def _around(x: float, y: float, width: float, height: float, unit: float) -> Ite
         cx = x + math.cos(eighth * math.pi / 4) * (width / 2 + _STEP * ring * unit)
         cy = y + math.sin(eighth * math.pi / 4) * (height / 2 + _STEP * ring * unit)
         yield Bbox.from_bounds(cx - width / 2, cy - height / 2, width, height)
-
-
-def _free(box: Bbox, room: Bbox, taken: Sequence[Bbox]) -> bool:
-    inside = box.x0 >= room.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
-    return inside and not any(box.overlaps(other) for other in taken)

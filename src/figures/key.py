@@ -1,15 +1,18 @@
-"""The key of a figure with many variants: which line and which mark is whose, in columns as wide as the names."""
+"""What stands below a figure's panels: a key, in columns as wide as its names, and a note on what is not shown."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from src.analysis import formats
 from src.figures import canvas
 
 _TYPE = canvas.TEXT - 1
-_ROW, _HANDLE = 0.2, 0.52  # inches: of an entry's height, and what stands before its words
+_ROW, _HANDLE = 0.2, 0.52  # inches: an entry's height, and the room before its words
 _LONGEST = 60  # characters
+_LINE = 0.18  # inches, of the note
 
 
 def handle(look: canvas.Style, name: str) -> Line2D:
@@ -20,19 +23,33 @@ def handle(look: canvas.Style, name: str) -> Line2D:
     )
 
 
-def height(handles: Sequence[Line2D], width: float) -> float:
-    """The inches that the key takes below a figure of `width` inches."""
-    return _ROW * -(-len(handles) // _columns(handles, width)) + 0.1
+def note(too_low: Mapping[str, float], missing: Sequence[str] = ()) -> str:
+    """Lines on the variants that are not drawn: accuracies too far below the others', and names without a result."""
+    sentences = [f"No run finished: {', '.join(missing)}."] if missing else []
+    if too_low:
+        names = ", ".join(f"{name} ({formats.percent(accuracy)} %)" for name, accuracy in too_low.items())
+        sentences.append(f"Too far down to be shown: {names}.")
+    return "\n".join(line for sentence in sentences for line in textwrap.wrap(sentence, 110))
 
 
-def draw(figure: Figure, handles: Sequence[Line2D], top: float) -> None:
-    """Draws the key with its upper edge `top` inches above the lower edge of the figure."""
+def height(handles: Sequence[Line2D], width: float, note: str = "") -> float:
+    """The inches that a key and a note take below a figure of `width` inches."""
+    entries = _ROW * -(-len(handles) // _columns(handles, width)) + 0.1 if handles else 0
+    return entries + _LINE * len(note.splitlines())
+
+
+def draw(figure: Figure, handles: Sequence[Line2D], top: float, note: str = "") -> None:
+    """Draws the key with its upper edge `top` inches above the figure's lower edge, where a note goes."""
     width, tall = figure.get_size_inches()
-    room = width - 2 * canvas.MARGIN - _HANDLE
-    place = {"bbox_to_anchor": (canvas.MARGIN / width, top / tall), "borderaxespad": 0, "borderpad": 0}
-    spacing = {"columnspacing": 1.2, "labelspacing": 0.35}
-    size = _TYPE * min(1, room / _widest(handles))
-    canvas.legend(figure, "upper left", _columns(handles, width), size, handles=handles, **place, **spacing)
+    if handles:
+        room = width - 2 * canvas.MARGIN - _HANDLE
+        anchor = {"bbox_to_anchor": (canvas.MARGIN / width, top / tall), "borderaxespad": 0, "borderpad": 0}
+        spacing = {"columnspacing": 1.2, "labelspacing": 0.35}
+        size = _TYPE * min(1, room / _widest(handles))
+        canvas.legend(figure, "upper left", _columns(handles, width), size, handles=handles, **anchor, **spacing)
+    if note:
+        place = canvas.MARGIN / width, canvas.MARGIN / 2 / tall
+        figure.text(*place, note, fontsize=canvas.TEXT - 1.5, color=canvas.MUTED, va="bottom", parse_math=False)
 
 
 def _columns(handles: Sequence[Line2D], width: float) -> int:

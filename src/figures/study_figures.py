@@ -9,7 +9,7 @@ from src.analysis import formats
 from src.analysis.comparison_summary import Summary
 from src.analysis.comparison_verdict import Comparison
 from src.data.dataset import Dataset
-from src.figures import bands, class_gains, cost, disagreements, forest, strip, study_sheet
+from src.figures import class_gains, cost, disagreements, forest, strip, study_curves
 from src.nn.arrays import Labels
 from src.studies.comparisons.results import Results
 from src.training.metrics import confusion
@@ -43,9 +43,9 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     runs = {variant.name: [run for run in results.runs if run.variant == variant.name] for variant in results.variants}
     histories = {name: [run.history for run in group if run.history] for name, group in runs.items()}
     words = "Accuracy and loss on the validation set after each epoch: a line for the mean of each variant's seeds"
-    yield StudyFigure("curves", bands.draw(histories, results.baseline), words)
+    yield StudyFigure("curves", study_curves.draw(histories, results.baseline), words)
     words = "Loss and accuracy on the training and on the validation set after each epoch, a line a variant"
-    yield StudyFigure("sheet", study_sheet.draw(histories, results.baseline), words)
+    yield StudyFigure("sheet", study_curves.draw_sheet(histories, results.baseline), words)
 
     reported = results.report_on
     values = {name: [reported.of(run.result) if run.result else None for run in group] for name, group in runs.items()}

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from src.analysis.comparison_summary import summarize
 from src.data.dataset import Dataset
 from src.figures import (
-    bands,
     canvas,
     class_gains,
     cost,
@@ -21,8 +20,8 @@ from src.figures import (
     forest,
     scales,
     strip,
+    study_curves,
     study_figures,
-    study_sheet,
 )
 from src.studies.comparisons.results import Results
 from tests.figures.drawings import check_sheet, contrast, save
@@ -60,7 +59,7 @@ def of_every_tenth_epoch() -> dict[str, list[Mapping[str, Sequence[float]]]]:
 
 def costs(seconds: Callable[[int], float], study: str = "a ladder") -> Figure:
     rows = [dataclasses.replace(row, seconds=seconds(i)) for i, row in enumerate(summary_of(STUDIES[study]).rows)]
-    return cost.draw(rows, rows[0].variant)
+    return cost.draw(rows, rows[0].variant, "test accuracy")
 
 
 def matrix(classes: int, seed: int, empty: int | None = None) -> np.ndarray:
@@ -80,17 +79,17 @@ def disagreeing(only_first: int, only_second: int, names: Sequence[str] = "01234
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "curves that stop early": lambda: bands.draw(stopping_early(), "a"),
-    "curves of two kinds of loss": lambda: bands.draw(with_losses(lambda loss: loss / 1000), "a"),
-    "curves of losses that are not finite": lambda: bands.draw(with_losses(lambda loss: np.nan), "a"),
-    "curves of infinite losses": lambda: bands.draw(with_losses(lambda loss: np.inf), "b"),
-    "curves of zero losses": lambda: bands.draw(with_losses(lambda loss: 0.0), "a"),
-    "curves of losses over many decades": lambda: bands.draw(with_losses(lambda loss: loss**60), "a"),
-    "curves of every tenth epoch": lambda: bands.draw(of_every_tenth_epoch(), "a"),
-    "a sheet of runs that stop early": lambda: study_sheet.draw(stopping_early(), "a"),
-    "a sheet of two kinds of loss": lambda: study_sheet.draw(with_losses(lambda loss: loss / 1000), "a"),
-    "a sheet of losses that are not finite": lambda: study_sheet.draw(with_losses(lambda loss: np.nan), "b"),
-    "a sheet of one variant": lambda: study_sheet.draw(histories(STUDIES["one variant"]), "a"),
+    "curves that stop early": lambda: study_curves.draw(stopping_early(), "a"),
+    "curves of two kinds of loss": lambda: study_curves.draw(with_losses(lambda loss: loss / 1000), "a"),
+    "curves of losses that are not finite": lambda: study_curves.draw(with_losses(lambda loss: np.nan), "a"),
+    "curves of infinite losses": lambda: study_curves.draw(with_losses(lambda loss: np.inf), "b"),
+    "curves of zero losses": lambda: study_curves.draw(with_losses(lambda loss: 0.0), "a"),
+    "curves of losses over many decades": lambda: study_curves.draw(with_losses(lambda loss: loss**60), "a"),
+    "curves of every tenth epoch": lambda: study_curves.draw(of_every_tenth_epoch(), "a"),
+    "a sheet of runs that stop early": lambda: study_curves.draw_sheet(stopping_early(), "a"),
+    "a sheet of two kinds of loss": lambda: study_curves.draw_sheet(with_losses(lambda loss: loss / 1000), "a"),
+    "a sheet of losses that are not finite": lambda: study_curves.draw_sheet(with_losses(lambda loss: np.nan), "b"),
+    "a sheet of one variant": lambda: study_curves.draw_sheet(histories(STUDIES["one variant"]), "a"),
     "gains of 2 classes": lambda: class_gains.draw(matrix(2, 0), matrix(2, 1), ["no", "yes"]),
     "gains of named classes": lambda: class_gains.draw(matrix(10, 0), matrix(10, 1), NAMES),
     "gains of an empty class": lambda: class_gains.draw(matrix(10, 0, empty=3), matrix(10, 1, empty=3), "0123456789"),
@@ -217,7 +216,7 @@ def test_curves_are_means_in_a_band_from_the_lowest_to_the_highest_seed() -> Non
 
 
 def test_curves_go_on_thinner_where_seeds_have_stopped() -> None:
-    axes = bands.draw(stopping_early(), "a").axes[0]
+    axes = study_curves.draw(stopping_early(), "a").axes[0]
     whole, rest = axes.lines[0], axes.lines[1]
     assert list(whole.get_xdata()) == [1, 2, 3, 4]
     assert list(rest.get_xdata()) == list(range(4, 21))
@@ -226,7 +225,7 @@ def test_curves_go_on_thinner_where_seeds_have_stopped() -> None:
 
 def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
     runs = of_every_tenth_epoch()
-    for figure in (bands.draw(runs, "a"), study_sheet.draw(runs, "a")):
+    for figure in (study_curves.draw(runs, "a"), study_curves.draw_sheet(runs, "a")):
         for axes in figure.axes:
             assert {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) > 1} == {
                 (0, 10, 20, 30, 35)
