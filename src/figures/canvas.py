@@ -109,10 +109,10 @@ def set_style(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float, **more: Any) -> Axes:
+def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Axes at a place on a figure that arranges nothing by itself; all in inches, from the lower left corner."""
     w, h = figure.get_size_inches()
-    return figure.add_axes((left / w, bottom / h, width / w, height / h), **more)
+    return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
 def label(axes: Axes, x: str = "", y: str = "", size: float = TEXT) -> None:

@@ -1,5 +1,6 @@
 """The confusion matrix: which class is taken for which."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,9 @@ from src.figures.run_view import RunView
 # A linear scale would leave a good network's few mistakes as white as no mistake at all.
 _GAMMA = 0.3
 _SIDE = 4.6  # inches, of the matrix of a figure that has one alone
+_WIDTH, _GAP, _RIGHT, _ABOVE, _BELOW = 7.6, 0.25, 0.15, 0.3, 0.6  # inches, of a figure of two
+_TYPE = canvas.TEXT - 1  # of its names
+_BESIDE, _MOST = 0.45, 2.0  # inches: on the left of the names of the classes, and at most for the names
 
 
 def of(run: RunView, part: str, normalize: bool = False) -> Figure:
@@ -22,9 +26,12 @@ def of(run: RunView, part: str, normalize: bool = False) -> Figure:
     return draw(run.counts(part), run.dataset.labels, f"{part}: {run.accuracy[part]:.2%} right", normalize)
 
 
-def draw(
-    counts: NDArray[np.integer], labels: Sequence[str], title: str = "Confusion matrix", normalize: bool = False
-) -> Figure:
+def pair(run: RunView) -> Figure:
+    """The confusion matrices of the training and the test set, side by side."""
+    return draw_pair([(run.heading(part), run.counts(part)) for part in ("train", "test")], run.dataset.labels)
+
+
+def draw(counts: NDArray[np.integer], labels: Sequence[str], title: str, normalize: bool = False) -> Figure:
     """A row for each true class, a column for each predicted one, each cell with its number.
 
     Args:
@@ -34,11 +41,33 @@ def draw(
         normalize: shows percentages of the true class in place of counts; a class without examples has none.
     """
     figure = canvas.new_figure(5.8, 6.1, f"{title} (% of each true class)" if normalize else title)
-    draw_matrix(figure.subplots(), counts, labels, normalize, _SIDE)
+    _draw_matrix(figure.subplots(), counts, labels, normalize, _SIDE)
     return figure
 
 
-def draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], normalize: bool, side: float) -> None:
+def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequence[str]) -> Figure:
+    """Two normalized matrices side by side: `panels` are their headings and their counts, as for `draw`."""
+    names = canvas.width_of(labels, _TYPE)
+    size = _TYPE * min(1, _MOST / names)
+    names = min(names, _MOST)
+    left = _BESIDE + names
+    side = (_WIDTH - left - _GAP - _RIGHT) / 2
+    below = _BELOW + math.sin(math.pi / 4) * names * (max(map(len, labels)) > canvas.LONG)
+    height = canvas.HEADER + _ABOVE + side + below
+    figure = canvas.new_figure(_WIDTH, height, "Confusion matrices (% of each true class)", arrange=False)
+    for position, (heading, counts) in enumerate(panels):
+        start = left + position * (side + _GAP)
+        axes = canvas.add_axes(figure, start, below, side, side)
+        _draw_matrix(axes, counts, labels, normalize=True, side=side)
+        axes.tick_params(labelsize=size)
+        canvas.shrink(axes.set_title(heading, loc="left", fontsize=canvas.TEXT, color=canvas.INK), side)
+        if position:
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
+    return figure
+
+
+def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], normalize: bool, side: float) -> None:
     """Draws a confusion matrix as `draw` does on axes that are, or will be, about `side` inches wide."""
     classes = len(counts)
     share = shares(counts)

@@ -28,14 +28,13 @@ def by_step(run: RunView) -> Figure:
     order, updates = training.get("order", "shuffled"), training.get("steps_per_epoch")  # older runs have no such keys
     size, dtype = training["batch_size"] or len(y), run.model.network.dtype
     steps = len(Batches(x, y, size, dtype, training["drop_last"], order, updates))
-    return draw(run.history, run.best_epoch, log_loss=falls, title="Learning curves by step", steps=steps)
+    return draw(run.history, run.best_epoch, log_loss=falls, steps=steps)
 
 
 def draw(
     history: Mapping[str, Sequence[float]],
     best_epoch: int | None = None,
     log_loss: bool = False,
-    title: str = "Learning curves",
     steps: int | None = None,
 ) -> Figure:
     """Two panels over the epochs, or over the updates: loss and accuracy.
@@ -45,10 +44,9 @@ def draw(
             evaluated epoch, of which 0 is the untrained network; values that are not finite leave a gap.
         best_epoch: the epoch whose weights were kept, marked by an upright line.
         log_loss: draws the loss on a logarithmic scale.
-        title: of the figure.
         steps: the updates of an epoch, by which the figure then counts; None: it counts epochs.
     """
-    figure = canvas.new_figure(7.6, 3.7, title)
+    figure = canvas.new_figure(7.6, 3.7, "Learning curves" if steps is None else "Learning curves by step")
     unit, scale = ("epoch", 1) if steps is None else ("step", steps)
     at = [scale * epoch for epoch in history["epoch"]]
     margin = 0.04 * (at[-1] - at[0]) or 0.5 * scale

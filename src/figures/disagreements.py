@@ -10,55 +10,45 @@ from numpy.typing import NDArray
 from src.figures import canvas, mosaic
 
 _SHOWN = 10  # of each kind
-_SIDE, _GAP = 1.02, 0.45  # inches
-_HEAD, _EMPTY = 0.3, 0.4
+_NAMES = ("baseline", "chosen")
+_GAP, _HEAD, _EMPTY = 0.45, 0.3, 0.4  # inches
 
 
 def draw(
-    images: NDArray[np.floating],
+    images: mosaic.Images,
     actual: NDArray[np.integer],
     first: NDArray[np.integer],
     second: NDArray[np.integer],
     labels: Sequence[str],
-    names: tuple[str, str] = ("baseline", "chosen"),
 ) -> Figure:
-    """Two blocks of up to ten pictures, in the order of the test set: only the first is wrong, only the second is.
+    """Two blocks of up to ten pictures, in the order of the test set: only the baseline is wrong, only the chosen is.
 
     Args:
         images: [n, h, w], any range.
         actual: [n] true classes.
-        first: [n] classes that the first classifier predicts.
-        second: [n] those of the second one.
+        first: [n] classes that the baseline predicts.
+        second: [n] those of the chosen variant.
         labels: names of the classes.
-        names: of the two classifiers, in a word.
     """
     wrong = first != actual, second != actual
     blocks = [np.flatnonzero(wrong[i] & ~wrong[1 - i]) for i in (0, 1)]
-    step = mosaic.pitch(_SIDE, notes=True)
-    heights = [_HEAD + (math.ceil(min(_SHOWN, len(b)) / mosaic.COLUMNS) * step if len(b) else _EMPTY) for b in blocks]
-    width = 2 * canvas.MARGIN + mosaic.COLUMNS * (_SIDE + _GAP)
+    rows = [math.ceil(min(_SHOWN, len(block)) / mosaic.COLUMNS) for block in blocks]
+    heights = [_HEAD + (n * mosaic.pitch(notes=True) or _EMPTY) for n in rows]
+    width = 2 * canvas.MARGIN + mosaic.COLUMNS * (mosaic.SIDE + _GAP)
     figure, axes = mosaic.sheet(width, canvas.HEADER + sum(heights), "Where they disagree")
     shown = images[np.concatenate([block[:_SHOWN] for block in blocks])]
-    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
+    limits = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
 
     top = canvas.HEADER
-    for name, block, height in zip(names, blocks, heights, strict=True):
+    for name, block, height in zip(_NAMES, blocks, heights, strict=True):
         head = f"Only the {name} is wrong: {_count(len(block))}"
         axes.text(canvas.MARGIN, top + 0.18, head, fontsize=canvas.TEXT, color=canvas.INK, weight="bold")
         if not len(block):
             axes.text(canvas.MARGIN, top + _HEAD + 0.15, "none", fontsize=canvas.TEXT, color=canvas.MUTED)
         cases = block[:_SHOWN]
-        mosaic.fill(
-            axes,
-            images[cases],
-            captions=[f"True {labels[actual[case]]}:" for case in cases],
-            notes=[f"{names[0]} {labels[first[case]]}, {names[1]} {labels[second[case]]}" for case in cases],
-            top=top + _HEAD,
-            side=_SIDE,
-            gap=_GAP,
-            low=low,
-            high=high,
-        )
+        captions = [f"True {labels[actual[case]]}:" for case in cases]
+        notes = [f"baseline {labels[first[case]]}, chosen {labels[second[case]]}" for case in cases]
+        mosaic.fill(axes, images[cases], captions, notes, top + _HEAD, _GAP, limits)
         top += height
     return figure
 

@@ -32,7 +32,7 @@ _SUBTITLE, _LEGEND = 0.2, 0.3
 _OUTLYING = 25  # times the median: on a linear scale, half of the rows would be a dot at zero
 
 
-def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str = "test accuracy") -> Figure:
+def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Figure:
     """A panel a question: each comparison's mean difference with its 95 % interval, and its single differences.
 
     Args:

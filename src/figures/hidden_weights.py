@@ -26,9 +26,7 @@ def of(run: RunView) -> Figure:
     return draw(W[0], run.dataset.image, f"Weights of the first {units} units")
 
 
-def draw(
-    weights: NDArray[np.floating], image: tuple[int, int], title: str = "Weights of the first hidden units"
-) -> Figure:
+def draw(weights: NDArray[np.floating], image: tuple[int, int], title: str) -> Figure:
     """The incoming weights of up to 50 units, ten a row, on one colour scale: white is 0, red positive, blue negative.
 
     Args:
@@ -46,7 +44,7 @@ def draw(
     for unit, picture in enumerate(shown):
         row, column = divmod(unit, _COLUMNS)
         left, top = canvas.MARGIN + column * _PITCH, canvas.HEADER + row * _PITCH
-        drawn = mosaic.place(axes, picture, left, top, _SIDE, -limit, limit, cmap=_COLOURS)
+        drawn = mosaic.place(axes, picture, left, top, _SIDE, vmin=-limit, vmax=limit, cmap=_COLOURS)
 
     right = canvas.MARGIN + min(_COLUMNS, len(shown)) * _PITCH
     bar = canvas.add_axes(figure, right + 0.03, 1.5 * canvas.MARGIN, 0.13, rows * _PITCH - 0.1)

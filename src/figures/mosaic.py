@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from src.figures import canvas
 
+Images = NDArray[np.floating[Any]]
 GREYS = colormaps["gray_r"].resampled(32)  # as good as 256 to the eye, in a smaller file
-COLUMNS = 5
+COLUMNS, SIDE = 5, 1.02  # of `pictures`: a row's, and a picture's side in inches
 _CAPTION, _NOTE = 0.2, 0.17  # inches a line
 
 
@@ -27,33 +28,20 @@ def sheet(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def place(
-    axes: Axes,
-    image: NDArray[np.floating],
-    left: float,
-    top: float,
-    side: float,
-    low: float,
-    high: float,
-    cmap: Colormap,
-) -> AxesImage:
-    """Draws `image` [h, w] with a thin frame into the square of `side` inches at (`left`, `top`) of a `sheet`."""
+def place(axes: Axes, image: Images, left: float, top: float, side: float, **look: Any) -> AxesImage:
+    """Draws `image` [h, w] with a thin frame into the square of `side` inches at (`left`, `top`) of a `sheet`.
+
+    look: `vmin`, `vmax` and `cmap` of `Axes.imshow`.
+    """
     height, width = image.shape
     right, bottom = left + side * min(1, width / height), top + side * min(1, height / width)
     axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=canvas.RULE, linewidth=1.2))
-    return axes.imshow(
-        image, extent=(left, right, bottom, top), aspect="auto", interpolation="nearest", vmin=low, vmax=high, cmap=cmap
-    )
+    extent = left, right, bottom, top
+    return axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest", **look)
 
 
 def pictures(
-    images: NDArray[np.floating],
-    captions: Sequence[str],
-    notes: Sequence[str],
-    title: str,
-    side: float,
-    gap: float,
-    if_empty: str,
+    images: Images, captions: Sequence[str], notes: Sequence[str], title: str, gap: float, if_empty: str
 ) -> Figure:
     """Five pictures a row, dark ink on white, on one grey scale from the lowest to the highest value of all.
 
@@ -62,61 +50,45 @@ def pictures(
         captions: n lines, each above its picture, or none at all.
         notes: n lines in smaller type between caption and picture, or none at all.
         title: of the whole.
-        side: of a picture, in inches.
         gap: between two pictures, in inches; a caption may reach over half of it on either side.
         if_empty: what the sheet says when there is no picture.
     """
-    rows, step = math.ceil(len(images) / COLUMNS), pitch(side, bool(notes), bool(captions))
-    width = 2 * canvas.MARGIN + COLUMNS * (side + gap)
+    rows, step = math.ceil(len(images) / COLUMNS), pitch(bool(notes), bool(captions))
+    width = 2 * canvas.MARGIN + COLUMNS * (SIDE + gap)
     figure, axes = sheet(width, canvas.HEADER + max(1, rows) * step, title)
-    if not rows:
-        axes.text(
-            width / 2,
-            canvas.HEADER + step / 2,
-            if_empty,
-            ha="center",
-            va="center",
-            fontsize=canvas.TEXT,
-            color=canvas.INK,
-        )
-        return figure
-    low, high = float(images.min()), float(images.max())
-    fill(axes, images, captions, notes, canvas.HEADER, side, gap, low, high)
+    if rows:
+        fill(axes, images, captions, notes, canvas.HEADER, gap, (float(images.min()), float(images.max())))
+    else:
+        centered: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": canvas.TEXT, "color": canvas.INK}
+        axes.text(width / 2, canvas.HEADER + step / 2, if_empty, **centered)
     return figure
 
 
 def fill(
     axes: Axes,
-    images: NDArray[np.floating],
+    images: Images,
     captions: Sequence[str],
     notes: Sequence[str],
     top: float,
-    side: float,
     gap: float,
-    low: float,
-    high: float,
+    limits: tuple[float, float],
 ) -> None:
-    """Draws pictures as `pictures` does, from `top` inches down, on a grey scale from `low` to `high`."""
-    step = pitch(side, bool(notes), bool(captions))
-    lettering = step - pitch(side, notes=False, captions=False)
+    """Draws pictures as `pictures` does, from `top` inches down; limits: the values that are white and black."""
+    step = pitch(bool(notes), bool(captions))
+    lettering = step - pitch(notes=False, captions=False)
     for position, image in enumerate(images):
         row, column = divmod(position, COLUMNS)
-        left, above = canvas.MARGIN + column * (side + gap) + gap / 2, top + row * step
-        place(axes, image, left, above + lettering, side, low, high, cmap=GREYS)
-        center = left + side / 2
-        if captions:
-            baseline = above + 0.8 * _CAPTION
-            _write(axes, captions[position], center, baseline, side + gap, canvas.TEXT - 1, canvas.INK)
+        left, above = canvas.MARGIN + column * (SIDE + gap) + gap / 2, top + row * step
+        place(axes, image, left, above + lettering, SIDE, vmin=limits[0], vmax=limits[1], cmap=GREYS)
+        lines = [(captions, 0.8 * _CAPTION, canvas.TEXT - 1, canvas.INK)] if captions else []
         if notes:
-            baseline = above + _CAPTION + 0.7 * _NOTE
-            _write(axes, notes[position], center, baseline, side + gap, canvas.SMALL, canvas.MUTED)
+            lines.append((notes, _CAPTION + 0.7 * _NOTE, canvas.SMALL, canvas.MUTED))
+        for words, below, size, color in lines:
+            look: dict[str, Any] = {"ha": "center", "va": "baseline", "fontsize": size, "color": color}
+            text = axes.text(left + SIDE / 2, above + below, words[position], parse_math=False, **look)
+            canvas.shrink(text, 0.95 * (SIDE + gap))
 
 
-def pitch(side: float, notes: bool, captions: bool = True) -> float:
+def pitch(notes: bool, captions: bool = True) -> float:
     """The inches from one row of pictures to the next."""
-    return (_CAPTION if captions else 0) + (_NOTE if notes else 0) + side + 0.16
-
-
-def _write(axes: Axes, line: str, center: float, baseline: float, width: float, size: float, color: str) -> None:
-    text = axes.text(center, baseline, line, ha="center", va="baseline", fontsize=size, color=color, parse_math=False)
-    canvas.shrink(text, 0.95 * width)
+    return _CAPTION * captions + _NOTE * notes + SIDE + 0.16

@@ -98,6 +98,12 @@ def draw_regions(axes: Axes, grid: Grid) -> None:
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
 
 
+def draw_decisions(axes: Axes, grid: Grid, points: Points) -> None:
+    """Draws the regions of a classifier, and examples upon them."""
+    draw_regions(axes, grid)
+    draw_points(axes, points)
+
+
 def _name(axes: Axes, features: tuple[str, str], side: float) -> None:
     for axis, feature in zip((axes.xaxis, axes.yaxis), features, strict=True):
         size = canvas.TEXT * min(1, side / canvas.width_of([feature], canvas.TEXT))

@@ -11,7 +11,6 @@ from src.figures import (
     activation,
     boundaries,
     confusion,
-    confusion_pair,
     curves,
     failures,
     hidden_weights,
@@ -22,7 +21,7 @@ from src.figures import (
     scatter,
     turned,
 )
-from src.figures.run_view import RunView, check_data
+from src.figures.run_view import RunView, Unfit, unfit
 
 # Each returns a matplotlib figure, or the text of an HTML page; or raises `Unfit`.
 DRAWINGS: dict[str, Callable[[RunView], Any]] = {
@@ -46,12 +45,13 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "boundaries": boundaries.of,
     "activation": activation.of,
     "perceptrons": perceptrons.of,
-    "confusion_pair": confusion_pair.of,
+    "confusion_pair": confusion.pair,
     "steps": curves.by_step,
 }
 
 
 def draw(name: str, run: RunView) -> Any:
     """The figure of this name: a matplotlib figure, or an HTML page; `Unfit` if it can't show this run."""
-    check_data(name, run.dataset)
+    if reason := unfit(name, run.dataset):
+        raise Unfit(reason)
     return DRAWINGS[name](run)

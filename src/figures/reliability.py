@@ -13,22 +13,20 @@ from src.figures.run_view import RunView
 def of(run: RunView) -> Figure:
     """The calibration on the test set."""
     decisions = run.known["test"]
-    return draw(decisions.confidence, decisions.labels == np.asarray(run.dataset.test.y), title="Test set")
+    return draw(decisions.confidence, decisions.labels == np.asarray(run.dataset.test.y))
 
 
-def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15, title: str = "Reliability") -> Figure:
+def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Figure:
     """Accuracy against confidence in bins, and below it how many predictions each bin holds (logarithmic).
 
     Args:
         confidence: [n] probability of the predicted class, in [0, 1].
         correct: [n] whether the prediction is right.
         bins: of equal width.
-        title: of the figure; the expected calibration error follows it.
     """
     grouped = calibration.reliability(confidence, correct, bins)
-    figure = canvas.new_figure(
-        5.4, 5.9, f"{title} (expected calibration error {grouped.expected_calibration_error:.4f})"
-    )
+    error = grouped.expected_calibration_error
+    figure = canvas.new_figure(5.4, 5.9, f"Test set (expected calibration error {error:.4f})")
     curve, bars = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
 
     canvas.set_style(curve)

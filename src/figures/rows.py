@@ -37,10 +37,8 @@ def panel(figure: Figure, top: float, names: Sequence[str], tags: Sequence[str],
     """
     height = float(figure.get_size_inches()[1])
     start, tall = canvas.MARGIN + left, len(names) * PITCH
-    axes = figure.add_axes(
-        (start / WIDTH, 1 - (top + tall) / height, (WIDTH - start - right) / WIDTH, tall / height),
-        ylim=(len(names) - 0.5, -0.5),
-    )
+    axes = canvas.add_axes(figure, start, height - top - tall, WIDTH - start - right, tall)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     canvas.set_style(axes)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from src.config.figure_names import EVERY_RUN, names
 from src.data.dataset import Dataset
-from src.figures.run_view import RunView, Unfit, check_data
+from src.figures.run_view import RunView, Unfit, unfit
 from src.foundation.files import write_text
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
@@ -16,7 +16,7 @@ from src.runs.tracker import Tracker
 class RunFigures(Tracker):
     """A tracker that draws a finished run's figures into its folder, for the trackers that come after it.
 
-    gallery: names of figures on request. A figure that is there is not drawn again.
+    gallery: names of figures on request. An existing figure is not drawn again.
     """
 
     def __init__(self, dataset: Dataset, gallery: Sequence[str] = ()) -> None:
@@ -27,29 +27,24 @@ class RunFigures(Tracker):
         target = folder / "figures"
         if not RunFolder(folder).finished():
             return
-        wanted = [name for name in self._fitting(target) if not any(target.glob(f"{name}.*"))]
-        if not wanted:
-            return
-        run = RunView.of(FinishedRun(folder), self._dataset)
+        wanted = []
+        for name in (*names(EVERY_RUN), *self._gallery):
+            if any(target.glob(f"{name}.*")):
+                continue
+            reason = unfit(name, self._dataset)
+            if not reason:
+                wanted.append(name)
+            elif name in self._gallery:
+                _leave_out(name, reason, target)
+        run = RunView.of(FinishedRun(folder), self._dataset) if wanted else None
         for name in wanted:
+            assert run is not None
             try:
                 draw(name, run, target)
             except Unfit as error:
-                _leave_out(name, error, target)
+                _leave_out(name, str(error), target)
             except Exception as error:  # a missing picture does not change the run
                 print(f"warning: figure {name} of {folder} could not be drawn ({error})", file=sys.stderr)
-
-    def _fitting(self, target: Path) -> list[str]:
-        """The figures of every run that these data allow, and those on request."""
-        fitting = []
-        for name in (*names(EVERY_RUN), *self._gallery):
-            try:
-                check_data(name, self._dataset)
-                fitting.append(name)
-            except Unfit as error:
-                if name in self._gallery:
-                    _leave_out(name, error, target)
-        return fitting
 
 
 def draw(name: str, run: RunView, target: Path) -> None:
@@ -63,5 +58,5 @@ def draw(name: str, run: RunView, target: Path) -> None:
         canvas.save(figure, target / f"{name}.png")
 
 
-def _leave_out(name: str, reason: Unfit, target: Path) -> None:
+def _leave_out(name: str, reason: str, target: Path) -> None:
     print(f"figure {name}: left out, {reason} ({target})", file=sys.stderr)

@@ -108,10 +108,11 @@ class RunView:
         return Grid(x, y, labels.reshape(_SIDE, _SIDE))
 
 
-def check_data(name: str, dataset: Dataset) -> None:
-    """Raises `Unfit` if the figure needs other data."""
+def unfit(name: str, dataset: Dataset) -> str:
+    """Why the figure can't show these data; empty if it can."""
     data, features = FIGURES[name].data, dataset.train.x.shape[1]
     if data == IMAGES and dataset.image is None:
-        raise Unfit("the examples are not images")
+        return "the examples are not images"
     if data == PLANE and features != 2:
-        raise Unfit(f"a plane takes 2 features; the data have {features}")
+        return f"a plane takes 2 features; the data have {features}"
+    return ""

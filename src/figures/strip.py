@@ -17,8 +17,7 @@ def draw(
     variants: Sequence[VariantSummary],
     values: Mapping[str, Sequence[float | None]],
     tags: Mapping[str, str],
-    metric: str = "test accuracy",
-    title: str = "Every seed",
+    metric: str,
 ) -> Figure:
     """A row a variant: its runs as dots, and below them their mean with its 95 % interval.
 
@@ -29,10 +28,9 @@ def draw(
         values: by variant, the accuracy with each seed of the study; None where the run failed.
         tags: by variant, a word below its name, if any.
         metric: an accuracy, in words.
-        title: of the figure.
     """
     height = canvas.HEADER + rows.HEADS + len(variants) * rows.PITCH + rows.AXIS
-    figure = canvas.new_figure(rows.WIDTH, height, title, arrange=False)
+    figure = canvas.new_figure(rows.WIDTH, height, "Every seed", arrange=False)
     names = [row.variant for row in variants]
     left, right = rows.room(names), _RIGHT if any(row.failures for row in variants) else 0.75
     axes = rows.panel(figure, canvas.HEADER + rows.HEADS, names, [tags.get(n, "") for n in names], left, right)
@@ -58,7 +56,7 @@ def draw(
         axes.plot(interval.mean, row + 0.23, "D", color=canvas.INK, markersize=4.5)
     unit = scales.accuracy(axes, "x", [*grid.ravel(), *bounds])
     label = f"{metric[:1].upper()}{metric[1:]}, {unit}"
-    axes.set_xlabel(label, fontsize=canvas.TEXT - 1, color=canvas.INK)
+    canvas.label(axes, label, size=canvas.TEXT - 1)
 
     rows.column(axes, 0.6, "mean", ["" if i is None else formats.percent(i.mean) for i in intervals])
     if any(row.failures for row in variants):

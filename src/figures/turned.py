@@ -41,12 +41,12 @@ def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labe
     step = _ROW + aslant * canvas.width_of(labels, canvas.TEXT - 1) * math.sin(math.pi / 4)
     height = canvas.HEADER + 2 * step
     figure, sheet = mosaic.sheet(_WIDTH, height, "An image, and the same turned by 180 degrees")
-    low, high = float(images.min()), float(images.max())
+    look = {"vmin": images.min(), "vmax": images.max(), "cmap": mosaic.GREYS}
     for row, (image, shares, name) in enumerate(zip(images, probabilities, ("Upright", "Turned"), strict=True)):
         top = canvas.HEADER + row * step
-        mosaic.place(sheet, image, canvas.MARGIN, top + _HEAD, _SIDE, low, high, cmap=mosaic.GREYS)
-        bottom, width = 1 - (top + _HEAD + _SIDE) / height, (_WIDTH - _LEFT - _RIGHT) / _WIDTH
-        axes = figure.add_axes((_LEFT / _WIDTH, bottom, width, _SIDE / height))
+        mosaic.place(sheet, image, canvas.MARGIN, top + _HEAD, _SIDE, **look)
+        bottom = height - (top + _HEAD + _SIDE)
+        axes = canvas.add_axes(figure, _LEFT, bottom, _WIDTH - _LEFT - _RIGHT, _SIDE)
         _draw_bars(axes, shares, labels)
         taken = int(shares.argmax())
         heading = f"{name}: taken for {labels[taken]} ({shares[taken]:.1%})"

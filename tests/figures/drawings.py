@@ -1,5 +1,6 @@
 """What holds of every drawing: all of it is on its sheet, no text on another, and drawn again it is the same file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from sklearn.datasets import load_digits
 
+from src.data.dataset import Dataset, Examples
 from src.figures import canvas
+from src.figures.run_view import RunView
+from src.runs.predictions import Predicted
+
+DIGITS = load_digits()
 
 
 def save(figure: Figure, path: Path) -> bytes:
@@ -58,3 +65,20 @@ def luminance(color: Any) -> float:
     srgb = np.array(matplotlib.colors.to_rgb(color))
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def view_of(
+    *sets: tuple[Any, Any],
+    labels: Sequence[str] = "0123456789",
+    predicted: Any = (),
+    confidence: Any = (),
+    features: tuple[str, str] = ("x", "y"),
+) -> RunView:
+    """A run of which nothing is known but its data, the examples x and y of three sets (or the same thrice)."""
+    x = np.asarray(sets[0][0])
+    flat = [Examples(np.asarray(x).reshape(len(x), np.prod(np.shape(x)[1:])), np.asarray(y)) for x, y in sets]
+    train, valid, test = flat if len(flat) == 3 else 3 * flat
+    image = (x.shape[1], x.shape[2]) if x.ndim == 3 else None
+    dataset = Dataset({}, tuple(labels), image, {}, "0" * 64, train, valid, test, features=features)
+    unknown: Any = None
+    return RunView(dataset, unknown, {}, {}, {}, {"test": Predicted(np.asarray(predicted), np.asarray(confidence))})

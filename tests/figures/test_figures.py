@@ -2,36 +2,32 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 
 from src.figures import (
-    activation,
     boundaries,
     canvas,
     confusion,
-    confusion_pair,
     curves,
     failures,
     hidden_weights,
-    perceptrons,
     plane,
     reliability,
     samples,
     scatter,
     turned,
 )
+from src.figures.run_view import RunView
 from src.foundation.files import ROOT
-from tests.figures.drawings import check_sheet, contrast, luminance, save
+from tests.figures.drawings import DIGITS, check_sheet, contrast, luminance, save, view_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-DIGITS = load_digits()
 RNG = np.random.default_rng(0)
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 EPOCHS = list(range(1, 31))
@@ -59,9 +55,13 @@ def matrix(classes: int, empty: int | None = None, scale: int = 1000) -> np.ndar
     return counts
 
 
-def failing(n: int, low: float = 0.0, high: float = 16.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    images = low + DIGITS.images[:n] * (high - low) / 16
-    return images, DIGITS.target[:n], (DIGITS.target[:n] + 1) % 10, np.linspace(0, 1, n)
+def failing(n: int, low: float = 0.0, high: float = 16.0, images: np.ndarray = DIGITS.images) -> Figure:
+    shown, y = low + images[:n] * (high - low) / 16, DIGITS.target[:n]
+    return failures.of(view_of((shown, y), predicted=(y + 1) % 10, confidence=np.linspace(0, 1, n)))
+
+
+def digits(n: int = len(DIGITS.images), labels: Sequence[str] = "0123456789") -> RunView:
+    return view_of((DIGITS.images[:n], DIGITS.target[:n] % len(labels)), labels=labels)
 
 
 CONFIDENCE = RNG.beta(8, 0.4, 10_000)
@@ -83,16 +83,16 @@ THIRDS = lattice(lambda x, y: (x > 0) * (1 + (y > x)))
 
 
 def bounded(labels: list[str], grid: plane.Grid = THIRDS, axes: tuple[str, str] = AXES, n: int = 200) -> Figure:
-    panels = [("Training set: 98.48% right", examples(n, len(labels))), ("Test set", examples(1, len(labels)))]
-    return boundaries.draw(grid, panels, labels, axes)
+    sets = examples(n, len(labels)), examples(1, len(labels))
+    panels = [("Training set: 98.48% right", grid, sets[0]), ("Test set", grid, sets[1])]
+    return boundaries.draw("Decision boundaries", panels, labels, axes)
 
 
-def units(count: int) -> Figure:
-    return perceptrons.draw([perceptrons.Unit("finds lower left", HALF, examples(50, 2))] * count, AXES)
+def scattered(*counts: int, labels: Sequence[str]) -> Figure:
+    return scatter.of(view_of(*(examples(n, len(labels)) for n in counts), labels=labels, features=AXES))
 
 
 HALF = lattice(lambda x, y: x + y > 0)
-Z = np.linspace(-4, 4, 401)
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "curves": lambda: curves.draw(history(), best_epoch=19),
@@ -106,40 +106,42 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves that diverge": lambda: curves.draw(diverging()),
     "curves that diverge, logarithmic": lambda: curves.draw(diverging(), log_loss=True),
     "curves of zero loss, logarithmic": lambda: curves.draw(history(scale=0.0), log_loss=True),
-    "a long title": lambda: curves.draw(history(), title="A title that says very much of what is known " * 5),
-    "a title with dollars": lambda: curves.draw(history(), title="$5 and \\frac{$"),
+    "a long title": lambda: confusion.draw(matrix(2), "01", "A title that says very much of what is known " * 5),
+    "a title with dollars": lambda: confusion.draw(matrix(2), "01", "$5 and \\frac{$"),
     **{
         f"confusion of {classes} classes, normalize={normalize}": (
             lambda classes=classes, normalize=normalize: confusion.draw(
-                matrix(classes), NAMES[:classes], normalize=normalize
+                matrix(classes), NAMES[:classes], "train", normalize
             )
         )
         for classes in (2, 3, 10)
         for normalize in (False, True)
     },
-    "confusion of digits": lambda: confusion.draw(matrix(10), list("0123456789"), "Confusion matrix on the test set"),
-    "confusion of millions": lambda: confusion.draw(matrix(10, scale=12_345_678), list("0123456789")),
-    "confusion with an empty class": lambda: confusion.draw(matrix(10, empty=3), NAMES, normalize=True),
-    "confusion with an empty class, counts": lambda: confusion.draw(matrix(10, empty=3), NAMES),
-    "confusion of nothing": lambda: confusion.draw(np.zeros((4, 4), int), list("0123"), normalize=True),
-    "confusion of nothing, counts": lambda: confusion.draw(np.zeros((4, 4), int), list("0123")),
-    **{f"{n} failures": lambda n=n: failures.draw(*failing(n)) for n in (0, 1, 4, 5, 6, 24, 25, 26)},
-    "failures around zero": lambda: failures.draw(*failing(25, -0.42, 2.8)),
-    "failures of any range": lambda: failures.draw(*failing(25, -1e30, 1e30)),
-    "failures of one grey": lambda: failures.draw(*failing(5, 1.0, 1.0)),
-    "failures of noise": lambda: failures.draw(RNG.random((25, 28, 28)), *failing(25)[1:]),
-    "failures of named classes": lambda: failures.draw(DIGITS.images[:10], NAMES, NAMES[::-1], [0.5] * 10),
-    "failures of oblong images": lambda: failures.draw(RNG.random((5, 4, 9)), *failing(5)[1:]),
-    "hidden weights": lambda: hidden_weights.draw(NOISE, (28, 28)),
-    "hidden weights of one unit": lambda: hidden_weights.draw(NOISE[:, :1], (28, 28)),
-    "hidden weights of eleven units": lambda: hidden_weights.draw(NOISE[:, :11], (28, 28)),
-    "tiny hidden weights": lambda: hidden_weights.draw(NOISE * 1e-6, (28, 28)),
-    "hidden weights of zero": lambda: hidden_weights.draw(NOISE * 0, (28, 28)),
-    "hidden weights that diverged": lambda: hidden_weights.draw(np.full_like(NOISE, np.nan), (28, 28)),
-    "samples": lambda: samples.draw(DIGITS.images, DIGITS.target),
-    "samples of two classes": lambda: samples.draw(DIGITS.images, DIGITS.target % 2),
-    "samples of named classes": lambda: samples.draw(DIGITS.images, np.array(NAMES)[DIGITS.target]),
-    "no samples": lambda: samples.draw(DIGITS.images[:0], DIGITS.target[:0]),
+    "confusion of digits": lambda: confusion.draw(matrix(10), "0123456789", "Confusion matrix on the test set"),
+    "confusion of millions": lambda: confusion.draw(matrix(10, scale=12_345_678), "0123456789", "test"),
+    "confusion with an empty class": lambda: confusion.draw(matrix(10, empty=3), NAMES, "test", normalize=True),
+    "confusion with an empty class, counts": lambda: confusion.draw(matrix(10, empty=3), NAMES, "test"),
+    "confusion of nothing": lambda: confusion.draw(np.zeros((4, 4), int), "0123", "test", normalize=True),
+    "confusion of nothing, counts": lambda: confusion.draw(np.zeros((4, 4), int), "0123", "test"),
+    **{f"{n} failures": lambda n=n: failing(n) for n in (0, 1, 4, 5, 6, 24, 25, 26)},
+    "failures around zero": lambda: failing(25, -0.42, 2.8),
+    "failures of any range": lambda: failing(25, -1e30, 1e30),
+    "failures of one grey": lambda: failing(5, 1.0, 1.0),
+    "failures of noise": lambda: failing(25, images=RNG.random((25, 28, 28))),
+    "failures of named classes": lambda: failures.of(
+        view_of((DIGITS.images[:10], range(10)), labels=NAMES, predicted=range(9, -1, -1), confidence=[0.5] * 10)
+    ),
+    "failures of oblong images": lambda: failing(5, images=RNG.random((5, 4, 9))),
+    "hidden weights": lambda: hidden_weights.draw(NOISE, (28, 28), "Weights"),
+    "hidden weights of one unit": lambda: hidden_weights.draw(NOISE[:, :1], (28, 28), "Weights"),
+    "hidden weights of eleven units": lambda: hidden_weights.draw(NOISE[:, :11], (28, 28), "Weights"),
+    "tiny hidden weights": lambda: hidden_weights.draw(NOISE * 1e-6, (28, 28), "Weights"),
+    "hidden weights of zero": lambda: hidden_weights.draw(NOISE * 0, (28, 28), "Weights"),
+    "hidden weights that diverged": lambda: hidden_weights.draw(np.full_like(NOISE, np.nan), (28, 28), "Weights"),
+    "samples": lambda: samples.of(digits()),
+    "samples of two classes": lambda: samples.of(digits(labels="01")),
+    "samples of named classes": lambda: samples.of(digits(labels=NAMES)),
+    "no samples": lambda: samples.of(digits(0)),
     "curves by step": lambda: curves.draw(history(), best_epoch=19, steps=550),
     "curves by step of one epoch": lambda: curves.draw(history([1]), best_epoch=1, steps=13),
     "curves of millions of steps": lambda: curves.draw(history(), best_epoch=29, steps=1_234_567),
@@ -148,35 +150,37 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10, log_loss=True),
     **{
         f"two confusions of {classes} classes": (
-            lambda classes=classes: confusion_pair.draw(
+            lambda classes=classes: confusion.draw_pair(
                 [("Training set: 98.48% right", matrix(classes)), ("Test set", matrix(classes))], NAMES[:classes]
             )
         )
         for classes in (2, 3, 10)
     },
-    "two confusions of digits": lambda: confusion_pair.draw([("a", matrix(10)), ("b", matrix(10, 3))], "0123456789"),
-    "two confusions of long names": lambda: confusion_pair.draw([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
-    "sheet": lambda: samples.draw_sheet(DIGITS.images, DIGITS.target),
-    "a short sheet": lambda: samples.draw_sheet(DIGITS.images[:4], np.array(NAMES)[DIGITS.target[:4]]),
-    "an empty sheet": lambda: samples.draw_sheet(DIGITS.images[:0], []),
-    "versions": lambda: samples.draw_versions(DIGITS.images[DIGITS.target == 7], "25 versions of 7"),
-    "three versions": lambda: samples.draw_versions(DIGITS.images[:3], "3 versions of 7"),
-    "no version": lambda: samples.draw_versions(DIGITS.images[:0], "0 versions of 7"),
+    "two confusions of digits": lambda: confusion.draw_pair([("a", matrix(10)), ("b", matrix(10, 3))], "0123456789"),
+    "two confusions of long names": lambda: confusion.draw_pair([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
+    "sheet": lambda: samples.sheet(digits()),
+    "a short sheet": lambda: samples.sheet(digits(4, NAMES)),
+    "an empty sheet": lambda: samples.sheet(digits(0)),
+    "versions": lambda: samples.versions(digits()),
+    "three versions": lambda: samples.versions(digits(30)),
+    "no version": lambda: samples.versions(digits(0)),
     "turned": lambda: turned.draw(DIGITS.images[:2], RNG.dirichlet(np.ones(10), 2), "0123456789"),
     "turned, of named classes": lambda: turned.draw(DIGITS.images[:2], np.eye(10)[:2], NAMES),
     "turned, of two classes": lambda: turned.draw(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
-    "scatter": lambda: scatter.draw(
-        {"train": examples(1050), "valid": examples(225), "test": examples(225)}, ["c1", "c2", "c3"], AXES
-    ),
-    "scatter of ten classes": lambda: scatter.draw({"train": examples(50, 10), "test": examples(10, 10)}, NAMES, AXES),
-    "scatter of one point each": lambda: scatter.draw({"train": examples(1), "valid": examples(1)}, ["c1"], ("x", "y")),
+    "scatter": lambda: scattered(1050, 225, 225, labels=["c1", "c2", "c3"]),
+    "scatter of ten classes": lambda: scattered(50, 1, 10, labels=NAMES),
+    "scatter of one point each": lambda: scattered(1, 1, 1, labels=["c1"]),
     "boundaries": lambda: bounded(["c1", "c2", "c3"]),
     "boundaries of ten classes": lambda: bounded(NAMES, lattice(lambda x, y: np.clip(x + 4, 0, 9) // 1)),
     "boundaries of a network that decides for one class": lambda: bounded(["0", "1"], lattice(lambda x, y: x * 0 + 1)),
     "boundaries of large features": lambda: bounded(["0", "1"], lattice(lambda x, y: x > y, 4000)),
     "boundaries along features of long names": lambda: bounded(["0", "1"], HALF, ("W" * 60, "$x_$ " * 20)),
-    "activation": lambda: activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right"),
-    **{f"{count} perceptrons": lambda count=count: units(count) for count in (1, 2, 3)},
+    **{
+        f"boundaries in {n} panels": (
+            lambda n=n: boundaries.draw("Title", [("finds lower left", HALF, examples(50, 2))] * n, "01", AXES)
+        )
+        for n in (1, 3)
+    },
     "reliability": lambda: reliability.draw(CONFIDENCE, CORRECT),
     "reliability of one prediction": lambda: reliability.draw([0.7], [True]),
     "reliability of certainty": lambda: reliability.draw(np.ones(100), np.ones(100)),
@@ -205,7 +209,7 @@ def test_saving_replaces_the_file_and_never_writes_through_a_link(tmp_path: Path
     cached.write_bytes(b"cached")
     picture.parent.mkdir()
     picture.hardlink_to(cached)
-    canvas.save(samples.draw(DIGITS.images, DIGITS.target), picture)
+    canvas.save(samples.of(digits()), picture)
     assert cached.read_bytes() == b"cached"
     assert list(picture.parent.iterdir()) == [picture]
 
@@ -220,9 +224,9 @@ before = dict(dict.items(matplotlib.rcParams))
 from pathlib import Path
 from src.figures import canvas
 from tests.figures.test_figures import FIGURES
-names = "activation", "boundaries", "confusion of digits", "two confusions of 3 classes", "curves of two epochs"
-names += "4 failures", "hidden weights of one unit", "1 perceptrons", "reliability", "samples", "scatter", "turned"
-for name in (*names, "sheet", "three versions", "curves of one epoch, logarithmic"):
+names = "boundaries", "confusion of digits", "two confusions of 3 classes", "curves of two epochs"
+names += "4 failures", "hidden weights of one unit", "boundaries in 1 panels", "reliability", "samples", "turned"
+for name in (*names, "sheet", "scatter", "three versions", "curves of one epoch, logarithmic"):
     canvas.save(FIGURES[name](), Path(sys.argv[1]) / "figure.png")
 assert "matplotlib.pyplot" not in sys.modules
 assert dict(dict.items(matplotlib.rcParams)) == before
@@ -271,9 +275,9 @@ def test_a_diverged_loss_keeps_both_panels_on_the_same_epochs() -> None:
 
 def test_confusion_cells_say_counts_or_percentages() -> None:
     counts = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2000]])
-    cells = [text.get_text() for text in confusion.draw(counts, list("abc")).axes[0].texts]
+    cells = [text.get_text() for text in confusion.draw(counts, "abc", "").axes[0].texts]
     assert cells == ["3", "1", "0", "0", "0", "0", "0", "0", "2,000"]
-    cells = [text.get_text() for text in confusion.draw(counts, list("abc"), normalize=True).axes[0].texts]
+    cells = [text.get_text() for text in confusion.draw(counts, "abc", "", normalize=True).axes[0].texts]
     assert cells == ["75.0", "25.0", "0", "–", "–", "–", "0", "0", "100"]
 
 
@@ -281,7 +285,7 @@ def test_confusion_cells_say_counts_or_percentages() -> None:
 def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -> None:
     counts = 1000 * np.eye(10, dtype=int)
     counts[4, 9], counts[3, 5], counts[7, 2] = 1, 30, 300
-    axes = confusion.draw(counts, list("0123456789"), normalize=normalize).axes[0]
+    axes = confusion.draw(counts, "0123456789", "", normalize).axes[0]
     shade = axes.images[0].cmap(axes.images[0].norm(axes.images[0].get_array()))  # [10, 10, 4]
     for text in axes.texts:
         column, row = text.get_position()
@@ -290,7 +294,7 @@ def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -
 
 
 def test_failures_are_captioned_in_order_and_at_most_25() -> None:
-    figure = failures.draw(*failing(40))
+    figure = failing(40)
     captions = [text.get_text() for text in figure.axes[0].texts]
     assert captions[:2] == ["True 0 / Predicted 1", "probability 0.00"]
     assert captions[2:4] == ["True 1 / Predicted 2", "probability 0.03"]
@@ -300,11 +304,11 @@ def test_failures_are_captioned_in_order_and_at_most_25() -> None:
 
 
 def test_no_failures_are_said_so() -> None:
-    assert [text.get_text() for text in failures.draw(*failing(0)).axes[0].texts] == ["no failures"]
+    assert [text.get_text() for text in failing(0).axes[0].texts] == ["no failures"]
 
 
 def test_hidden_weights_share_one_symmetric_scale() -> None:
-    figure = hidden_weights.draw(NOISE, (28, 28))
+    figure = hidden_weights.draw(NOISE, (28, 28), "Weights")
     pictures = figure.axes[0].images
     (low, high), *others = {picture.get_clim() for picture in pictures}
     assert not others
@@ -314,22 +318,23 @@ def test_hidden_weights_share_one_symmetric_scale() -> None:
 
 
 def test_samples_show_the_first_of_each_class() -> None:
-    axes = samples.draw(DIGITS.images, DIGITS.target).axes[0]
+    axes = samples.of(digits()).axes[0]
     assert [text.get_text() for text in axes.texts] == list("0123456789")
     for label, picture in enumerate(axes.images):
         np.testing.assert_array_equal(picture.get_array(), DIGITS.images[DIGITS.target.tolist().index(label)])
 
 
 def test_a_sheet_shows_the_first_fifteen_with_their_labels() -> None:
-    axes = samples.draw_sheet(DIGITS.images, DIGITS.target).axes[0]
+    axes = samples.sheet(digits()).axes[0]
     assert [text.get_text() for text in axes.texts] == [str(label) for label in DIGITS.target[:15]]
     np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[:15])
 
 
 def test_versions_are_the_first_25_without_a_word() -> None:
-    figure = samples.draw_versions(DIGITS.images, "25 versions of 7")
-    assert not figure.axes[0].texts
-    np.testing.assert_array_equal([picture.get_array() for picture in figure.axes[0].images], DIGITS.images[:25])
+    axes = samples.versions(digits()).axes[0]
+    assert not axes.texts
+    sevens = DIGITS.images[DIGITS.target == 7][:25]
+    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], sevens)
 
 
 def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
@@ -343,7 +348,7 @@ def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
 
 
 def test_two_confusions_are_normalized_and_titled() -> None:
-    left, right = confusion_pair.draw([("a", np.array([[3, 1], [0, 9]])), ("b", np.eye(2, dtype=int))], "01").axes
+    left, right = confusion.draw_pair([("a", np.array([[3, 1], [0, 9]])), ("b", np.eye(2, dtype=int))], "01").axes
     assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
     assert [text.get_text() for text in left.texts] == ["75.0", "25.0", "0", "100"]
     assert [text.get_text() for text in right.texts] == ["100", "0", "0", "100"]
@@ -356,10 +361,10 @@ def test_points_of_each_class_have_a_look_of_their_own() -> None:
 
 
 def test_every_example_is_a_point_at_its_place() -> None:
-    sets = {name: examples(n) for name, n in (("train", 50), ("valid", 20), ("test", 10))}
-    (axes,) = scatter.draw(sets, ["c1", "c2", "c3"], AXES).axes
+    sets = [examples(n) for n in (50, 20, 10)]
+    (axes,) = scatter.of(view_of(*sets, labels=["c1", "c2", "c3"])).axes
     drawn = iter(axes.lines)
-    for points in sets.values():
+    for points in sets:
         for k in range(3):
             np.testing.assert_array_equal(np.transpose(next(drawn).get_data()), points.x[points.y == k])
     assert next(drawn, None) is None
@@ -383,13 +388,6 @@ def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
     assert axes.get_ylim() == (THIRDS.y[0], THIRDS.y[-1])
 
 
-def test_an_activation_is_drawn_as_it_is() -> None:
-    figure = activation.draw(Z, np.tanh(Z), "tanh", HALF, examples(50, 2), ["0", "1"], AXES, "100% right")
-    curve, regions = figure.axes
-    np.testing.assert_array_equal(curve.lines[-1].get_data(), (Z, np.tanh(Z)))
-    assert regions.get_title(loc="left") == "100% right"
-
-
 def test_reliability_tells_its_error_in_the_title() -> None:
-    title = reliability.draw([0.7, 0.7], [True, False], title="Reliability").get_suptitle()
-    assert title == "Reliability (expected calibration error 0.2000)"
+    title = reliability.draw([0.7, 0.7], [True, False]).get_suptitle()
+    assert title == "Test set (expected calibration error 0.2000)"

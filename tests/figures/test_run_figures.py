@@ -207,6 +207,14 @@ def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunVie
     assert sum(len(line.get_xdata()) for line in test.lines) == len(of.dataset.test.y)
 
 
+def test_an_activation_is_drawn_as_it_is_beside_the_regions(shown: Callable[[str], RunView]) -> None:
+    of = shown("spiral_adam")
+    curve, regions = draw("activation", of).axes
+    z, f = curve.lines[-1].get_data()
+    np.testing.assert_allclose(f, np.maximum(z, 0) if of.model.header["model"]["act"] == "relu" else np.tanh(z))
+    assert regions.get_title(loc="left").startswith(f"right: training {of.accuracy['train']:.2%}, test ")
+
+
 def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], RunView]) -> None:
     of = shown("perceptrons_xor")
     panels = draw("perceptrons", of).axes

@@ -265,7 +265,7 @@ def test_what_is_far_below_is_named_and_does_not_squeeze_the_others() -> None:
 def test_every_seed_is_a_dot_and_a_gap_where_it_failed() -> None:
     summary = summary_of(STUDIES["failures"])
     values = {"a": [0.9, 0.91], "b": [0.93, None], "c": [None, None], "d": [0.94, 0.95]}
-    axes = strip.draw(summary.rows, values, {"a": "baseline"}).axes[0]
+    axes = strip.draw(summary.rows, values, {"a": "baseline"}, "test accuracy").axes[0]
     lines = [line.get_xdata() for line in axes.lines if line.get_color() == canvas.MUTED]
     np.testing.assert_array_equal(lines, [[0.9, 0.93, np.nan, 0.94], [0.91, np.nan, np.nan, 0.95]])
     texts = [" ".join(text.get_text().split()) for text in axes.texts]
