@@ -26,5 +26,5 @@ def of(run: RunView) -> Figure:
     curve.set_xlim(z[0], z[-1])
     curve.set_xticks(np.linspace(z[0], z[-1], 5))
     canvas.label(curve, "z", "a")
-    plane.draw_decisions(regions, run.grid(), run.points("train"))
+    plane.draw_decisions(regions, run.grid(), run.examples("train"))
     return figure

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from src.data.dataset import Examples
 from src.figures import plane
-from src.figures.run_view import Grid, Points, RunView
+from src.figures.run_view import Grid, RunView
 
 
 def of(run: RunView) -> Figure:
     """The decisions of a network of two features, with the training and with the test set."""
-    panels = [(run.heading(part), run.grid(), run.points(part)) for part in ("train", "test")]
+    panels = [(run.heading(part), run.grid(), run.examples(part)) for part in ("train", "test")]
     return draw("Decision boundaries", panels, run.dataset.labels, run.features())
 
 
 def draw(
-    title: str, panels: Sequence[tuple[str, Grid, Points]], labels: Sequence[str], features: tuple[str, str]
+    title: str, panels: Sequence[tuple[str, Grid, Examples]], labels: Sequence[str], features: tuple[str, str]
 ) -> Figure:
     """Panels side by side: regions in the pale colours of their classes, with examples upon them.
 

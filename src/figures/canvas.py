@@ -2,6 +2,7 @@
 
 import html
 import io
+import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -120,6 +121,11 @@ def label(axes: Axes, x: str = "", y: str = "", size: float = TEXT) -> None:
     for name, write in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
         if name:
             write(name, fontsize=size, color=INK)
+
+
+def title(axes: Axes, words: str, width: float = math.inf) -> None:
+    """Writes a title at the top left of the axes, at most `width` inches wide."""
+    shrink(axes.set_title(words, loc="left", fontsize=TEXT, color=INK, parse_math=False), width)
 
 
 def legend(figure: Figure, loc: Any, ncols: int, size: float = TEXT, **more: Any) -> None:

@@ -40,22 +40,13 @@ def draw(before: NDArray[np.integer], after: NDArray[np.integer], labels: Sequen
     bars.spines["left"].set_visible(False)
     recall = np.nan_to_num(np.diagonal(gains))
     colors = [canvas.BLUE if gain > 0 else canvas.VERMILLION for gain in recall]
-    bars.barh(range(classes), recall, height=0.62, color=colors, alpha=0.85)
+    drawn = bars.barh(range(classes), recall, height=0.62, color=colors, alpha=0.85)
+    gained = [_signed(gain) or "0.0" for gain in recall]
+    bars.bar_label(drawn, gained, padding=4, fontsize=canvas.TEXT - 1.5, color=canvas.INK)
     bars.axvline(0, color=canvas.INK, linewidth=1)
     reach = float(np.abs(recall).max()) or 1.0
     beyond = [0.05 * reach + 0.4 * reach * any_ for any_ in (bool((recall < 0).any()), bool((recall >= 0).any()))]
     bars.set_xlim(min(0, recall.min()) - beyond[0], max(0, recall.max()) + beyond[1])
-    for row, gain in enumerate(recall):
-        bars.annotate(
-            _signed(gain) or "0.0",
-            (gain, row),
-            xytext=(4 if gain >= 0 else -4, 0),
-            textcoords="offset points",
-            ha="left" if gain >= 0 else "right",
-            va="center",
-            fontsize=canvas.TEXT - 1.5,
-            color=canvas.INK,
-        )
     bars.xaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
     canvas.label(bars, "Gain in recall, points")
     return figure

@@ -60,7 +60,7 @@ def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequenc
         axes = canvas.add_axes(figure, start, below, side, side)
         _draw_matrix(axes, counts, labels, normalize=True, side=side)
         axes.tick_params(labelsize=size)
-        canvas.shrink(axes.set_title(heading, loc="left", fontsize=canvas.TEXT, color=canvas.INK), side)
+        canvas.title(axes, heading, side)
         if position:
             axes.set_ylabel("")
             axes.tick_params(labelleft=False)

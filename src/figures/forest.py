@@ -1,7 +1,7 @@
 """The forest of differences: how much better or worse each variant is, and how sure that is."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Fig
         top += height
 
     used = [verdict for verdict in MARKS if any(c.verdict == verdict for _, panel in panels for c in panel)]
-    handles = [_handle(*MARKS[verdict], label=verdict) for verdict in used]
+    handles = [Line2D([], [], label=verdict, **_look(verdict)) for verdict in used]
     handles.append(Line2D([], [], linestyle="", marker="o", markersize=4, color=canvas.SKY, label="a single seed"))
     place = {"bbox_to_anchor": (canvas.MARGIN / rows.WIDTH, canvas.MARGIN / tall), "borderaxespad": 0, "borderpad": 0}
     spacing = {"handlelength": 1, "handletextpad": 0.4, "columnspacing": 1.2}
@@ -77,10 +77,10 @@ def _draw_panel(axes: Axes, comparisons: Sequence[Comparison]) -> None:
         axes.plot(
             singles, np.full(len(singles), row + 0.27), "o", markersize=4, color=canvas.SKY, alpha=0.7, clip_on=False
         )
-        mark = MARKS[comparison.verdict]
         if bounds:
-            axes.plot(bounds, (row - 0.08, row - 0.08), color=mark.color, linewidth=2, solid_capstyle="butt")
-        axes.add_line(_handle(*mark, x=100 * effect.mean, y=row - 0.08))
+            color = MARKS[comparison.verdict].color
+            axes.plot(bounds, (row - 0.08, row - 0.08), color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(100 * effect.mean, row - 0.08, **_look(comparison.verdict))
     _set_scale(axes, extents)
     effects = [comparison.effect for comparison in comparisons]
     means = ["no seed in common" if effect is None else formats.points(effect.mean) for effect in effects]
@@ -108,16 +108,7 @@ def _set_scale(axes: Axes, extents: Sequence[tuple[float, float]]) -> None:
     axes.set_xlim(low - margin, high + margin)
 
 
-def _handle(marker: str, color: str, face: str, x: float | None = None, y: float = 0, label: str = "") -> Line2D:
-    place = ([], []) if x is None else ([x], [y])
-    return Line2D(
-        *place,
-        linestyle="",
-        marker=marker,
-        markersize=7,
-        markeredgewidth=1.6,
-        color=color,
-        markerfacecolor=face,
-        label=label,
-        zorder=3,
-    )
+def _look(verdict: str) -> dict[str, Any]:
+    marker, color, face = MARKS[verdict]
+    look = {"marker": marker, "color": color, "markerfacecolor": face}
+    return {"linestyle": "", "markersize": 7, "markeredgewidth": 1.6, "zorder": 3} | look

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
+from src.data.dataset import Examples
 from src.figures import boundaries
-from src.figures.run_view import Points, RunView, Unfit, Values
+from src.figures.run_view import RunView, Unfit, Values
 from src.nn.arrays import Labels
 
 
@@ -24,11 +25,11 @@ def of(run: RunView) -> Figure:
         return lambda points: (points @ W[:, unit] + b[unit] > 0).astype(np.int64)
 
     units = [
-        (f"finds {name.replace('_', ' ')}", run.grid(fires(unit)), Points(x, (group == targets[unit]).astype(int)))
+        (f"finds {name.replace('_', ' ')}", run.grid(fires(unit)), Examples(x, (group == targets[unit]).astype(int)))
         for unit, name in enumerate(groups)
     ]
     k = int(np.bincount(y[np.isin(group, targets)], minlength=1).argmax())  # the class that the groups form
     grid = run.grid(lambda points: (run.predict(points).labels == k).astype(np.int64))
     name = "the OR of both" if len(groups) == 2 else f"finds all of {data.labels[k]}"
-    panels = [*units, (name, grid, Points(x, (y == k).astype(int)))]
+    panels = [*units, (name, grid, Examples(x, (y == k).astype(int)))]
     return boundaries.draw("From perceptrons to a network", panels, ["not to be found", "to be found"], run.features())

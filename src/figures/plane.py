@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from src.data.dataset import Examples
 from src.figures import canvas, key
-from src.figures.run_view import Grid, Points
+from src.figures.run_view import Grid
 
 _WIDTH, _ALONE = 7.6, 4.6  # inches: the sheet, and the side of a panel that stands alone
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.75, 0.2, 0.3, 0.6
@@ -44,12 +45,11 @@ def panels(
         left = _LEFT + position * (side + gap)
         axes = canvas.add_axes(figure, left, below, side, side)
         canvas.set_style(axes)
-        for axis in (axes.xaxis, axes.yaxis):
+        canvas.title(axes, heading, side)
+        for axis, feature in zip((axes.xaxis, axes.yaxis), features, strict=True):
             axis.set_major_locator(MaxNLocator(6 if side > 2.5 else 4, steps=(1, 2, 2.5, 5, 10), prune="both"))
-        canvas.shrink(
-            axes.set_title(heading, loc="left", fontsize=canvas.TEXT, color=canvas.INK, parse_math=False), side
-        )
-        _name(axes, features, side)
+            size = canvas.TEXT * min(1, side / canvas.width_of([feature], canvas.TEXT))
+            axis.set_label_text(feature, fontsize=size, color=canvas.INK, parse_math=False)
         if shared and position:
             axes.set_ylabel("")
             axes.tick_params(axis="y", labelleft=False)
@@ -69,11 +69,14 @@ def class_handles(labels: Sequence[str]) -> list[Line2D]:
     return [key.handle(look(k), label) for k, label in enumerate(labels)]
 
 
-def draw_points(axes: Axes, points: Points, size: float = 4, face: str = "", edge: str = "white") -> None:
-    """Draws examples in the looks of their classes. face: a colour for all of them; edge: that of their outlines."""
-    for k in np.unique(points.y):
+def draw_points(axes: Axes, examples: Examples, size: float = 4, face: str = "", edge: str = "white") -> None:
+    """Draws examples of two features in the looks of their classes.
+
+    face: a colour in place of the classes'; edge: that of the outlines, "" for the class's.
+    """
+    for k in np.unique(examples.y):
         color, _, marker = look(int(k))
-        x, y = points.x[points.y == k].T
+        x, y = examples.x[examples.y == k].T
         axes.plot(
             *(x, y), marker, markersize=size, color=face or color, markeredgecolor=edge or color, markeredgewidth=0.5
         )
@@ -98,13 +101,7 @@ def draw_regions(axes: Axes, grid: Grid) -> None:
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
 
 
-def draw_decisions(axes: Axes, grid: Grid, points: Points) -> None:
+def draw_decisions(axes: Axes, grid: Grid, examples: Examples) -> None:
     """Draws the regions of a classifier, and examples upon them."""
     draw_regions(axes, grid)
-    draw_points(axes, points)
-
-
-def _name(axes: Axes, features: tuple[str, str], side: float) -> None:
-    for axis, feature in zip((axes.xaxis, axes.yaxis), features, strict=True):
-        size = canvas.TEXT * min(1, side / canvas.width_of([feature], canvas.TEXT))
-        axis.set_label_text(feature, fontsize=size, color=canvas.INK, parse_math=False)
+    draw_points(axes, examples)

@@ -11,14 +11,13 @@ from src.config.figure_names import FIGURES, IMAGES, PLANE
 from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History, Predicted
+from src.runs.metric import SETS
 from src.runs.model import Model
 from src.training.metrics import Predictions, confusion, predict
 
 Values = NDArray[np.floating[Any]]
-PARTS = ("train", "valid", "test")
 _SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points a side, and beyond the examples
 _STANDARDIZED = ("standard", "per_feature")  # kinds of scaling
-_SETS = {"train": "Training", "valid": "Validation", "test": "Test"}
 
 
 class Unfit(Exception):
@@ -31,13 +30,6 @@ class Grid(NamedTuple):
     x: Values  # [columns], ascending, evenly spaced
     y: Values  # [rows]
     labels: NDArray[np.integer[Any]]  # [rows, columns]
-
-
-class Points(NamedTuple):
-    """Examples on the plane of two features."""
-
-    x: Values  # [n, 2]
-    y: NDArray[np.integer[Any]]  # [n], indices of classes
 
 
 @dataclass(frozen=True)
@@ -55,14 +47,14 @@ class RunView:
     @classmethod
     def of(cls, run: FinishedRun, dataset: Dataset) -> "RunView":
         """A finished run; `UserError` if one of its files is damaged."""
-        accuracy = {part: run.result[part]["accuracy"] for part in PARTS}
+        accuracy = {part: run.result[part]["accuracy"] for part in SETS}
         kept = int(run.result["kept_epoch"])
         best = kept if kept < run.history["epoch"][-1] else None
         return cls(dataset, run.model, run.history, run.plain_config, accuracy, {"test": run.predictions}, best)
 
     def heading(self, part: str) -> str:
         """The accuracy on a set, in words."""
-        return f"{_SETS[part]} set: {self.accuracy[part]:.2%} right"
+        return f"{SETS[part].capitalize()} set: {self.accuracy[part]:.2%} right"
 
     def examples(self, part: str) -> Examples:
         """The examples of a set."""
@@ -91,16 +83,11 @@ class RunView:
         first, second = (f"{name}, standardized" if standardized else name for name in names)
         return first, second
 
-    def points(self, part: str) -> Points:
-        """The examples of a set, on the plane of their two features."""
-        x, y, _ = self.examples(part)
-        return Points(np.asarray(x), np.asarray(y))
-
     def grid(self, decide: Callable[[Values], Labels] | None = None) -> Grid:
         """A lattice over all examples of two features, and the classes of its points [n, 2]: the network's decisions,
         or those of `decide`.
         """
-        every = np.concatenate([self.examples(part).x for part in PARTS])
+        every = np.concatenate([self.examples(part).x for part in SETS])
         low, high = every.min(axis=0) - _MARGIN, every.max(axis=0) + _MARGIN
         x, y = np.linspace(low, high, _SIDE).T
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # row by row

@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from src.figures import canvas, plane
-from src.figures.run_view import PARTS, RunView
+from src.figures.run_view import RunView
+from src.runs.metric import SETS
 
 # How the sets are told apart: the colour and the shape of a point are its class's.
 _LOOKS = {"train": ("", "white", 4.5), "valid": ("white", "", 5.0), "test": ("", canvas.INK, 5.5)}
@@ -12,13 +13,13 @@ _LOOKS = {"train": ("", "white", 4.5), "valid": ("white", "", 5.0), "test": ("",
 
 def of(run: RunView) -> Figure:
     """Filled points for training, hollow ones for validation, points with a dark rim for testing."""
-    sets = {part: run.points(part) for part in PARTS}
-    named = [_handle(part, len(points.y)) for part, points in sets.items()]
+    sets = {part: run.examples(part) for part in SETS}
+    named = [_handle(part, len(examples.y)) for part, examples in sets.items()]
     handles = plane.class_handles(run.dataset.labels)
     figure, (axes,) = plane.panels("The data", [""], run.features(), handles, named)
-    for part, points in sets.items():
+    for part, examples in sets.items():
         face, edge, size = _LOOKS[part]
-        plane.draw_points(axes, points, size, face, edge)
+        plane.draw_points(axes, examples, size, face, edge)
     return figure
 
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from src.figures import canvas, key, scales
+from src.runs.metric import SETS
 
 History = Mapping[str, Sequence[float]]
 Values = np.ma.MaskedArray[Any, np.dtype[np.float64]]
@@ -17,7 +18,7 @@ _WIDTH, _RIGHT, _ABOVE, _DOWN, _BELOW = 7.6, 0.15, 0.3, 0.4, 0.55  # inches; dow
 _THIN: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "alpha": 0.8}  # training curves in `draw`
 _FEW = 4  # variants: their training curves stay legible between those of validation
 _MARKS = 6  # on a curve, at most
-_SETS = {"train": "Training", "valid": "Validation"}
+_SETS = ("train", "valid")
 
 
 def draw(histories: Mapping[str, Sequence[History]], baseline: str) -> Figure:
@@ -36,7 +37,7 @@ def draw(histories: Mapping[str, Sequence[History]], baseline: str) -> Figure:
     for column, quantity in enumerate(("accuracy", "loss")):
         axes = sheet.add_panel(0, column)
         unit = sheet.draw_curves(axes, quantity, sets, scaled_for=sets)
-        _set_title(axes, ", ".join(filter(None, (f"Validation {quantity}", unit))))
+        canvas.title(axes, ", ".join(filter(None, (f"Validation {quantity}", unit))))
     return sheet.figure
 
 
@@ -47,10 +48,10 @@ def draw_sheet(histories: Mapping[str, Sequence[History]], baseline: str) -> Fig
     """
     sheet = _Sheet("Training and validation", histories, baseline, [], rows=2, panel=2.3, left=0.75, gap=0.2)
     for row, quantity in enumerate(("loss", "accuracy")):
-        for column, (part, name) in enumerate(_SETS.items()):
+        for column, part in enumerate(_SETS):
             axes = sheet.add_panel(row, column)
-            unit = sheet.draw_curves(axes, quantity, (part,), scaled_for=tuple(_SETS))
-            _set_title(axes, f"{name} {quantity}")
+            unit = sheet.draw_curves(axes, quantity, (part,), scaled_for=_SETS)
+            canvas.title(axes, f"{SETS[part].capitalize()} {quantity}")
             if column:
                 axes.tick_params(axis="y", labelleft=False)
             else:
@@ -117,10 +118,6 @@ class _Sheet:
                 shown += [each.compressed() for each in values.values()]
         prepare = scales.accuracy if quantity == "accuracy" else scales.positive
         return prepare(axes, "y", np.concatenate(shown))
-
-
-def _set_title(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=canvas.TEXT, color=canvas.INK)
 
 
 def _epochs(runs: Sequence[History]) -> Sequence[float]:

@@ -68,7 +68,7 @@ def luminance(color: Any) -> float:
 
 
 def view_of(
-    *sets: tuple[Any, Any],
+    *sets: tuple[Any, ...],
     labels: Sequence[str] = "0123456789",
     predicted: Any = (),
     confidence: Any = (),
@@ -76,7 +76,7 @@ def view_of(
 ) -> RunView:
     """A run of which nothing is known but its data, the examples x and y of three sets (or the same thrice)."""
     x = np.asarray(sets[0][0])
-    flat = [Examples(np.asarray(x).reshape(len(x), np.prod(np.shape(x)[1:])), np.asarray(y)) for x, y in sets]
+    flat = [Examples(np.asarray(x).reshape(len(x), np.prod(np.shape(x)[1:])), np.asarray(y)) for x, y, *_ in sets]
     train, valid, test = flat if len(flat) == 3 else 3 * flat
     image = (x.shape[1], x.shape[2]) if x.ndim == 3 else None
     dataset = Dataset({}, tuple(labels), image, {}, "0" * 64, train, valid, test, features=features)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from src.data.dataset import Examples
 from src.figures import (
     boundaries,
     canvas,
@@ -70,8 +71,8 @@ NOISE = RNG.standard_normal((784, 89)).astype(np.float32)
 AXES = ("X1, standardized", "X2, standardized")
 
 
-def examples(n: int, classes: int = 3) -> plane.Points:
-    return plane.Points(RNG.standard_normal((n, 2)), np.arange(n) % classes)
+def examples(n: int, classes: int = 3) -> Examples:
+    return Examples(RNG.standard_normal((n, 2)), np.arange(n) % classes)
 
 
 def lattice(decide: Callable[[np.ndarray, np.ndarray], np.ndarray], reach: float = 4.0) -> plane.Grid:
@@ -364,9 +365,9 @@ def test_every_example_is_a_point_at_its_place() -> None:
     sets = [examples(n) for n in (50, 20, 10)]
     (axes,) = scatter.of(view_of(*sets, labels=["c1", "c2", "c3"])).axes
     drawn = iter(axes.lines)
-    for points in sets:
+    for x, y, _ in sets:
         for k in range(3):
-            np.testing.assert_array_equal(np.transpose(next(drawn).get_data()), points.x[points.y == k])
+            np.testing.assert_array_equal(np.transpose(next(drawn).get_data()), x[y == k])
     assert next(drawn, None) is None
 
 
