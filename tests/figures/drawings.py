@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from src.data.dataset import Dataset, Examples
 from src.figures import canvas
 from src.figures.run_view import RunView
-from src.runs.predictions import Predicted
+from src.runs.finished import Predicted
 
 DIGITS = load_digits()
 
