@@ -95,8 +95,8 @@ def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path, monkeypatch: 
     ("code", "dirty", "said"),
     [
         ("same", "false", "trained by the numeric code of this checkout"),
-        ("another", "false", "trained by another numeric code"),
-        ("same", "true", "with changes that are not committed"),
+        ("another", "false", "trained by other numeric code"),
+        ("same", "true", "with uncommitted changes"),
     ],
 )
 def test_a_page_says_which_code_it_was(
