@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, one line for the user's mistakes, and standard streams that are closed."""
+"""How a command starts and ends: wrong options, exit codes, one line for errors, and closed standard streams."""
 
 import errno
 import subprocess
@@ -11,6 +11,9 @@ import pytest
 from src.cli.command import run_command
 from src.foundation.errors import RunFailed, UserError
 from tests.conftest import ROOT
+from tests.helpers.commands import run_main
+
+COMMANDS = ("check", "compose", "doctor", "evaluate", "fetch", "normalize", "replay", "report", "split", "sync")
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -71,3 +74,17 @@ def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
     assert done.stdout == ("told\ntold\n" if closed == "2>&-" else "")
     assert done.stderr == ("warned\nwarned\n" if closed == ">&-" else "")
     assert (tmp_path / "file").read_text() == "content"
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        *((command, ["--nosuch", "value"], "") for command in COMMANDS),
+        ("replay", ["--bound", "x", "0123"], "argument --bound: invalid float value: 'x'"),
+    ],
+)
+def test_a_wrong_option_gets_one_line(command: str, arguments: list[str], message: str) -> None:
+    done = run_main(command, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.endswith(f"; `python -m src.{command} --help` lists what is allowed\n")
