@@ -13,6 +13,7 @@ from src.foundation.errors import UserError
 from src.reporting.replica_tables import published
 from src.studies.replicas.declare import declare
 from tests.conftest import ROOT
+from tests.test_imports import ROOMS
 
 README = ROOT / "README.md"
 PAGES = [README, *(ROOT / name for name in ("CHANGELOG.md", "SECURITY.md", "benchmarks/README.md"))]
@@ -72,6 +73,11 @@ def test_conf_says_how_to_list_the_allowed_names() -> None:
     for override in shown:
         with pytest.raises(UserError, match=r"unknown; allowed: \w+, \w+"):
             compose([override])
+
+
+def test_the_architecture_lists_the_rooms_in_their_order() -> None:
+    rooms = TEXTS[ROOT / "docs/architecture.md"].partition("## The rooms")[2].partition("Where to add")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", rooms, re.MULTILINE)) == ROOMS
 
 
 def test_the_table_of_published_experiments_has_every_claim() -> None:
