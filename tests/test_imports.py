@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.cli.dependencies import CODE, covered, digests
+from src.cli.dependencies import CODE, digests
 from src.foundation.files import sha256_tree
-from src.runs.code import imports, reached
-from src.runs.fingerprint import APART, ROOTS, numeric_code
+from src.runs import code
+from src.runs.code import Code
+from src.runs.fingerprint import NUMERIC
 from tests.conftest import ROOT
 
 SRC = ROOT / "src"
@@ -43,6 +44,11 @@ def sources() -> list[Path]:
 
 def room(file: Path) -> str:
     return file.relative_to(SRC).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> set[str]:
+    """The names that a file imports, be it for its types alone."""
+    return set(code.imports(ast.parse(file.read_text())))
 
 
 def project_imports(file: Path) -> set[str]:
@@ -139,11 +145,12 @@ def test_arrays_are_read_in_few_places_and_never_with_pickle() -> None:
 
 
 def test_the_numeric_code_is_all_that_its_roots_really_import() -> None:
-    script = f"import sys, {', '.join(ROOTS)}; print(*(m.__file__ for n, m in sys.modules.items() if n[:4] == 'src.'))"
+    files = "(m.__file__ for n, m in sys.modules.items() if n[:4] == 'src.')"
+    script = f"import sys, {', '.join(NUMERIC.modules)}; print(*{files})"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.removeprefix(f"{SRC}/") for name in re.split(r"\s+(?=/)", run.stdout.strip())}
-    apart = {f"{name.removeprefix('src.').replace('.', '/')}.py" for name in APART}
-    numeric = {file.relative_to(SRC).as_posix() for file in numeric_code()}
+    apart = {f"{name.removeprefix('src.').replace('.', '/')}.py" for name in NUMERIC.apart}
+    numeric = {file.relative_to(SRC).as_posix() for file in NUMERIC.covered()}
     assert loaded - apart == numeric - {"__init__.py", "runs/training_run.py"}
 
 
@@ -168,7 +175,7 @@ COMMANDS_OF_STAGES = {"study": "ablation"}  # all others are named as their stag
 def uncovered(stage: str) -> set[str]:
     """The files that a stage imports and that its digest does not cover."""
     command = f"src.{COMMANDS_OF_STAGES.get(stage, stage)}"
-    missing = set(reached(command)) - covered(CODE[stage])
+    missing = {*Code((command,)).covered()} - {*CODE[stage].covered()}
     return {name for file in missing if not (name := file.relative_to(ROOT).as_posix()).endswith("__init__.py")}
 
 
@@ -187,7 +194,7 @@ def test_each_stage_depends_on_the_digest_of_its_code_and_on_no_source() -> None
 def test_the_digest_of_a_stage_covers_all_that_decides_its_outs(stage: str, figures_of_runs: tuple[str, ...]) -> None:
     apart = (*IN_NO_OUT, *figures_of_runs, "src/data/", "src/runs/code.py")
     assert not {name for name in uncovered(stage) if not name.startswith(apart)}
-    assert ROOT / "src/data/dataset.py" in covered(CODE[stage])
+    assert ROOT / "src/data/dataset.py" in CODE[stage].covered()
 
 
 @pytest.mark.parametrize("stage", ["fetch", "split", "normalize"])
@@ -200,8 +207,8 @@ def test_the_digest_of_data_covers_all_that_makes_them(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", ["train", "study"])
 def test_the_digest_of_a_training_covers_the_numeric_code_and_what_its_outs_are_written_by(stage: str) -> None:
-    files = covered(CODE[stage])
-    assert set(numeric_code()) <= files
+    files = {*CODE[stage].covered()}
+    assert set(NUMERIC.covered()) <= files
     assert {ROOT / "src/runs" / f"{name}.py" for name in ("folder", "journal", "model")} <= files
     assert (ROOT / "src/studies/plan.py" in files) == (stage == "study")
     apart = {name for name in uncovered(stage) if not name.startswith((*IN_NO_OUT, *RUNS_JOBS, "src/data/"))}
@@ -215,7 +222,7 @@ def test_the_digest_of_a_report_covers_its_templates(monkeypatch: pytest.MonkeyP
 
 
 def test_the_numeric_code_is_what_decides_bits_and_nothing_else() -> None:
-    names = {file.relative_to(SRC).as_posix() for file in numeric_code()}
+    names = {file.relative_to(SRC).as_posix() for file in NUMERIC.covered()}
     rooms = {"nn", "optim", "training"}
     numeric = {f.relative_to(SRC).as_posix() for f in sources() if room(f) in rooms and f.stat().st_size}
     others = {"__init__.py", "data/__init__.py", "data/dataset.py", "foundation/__init__.py", "foundation/npz.py"}

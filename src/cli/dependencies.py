@@ -7,9 +7,9 @@ not from its command: a command imports nearly everything, through the typed con
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from src.config.tree import read_yaml
 from src.foundation.errors import RunFailed, UserError
@@ -23,7 +23,7 @@ from src.foundation.files import (
     sha256_tree,
     write_text,
 )
-from src.runs.code import digest, reached
+from src.runs.code import Code, digest, trees
 
 DIGESTS = ROOT / "data" / "code"
 _CONF = ROOT / "conf"
@@ -42,26 +42,19 @@ _APART = (
 )
 
 
-class Code(NamedTuple):
-    """The code that computes a stage's outs."""
-
-    modules: tuple[str, ...]  # with all that they import
-    apart: tuple[str, ...] = _APART  # but for modules whose names start so
-    files: tuple[str, ...] = ()  # without what they import, which decides no out
-
-
 CODE = {
-    "check": Code(("src.config.tree",), apart=()),
-    "fetch": Code(("src.data.recipes",), apart=()),
-    "split": Code(("src.data.recipes",), apart=()),
-    "normalize": Code(("src.data.recipes",), apart=()),
-    "train": Code(("src.runs.training_run", "src.runs.finished")),
-    "evaluate": Code(("src.evaluate",)),
+    "check": Code(("src.config.tree",)),
+    "fetch": Code(("src.data.recipes",)),
+    "split": Code(("src.data.recipes",)),
+    "normalize": Code(("src.data.recipes",)),
+    "train": Code(("src.runs.training_run", "src.runs.finished"), _APART),
+    "evaluate": Code(("src.evaluate",), _APART),
     "study": Code(
         ("src.runs.training_run", "src.studies.comparisons.collect"),
+        _APART,
         files=("src/studies/plan.py", "src/sweeps/sweep.py", "hydra_plugins/job_sweeper.py"),
     ),
-    "report": Code(("src.report",)),
+    "report": Code(("src.report",), _APART),
 }
 
 
@@ -91,17 +84,11 @@ def digests(stage: str) -> str:
 
 @functools.cache  # studies share their code, and so do the stages that make data
 def _of_code(code: Code) -> Mapping[str, str]:
-    files = covered(code)
-    found = {"code": digest(files)}
+    files = code.covered()
+    found = {"code": digest(trees(files))}
     if templates := _templates(files):
         found["templates"] = sha256_tree(ROOT, templates)
     return found
-
-
-def covered(code: Code) -> set[Path]:
-    """The Python files that a digest covers."""
-    files = {file for module in code.modules for file in reached(module, code.apart)}
-    return files | {ROOT / file for file in code.files}
 
 
 def refuse_outdated(stage: str) -> None:
@@ -151,7 +138,7 @@ def _parsed(file: Path) -> Any:
     return tree
 
 
-def _templates(files: set[Path]) -> list[Path]:
+def _templates(files: Iterable[Path]) -> list[Path]:
     """The templates in the rooms of `files`."""
     rooms = {file.relative_to(ROOT).parts[:2] for file in files}
     folders = [ROOT.joinpath(*room) for room in rooms if ROOT.joinpath(*room).is_dir()]

@@ -7,7 +7,6 @@ A sweep freezes code and configuration when it starts, and a job that finds othe
 edit during a sweep would change the jobs that have not started, and mix two versions in one comparison.
 """
 
-import ast
 import functools
 import platform
 from collections.abc import Mapping
@@ -21,16 +20,18 @@ from src.data.dataset import Dataset
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, canonical_json, sha256, sha256_file
 from src.foundation.schema import flatten
-from src.runs.code import digest, digest_of, file_of, reached, trees
+from src.runs.code import Code, Trees, digest, trees
 from src.runs.used_entries import used
 from src.training.processor import flushes_to_zero, held
 
-# What computes is reached from here. Run folders, journals, recording, figures and commands are not.
-ROOTS = ("src.training.session", "src.training.processor", "src.runs.model")
-# In which order a run takes the steps of a training is in a file that imports much that computes nothing.
-ORDER = "src.runs.training_run"
-# These move bytes and report errors; a configuration's values are in the fingerprint themselves.
-APART = ("src.foundation.errors", "src.foundation.files", "src.foundation.locks", "src.foundation.schema")
+# What computes a run's results. Run folders, journals, recording, figures and commands do not.
+NUMERIC = Code(
+    modules=("src.training.session", "src.training.processor", "src.runs.model"),
+    # These move bytes and report errors; a configuration's values are in the fingerprint themselves.
+    apart=("src.foundation.errors", "src.foundation.files", "src.foundation.locks", "src.foundation.schema"),
+    # In which order a run takes the steps of a training is in a file that imports much that computes nothing.
+    files=("src/runs/training_run.py",),
+)
 
 Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes, or of its code
 
@@ -49,7 +50,7 @@ def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
 @functools.lru_cache(maxsize=256)
 def code_digest(used_by: frozenset[str] | None = None) -> str:
     """The digest of the numeric code: of all of it, or of what a run with these words in its configuration uses."""
-    return digest_of(_trees() if used_by is None else used(_trees(), used_by))
+    return digest(_trees() if used_by is None else used(_trees(), used_by))
 
 
 def words(config: Config) -> frozenset[str]:
@@ -61,14 +62,8 @@ def words(config: Config) -> frozenset[str]:
 
 
 @functools.cache  # as it was when this process first asked, whatever happens to the files while it runs
-def _trees() -> dict[str, ast.Module]:
-    return trees(numeric_code())
-
-
-def numeric_code() -> list[Path]:
-    """The files that compute a run's results: what a training and a model file import, however indirectly."""
-    reached_files = {file for root in ROOTS for file in reached(root, APART)}
-    return sorted(file for file in {file_of(ORDER), *reached_files} if file)
+def _trees() -> Trees:
+    return trees(NUMERIC.covered())
 
 
 def environment(threads: int) -> dict[str, Any]:
@@ -110,4 +105,4 @@ def refuse_changed(frozen: Frozen) -> None:
 @functools.cache  # the first job of a process asks right after the imports; later edits don't reach what is imported
 def _imported() -> Frozen:
     code_digest()  # cached now, so that no later edit gets into the fingerprints of what this code trains
-    return {file.relative_to(ROOT).as_posix(): digest([file]) for file in numeric_code()}
+    return {name: digest({name: tree}) for name, tree in trees(NUMERIC.covered()).items()}

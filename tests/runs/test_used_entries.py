@@ -18,7 +18,7 @@ from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from src.runs import code
 from src.runs import used_entries as tables
-from src.runs.fingerprint import code_digest, numeric_code, words
+from src.runs.fingerprint import NUMERIC, code_digest, words
 from src.runs.model import weights_digest
 from src.training.processor import held
 from src.training.session import Session
@@ -50,8 +50,8 @@ def src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def digests() -> dict[str, str]:
     """The digest of the code that each configuration uses, of the files as they are now."""
-    trees = code.trees(numeric_code())
-    return {name: code.digest_of(tables.used(trees, words(config(name)))) for name in CONFIGS}
+    trees = code.trees(NUMERIC.covered())
+    return {name: code.digest(tables.used(trees, words(config(name)))) for name in CONFIGS}
 
 
 def changed(*edits: tuple[Path, str, str]) -> set[str]:
@@ -160,10 +160,9 @@ def test_comments_docstrings_and_messages_change_none(src: Path, file: str, old:
 
 
 def test_the_tables_are_dicts_that_can_be_taken_apart() -> None:
-    found = {}
-    for tree in code.trees(numeric_code()).values():
-        found |= {tables._table_name(s): tables._entries(s) for s in tree.body if tables._is_table(s)}
-    assert found.keys() == set(tables.TABLES)
+    statements = [s for tree in code.trees(NUMERIC.covered()).values() for s in tree.body if tables.table_entries(s)]
+    found = {name: tables.table_entries(s) for s in statements for name in tables._defined(s)}
+    assert found.keys() == tables.TABLES
     for entries in found.values():
         for key, _ in entries:
             parts = key.elts if isinstance(key, ast.Tuple) else [key]
@@ -174,7 +173,7 @@ def test_the_tables_are_dicts_that_can_be_taken_apart() -> None:
 
 def test_nothing_in_the_numeric_code_looks_names_up_that_it_does_not_spell() -> None:
     # `used` follows names; a table that is gone through entry by entry, or a name that is computed, it would miss.
-    for file in numeric_code():
+    for file in NUMERIC.covered():
         for node in ast.walk(code.parse(file)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"globals", "vars", "locals", "eval", "exec", "__import__"}, file
@@ -228,7 +227,7 @@ print(trained(read_snapshot(Path(sys.argv[1])), open_dataset(Path(sys.argv[2])))
 def test_what_is_kept_of_the_code_trains_to_the_same_weights(
     src: Path, tmp_path: Path, name: str, digits: Dataset, digits_folder: Path
 ) -> None:
-    kept = tables.used(code.trees(numeric_code()), words(config(name)))
+    kept = tables.used(code.trees(NUMERIC.covered()), words(config(name)))
     for file, tree in kept.items():
         (tmp_path / file).write_text(ast.unparse(ast.fix_missing_locations(tree)))
     assert "relu_slope" not in (src / "nn" / "activations.py").read_text()
