@@ -45,9 +45,9 @@ class Checkpoint:
 
     @property
     def position(self) -> str:
-        """The position in the training, in words."""
-        step = f" and {self.header['step']} updates" if self.header["step"] else ""
-        return f"{self.header['epoch']} epochs{step}"
+        """The position in the training, such as `1 epoch and 3 updates`."""
+        counts = [(self.header["epoch"], "epoch"), (self.header["step"], "update")]
+        return " and ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts if n or noun == "epoch")
 
 
 def read(path: Path) -> Checkpoint:
@@ -97,14 +97,8 @@ class Saver:
         progress: Progress,
         keeper: EarlyStopping,
     ) -> None:
-        self._folder = folder
-        self._identity = identity
-        self._epochs = training.checkpoint_epochs
-        self._seconds = training.checkpoint_seconds
-        self._network = network
-        self._streams = streams
-        self._progress = progress
-        self._keeper = keeper
+        self._folder, self._identity, self._training = folder, identity, training
+        self._network, self._streams, self._progress, self._keeper = network, streams, progress, keeper
         self._history: list[Mapping[str, Any]] = []
         self._saved_at = time.monotonic()  # not affected by changes of the clock
         self._saved_epoch = progress.epoch
@@ -131,9 +125,8 @@ class Saver:
         summed, right, examples = header["running"]
         running = (float(summed), _count(right), _count(examples))
         best = None if header["best"] is None else Epoch(**header["best"])
-        np.random.default_rng(0).bit_generator.state = header[
-            "dropout"
-        ]  # raises if the state is invalid; this stream is not used
+        # Raises if the state is invalid; this stream is not used.
+        np.random.default_rng(0).bit_generator.state = header["dropout"]
         before = self._streams.order.state
         try:
             self._streams.order.state = header["order"]
@@ -151,7 +144,8 @@ class Saver:
 
     def after_step(self) -> None:
         """Saves within an epoch if enough seconds have passed."""
-        if self._seconds is not None and time.monotonic() - self._saved_at >= self._seconds:
+        seconds = self._training.checkpoint_seconds
+        if seconds is not None and time.monotonic() - self._saved_at >= seconds:
             self.save()
 
     def after_epoch(self, record: Mapping[str, Any]) -> None:
@@ -161,7 +155,8 @@ class Saver:
 
     def after_unevaluated(self) -> None:
         """Saves if enough epochs have passed."""
-        if self._epochs is not None and self._progress.epoch - self._saved_epoch >= self._epochs:
+        epochs = self._training.checkpoint_epochs
+        if epochs is not None and self._progress.epoch - self._saved_epoch >= epochs:
             self.save()
 
     def save(self) -> None:

@@ -9,31 +9,26 @@ class EarlyStopping:
 
     def __init__(self, training: Training, theta: Array) -> None:
         self._training = training
-        self._patience = training.patience
-        self._best: Epoch | None = None
+        self.best: Epoch | None = None  # the best epoch; None before the first
         self.theta = theta.copy()  # of the best epoch
-
-    @property
-    def best(self) -> Epoch | None:
-        """The best epoch; None before the first."""
-        return self._best
 
     @property
     def epoch(self) -> int:
         """The number of the best epoch; 0 before the first."""
-        return self._best.epoch if self._best is not None else 0
+        return self.best.epoch if self.best is not None else 0
 
     def restore(self, best: Epoch | None, theta: Array) -> None:
         """Restores the best epoch and its weights."""
-        self._best = best
+        self.best = best
         self.theta[:] = theta
 
     def should_stop(self, epoch: Epoch, theta: Array) -> bool:
         """Considers an epoch and its weights. True if the last `patience` epochs brought no improvement."""
-        if self._best is None or self._patience is None or self._score(epoch) > self._score(self._best):
-            self._best = epoch
+        patience = self._training.patience
+        if self.best is None or patience is None or self._score(epoch) > self._score(self.best):
+            self.best = epoch
             self.theta[:] = theta
-        return self._patience is not None and epoch.epoch - self._best.epoch >= self._patience
+        return patience is not None and epoch.epoch - self.best.epoch >= patience
 
     def _score(self, epoch: Epoch) -> float:
         value = epoch.monitored(self._training.monitor)

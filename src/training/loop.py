@@ -154,13 +154,11 @@ def train(
     for epoch in range(at.epoch, training.epochs):
         start = time.perf_counter() - at.seconds
         for x, y in batches.epoch(streams.order, at.step):
-            if predicted is None:
-                loss = network.loss_and_gradient(x, y, streams.dropout)
-            else:
-                loss = network.loss_and_gradient(x, y, streams.dropout, predicted[: len(y)])
-                right = int(np.count_nonzero(predicted[: len(y)] == y))
-                so_far = at.running
-                at.running = (so_far[0] + loss * len(y), so_far[1] + right, so_far[2] + len(y))
+            into = None if predicted is None else predicted[: len(y)]
+            loss = network.loss_and_gradient(x, y, streams.dropout, into)
+            if into is not None:
+                summed, right, examples = at.running
+                at.running = (summed + loss * len(y), right + int(np.count_nonzero(into == y)), examples + len(y))
             if not math.isfinite(loss):
                 raise Diverged(epoch + 1)
             rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
@@ -198,13 +196,13 @@ def _evaluated(
 ) -> Epoch:
     """The record of an epoch. Raises `Diverged` if a loss is not finite."""
     names, dropping = training.metrics, streams.evaluation(epoch) if training.evaluate_dropout else None
-    on_valid = measure(network, dataset.valid, names, dropping)
-    further = {f"valid/{name}": value for name, value in on_valid.further.items()}
+    on_valid, valid = measure(network, dataset.valid, names, dropping)
+    further = {f"valid/{name}": value for name, value in valid.items()}
     summed, right, examples = running
     loss, accuracy = (summed / examples, right / examples) if examples else (0.0, 0.0)
     if not examples or names or dropping:  # else the running means are enough
-        on_train = measure(network, dataset.train, names, dropping)
-        further |= {f"train/{name}": value for name, value in on_train.further.items()}
+        on_train, train = measure(network, dataset.train, names, dropping)
+        further |= {f"train/{name}": value for name, value in train.items()}
         if not examples:
             loss, accuracy = on_train.loss, on_train.accuracy
     if not all(map(math.isfinite, (loss, on_valid.loss, *further.values()))):

@@ -8,11 +8,11 @@ import numpy as np
 from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
-from src.training import scores
 
 CHUNK = 1000  # examples per pass, so that activations fit in the cache
 WITH_DROPOUT = "_with_dropout"  # suffix of metrics measured with dropout on
 LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # smaller is better
+SCORES = ("precision", "recall", "f1")
 _SMALLEST = 1e-9  # probability inside a logarithm
 
 
@@ -29,23 +29,6 @@ class Predictions(NamedTuple):
         """[n], the probability of the predicted class."""
         confidence: Array = self.probabilities[np.arange(len(self.labels)), self.labels]
         return confidence
-
-
-class Measured(NamedTuple):
-    """Predictions, and additional metrics by name."""
-
-    predictions: Predictions
-    further: dict[str, float]
-
-    @property
-    def loss(self) -> float:
-        """The mean over examples."""
-        return self.predictions.loss
-
-    @property
-    def accuracy(self) -> float:
-        """The fraction of correct predictions."""
-        return self.predictions.accuracy
 
 
 def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | None = None) -> Predictions:
@@ -69,19 +52,16 @@ def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | No
 
 def measure(
     network: Network, examples: Examples, names: Sequence[str] = (), dropping: np.random.Generator | None = None
-) -> Measured:
-    """Loss, accuracy and the metrics `names`; with `dropping`, a dropout stream, all of them also with dropout on."""
+) -> tuple[Predictions, dict[str, float]]:
+    """The predictions, and the metrics `names`; with `dropping`, a dropout stream, all metrics also with dropout on."""
     plain = predict(network, examples.x, examples.y)
     further = further_metrics(network, plain, examples.y, names)
     if dropping is not None:
         dropped = predict(network, examples.x, examples.y, dropping)
-        told = {
-            "loss": dropped.loss,
-            "accuracy": dropped.accuracy,
-            **further_metrics(network, dropped, examples.y, names),
-        }
-        further |= {f"{name}{WITH_DROPOUT}": value for name, value in told.items()}
-    return Measured(plain, further)
+        also = {"loss": dropped.loss, "accuracy": dropped.accuracy}
+        also |= further_metrics(network, dropped, examples.y, names)
+        further |= {f"{name}{WITH_DROPOUT}": value for name, value in also.items()}
+    return plain, further
 
 
 def further_metrics(network: Network, predictions: Predictions, y: Labels, names: Sequence[str]) -> dict[str, float]:
@@ -96,15 +76,26 @@ def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
     return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
+def scores(confusion: Labels) -> Array:
+    """Precision, recall and F1 of each class, [3, classes], from a confusion matrix; as in scikit-learn.
+
+    0/0 counts as 0: the precision of a class that is never predicted, the recall of a class without examples.
+    """
+    right, actual, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    shares = ((right, predicted), (right, actual), (2 * right, actual + predicted))
+    return np.array([np.divide(part, of, out=np.zeros(len(part)), where=of > 0) for part, of in shares])
+
+
 def scores_by_class(on_test: Predictions, dataset: Dataset) -> dict[str, Any]:
     """Loss and accuracy; precision, recall and F1 by class, and their means, weighted by class counts."""
-    by_class = scores.of(confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels)))
-    overall = scores.weighted(by_class)._asdict() | {"num_samples": len(on_test.labels)}
-    names = ("precision", "recall", "f1", "num_samples")
+    counts = confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels))
+    by_class, examples = scores(counts), counts.sum(axis=1)
+    means = {name: float(np.average(values, weights=examples)) for name, values in zip(SCORES, by_class, strict=True)}
     each = {
-        label: {name: values[k].item() for name, values in zip(names, by_class, strict=True)}
+        label: {**dict(zip(SCORES, by_class[:, k].tolist(), strict=True)), "num_samples": int(examples[k])}
         for k, label in enumerate(dataset.labels)
     }
+    overall = means | {"num_samples": len(on_test.labels)}
     return {"loss": on_test.loss, "accuracy": on_test.accuracy, "overall": overall, "class": each}
 
 
@@ -126,17 +117,18 @@ def _target(p: Array, y: Labels) -> Array:
     return np.eye(p.shape[1])[y]
 
 
-def _score(name: str, average: Callable[[scores.Scores], scores.Score]) -> Callable[[Array, Labels, Labels], float]:
-    def score(p: Array, decided: Labels, y: Labels) -> float:
-        return float(getattr(average(scores.of(confusion(y, decided, max(p.shape[1], 2)))), name))
+def _mean_score(k: int, weighted: bool) -> Callable[[Array, Labels, Labels], float]:
+    def mean_score(p: Array, decided: Labels, y: Labels) -> float:
+        counts = confusion(y, decided, max(p.shape[1], 2))
+        return float(np.average(scores(counts)[k], weights=counts.sum(axis=1) if weighted else None))
 
-    return score
+    return mean_score
 
 
 # metric(p [n, output units], decided [n], y [n]) -> mean over examples
 METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
     "squared_error": _squared_error,
     "binary_cross_entropy": _binary_cross_entropy,
-    **{name: _score(name, scores.weighted) for name in ("precision", "recall", "f1")},
-    **{f"macro_{name}": _score(name, scores.macro) for name in ("precision", "recall", "f1")},
+    **{name: _mean_score(k, weighted=True) for k, name in enumerate(SCORES)},  # means weighted by class counts
+    **{f"macro_{name}": _mean_score(k, weighted=False) for k, name in enumerate(SCORES)},
 }

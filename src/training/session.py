@@ -100,13 +100,13 @@ class Session:
         dropping = self._streams.evaluation(train.epochs + 1) if train.evaluate_dropout else None
         result: dict[str, Any] = {"epochs": self.progress.epoch, "kept_epoch": kept}
         for part in ("train", "valid", "test"):
-            measured = measure(self.network, getattr(self._dataset, part), train.metrics, dropping)
-            result[part] = {"loss": measured.loss, "accuracy": measured.accuracy, **measured.further}
+            predicted, further = measure(self.network, getattr(self._dataset, part), train.metrics, dropping)
+            result[part] = {"loss": predicted.loss, "accuracy": predicted.accuracy, **further}
             if not all(map(math.isfinite, result[part].values())):
                 raise Diverged(kept, f"at epoch {kept}, on the {part} set")
         if self._units:
             result["units"] = self._units.accuracy
-        return result, measured.predictions
+        return result, predicted
 
 
 def build_network(model: Architecture, dataset: Dataset, dtype: str) -> Network:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,75 +12,44 @@ from src.nn.initializers import Draws
 Indices = NDArray[np.intp]
 
 
-class Order(Protocol):
-    """A stream of orders. `state` is plain data, which a checkpoint stores and restores."""
+class Order:
+    """The orders of the examples, from a stream. `state` is plain data, which a checkpoint stores and restores."""
 
-    state: Mapping[str, Any]
-
-    def permutation(self, n: int) -> Indices:
-        """[n], a new permutation of n examples."""
-
-    def draw(self, n: int, size: int) -> Indices:
-        """[size], sampled from n examples without replacement."""
-
-    def evaluated(self, n: int) -> None:
-        """Called when a set of n examples is evaluated."""
-
-
-class GeneratorOrder:
-    """Orders from a `Generator`. An evaluation draws nothing."""
-
-    def __init__(self, seeds: np.random.SeedSequence) -> None:
-        self._generator = np.random.default_rng(seeds)
+    def __init__(self, stream: np.random.Generator | np.random.RandomState) -> None:
+        self._stream = stream
 
     @property
     def state(self) -> Mapping[str, Any]:
-        return self._generator.bit_generator.state
-
-    @state.setter
-    def state(self, state: Mapping[str, Any]) -> None:
-        self._generator.bit_generator.state = state
-
-    def permutation(self, n: int) -> Indices:
-        return self._generator.permutation(n)
-
-    def draw(self, n: int, size: int) -> Indices:
-        return self._generator.choice(n, size, replace=False)
-
-    def evaluated(self, n: int) -> None:
-        pass
-
-
-class LegacyOrder:
-    """Orders from `shuffle` of NumPy's legacy stream, as in texts that use one batch function for everything.
-
-    In these, evaluation shuffles, too: after each evaluated epoch the training set once, then the validation set. This
-    changes no metric but advances the stream.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._stream = np.random.RandomState(seed)
-
-    @property
-    def state(self) -> Mapping[str, Any]:
+        if isinstance(self._stream, np.random.Generator):
+            return self._stream.bit_generator.state
         state: dict[str, Any] = self._stream.get_state(legacy=False)
         return state | {"state": {"key": state["state"]["key"].tolist(), "pos": int(state["state"]["pos"])}}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
-        key = np.array(state["state"]["key"], np.uint32)
-        self._stream.set_state({**state, "state": {"key": key, "pos": state["state"]["pos"]}})
+        if isinstance(self._stream, np.random.Generator):
+            self._stream.bit_generator.state = state
+        else:
+            key = np.array(state["state"]["key"], np.uint32)
+            self._stream.set_state({**state, "state": {"key": key, "pos": state["state"]["pos"]}})
 
     def permutation(self, n: int) -> Indices:
-        order = np.arange(n)
-        self._stream.shuffle(order)
-        return order
+        """[n], a new permutation of n examples."""
+        return self._stream.permutation(n)
 
     def draw(self, n: int, size: int) -> Indices:
+        """[size], sampled from n examples without replacement."""
         return self._stream.choice(n, size, replace=False)
 
     def evaluated(self, n: int) -> None:
-        self.permutation(n)
+        """Called when a set of n examples is evaluated.
+
+        Texts that use NumPy's legacy stream have one function for all batches, so their evaluations shuffle, too: after
+        each evaluated epoch the training set once, then the validation set. This changes no metric but advances the
+        stream.
+        """
+        if isinstance(self._stream, np.random.RandomState):
+            self._stream.permutation(n)
 
 
 @dataclass(frozen=True)
@@ -97,8 +66,9 @@ class Streams:
         """The streams of a seed; `rng` is one of `KINDS`."""
         initialization, order, dropout = np.random.SeedSequence(seed).spawn(3)
         if rng == "legacy":
-            return cls(np.random.RandomState(seed), LegacyOrder(seed), np.random.default_rng(dropout), seed)
-        return cls(initialization, GeneratorOrder(order), np.random.default_rng(dropout), seed)
+            own, shuffling = np.random.RandomState(seed), np.random.RandomState(seed)
+            return cls(own, Order(shuffling), np.random.default_rng(dropout), seed)
+        return cls(initialization, Order(np.random.default_rng(order)), np.random.default_rng(dropout), seed)
 
     def evaluation(self, epoch: int) -> np.random.Generator:
         """The dropout stream for evaluating an epoch with dropout on."""

@@ -6,11 +6,11 @@ outputs equals one on the raw outputs with other weights, so the result is an or
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.data.dataset import Dataset, Examples
+from src.data.dataset import PARTS, Dataset, Examples
 from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS, sigmoid
 from src.nn.arrays import Array, Labels
@@ -37,16 +37,16 @@ class Trained(NamedTuple):
 
 def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None:
     """Raises `UserError` if `train.unit_targets` does not fit the network or the data."""
-    told = f"train.unit_targets=[{','.join(training.unit_targets)}]"
+    setting = f"train.unit_targets=[{','.join(training.unit_targets)}]"
     if unknown := [group for group in training.unit_targets if group not in dataset.groups]:
-        there = ", ".join(dataset.groups) or "none, in these data"
-        raise UserError(f"{told}: {unknown[0]}: no such group of examples; allowed: {there}")
+        groups = ", ".join(dataset.groups) or "none, in these data"
+        raise UserError(f"{setting}: {unknown[0]}: no such group of examples; allowed: {groups}")
     if len(set(training.unit_targets)) < len(training.unit_targets):
-        raise UserError(f"{told}: contains a group twice; each unit needs its own")
+        raise UserError(f"{setting}: contains a group twice; each unit needs its own")
     if network.widths[1:-1] != (len(training.unit_targets),):
-        raise UserError(f"{told}: needs one hidden layer of {len(training.unit_targets)} units, one for each group")
+        raise UserError(f"{setting}: needs one hidden layer of {len(training.unit_targets)} units, one for each group")
     if network.activation is not ACTIVATIONS["sigmoid"] or not network.parameters.b or network.dropout:
-        raise UserError(f"{told}: needs model.act=sigmoid model.bias=true model.dropout=0")
+        raise UserError(f"{setting}: needs model.act=sigmoid model.bias=true model.dropout=0")
 
 
 def train_units(
@@ -56,26 +56,25 @@ def train_units(
 
     Raises `Diverged` if one does; the network then has the initial weights of that unit.
     """
-    accuracy = {}
+    W, b, accuracy = network.parameters.W[0], network.parameters.b[0], {}  # [inputs, units], [units]
     for unit, group in enumerate(training.unit_targets):
-        perceptron = _perceptron(network, unit)
-        y = _is_of(dataset, group)
+        perceptron = Network((len(W), 1), ACTIVATIONS["sigmoid"], _HEAD, threshold=_HALF, dtype=network.dtype.name)
+        theta = perceptron.parameters.theta
+        theta[:] = np.append(W[:, unit], b[unit])
+        y = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)  # [n], 1 in the group
         if not _learn(perceptron, optimizer, dataset.train.x, y, training, streams):
             raise Diverged(0, f"in the unit for {group}")
         accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
-        network.parameters.W[0][:, unit] = perceptron.parameters.W[0][:, 0]
-        network.parameters.b[0][unit] = perceptron.parameters.b[0][0]
-    fired = {part: _fired(network, getattr(dataset, part)) for part in ("train", "valid", "test")}
+        W[:, unit], b[unit] = theta[:-1], theta[-1]
+
+    z = {part: np.asarray(getattr(dataset, part).x, network.dtype) @ W + b for part in PARTS}  # [n, units] each
+    fired = {part: sigmoid(z[part], np.empty_like(z[part])) for part in PARTS}
     center, scale = fired["train"].mean(axis=0), fired["train"].std(axis=0)
     scale[scale == 0] = 1
-
-    def standardized(part: str) -> Examples:
-        return Examples((fired[part] - center) / scale, np.asarray(getattr(dataset, part).y))
-
-    outputs = dataclasses.replace(
-        dataset, train=standardized("train"), valid=standardized("valid"), test=standardized("test"), image=None
-    )
-    return Trained(outputs, center, scale, accuracy)
+    parts: dict[str, Any] = {
+        part: Examples((fired[part] - center) / scale, np.asarray(getattr(dataset, part).y)) for part in PARTS
+    }
+    return Trained(dataclasses.replace(dataset, **parts, image=None), center, scale, accuracy)
 
 
 def output_layer(network: Network) -> Network:
@@ -100,20 +99,6 @@ def put_on_top(network: Network, top: Network, trained: Trained) -> None:
     network.parameters.b[1][...] = top.parameters.b[0] - trained.center @ W
 
 
-def _perceptron(network: Network, unit: int) -> Network:
-    inputs = network.widths[0]
-    perceptron = Network((inputs, 1), ACTIVATIONS["sigmoid"], _HEAD, threshold=_HALF, dtype=network.dtype.name)
-    perceptron.parameters.W[0][:, 0] = network.parameters.W[0][:, unit]
-    perceptron.parameters.b[0][0] = network.parameters.b[0][unit]
-    return perceptron
-
-
-def _is_of(dataset: Dataset, group: str) -> Labels:
-    """[n_train], 1 for the training examples of a group, 0 for the others."""
-    is_of: Labels = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)
-    return is_of
-
-
 def _learn(
     perceptron: Network, optimizer: Optimizer, x: Array, y: Labels, training: Training, streams: Streams
 ) -> bool:
@@ -126,9 +111,3 @@ def _learn(
             return False
         optimizer.step(parameters.theta, perceptron.gradient.theta, optimizer.lr, state, parameters.weights.size)
     return bool(np.isfinite(parameters.theta).all())
-
-
-def _fired(network: Network, examples: Examples) -> Array:
-    """[n, units], the outputs of the hidden units."""
-    z = np.asarray(examples.x, network.dtype) @ network.parameters.W[0] + network.parameters.b[0]
-    return sigmoid(z, np.empty_like(z))

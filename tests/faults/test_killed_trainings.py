@@ -34,7 +34,7 @@ def kill(process: subprocess.Popen[str]) -> str:
 
 def resumed_after(told: str) -> int | None:
     """How many epochs a checkpoint spared, where a command said that it goes on from one."""
-    match = re.search(r"^resuming after (\d+) epochs", told, re.MULTILINE)
+    match = re.search(r"^resuming after (\d+) epochs?", told, re.MULTILINE)
     return int(match[1]) if match else None
 
 

@@ -1,7 +1,7 @@
-"""The activations once more, from the textbook and without this project's code.
+"""The activations from the textbook, without this project's code.
 
-One that is added to the table needs no entry here: it is then held against its own value in float64, and its slope
-against a numerical derivative, which `autograd` takes for its gradient.
+One that is added to the table needs no entry here: its value is then compared with itself in float64, and its slope
+with a numerical derivative, which `autograd` uses as its gradient.
 """
 
 from collections.abc import Callable

@@ -63,7 +63,7 @@ class TestEveryActivation:
             assert (slopes <= 1).all()
 
     @pytest.mark.parametrize("dtype", DTYPES)
-    def test_leaves_its_input_alone(self, name: str, dtype: str) -> None:
+    def test_does_not_change_its_input(self, name: str, dtype: str) -> None:
         z = np.linspace(-3, 3, 20, dtype=dtype)
         before = z.copy()
         a = value(name, z)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
@@ -13,7 +15,7 @@ Y = np.repeat([0, 1, 2], [50, 30, 20])
 
 @pytest.mark.parametrize("hidden", [(), (5,), (6, 5, 4)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_the_network_has_the_layers_that_are_asked_for(hidden: tuple[int, ...], bias: bool) -> None:
+def test_the_network_has_the_layers_of_the_settings(hidden: tuple[int, ...], bias: bool) -> None:
     network = Architecture(hidden=hidden, bias=bias, dropout=0.25).network(8, 3, Y, "float64")
     assert network.widths == (8, *hidden, 3)
     assert len(network.parameters.b) == (len(hidden) + 1 if bias else 0)
@@ -22,69 +24,66 @@ def test_the_network_has_the_layers_that_are_asked_for(hidden: tuple[int, ...], 
     assert not network.parameters.theta.any()
 
 
-@pytest.mark.parametrize("act", ACTIVATIONS)
-def test_looks_its_activation_up(act: str) -> None:
-    assert Architecture(act=act).network(4, 3, Y, "float32").activation is ACTIVATIONS[act]
-
-
 @pytest.mark.parametrize(("output", "loss"), HEADS)
-def test_looks_its_head_up(output: str, loss: str) -> None:
-    assert Architecture(output=output, loss=loss).network(4, 3, Y, "float32").head is HEADS[output, loss]
+@pytest.mark.parametrize("act", ACTIVATIONS)
+def test_names_are_looked_up_in_the_tables(act: str, output: str, loss: str) -> None:
+    network = Architecture(act=act, output=output, loss=loss).network(4, 3, Y, "float32")
+    assert network.activation is ACTIVATIONS[act]
+    assert network.head is HEADS[output, loss]
 
 
 @pytest.mark.parametrize("pair", sorted({(o, l) for o in OUTPUTS for l in LOSSES} - set(HEADS)))
-def test_refuses_pairs_that_make_no_sense(pair: tuple[str, str]) -> None:
+def test_a_pair_that_is_not_in_the_table_is_rejected(pair: tuple[str, str]) -> None:
     with pytest.raises(UserError, match=rf"model.output={pair[0]} with model.loss={pair[1]}: no such pair") as refusal:
         Architecture(output=pair[0], loss=pair[1])
     assert "\n" not in str(refusal.value)
 
 
+def initial(**settings: Any) -> np.ndarray:
+    architecture = Architecture(hidden=(5,), **settings)
+    network = architecture.network(4, 3, Y, "float64")
+    architecture.initialize(network, np.random.SeedSequence(1))
+    return network.parameters.theta
+
+
 @pytest.mark.parametrize("init", INITIALIZERS)
-def test_initializes_with_its_spread_and_repeats_itself(init: str) -> None:
-    thetas = []
-    for _ in range(2):
-        architecture = Architecture(hidden=(5,), init=init, init_std=0.3, init_bound=0.2)
-        network = architecture.network(4, 3, Y, "float32")
-        architecture.initialize(network, np.random.SeedSequence(1))
-        thetas.append(network.parameters.theta.tobytes())
-    assert thetas[0] == thetas[1]
+def test_initial_weights_depend_on_the_seed_alone(init: str) -> None:
+    assert initial(init=init).tobytes() == initial(init=init).tobytes()
 
 
-def test_spreads_scale_the_fixed_initializers() -> None:
-    def weights(**settings: float | str) -> np.ndarray:
-        architecture = Architecture(hidden=(5,), **settings)
-        network = architecture.network(4, 3, Y, "float64")
-        architecture.initialize(network, np.random.SeedSequence(1))
-        return network.parameters.weights
-
-    np.testing.assert_allclose(weights(init="normal", init_std=0.6), 2 * weights(init="normal", init_std=0.3))
-    np.testing.assert_allclose(weights(init="uniform", init_bound=0.6), 2 * weights(init="uniform", init_bound=0.3))
+@pytest.mark.parametrize(("init", "key"), [("normal", "init_std"), ("uniform", "init_bound")])
+def test_a_spread_scales_its_initializer(init: str, key: str) -> None:
+    np.testing.assert_allclose(initial(init=init, **{key: 0.6}), 2 * initial(init=init, **{key: 0.3}))
 
 
-class TestClassWeights:
-    def test_balanced_are_sklearns(self) -> None:
-        network = Architecture(class_weights="balanced").network(4, 3, Y, "float64")
-        expected = compute_class_weight("balanced", classes=np.arange(3), y=Y)
-        np.testing.assert_allclose(network.class_weights, expected, rtol=1e-14)
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (None, None),
+        ((1.0, 2.0, 0.5), [1, 2, 0.5]),
+        ("balanced", compute_class_weight("balanced", classes=np.arange(3), y=Y)),
+    ],
+    ids=["none", "given", "balanced"],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_class_weights_are_those_given_or_sklearns(weights: Any, expected: Any, dtype: str) -> None:
+    found = Architecture(class_weights=weights).network(4, 3, Y, dtype).class_weights
+    if expected is None:
+        assert found is None
+    else:
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps)
 
-    def test_balanced_stand_a_class_without_examples(self) -> None:
-        network = Architecture(class_weights="balanced").network(4, 5, Y, "float64")
-        assert network.class_weights is not None
-        assert network.class_weights.shape == (5,)
-        assert np.isfinite(network.class_weights).all()
 
-    def test_given_ones_are_taken_as_they_are(self) -> None:
-        network = Architecture(class_weights=(1.0, 2.0, 0.5)).network(4, 3, Y, "float32")
-        assert network.class_weights is not None
-        assert network.class_weights.tolist() == [1, 2, 0.5]
-        assert network.class_weights.dtype == np.float32
+def test_balanced_class_weights_of_a_class_without_examples_are_finite() -> None:
+    found = Architecture(class_weights="balanced").network(4, 5, Y, "float64").class_weights
+    assert found is not None
+    assert found.shape == (5,)
+    assert np.isfinite(found).all()
 
-    def test_none_by_default(self) -> None:
-        assert Architecture().network(4, 3, Y, "float32").class_weights is None
 
-    @pytest.mark.parametrize("weights", [(), (1.0,), (1.0, 2.0, 3.0, 4.0)])
-    def test_refuses_another_number_than_there_are_classes(self, weights: tuple[float, ...]) -> None:
-        with pytest.raises(UserError, match="must be 3 weights, one for each class") as refusal:
-            Architecture(class_weights=weights).network(4, 3, Y, "float32")
-        assert "model.class_weights=[" in str(refusal.value)
-        assert "\n" not in str(refusal.value)
+@pytest.mark.parametrize("weights", [(), (1.0,), (1.0, 2.0, 3.0, 4.0)])
+def test_another_number_of_class_weights_than_of_classes_is_rejected(weights: tuple[float, ...]) -> None:
+    with pytest.raises(UserError, match=r"model\.class_weights=\[.*must be 3 weights, one for each class") as refusal:
+        Architecture(class_weights=weights).network(4, 3, Y, "float32")
+    assert "\n" not in str(refusal.value)

@@ -24,21 +24,15 @@ def mask(dropout: float, seed: int = 1, dtype: str = "float32", shape: tuple[int
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("dropout", SHARES)
 class TestMask:
-    def test_is_0_or_the_scale_that_makes_up_for_it(self, dropout: float, dtype: str) -> None:
+    def test_drops_its_share_and_scales_the_rest_so_that_the_mean_is_1(self, dropout: float, dtype: str) -> None:
         values = mask(dropout, dtype=dtype)
-        kept = values[values != 0]
-        np.testing.assert_allclose(kept, 1 / (1 - dropout), rtol=np.finfo(dtype).eps)
-
-    def test_drops_its_share(self, dropout: float, dtype: str) -> None:
-        dropped = int((mask(dropout, dtype=dtype) == 0).sum())
-        assert stats.binomtest(dropped, N, dropout).pvalue > 1e-3
-
-    def test_has_mean_1(self, dropout: float, dtype: str) -> None:
+        np.testing.assert_allclose(values[values != 0], 1 / (1 - dropout), rtol=np.finfo(dtype).eps)
+        assert stats.binomtest(int((values == 0).sum()), N, dropout).pvalue > 1e-3
         # A kept unit is 1/(1-p) with probability 1-p: the variance is p / (1-p).
-        z = (mask(dropout, dtype=dtype).mean(dtype=np.float64) - 1) / sqrt(dropout / (1 - dropout) / N)
+        z = (values.mean(dtype=np.float64) - 1) / sqrt(dropout / (1 - dropout) / N)
         assert abs(z) < 4
 
-    def test_units_and_examples_are_dropped_independently(self, dropout: float, dtype: str) -> None:
+    def test_drops_units_and_examples_independently(self, dropout: float, dtype: str) -> None:
         kept = mask(dropout, dtype=dtype) != 0
         for axis in (0, 1):
             counts = kept.sum(axis=axis)
@@ -46,19 +40,13 @@ class TestMask:
             spread = counts.var() / (n * dropout * (1 - dropout))  # of a binomial: 1
             assert abs(spread - 1) < 5 * sqrt(2 / len(counts)) + 1 / (n * dropout * (1 - dropout))
 
-    def test_repeats_itself_under_a_seed_alone(self, dropout: float, dtype: str) -> None:
+    def test_depends_on_the_seed_alone(self, dropout: float, dtype: str) -> None:
         assert mask(dropout, dtype=dtype).tobytes() == mask(dropout, dtype=dtype).tobytes()
         assert mask(dropout, dtype=dtype).tobytes() != mask(dropout, seed=2, dtype=dtype).tobytes()
 
 
 def test_dropout_0_keeps_everything() -> None:
     assert (mask(0.0) == 1).all()
-
-
-def test_a_stream_gives_another_mask_each_time() -> None:
-    rng, out = np.random.default_rng(1), np.empty((20, 20), np.float32)
-    first = draw_mask(rng, 0.5, out).copy()
-    assert (draw_mask(rng, 0.5, out) != first).any()
 
 
 def network(dropout: float, widths: tuple[int, ...] = (6, 50, 40, 3)) -> Network:
@@ -86,23 +74,20 @@ class TestInANetwork:
         losses = {made.loss_and_gradient(X, Y, rng) for _ in range(5)}
         assert len(losses | {made.loss_and_probabilities(X, Y)[0]}) == 6
 
-    def test_draws_nothing_when_it_is_0(self) -> None:
+    @pytest.mark.parametrize(
+        ("dropout", "widths"), [(0.0, (6, 50, 40, 3)), (0.5, (6, 3))], ids=["0", "no hidden layer"]
+    )
+    def test_draws_nothing_where_there_is_none(self, dropout: float, widths: tuple[int, ...]) -> None:
         rng = np.random.default_rng(1)
         before = rng.bit_generator.state
-        network(0.0).loss_and_gradient(X, Y, rng)
-        assert rng.bit_generator.state == before
-
-    def test_draws_nothing_in_a_network_without_hidden_layers(self) -> None:
-        rng = np.random.default_rng(1)
-        before = rng.bit_generator.state
-        linear, plain = network(0.5, (6, 3)), network(0.0, (6, 3))
-        assert linear.loss_and_gradient(X, Y, rng) == plain.loss_and_gradient(X, Y, rng)
-        assert linear.gradient.theta.tobytes() == plain.gradient.theta.tobytes()
+        made, plain = network(dropout, widths), network(0.0, widths)
+        assert made.loss_and_gradient(X, Y, rng) == plain.loss_and_gradient(X, Y, rng)
+        assert made.gradient.theta.tobytes() == plain.gradient.theta.tobytes()
         assert rng.bit_generator.state == before
 
     def test_is_unbiased_in_what_enters_the_next_layer(self) -> None:
         # With one hidden layer the outputs' pre-activations are linear in the mask, so their mean over masks is the
-        # prediction's. The gradient of the biases tells p - t; of small z, p is nearly linear, too.
+        # prediction's. The gradient of the biases is p - t; for small z, p is nearly linear, too.
         made = network(0.3, (6, 50, 3))
         made.parameters.W[1] *= 1e-3
         exact = made.loss_and_probabilities(X, Y)[1]

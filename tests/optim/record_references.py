@@ -13,8 +13,10 @@ Clipping is recorded from optax, since PyTorch divides by norm + 1e-6.
 Schedules: the factors are the rates of `torch.optim.lr_scheduler` at lr = 1, one for each tick: an epoch, or a batch.
 """
 
+import itertools
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +46,59 @@ def gradient(theta: np.ndarray, step: int) -> np.ndarray:
 
 # --- optimizers ------------------------------------------------------------------------------------------------------
 
+OPTIMIZERS: list[tuple[str, dict[str, float]]] = [
+    ("sgd", {}),
+    ("sgd", {"l2": 0.3}),
+    ("sgd", {"clip_norm": 0.7}),
+    ("momentum", {}),
+    ("momentum", {"momentum": 0.5, "l2": 0.1}),
+    ("momentum", {"momentum": 0.7, "l2": 0.2, "clip_norm": 0.7}),
+    ("nesterov", {}),
+    ("nesterov", {"momentum": 0.8, "l2": 0.3}),
+    ("rmsprop", {}),
+    ("rmsprop", {"decay": 0.7, "eps": 0.01, "l2": 0.3}),
+    ("adam", {}),
+    ("adam", {"beta1": 0.6, "beta2": 0.8, "eps": 0.01, "l2": 0.3}),
+    ("adam", {"clip_norm": 0.7}),
+    ("adamw", {}),
+    ("adamw", {"beta1": 0.6, "beta2": 0.8, "eps": 0.01, "weight_decay": 0.5}),
+]
+Groups = list[dict[str, Any]]
 
-def by_torch(make: Callable[[list[dict[str, Any]]], torch.optim.Optimizer], decay: float = 0.0) -> list[list[float]]:
+
+def sgd(groups: Groups, momentum: float = 0.0, nesterov: bool = False) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=1.0, momentum=momentum, nesterov=nesterov)
+
+
+def adam(kind: Any, groups: Groups, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Any:
+    return kind(groups, lr=1.0, betas=(beta1, beta2), eps=eps)
+
+
+def rmsprop(groups: Groups, decay: float = 0.99, eps: float = 1e-8) -> torch.optim.Optimizer:
+    return torch.optim.RMSprop(groups, lr=1.0, alpha=decay, eps=eps)
+
+
+TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": sgd,
+    "momentum": partial(sgd, momentum=0.9),
+    "nesterov": partial(sgd, momentum=0.9, nesterov=True),
+    "rmsprop": rmsprop,
+    "adam": partial(adam, torch.optim.Adam),
+    "adamw": partial(adam, torch.optim.AdamW),
+}
+OPTAX: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "sgd": optax.sgd,
+    "momentum": optax.sgd,
+    "adam": partial(optax.adam, b1=0.9, b2=0.999, eps=1e-8),
+}
+
+
+def by_torch(name: str, l2: float = 0.0, weight_decay: float = 0.01, **settings: float) -> list[list[float]]:
     start = torch.tensor(PROBLEM["theta"], dtype=torch.float64)
     W, b = start[:WEIGHTS].clone(), start[WEIGHTS:].clone()
-    optimizer = make([{"params": [W], "weight_decay": decay}, {"params": [b], "weight_decay": 0.0}])
-    thetas = []
+    decay = weight_decay if name == "adamw" else l2
+    groups = [{"params": [W], "weight_decay": decay}, {"params": [b], "weight_decay": 0.0}]
+    optimizer, thetas = TORCH[name](groups, **settings), []
     for step, rate in enumerate(PROBLEM["rates"]):
         g = torch.from_numpy(gradient(torch.cat([W, b]).numpy(), step))
         W.grad, b.grad = g[:WEIGHTS].clone(), g[WEIGHTS:].clone()
@@ -60,80 +109,27 @@ def by_torch(make: Callable[[list[dict[str, Any]]], torch.optim.Optimizer], deca
     return thetas
 
 
-def by_optax(make: Callable[[optax.Schedule], optax.GradientTransformation]) -> list[list[float]]:
-    rates = jax.numpy.array(PROBLEM["rates"])
-    optimizer = make(lambda step: rates[step])
-    theta = jax.numpy.array(PROBLEM["theta"])
-    state = optimizer.init(theta)
-    thetas = []
+def by_optax(name: str, clip_norm: float, l2: float = 0.0, **settings: float) -> list[list[float]]:
+    mask = (np.arange(SIZE) < WEIGHTS).astype(float)  # optax masks whole arrays only; theta is one
+    penalty = optax.stateless(lambda g, theta: g + l2 * mask * theta)
+    rates, theta = jax.numpy.array(PROBLEM["rates"]), jax.numpy.array(PROBLEM["theta"])
+    own = OPTAX[name](lambda step: rates[step], **settings)
+    optimizer = optax.chain(penalty, optax.clip_by_global_norm(clip_norm), own)
+    state, thetas = optimizer.init(theta), []
     for step in range(STEPS):
-        g = jax.numpy.array(gradient(np.asarray(theta), step))
-        updates, state = optimizer.update(g, state, theta)
+        updates, state = optimizer.update(jax.numpy.array(gradient(np.asarray(theta), step)), state, theta)
         theta = optax.apply_updates(theta, updates)
         thetas.append(theta.tolist())
     return thetas
 
 
-def l2(strength: float) -> optax.GradientTransformation:
-    mask = (np.arange(SIZE) < WEIGHTS).astype(float)  # optax masks whole arrays only; theta is one
-    return optax.stateless(lambda g, theta: g + strength * mask * theta)
-
-
 def optimizer_cases() -> list[dict[str, Any]]:
-    t = torch.optim
-
-    def sgd(**settings: Any) -> Callable[..., torch.optim.Optimizer]:
-        return lambda groups: t.SGD(groups, lr=1.0, **settings)
-
-    def rmsprop(**settings: Any) -> Callable[..., torch.optim.Optimizer]:
-        return lambda groups: t.RMSprop(groups, lr=1.0, **settings)
-
-    def adam(**settings: Any) -> Callable[..., torch.optim.Optimizer]:
-        return lambda groups: t.Adam(groups, lr=1.0, **settings)
-
-    def adamw(**settings: Any) -> Callable[..., torch.optim.Optimizer]:
-        return lambda groups: t.AdamW(groups, lr=1.0, **settings)
-
-    nesterov = {"momentum": 0.8, "nesterov": True}
-    clip, chain = optax.clip_by_global_norm, optax.chain
-    recorded = [
-        ("sgd", {}, "torch", by_torch(sgd())),
-        ("sgd", {"l2": 0.3}, "torch", by_torch(sgd(), 0.3)),
-        ("sgd", {"clip_norm": 0.7}, "optax", by_optax(lambda rate: chain(clip(0.7), optax.sgd(rate)))),
-        ("momentum", {}, "torch", by_torch(sgd(momentum=0.9))),
-        ("momentum", {"momentum": 0.5, "l2": 0.1}, "torch", by_torch(sgd(momentum=0.5), 0.1)),
-        (
-            "momentum",
-            {"momentum": 0.7, "l2": 0.2, "clip_norm": 0.7},
-            "optax",
-            by_optax(lambda rate: chain(l2(0.2), clip(0.7), optax.sgd(rate, momentum=0.7))),
-        ),
-        ("nesterov", {}, "torch", by_torch(sgd(momentum=0.9, nesterov=True))),
-        ("nesterov", {"momentum": 0.8, "l2": 0.3}, "torch", by_torch(sgd(**nesterov), 0.3)),
-        ("rmsprop", {}, "torch", by_torch(rmsprop(alpha=0.99, eps=1e-8))),
-        ("rmsprop", {"decay": 0.7, "eps": 0.01, "l2": 0.3}, "torch", by_torch(rmsprop(alpha=0.7, eps=0.01), 0.3)),
-        ("adam", {}, "torch", by_torch(adam(betas=(0.9, 0.999), eps=1e-8))),
-        (
-            "adam",
-            {"beta1": 0.6, "beta2": 0.8, "eps": 0.01, "l2": 0.3},
-            "torch",
-            by_torch(adam(betas=(0.6, 0.8), eps=0.01), 0.3),
-        ),
-        (
-            "adam",
-            {"clip_norm": 0.7},
-            "optax",
-            by_optax(lambda rate: chain(clip(0.7), optax.adam(rate, b1=0.9, b2=0.999, eps=1e-8))),
-        ),
-        ("adamw", {}, "torch", by_torch(adamw(betas=(0.9, 0.999), eps=1e-8), 0.01)),
-        (
-            "adamw",
-            {"beta1": 0.6, "beta2": 0.8, "eps": 0.01, "weight_decay": 0.5},
-            "torch",
-            by_torch(adamw(betas=(0.6, 0.8), eps=0.01), 0.5),
-        ),
-    ]
-    return [{"name": n, "settings": s, "recorded_from": source, "thetas": x} for n, s, source, x in recorded]
+    cases = []
+    for name, settings in OPTIMIZERS:
+        source, recorded = ("optax", by_optax) if "clip_norm" in settings else ("torch", by_torch)
+        thetas = recorded(name, **settings)
+        cases.append({"name": name, "settings": settings, "recorded_from": source, "thetas": thetas})
+    return cases
 
 
 # --- schedules -------------------------------------------------------------------------------------------------------
@@ -173,29 +169,22 @@ def factors(name: str, settings: dict[str, Any], epochs: int, steps: int) -> lis
     return recorded
 
 
+SCHEDULES: list[tuple[str, dict[str, Any]]] = [
+    ("constant", {}),
+    *(("linear", {}), ("linear", {"final": 0.2})),
+    *(("exponential", {}), ("exponential", {"final": 0.2})),
+    *(("step", {"interval": 2.0}), ("step", {"interval": 3.0, "gamma": 0.1})),
+    *(("cosine", {}), ("cosine", {"final": 0.2})),
+]
+SHARED: list[dict[str, Any]] = [{}, {"warmup": 3.0}, {"by": "step"}, {"by": "step", "warmup": 1.5}]
+
+
 def schedule_cases() -> list[dict[str, Any]]:
-    own: dict[str, list[dict[str, Any]]] = {
-        "constant": [{}],
-        "linear": [{}, {"final": 0.2}],
-        "exponential": [{}, {"final": 0.2}],
-        "step": [{"interval": 2.0}, {"interval": 3.0, "gamma": 0.1}],
-        "cosine": [{}, {"final": 0.2}],
-    }
     cases = []
-    for name, variants in own.items():
-        for settings in variants:
-            for shared in ({}, {"warmup": 3.0}, {"by": "step"}, {"by": "step", "warmup": 1.5}):
-                given, steps = settings | shared, 4
-                epochs = 6 if given.get("by") == "step" else 12
-                cases.append(
-                    {
-                        "name": name,
-                        "settings": given,
-                        "epochs": epochs,
-                        "steps": steps,
-                        "factors": factors(name, given, epochs, steps),
-                    }
-                )
+    for (name, own), shared in itertools.product(SCHEDULES, SHARED):
+        settings: dict[str, Any] = own | shared
+        times = {"epochs": 6 if settings.get("by") == "step" else 12, "steps": 4}
+        cases.append({"name": name, "settings": settings, **times, "factors": factors(name, settings, **times)})
     return cases
 
 

@@ -190,7 +190,7 @@ class TestTrainedAnew:
         first = run(small(), digits, Tracker())
         folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
         again = run(small("train.fresh=true"), digits, Tracker())
-        assert "resuming after 1 epochs" in capsys.readouterr().err
+        assert "resuming after 1 epoch," in capsys.readouterr().err
         assert not again.reused
         assert again.result == first.result
         assert not (folder.path / "former").exists()

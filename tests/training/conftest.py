@@ -1,6 +1,6 @@
 """Small data sets in memory, and trainings on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,12 @@ from src.training.streams import Streams
 FEATURES, CLASSES = 6, 3
 
 
+def in_memory(labels: tuple[str, ...], *parts: Examples, groups: tuple[str, ...] = ()) -> Dataset:
+    """A data set of these training, validation and test examples."""
+    scaling = {"kind": "none", "center": 0, "scale": 1}
+    return Dataset({}, labels, None, scaling, "", *parts, groups=groups)
+
+
 def _examples(rng: np.random.Generator, n: int) -> Examples:
     y = rng.integers(0, CLASSES, n)
     x = rng.standard_normal((n, FEATURES)) + 2 * np.eye(CLASSES, FEATURES)[y]  # clouds that overlap
@@ -29,16 +35,7 @@ def _examples(rng: np.random.Generator, n: int) -> Examples:
 def dataset() -> Dataset:
     """103 training examples, so that batches of 10 leave a smaller last one."""
     rng = np.random.default_rng(8)
-    return Dataset(
-        recipe={},
-        labels=("a", "b", "c"),
-        image=None,
-        scaling={"kind": "none", "center": 0, "scale": 1},
-        sha256="",
-        train=_examples(rng, 103),
-        valid=_examples(rng, 41),
-        test=_examples(rng, 41),
-    )
+    return in_memory(("a", "b", "c"), *(_examples(rng, n) for n in (103, 41, 41)))
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,12 @@ class Plan:
     rng: str = "default"
 
     def changed(self, **changes: Any) -> "Plan":
-        return replace(self, **changes)
+        """A plan with other parts; of `model` and `training`, a dict states the differences."""
+        parts = {
+            name: replace(getattr(self, name), **value) if isinstance(value, dict) else value
+            for name, value in changes.items()
+        }
+        return replace(self, **parts)
 
     def network(self) -> Network:
         """The network with its initial weights."""
@@ -66,13 +68,18 @@ class Plan:
         self.model.initialize(network, streams.initialization)
         return network
 
-    def run(self, spy: Callable[[Network], None] = lambda network: None) -> tuple[Network, list[Epoch]]:
-        """The trained network and the epochs' records; `spy` sees the network before it is trained."""
+    def start(self) -> tuple[Network, Iterator[Epoch]]:
+        """The network, and the training as its epochs' records."""
         streams = Streams.of(self.seed, self.rng)
         network = self.initialized(streams)
+        return network, train(network, self.optimizer, self.schedule, self.dataset, self.training, streams)
+
+    def run(self, spy: Callable[[Network], None] = lambda network: None) -> tuple[Network, list[Epoch]]:
+        """The trained network and the epochs' records; `spy` sees the network before it is trained."""
+        network, records = self.start()
         spy(network)
         with held(1):
-            return network, list(train(network, self.optimizer, self.schedule, self.dataset, self.training, streams))
+            return network, list(records)
 
 
 @pytest.fixture

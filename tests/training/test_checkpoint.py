@@ -1,4 +1,4 @@
-"""A training that goes on from a checkpoint, written at any step, comes to the bits of one that was never cut off."""
+"""A training that resumes from a checkpoint of any step gives the bits of one that was not interrupted."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ class Killed(Exception):
 
 
 class Attempt:
-    """One process's worth of a training, with checkpoints in a folder."""
+    """A training by one process, with checkpoints in a folder."""
 
     def __init__(self, plan: Any, folder: Path) -> None:
         self.plan = plan
@@ -66,197 +66,167 @@ class Attempt:
         return self.network.parameters.theta.tobytes(), self.keeper.theta.tobytes()
 
 
-def latest(folder: Path, identity: str) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is whole, and what is wrong with newer ones; with all, where there is none."""
-    wrong: list[str] = []
-    return next(whole(folder, identity, wrong.append), None), wrong
+def latest(folder: Path, identity: str = "me") -> tuple[Checkpoint | None, list[str]]:
+    """The newest valid checkpoint, and the warnings about newer ones; about all, if none is valid."""
+    warnings: list[str] = []
+    return next(whole(folder, identity, warnings.append), None), warnings
+
+
+def killed(plan: Any, folder: Path, step: int, save: bool = False) -> Checkpoint:
+    """The checkpoint that a training leaves which is killed after a step, and may save just before."""
+    with pytest.raises(Killed):
+        Attempt(plan, folder).run(save_at=step if save else None, die_at=step)
+    found, warnings = latest(folder)
+    assert found is not None
+    assert not warnings
+    return found
 
 
 def resumed(plan: Any, folder: Path) -> Attempt:
-    attempt = Attempt(plan, folder)
-    found, wrong = latest(folder, "me")
+    """The training from the newest valid checkpoint to its end."""
+    attempt, (found, _) = Attempt(plan, folder), latest(folder)
     assert found is not None
-    assert not wrong
     attempt.saver.restore(found)
     return attempt.run()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_any_step_is_as_good_as_any_other_to_go_on_from(
-    plan: Any, tmp_path: Path, optimizer: str, schedule: str, dtype: str
-) -> None:
-    plan = plan.changed(
-        model=replace(plan.model, dropout=0.3),
-        optimizer=OPTIMIZERS[optimizer](lr=0.01),
-        schedule=SCHEDULES[schedule](by="step", warmup=0.5),
-        training=replace(NEVER, patience=2, monitor="valid_loss", dtype=dtype),
-    )
+LEARNING = [
+    {"optimizer": OPTIMIZERS[name](lr=0.01), "schedule": SCHEDULES[schedule](by="step", warmup=0.5)}
+    for name in OPTIMIZERS
+    for schedule in ("constant", "cosine")
+]
+GOING_THROUGH = [
+    {"order": "drawn", "steps_per_epoch": STEPS},
+    {"order": "fixed", "running_metrics": True},
+    {"running_metrics": True, "evaluate_dropout": True},
+    {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
+]
+CHANGES: list[dict[str, Any]] = [
+    *(change | {"training": {"dtype": dtype}} for change in LEARNING for dtype in ("float32", "float64")),
+    *({"training": training, "rng": rng} for training in GOING_THROUGH for rng in KINDS),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_a_training_resumes_to_the_same_bits_after_any_step(plan: Any, tmp_path: Path, change: dict[str, Any]) -> None:
+    waiting = {"patience": 2, "monitor": "valid_loss"} if "optimizer" in change else {}
+    plan = plan.changed(training=NEVER, model={"dropout": 0.3})
+    plan = plan.changed(**(change | {"training": change["training"] | waiting}))
     whole = Attempt(plan, tmp_path / "whole").run()
     for step in (1, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS + 5, 3 * STEPS):
-        folder = tmp_path / f"{step}"
-        with pytest.raises(Killed):
-            Attempt(plan, folder).run(save_at=step, die_at=step)
-        on = resumed(plan, folder)
-        assert on.end == whole.end, step
-        assert on.steps == 3 * STEPS - step
-        assert results(on.records) == results(whole.records)[-len(on.records) :]
+        killed(plan, tmp_path / f"{step}", step, save=True)
+        attempt = resumed(plan, tmp_path / f"{step}")
+        assert attempt.end == whole.end, step
+        assert attempt.steps == 3 * STEPS - step
+        assert results(attempt.records) == results(whole.records)[len(whole.records) - len(attempt.records) :]
 
 
-@pytest.mark.parametrize("rng", KINDS)
 @pytest.mark.parametrize(
-    "training",
+    ("training", "die_at", "saved", "recorded"),
     [
-        {"order": "drawn", "steps_per_epoch": STEPS},
-        {"order": "fixed", "running_metrics": True},
-        {"running_metrics": True, "evaluate_dropout": True},
-        {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
+        ({"epochs": 5, "checkpoint_epochs": 1}, 4 * STEPS + 1, 4, [1, 2, 3, 4]),
+        ({"epochs": 5, "checkpoint_epochs": 2}, 4 * STEPS + 1, 4, [1, 2, 3, 4]),
+        ({"epochs": 9, "checkpoint_epochs": 2, "evaluate_every": 4}, 7 * STEPS - 1, 6, [4]),
     ],
     ids=str,
 )
-def test_any_way_to_go_through_the_examples_can_be_gone_on_with(
-    plan: Any, tmp_path: Path, training: dict[str, Any], rng: str
+def test_a_checkpoint_is_written_after_so_many_epochs_evaluated_or_not(
+    plan: Any, tmp_path: Path, training: dict[str, Any], die_at: int, saved: int, recorded: list[int]
 ) -> None:
-    plan = plan.changed(model=replace(plan.model, dropout=0.3), training=replace(NEVER, **training), rng=rng)
-    whole = Attempt(plan, tmp_path / "whole").run()
-    for step in (1, STEPS, STEPS + 1, 2 * STEPS + 5, 3 * STEPS):
-        folder = tmp_path / f"{step}"
-        with pytest.raises(Killed):
-            Attempt(plan, folder).run(save_at=step, die_at=step)
-        on = resumed(plan, folder)
-        assert on.end == whole.end, step
-        assert results(on.records) == results(whole.records)[-len(on.records) :]
+    plan = plan.changed(training=replace(NEVER, **training))
+    found = killed(plan, tmp_path, die_at)
+    assert (found.header["epoch"], found.header["step"]) == (saved, 0)
+    assert [record["epoch"] for record in found.history] == recorded
+    assert resumed(plan, tmp_path).end == Attempt(plan, tmp_path / "whole").run().end
 
 
-def test_epochs_that_are_not_evaluated_count_too(plan: Any, tmp_path: Path) -> None:
-    sparse = replace(NEVER, epochs=9, checkpoint_epochs=2, evaluate_every=4)
-    plan = plan.changed(training=sparse)
-    whole = Attempt(plan, tmp_path / "whole").run()
-    with pytest.raises(Killed):
-        Attempt(plan, tmp_path).run(die_at=7 * STEPS - 1)
-    found, _ = latest(tmp_path, "me")
-    assert found is not None
-    assert (found.header["epoch"], [record["epoch"] for record in found.history]) == (6, [4])
-    assert resumed(plan, tmp_path).end == whole.end
-
-
-@pytest.mark.parametrize("every", [1, 2])
-def test_after_so_many_epochs_one_is_written_and_no_more_than_that_is_lost(
-    plan: Any, tmp_path: Path, every: int
-) -> None:
-    plan = plan.changed(training=replace(NEVER, epochs=5, checkpoint_epochs=every))
-    whole = Attempt(plan, tmp_path / "whole").run()
-    with pytest.raises(Killed):
-        Attempt(plan, tmp_path).run(die_at=4 * STEPS + 1)
-    found, _ = latest(tmp_path, "me")
-    assert found is not None
-    assert (found.header["epoch"], found.header["step"]) == (4, 0)
-    assert [record["epoch"] for record in found.history] == [1, 2, 3, 4]
-    assert resumed(plan, tmp_path).end == whole.end
-
-
-def test_after_so_many_seconds_one_is_written_in_mid_epoch(plan: Any, tmp_path: Path) -> None:
-    plan = plan.changed(training=replace(NEVER, checkpoint_seconds=0))
-    with pytest.raises(Killed):
-        Attempt(plan, tmp_path).run(die_at=15)
-    assert [found.position for found in map(checkpoint.read, (tmp_path / name for name in GENERATIONS))] == [
-        "1 epochs and 3 updates",
-        "1 epochs and 2 updates",
+def test_a_checkpoint_is_written_after_so_many_seconds_within_an_epoch(plan: Any, tmp_path: Path) -> None:
+    killed(plan.changed(training=replace(NEVER, checkpoint_seconds=0)), tmp_path, 14)
+    assert [checkpoint.read(tmp_path / name).position for name in GENERATIONS] == [
+        "1 epoch and 2 updates",
+        "1 epoch and 1 update",
     ]
+    assert Checkpoint(tmp_path, {"epoch": 5, "step": 0}, {}).position == "5 epochs"
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "of another run"])
-def test_a_damaged_one_is_told_and_the_one_before_is_used(plan: Any, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used_and_kept(
+    plan: Any, tmp_path: Path, damage: str
+) -> None:
     plan = plan.changed(training=replace(NEVER, checkpoint_epochs=1))
-    whole = Attempt(plan, tmp_path / "whole").run()
-    with pytest.raises(Killed):
-        Attempt(plan, tmp_path).run(die_at=3 * STEPS)
-    newer = tmp_path / GENERATIONS[0]
-    content = bytearray(newer.read_bytes())
+    found = killed(plan, tmp_path, 3 * STEPS)
+    newer, previous = (tmp_path / name for name in GENERATIONS)
+    good, content = previous.read_bytes(), bytearray(newer.read_bytes())
     if damage == "gone":
         newer.unlink()
     elif damage == "of another run":
-        found = checkpoint.read(newer)
-        other = str(found.header | {"fingerprint": "other"}).replace("'", '"').replace("None", "null")
-        write_npz(newer, {"header": np.array(other), **found.arrays})
+        header = json.dumps(found.header | {"fingerprint": "other"})
+        write_npz(newer, {"header": np.array(header), **found.arrays})
     else:
         content[len(content) // 2] ^= 1
         newer.write_bytes(content if damage == "flipped" else content[:-1])
-    found, wrong = latest(tmp_path, "me")
-    assert found is not None
-    assert found.path.name == GENERATIONS[1]
-    assert found.header["epoch"] == 1
-    assert len(wrong) == (damage != "gone")
+    second, warnings = latest(tmp_path)
+    assert second is not None
+    assert (second.path, second.header["epoch"]) == (previous, 1)
+    assert len(warnings) == (damage != "gone")
     attempt = Attempt(plan, tmp_path)
-    attempt.saver.restore(found)
-    assert attempt.run().end == whole.end
+    attempt.saver.restore(second)
+    attempt.saver.save()
+    assert previous.read_bytes() == good  # the damaged one did not replace it
+    assert checkpoint.read(newer).arrays.keys() == second.arrays.keys()
+    assert attempt.run().end == Attempt(plan, tmp_path / "whole").run().end
 
 
-def test_where_none_is_whole_there_is_none(tmp_path: Path) -> None:
-    assert latest(tmp_path, "me") == (None, [])
+def test_without_a_valid_checkpoint_there_is_none(tmp_path: Path) -> None:
+    assert latest(tmp_path) == (None, [])
     for name in GENERATIONS:
         (tmp_path / name).write_bytes(b"")
-    found, wrong = latest(tmp_path, "me")
+    found, warnings = latest(tmp_path)
     assert found is None
-    assert len(wrong) == 2
+    assert len(warnings) == 2
 
 
-def test_the_state_of_another_network_is_not_taken(plan: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": {"hidden": (3,)}},
+        {"optimizer": OPTIMIZERS["momentum"](lr=0.1)},
+        {"training": replace(NEVER, dtype="float64")},
+    ],
+    ids=str,
+)
+def test_the_state_of_another_training_is_rejected(plan: Any, tmp_path: Path, change: dict[str, Any]) -> None:
     Attempt(plan, tmp_path).saver.save()
-    found = checkpoint.read(tmp_path / GENERATIONS[0])
-    for other in (
-        plan.changed(model=replace(plan.model, hidden=(3,))),
-        plan.changed(optimizer=OPTIMIZERS["momentum"](lr=0.1)),
-        plan.changed(training=replace(NEVER, dtype="float64")),
-    ):
-        attempt = Attempt(other, tmp_path)
-        before = attempt.end
-        with pytest.raises(ValueError, match="does not fit this training: its arrays have other"):
-            attempt.saver.restore(found)
-        assert attempt.end == before
+    attempt = Attempt(plan.changed(**change), tmp_path)
+    before = attempt.end
+    with pytest.raises(ValueError, match="does not fit this training: its arrays have other"):
+        attempt.saver.restore(checkpoint.read(tmp_path / GENERATIONS[0]))
+    assert attempt.end == before
+
+
+GONE = object()
 
 
 @pytest.mark.parametrize("key", ["epoch", "step", "steps", "seconds", "order", "dropout", "best"])
-@pytest.mark.parametrize("value", ["gone", "text", {}, [], -1, 1.5, {"bit_generator": "MT19937"}], ids=repr)
-def test_a_header_that_is_sealed_and_makes_no_sense_is_not_taken(
-    plan: Any, tmp_path: Path, key: str, value: Any
-) -> None:
+@pytest.mark.parametrize("value", [GONE, "text", {}, [], -1, 1.5, {"bit_generator": "MT19937"}], ids=repr)
+def test_a_sealed_header_that_makes_no_sense_is_rejected(plan: Any, tmp_path: Path, key: str, value: Any) -> None:
     if (key, value) in (("seconds", -1), ("seconds", 1.5)):
         return  # harmless: a time
     Attempt(plan, tmp_path).run(save_at=15)
     found = checkpoint.read(tmp_path / GENERATIONS[0])
-    header = {name: entry for name, entry in found.header.items() if (name, value) != (key, "gone")}
-    if value != "gone":
-        header[key] = value
+    header = {name: entry for name, entry in (found.header | {key: value}).items() if entry is not GONE}
     write_npz(tmp_path / GENERATIONS[0], {"header": np.array(json.dumps(header)), **found.arrays})
     attempt = Attempt(plan, tmp_path)
     before = attempt.end
-    taken, _ = latest(tmp_path, "me")
-    if taken is not None:
+    read, _ = latest(tmp_path)
+    if read is not None:
         with pytest.raises(ValueError, match="does not fit this training"):
-            attempt.saver.restore(taken)
+            attempt.saver.restore(read)
     assert attempt.end == before
     assert attempt.run().end == Attempt(plan, tmp_path / "whole").run().end
 
 
-def test_a_damaged_newer_one_does_not_take_the_place_of_the_one_before(plan: Any, tmp_path: Path) -> None:
-    plan = plan.changed(training=replace(NEVER, checkpoint_epochs=1))
-    with pytest.raises(Killed):
-        Attempt(plan, tmp_path).run(die_at=2 * STEPS + 1)
-    newer, before = (tmp_path / name for name in GENERATIONS)
-    good = before.read_bytes()
-    newer.write_bytes(b"damaged")
-    found, _ = latest(tmp_path, "me")
-    assert found is not None
-    attempt = Attempt(plan, tmp_path)
-    attempt.saver.restore(found)
-    attempt.saver.save()
-    assert before.read_bytes() == good
-    assert checkpoint.read(newer).arrays.keys() == found.arrays.keys()
-
-
-def test_a_write_that_fails_leaves_the_last_good_one(
+def test_a_write_that_fails_keeps_the_last_good_checkpoint(
     plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempt = Attempt(plan, tmp_path)
@@ -272,6 +242,6 @@ def test_a_write_that_fails_leaves_the_last_good_one(
             with pytest.raises(OSError, match="No space"):
                 attempt.saver.save()
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [good]
-    found, wrong = latest(tmp_path, "me")
+    found, warnings = latest(tmp_path)
     assert found is not None
-    assert not wrong
+    assert not warnings

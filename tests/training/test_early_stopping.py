@@ -1,67 +1,47 @@
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from src.training.early_stopping import EarlyStopping
-from src.training.loop import Epoch, Training, train
+from src.training.loop import Epoch, Training
 from src.training.metrics import predict
 from src.training.processor import held
-from src.training.streams import Streams
 
 
-def record(epoch: int, accuracy: float = 0.5, loss: float = 1.0) -> Epoch:
-    return Epoch(epoch, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0)
-
-
-def follow(training: Training, records: list[Epoch]) -> tuple[EarlyStopping, int]:
-    """The keeper after it said stop, or after the last record, and the epoch that it saw last."""
+def follow(training: Training, accuracies: list[float], losses: list[float]) -> tuple[EarlyStopping, int]:
+    """The keeper after it stopped, or after the last epoch, and the epoch that it saw last."""
     theta = np.zeros(2)
     keeper = EarlyStopping(training, theta)
-    for one in records:
-        theta[:] = one.epoch  # weights that say which epoch they are of
-        if keeper.should_stop(one, theta):
+    for epoch, (accuracy, loss) in enumerate(zip(accuracies, losses, strict=True), 1):
+        theta[:] = epoch  # weights that say which epoch they are of
+        if keeper.should_stop(Epoch(epoch, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0), theta):
             break
-    return keeper, one.epoch
+    return keeper, epoch
 
 
-def test_keeps_the_best_epochs_weights_and_stops_after_patience() -> None:
-    accuracies = [0.5, 0.6, 0.8, 0.7, 0.7, 0.9, 0.9]
-    records = [record(i + 1, accuracy) for i, accuracy in enumerate(accuracies)]
-    keeper, last = follow(Training(patience=2), records)
-    assert (keeper.epoch, last) == (3, 5)
-    assert keeper.theta.tolist() == [3, 3]
-
-
-@pytest.mark.parametrize("patience", [1, 2, 5])
-def test_stops_exactly_patience_epochs_after_the_best(patience: int) -> None:
-    records = [record(1, 0.5), record(2, 0.9), *(record(epoch, 0.8) for epoch in range(3, 20))]
-    keeper, last = follow(Training(patience=patience), records)
-    assert (keeper.epoch, last) == (2, 2 + patience)
-
-
-def test_an_equal_score_is_not_a_better_one() -> None:
-    keeper, last = follow(Training(patience=3), [record(epoch, 0.5) for epoch in range(1, 10)])
-    assert (keeper.epoch, last) == (1, 4)
-
-
-def test_a_better_epoch_starts_the_count_anew() -> None:
-    accuracies = [0.1, 0.0, 0.2, 0.0, 0.3, 0.0, 0.4, 0.0, 0.0]
-    keeper, last = follow(Training(patience=2), [record(i + 1, accuracy) for i, accuracy in enumerate(accuracies)])
-    assert (keeper.epoch, last) == (7, 9)
-
-
-def test_can_watch_the_loss_which_is_better_when_smaller() -> None:
-    records = [record(1, 0.1, loss=3), record(2, 0.2, loss=1), record(3, 0.9, loss=2), record(4, 0.9, loss=2)]
-    keeper, last = follow(Training(patience=2, monitor="valid_loss"), records)
-    assert (keeper.epoch, last) == (2, 4)
-
-
-def test_without_patience_keeps_the_last_epoch_and_never_stops() -> None:
-    keeper, last = follow(Training(), [record(1, 0.9), record(2, 0.1), record(3, 0.5), record(4, 0.2)])
-    assert (keeper.epoch, last) == (4, 4)
-    assert keeper.theta.tolist() == [4, 4]
+@pytest.mark.parametrize(
+    ("patience", "accuracies", "kept", "last"),
+    [
+        pytest.param(2, [0.5, 0.6, 0.8, 0.7, 0.7, 0.9, 0.9], 3, 5, id="stops before a later, better epoch"),
+        *(pytest.param(p, [0.5, 0.9, *[0.8] * 10], 2, 2 + p, id=f"patience {p}") for p in (1, 2, 5)),
+        pytest.param(3, [0.5] * 9, 1, 4, id="an equal score is not better"),
+        pytest.param(2, [0.1, 0.0, 0.2, 0.0, 0.3, 0.0, 0.4, 0.0, 0.0], 7, 9, id="a better one restarts the count"),
+        pytest.param(None, [0.9, 0.1, 0.5, 0.2], 4, 4, id="without patience"),
+    ],
+)
+@pytest.mark.parametrize("monitor", ["valid_accuracy", "valid_loss"])  # a loss is better when it is smaller
+def test_keeps_the_best_epoch_and_stops_after_patience(
+    monitor: str, patience: int | None, accuracies: list[float], kept: int, last: int
+) -> None:
+    values = [accuracies, [1 - accuracy for accuracy in accuracies]]
+    if monitor == "valid_loss":
+        values[0] = accuracies[::-1]  # which is not looked at
+    else:
+        values[1] = values[1][::-1]
+    keeper, seen = follow(Training(patience=patience, monitor=monitor), *values)
+    assert (keeper.epoch, seen) == (kept, last)
+    assert keeper.theta.tolist() == [kept, kept]
 
 
 def test_before_the_first_epoch_it_keeps_the_initial_weights() -> None:
@@ -72,16 +52,16 @@ def test_before_the_first_epoch_it_keeps_the_initial_weights() -> None:
     assert keeper.theta.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("monitor", ["valid_accuracy", "valid_loss"])
-def test_in_a_training_the_kept_weights_are_those_of_the_best_record(plan: Any, dataset: Any, monitor: str) -> None:
-    training = Training(epochs=60, batch_size=10, patience=3, monitor=monitor)
-    plan = plan.changed(training=training, optimizer=replace(plan.optimizer, lr=0.8))
-    streams = Streams.of(0)
-    network = plan.initialized(streams)
+@pytest.mark.parametrize(("monitor", "best_of"), [("valid_accuracy", max), ("valid_loss", min)])
+def test_in_a_training_the_kept_weights_are_those_of_the_best_record(
+    plan: Any, dataset: Any, monitor: str, best_of: Any
+) -> None:
+    plan = plan.changed(training={"epochs": 60, "patience": 3, "monitor": monitor}, optimizer={"lr": 0.8})
+    network, training = plan.start()
     theta = network.parameters.theta
-    keeper, records = EarlyStopping(training, theta), []
+    keeper, records = EarlyStopping(plan.training, theta), []
     with held(1):
-        for one in train(network, plan.optimizer, plan.schedule, dataset, training, streams):
+        for one in training:
             records.append(one)
             if keeper.should_stop(one, theta):
                 break
@@ -92,7 +72,4 @@ def test_in_a_training_the_kept_weights_are_those_of_the_best_record(plan: Any, 
         restored = predict(network, dataset.valid.x, dataset.valid.y)
     best = records[keeper.epoch - 1]
     assert (restored.loss, restored.accuracy) == (best.valid_loss, best.valid_accuracy)
-    if monitor == "valid_accuracy":
-        assert best.valid_accuracy == max(one.valid_accuracy for one in records)
-    else:
-        assert best.valid_loss == min(one.valid_loss for one in records)
+    assert getattr(best, monitor) == best_of(getattr(one, monitor) for one in records)

@@ -1,25 +1,31 @@
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_recall_fscore_support,
+)
 
 from src.data.dataset import Examples
 from src.nn.losses import HEADS
 from src.training import metrics
-from src.training.metrics import confusion, measure, predict
+from src.training.metrics import METRICS, SCORES, confusion, measure, predict, scores
 
 
 @pytest.mark.parametrize("class_weights", [None, (0.5, 1.0, 4.0)])
 @pytest.mark.parametrize("head", HEADS, ids="+".join)
 @pytest.mark.parametrize("chunk", [1, 7, 51, 102, 103])
-def test_chunks_come_to_what_the_whole_set_comes_to(
+def test_chunks_give_what_the_whole_set_gives(
     plan: Any, dataset: Any, monkeypatch: pytest.MonkeyPatch, chunk: int, head: tuple[str, str], class_weights: Any
 ) -> None:
     plan = plan.changed(
-        model=replace(plan.model, output=head[0], loss=head[1], class_weights=class_weights),
-        training=replace(plan.training, dtype="float64"),
+        model={"output": head[0], "loss": head[1], "class_weights": class_weights}, training={"dtype": "float64"}
     )
     network = plan.network()
     loss, probabilities = network.loss_and_probabilities(dataset.train.x.astype(np.float64), dataset.train.y)
@@ -31,7 +37,7 @@ def test_chunks_come_to_what_the_whole_set_comes_to(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_loss_and_accuracy_are_sklearns(plan: Any, dataset: Any, dtype: str) -> None:
-    network = plan.changed(training=replace(plan.training, dtype=dtype)).network()
+    network = plan.changed(training={"dtype": dtype}).network()
     x, y, _ = dataset.train
     predicted = predict(network, x, y)
     assert predicted.probabilities.shape == (103, 3)
@@ -45,7 +51,7 @@ def test_class_weights_weigh_the_loss_and_not_the_accuracy(plan: Any, dataset: A
     weights = (0.5, 1.0, 4.0)
     x, y, _ = dataset.train
     plain = predict(plan.network(), x, y)
-    weighted = predict(plan.changed(model=replace(plan.model, class_weights=weights)).network(), x, y)
+    weighted = predict(plan.changed(model={"class_weights": weights}).network(), x, y)
     np.testing.assert_array_equal(weighted.probabilities, plain.probabilities)
     assert weighted.accuracy == plain.accuracy
     p = plain.probabilities.astype(np.float64)
@@ -69,40 +75,48 @@ def test_prediction_repeats_itself_to_the_bit_and_reads_read_only_arrays(plan: A
     assert (one.loss, one.accuracy) == (other.loss, other.accuracy)
 
 
-@pytest.mark.parametrize("classes", [2, 5, 10])
-@pytest.mark.parametrize("seed", range(3))
-def test_confusion_is_sklearns(classes: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    y, predicted = rng.integers(0, classes, 200), rng.integers(0, classes, 200)
-    counts = confusion(y, predicted, classes)
-    np.testing.assert_array_equal(counts, confusion_matrix(y, predicted, labels=range(classes)))
-    assert counts.sum() == 200
+CLASSES = 5
+PAIRS = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=40)
 
 
-def test_confusion_has_a_row_and_a_column_for_classes_that_do_not_occur() -> None:
-    counts = confusion(np.array([1, 1]), np.array([1, 2]), 5)
-    assert counts.shape == (5, 5)
-    assert (counts[1, 1], counts[1, 2], counts.sum()) == (1, 1, 2)
+@given(pairs=PAIRS)
+def test_confusion_and_scores_are_sklearns_also_if_a_class_is_missing(pairs: list[tuple[int, int]]) -> None:
+    y, predicted = np.array(pairs).T
+    counts = confusion(y, predicted, CLASSES)
+    np.testing.assert_array_equal(counts, confusion_matrix(y, predicted, labels=range(CLASSES)))
+    asked: dict[str, Any] = {"labels": range(CLASSES), "zero_division": 0}
+    *each, _ = precision_recall_fscore_support(y, predicted, **asked)
+    np.testing.assert_allclose(scores(counts), each, rtol=1e-14)
+    p = np.zeros((len(y), CLASSES))
+    for prefix, average in (("", "weighted"), ("macro_", "macro")):
+        expected = precision_recall_fscore_support(y, predicted, **asked, average=average)
+        assert [METRICS[f"{prefix}{name}"](p, predicted, y) for name in SCORES] == pytest.approx(expected[:3])
+
+
+def test_scores_are_1_if_all_is_right_and_0_if_all_is_wrong() -> None:
+    assert (scores(np.diag([3, 2, 5])) == 1).all()
+    assert (scores(np.array([[0, 3], [2, 0]])) == 0).all()
+
+
+def single_output(plan: Any, y: np.ndarray, **settings: Any) -> Any:
+    model = plan.changed(model={"output": "sigmoid", "single_output": True, "dropout": 0.0, **settings}).model
+    network = model.network(6, 2, y, "float64")
+    model.initialize(network, np.random.SeedSequence(1))
+    return network
 
 
 def test_a_single_output_counts_once(plan: Any, dataset: Any) -> None:
     x, y = dataset.train.x, (dataset.train.y == 1).astype(np.int64)
-    model = replace(plan.model, output="sigmoid", loss="binary_cross_entropy", single_output=True, dropout=0.0)
-    network = model.network(6, 2, y, "float64")
-    model.initialize(network, np.random.SeedSequence(1))
-    found = measure(network, Examples(x, y), ("binary_cross_entropy", "squared_error", "f1"))
-    assert found.further["binary_cross_entropy"] == pytest.approx(found.loss, rel=1e-9)
-    p = found.predictions.probabilities[:, 1]
-    assert found.further["squared_error"] == pytest.approx(np.mean((p - y) ** 2))
-    assert found.further["f1"] == pytest.approx(f1_score(y, found.predictions.labels, average="weighted"))
+    network = single_output(plan, y, loss="binary_cross_entropy")
+    predicted, further = measure(network, Examples(x, y), ("binary_cross_entropy", "squared_error", "f1"))
+    assert further["binary_cross_entropy"] == pytest.approx(predicted.loss, rel=1e-9)
+    assert further["squared_error"] == pytest.approx(np.mean((predicted.probabilities[:, 1] - y) ** 2))
+    assert further["f1"] == pytest.approx(f1_score(y, predicted.labels, average="weighted"))
 
 
-def test_the_threshold_decides(plan: Any, dataset: Any) -> None:
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
+def test_the_threshold_decides(plan: Any, dataset: Any, threshold: float) -> None:
     x, y = dataset.train.x, (dataset.train.y == 1).astype(np.int64)
-    for threshold in (0.2, 0.5, 0.8):
-        model = replace(plan.model, output="sigmoid", loss="mse", single_output=True, threshold=threshold)
-        network = model.network(6, 2, y, "float64")
-        model.initialize(network, np.random.SeedSequence(1))
-        predicted = predict(network, x, y)
-        np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
-        np.testing.assert_array_equal(predicted.labels, predicted.probabilities[:, 1] >= threshold)
+    predicted = predict(single_output(plan, y, loss="mse", threshold=threshold), x, y)
+    np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
+    np.testing.assert_array_equal(predicted.labels, predicted.probabilities[:, 1] >= threshold)

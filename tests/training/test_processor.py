@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,19 +19,13 @@ def blas_threads() -> set[int]:
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
-def times_1(dtype: str) -> np.ndarray:
-    """A subnormal number that goes in, and comes out of a product."""
-    return np.full(50, SUBNORMAL[dtype], dtype) * np.ones(50, dtype)
-
-
-def scaled_up(dtype: str) -> np.ndarray:
-    """A subnormal number that goes in, where what comes out would be normal."""
-    return np.full(50, SUBNORMAL[dtype], dtype) * np.array(1e20, dtype)
-
-
-def squared(dtype: str) -> np.ndarray:
-    """A subnormal number that comes out of normal ones."""
-    return np.square(np.full(50, SUBNORMAL[dtype] ** 0.5, dtype))
+# Where a subnormal number goes in and comes out, only goes in, and only comes out.
+OPERATIONS: dict[str, Callable[[str], np.ndarray]] = {
+    "times 1": lambda dtype: np.full(50, SUBNORMAL[dtype], dtype) * np.ones(50, dtype),
+    "scaled up": lambda dtype: np.full(50, SUBNORMAL[dtype], dtype) * np.array(1e20, dtype),
+    "squared": lambda dtype: np.square(np.full(50, SUBNORMAL[dtype] ** 0.5, dtype)),
+}
+times_1 = OPERATIONS["times 1"]
 
 
 @pytest.fixture
@@ -42,46 +37,30 @@ def two_threads() -> Any:
 
 
 @pytest.mark.usefixtures("two_threads")
-class TestThreads:
-    @pytest.mark.parametrize("threads", [1, 2])
-    def test_are_as_asked_inside_and_as_before_outside(self, threads: int) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_are_set_within_and_restored_after_a_block_also_if_it_raises(threads: int) -> None:
+    with pytest.raises(KeyError), held(1):  # noqa: PT012
         with held(threads):
             assert blas_threads() == {threads}
-        assert blas_threads() == {2}
-
-    def test_are_restored_when_the_block_raises(self) -> None:
-        with pytest.raises(KeyError), held(1):
-            raise KeyError
-        assert blas_threads() == {2}
-
-    def test_nest(self) -> None:
-        with held(1):
-            with held(2):
-                assert blas_threads() == {2}
-            assert blas_threads() == {1}
+        assert blas_threads() == {1}
+        raise KeyError
+    assert blas_threads() == {2}
 
 
 @needs_flushing
 @pytest.mark.parametrize("dtype", SUBNORMAL)
 class TestSubnormals:
-    @pytest.mark.parametrize("operation", [times_1, scaled_up, squared])
-    def test_are_zero_inside_and_themselves_outside(self, dtype: str, operation: Any) -> None:
-        assert (operation(dtype) > 0).all()
-        with held(1):
-            assert not operation(dtype).any()
-        assert (operation(dtype) > 0).all()
-
-    def test_are_restored_when_the_block_raises(self, dtype: str) -> None:
-        with pytest.raises(KeyError), held(1):
-            raise KeyError
-        assert (times_1(dtype) > 0).all()
-
-    def test_stay_flushed_after_an_inner_block(self, dtype: str) -> None:
-        with held(1):
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    def test_are_flushed_within_and_restored_after_a_block_also_if_it_raises(self, dtype: str, operation: str) -> None:
+        numbers = OPERATIONS[operation]
+        assert (numbers(dtype) > 0).all()
+        with pytest.raises(KeyError), held(1):  # noqa: PT012
+            assert not numbers(dtype).any()
             with held(1):
                 pass
-            assert not times_1(dtype).any()
-        assert (times_1(dtype) > 0).all()
+            assert not numbers(dtype).any()  # still, after an inner block
+            raise KeyError
+        assert (numbers(dtype) > 0).all()
 
     def test_are_flushed_in_matrix_products(self, dtype: str) -> None:
         A, B = np.full((40, 40), SUBNORMAL[dtype], dtype), np.eye(40, dtype=dtype)
@@ -89,14 +68,14 @@ class TestSubnormals:
             assert not (A @ B).any()
 
 
-def test_normal_arithmetic_is_untouched() -> None:
+def test_normal_arithmetic_is_unchanged() -> None:
     x = np.random.default_rng(1).standard_normal(1000)
     expected = (np.sqrt(np.abs(x)) / 3 + x).tobytes()
     with held(1):
         assert (np.sqrt(np.abs(x)) / 3 + x).tobytes() == expected
 
 
-def test_overflows_are_quiet_inside_and_told_outside() -> None:
+def test_overflows_warn_only_outside() -> None:
     large = np.full(3, 1e38, np.float32)
     with held(1):
         assert np.isinf(large * large).all()
@@ -106,7 +85,7 @@ def test_overflows_are_quiet_inside_and_told_outside() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_elsewhere_it_only_holds_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_other_processors_only_the_threads_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processor.platform, "machine", lambda: "arm64")
     assert not flushes_to_zero()
     with held(1):
@@ -115,8 +94,8 @@ def test_elsewhere_it_only_holds_the_threads(monkeypatch: pytest.MonkeyPatch) ->
     assert blas_threads() == {2}
 
 
-def test_numpys_own_look_at_subnormals_stays_without_a_warning() -> None:
-    # NumPy looks once a process, so this takes a process of its own.
+def test_numpys_own_check_of_subnormals_does_not_warn() -> None:
+    # NumPy checks once a process, so this needs its own process.
     code = (
         "import numpy as np\n"
         "from src.training.processor import held\n"

@@ -1,4 +1,4 @@
-"""The random streams of a training: each can be brought back to where it was, and the legacy ones are NumPy's."""
+"""The random streams of a training: each can be restored, and the legacy ones are NumPy's."""
 
 import json
 
@@ -10,7 +10,7 @@ from src.training.streams import KINDS, Streams
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
-    def test_orders_hold_each_example_once(self, kind: str) -> None:
+    def test_orders_have_each_example_once(self, kind: str) -> None:
         order = Streams.of(3, kind).order
         assert sorted(order.permutation(50)) == list(range(50))
         drawn = order.draw(50, 20)
@@ -21,7 +21,7 @@ class TestEveryKind:
         orders = [Streams.of(seed, kind).order.permutation(50).tolist() for seed in (3, 3, 4)]
         assert orders[0] == orders[1] != orders[2]
 
-    def test_the_state_is_json_and_brings_the_stream_back(self, kind: str) -> None:
+    def test_the_state_is_json_and_restores_the_stream(self, kind: str) -> None:
         order, other = Streams.of(3, kind).order, Streams.of(8, kind).order
         order.permutation(11)
         state = json.dumps(order.state)
@@ -36,7 +36,7 @@ class TestEveryKind:
         assert np.abs(counts - 1200).max() < 5 * np.sqrt(3000 * 0.4 * 0.6)
 
 
-def test_legacy_orders_are_shuffles_of_randomstate_evaluations_included() -> None:
+def test_legacy_orders_are_shuffles_of_randomstate_and_evaluations_shuffle_too() -> None:
     order, stream = Streams.of(123, "legacy").order, np.random.RandomState(123)
     for n, evaluated in ((55, False), (55, True), (5, True), (55, False)):
         expected = np.arange(n)
@@ -53,11 +53,11 @@ def test_an_evaluation_draws_nothing_by_default() -> None:
     assert order.permutation(20).tolist() == other.permutation(20).tolist()
 
 
-def test_the_legacy_kind_leaves_dropout_alone() -> None:
+def test_the_legacy_kind_does_not_change_dropout() -> None:
     assert Streams.of(5, "legacy").dropout.random(4).tolist() == Streams.of(5).dropout.random(4).tolist()
 
 
-def test_each_evaluation_with_dropout_has_a_stream_of_its_own_that_is_always_the_same() -> None:
+def test_each_evaluation_with_dropout_has_its_own_stream_which_is_always_the_same() -> None:
     streams = Streams.of(1)
     first = [streams.evaluation(epoch).random() for epoch in (1, 2, 3)]
     assert len(set(first)) == 3

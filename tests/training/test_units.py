@@ -1,4 +1,4 @@
-"""Hidden units that are trained one by one, and what is put on top of them."""
+"""Hidden units that are trained one by one, and the output layer on top of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from src.training.metrics import predict
 from src.training.processor import held
 from src.training.streams import Streams
 from src.training.units import Trained, output_layer, put_on_top, refuse_unfit, train_units
+from tests.training.conftest import in_memory
 
 ARCHITECTURE = Architecture(
     hidden=(2,), act="sigmoid", init="uniform", init_bound=1.0, bias_init="uniform", dropout=0.0, output="sigmoid",
@@ -35,20 +36,22 @@ def blobs(seed: int) -> Examples:
 
 @pytest.fixture
 def blob_data() -> Dataset:
-    return Dataset(
-        recipe={}, labels=("0", "1"), image=None, scaling={"kind": "none", "center": 0, "scale": 1}, sha256="",
-        train=blobs(1), valid=blobs(2), test=blobs(3), groups=("a", "b", "c"),
-    )  # fmt: skip
+    return in_memory(("0", "1"), *map(blobs, (1, 2, 3)), groups=("a", "b", "c"))
 
 
-def trained(dataset: Dataset, **changes: Any) -> tuple[Network, Trained]:
+def initialized(dataset: Dataset, dtype: str = "float64") -> tuple[Network, Streams]:
     streams = Streams.of(0)
-    network = ARCHITECTURE.network(2, 2, dataset.train.y, "float64")
+    network = ARCHITECTURE.network(2, 2, dataset.train.y, dtype)
     ARCHITECTURE.initialize(network, streams.initialization)
-    return network, train_units(network, OPTIMIZERS["sgd"](lr=1.0), dataset, replace(TRAINING, **changes), streams)
+    return network, streams
 
 
-def test_each_unit_finds_its_group(blob_data: Dataset) -> None:
+def trained(dataset: Dataset) -> tuple[Network, Trained]:
+    network, streams = initialized(dataset)
+    return network, train_units(network, OPTIMIZERS["sgd"](lr=1.0), dataset, TRAINING, streams)
+
+
+def test_each_unit_detects_its_group(blob_data: Dataset) -> None:
     network, units = trained(blob_data)
     assert units.accuracy == {"a": 1.0, "b": 1.0}
     z = blob_data.test.x @ network.parameters.W[0] + network.parameters.b[0]
@@ -62,7 +65,7 @@ def test_outputs_are_standardized_by_the_training_examples(blob_data: Dataset) -
     assert abs(units.outputs.test.x.mean(axis=0)).max() > 1e-6
 
 
-def test_what_is_put_on_top_is_what_the_output_layer_says(blob_data: Dataset) -> None:
+def test_the_whole_network_predicts_what_its_output_layer_does(blob_data: Dataset) -> None:
     network, units = trained(blob_data)
     top = output_layer(network)
     top.parameters.theta[:] = [1.5, -2.0, 0.3]
@@ -73,19 +76,19 @@ def test_what_is_put_on_top_is_what_the_output_layer_says(blob_data: Dataset) ->
     assert whole.loss == pytest.approx(alone.loss)
 
 
-def test_a_unit_that_never_fires_divides_by_nothing(blob_data: Dataset) -> None:
+def test_a_constant_unit_is_not_divided_by_zero(blob_data: Dataset) -> None:
     constant = replace(blob_data, train=blob_data.train._replace(x=np.zeros((90, 2), np.float32)))
     _, units = trained(constant)
     assert np.isfinite(units.outputs.test.x).all()
 
 
-def test_it_repeats_itself_to_the_bit(blob_data: Dataset) -> None:
+def test_it_is_deterministic_to_the_bit(blob_data: Dataset) -> None:
     one, other = (trained(blob_data)[0].parameters.theta.tobytes() for _ in range(2))
     assert one == other
 
 
 @pytest.mark.parametrize(
-    ("training", "architecture", "says"),
+    ("training", "architecture", "reason"),
     [
         ({"unit_targets": ("a", "z")}, {}, "z: no such group of examples; allowed: a, b, c"),
         ({"unit_targets": ("a", "a")}, {}, "contains a group twice"),
@@ -97,24 +100,22 @@ def test_it_repeats_itself_to_the_bit(blob_data: Dataset) -> None:
     ],
     ids=str,
 )
-def test_what_has_no_use_for_it_is_refused(
-    blob_data: Dataset, training: dict[str, Any], architecture: dict[str, Any], says: str
+def test_settings_that_do_not_fit_are_rejected(
+    blob_data: Dataset, training: dict[str, Any], architecture: dict[str, Any], reason: str
 ) -> None:
     network = replace(ARCHITECTURE, **architecture).network(2, 2, blob_data.train.y, "float64")
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=reason):
         refuse_unfit(network, replace(TRAINING, **training), blob_data)
 
 
-def test_data_without_groups_are_refused(blob_data: Dataset) -> None:
+def test_data_without_groups_are_rejected(blob_data: Dataset) -> None:
     network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float64")
     with pytest.raises(UserError, match="none, in these data"):
         refuse_unfit(network, TRAINING, replace(blob_data, groups=()))
 
 
-def test_a_unit_that_diverges_is_found_and_leaves_finite_weights(blob_data: Dataset) -> None:
-    streams = Streams.of(0)
-    network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float32")
-    ARCHITECTURE.initialize(network, streams.initialization)
+def test_a_unit_that_diverges_is_detected_and_leaves_finite_weights(blob_data: Dataset) -> None:
+    network, streams = initialized(blob_data, "float32")
     huge = OPTIMIZERS["sgd"](lr=1e38, l2=10.0)
     with held(1), pytest.raises(Diverged, match="diverged in the unit for a"):
         train_units(network, huge, blob_data, TRAINING, streams)
