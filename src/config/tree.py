@@ -58,16 +58,14 @@ class Config:
 
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
-        tree: dict[str, Any] = schema.plain(self)
-        return tree
+        return dict(schema.plain(self))
 
     def semantic(self, complete: bool = False) -> dict[str, Any]:
         """The part of the tree that decides a run's results, without what only names, records or locates.
 
         complete: with keys that a later version added and that are at their default, which identify no run.
         """
-        tree: dict[str, Any] = schema.plain(self, semantic_only=True, complete=complete)
-        return tree
+        return dict(schema.plain(self, semantic_only=True, complete=complete))
 
 
 def build(tree: Any, origin: str) -> Config:
@@ -117,18 +115,15 @@ def read_yaml(path: Path) -> Any:
 
 
 def _refuse_tricks(node: Any, key: str = "") -> None:
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            inner = f"{key}.{name}" if key else str(name)
-            if name == "_target_":
-                raise UserError(f"{inner}={schema.show(value)}: _target_ is not allowed; a configuration calls nothing")
-            _refuse_tricks(value, inner)
-    elif isinstance(node, list):
-        for i, value in enumerate(node):
-            _refuse_tricks(value, f"{key}[{i}]")
-    elif isinstance(node, str) and "${" in node:
+    entries = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in entries:
+        inner = f"{key}[{name}]" if isinstance(node, list) else f"{key}.{name}".removeprefix(".")
+        if name == "_target_":
+            raise UserError(f"{inner}={schema.show(value)}: _target_ is not allowed; a configuration calls nothing")
+        _refuse_tricks(value, inner)
+    if isinstance(node, str) and "${" in node:
         raise UserError(f"{key}={schema.show(node)}: interpolations are not allowed; write the value itself")
-    elif node == "???":
+    if node == "???":
         raise UserError(f"{key}: missing, and it has no default")
 
 
