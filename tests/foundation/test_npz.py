@@ -99,6 +99,7 @@ def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
         ({"a.npy": claims("(2,)", content=b"12345678")}, "its length differs"),
         ({"a.npy": b"not an array"}, "magic|array"),
         ({"a.npy": b""}, "."),
+        ({"../a.npy": b""}, "not arrays"),
     ],
 )
 def test_a_liar_with_a_right_seal_is_not_believed(tmp_path: Path, members: dict[str, bytes], told: str) -> None:

@@ -3,7 +3,7 @@ import math
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import assume, given, settings
@@ -130,12 +130,16 @@ def hints(kind: type) -> dict[str, Any]:
 @pytest.mark.parametrize("key", GROUPS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_plain_is_the_inverse_of_build(key: str, data: st.DataObject) -> None:
+def test_plain_is_the_inverse_of_build_which_gives_each_field_its_type(key: str, data: st.DataObject) -> None:
     annotation = GROUPS[key]
     tree = data.draw(allowed(annotation))
     built = build(annotation, tree, key)
     assert plain(built) == tree
     assert build(annotation, plain(built), key) == built
+    for f in dataclasses.fields(built):
+        value = getattr(built, f.name)
+        assert not isinstance(value, list | dict)
+        assert hints(type(built))[f.name] is not float or type(value) is float
 
 
 @settings(deadline=None)
@@ -147,23 +151,30 @@ def test_a_whole_configuration_makes_the_round_trip(tree: dict[str, Any]) -> Non
     assert build(Config, plain(config)) == config
 
 
-@pytest.mark.parametrize("key", GROUPS)
-@settings(deadline=None)
-@given(data=st.data())
-def test_every_field_has_the_type_of_its_annotation(key: str, data: st.DataObject) -> None:
-    built = build(GROUPS[key], data.draw(allowed(GROUPS[key])), key)
-    for f in dataclasses.fields(built):
-        value = getattr(built, f.name)
-        assert not isinstance(value, list | dict)
-        if hints(type(built))[f.name] is float:
-            assert type(value) is float
-
-
 # --- refusals, over every field of every group -----------------------------------------------------------------------
 
 
-def every_field() -> Iterator[tuple[Any, str, dict[str, Any], str, Any]]:
-    """annotation of the group, key of the group, a valid tree of it, and a field with its annotation."""
+class Field(NamedTuple):
+    """A field of a group: the group's annotation, its key, a valid tree of it, and the field's name and annotation."""
+
+    group: Any
+    key: str
+    tree: dict[str, Any]
+    name: str
+    hint: Any
+
+    def refusal(self, value: Any) -> str:
+        message = refusal(self.group, self.tree | {self.name: value}, self.key)
+        assert message.startswith(f"{self.key}.{self.name}={show(value)}: ")
+        return message
+
+    def metadata(self, kind: Any) -> list[Any]:
+        """The annotation's conditions, or its tables."""
+        metadata = get_args(self.hint)[1:] if get_origin(self.hint) is Annotated else ()
+        return [entry for entry in metadata if isinstance(entry, kind)]
+
+
+def every_field() -> Iterator[Any]:
     kinds = [(Architecture, "model", None), (Training, "train", None)]
     kinds += [(kind, "optimizer", OPTIMIZERS) for kind in OPTIMIZERS.values()]
     kinds += [(kind, "schedule", SCHEDULES) for kind in SCHEDULES.values()]
@@ -171,13 +182,7 @@ def every_field() -> Iterator[tuple[Any, str, dict[str, Any], str, Any]]:
         tree = {"name": kind.name, "lr": 0.1} if key == "optimizer" else {"name": kind.name} if table else {}
         annotation = kind if table is None else Annotated[kind, table]
         for name, hint in hints(kind).items():
-            yield pytest.param(annotation, key, tree, name, hint, id=f"{key}.{tree.get('name', '')}.{name}")
-
-
-def told(annotation: Any, key: str, tree: dict[str, Any], name: str, value: Any) -> str:
-    message = refusal(annotation, tree | {name: value}, key)
-    assert message.startswith(f"{key}.{name}={show(value)}: ")
-    return message
+            yield pytest.param(Field(annotation, key, tree, name, hint), id=f"{key}.{tree.get('name', '')}.{name}")
 
 
 def kinds_of(hint: Any) -> set[Any]:
@@ -187,12 +192,6 @@ def kinds_of(hint: Any) -> set[Any]:
     if get_origin(hint) is tuple or not get_args(hint):
         return {get_origin(hint) or hint}
     return set().union(*(kinds_of(option) for option in get_args(hint)))
-
-
-def metadata_of(hint: Any, kind: Any) -> list[Any]:
-    """An annotation's conditions, or its tables."""
-    metadata = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    return [entry for entry in metadata if isinstance(entry, kind)]
 
 
 def fits(value: Any, kinds: set[Any]) -> bool:
@@ -209,138 +208,70 @@ def fits(value: Any, kinds: set[Any]) -> bool:
 SAMPLES = [True, None, "rubbish", "", "3", 3, 0.5, ["rubbish"], [], {"a": 1}, {}, math.nan, math.inf, -math.inf]
 
 
-@pytest.mark.parametrize(("annotation", "key", "tree", "name", "hint"), list(every_field()))
-class TestEveryField:
-    def test_refuses_other_types(self, annotation: Any, key: str, tree: dict[str, Any], name: str, hint: Any) -> None:
-        others = [value for value in SAMPLES if not fits(value, kinds_of(hint))]
-        assert len(others) > len(SAMPLES) / 2
-        for value in others:
-            told(annotation, key, tree, name, value)
+@pytest.mark.parametrize("field", list(every_field()))
+def test_a_field_refuses_other_types_values_beyond_its_bounds_unknown_names_and_misspelt_keys(field: Field) -> None:
+    kinds = kinds_of(field.hint)
+    others = [value for value in SAMPLES if not fits(value, kinds)]
+    assert len(others) > len(SAMPLES) / 2
+    for value in others:
+        field.refusal(value)
+    for condition in field.metadata(str):
+        symbol, bound = condition.split()
+        outside = [float(bound) + (-1 if symbol[0] == ">" else 1), *([float(bound)] if len(symbol) == 1 else [])]
+        for value in outside:
+            assert condition in field.refusal(int(value) if int in kinds else value)
+    for table in field.metadata((tuple, dict)):
+        message = field.refusal("qqq")
+        assert all(entry in message for entry in table)
+    misspelt = field.name + "x"
+    message = refusal(field.group, field.tree | {misspelt: 1}, field.key)
+    assert message.startswith(f"{field.key}.{misspelt}=1: no such key; ")
+    assert f"did you mean {field.name}?" in message
 
-    def test_refuses_what_lies_beyond_its_bounds(
-        self, annotation: Any, key: str, tree: dict[str, Any], name: str, hint: Any
-    ) -> None:
-        for condition in metadata_of(hint, str):
-            symbol, bound = condition.split()
-            outside = [float(bound) + (-1 if symbol[0] == ">" else 1), *([float(bound)] if len(symbol) == 1 else [])]
-            for value in outside:
-                typed = int(value) if int in kinds_of(hint) else value
-                assert condition in told(annotation, key, tree, name, typed)
 
-    def test_refuses_names_that_are_in_no_table_and_lists_those_that_are(
-        self, annotation: Any, key: str, tree: dict[str, Any], name: str, hint: Any
-    ) -> None:
-        for table in metadata_of(hint, (tuple, dict)):
-            message = told(annotation, key, tree, name, "qqq")
-            assert all(entry in message for entry in table)
-
-    def test_refuses_a_misspelt_key_and_suggests_it(
-        self, annotation: Any, key: str, tree: dict[str, Any], name: str, hint: Any
-    ) -> None:
-        misspelt = name + "x"
-        message = refusal(annotation, tree | {misspelt: 1}, key)
-        assert message.startswith(f"{key}.{misspelt}=1: no such key; ")
-        assert f"did you mean {name}?" in message
+SGD = {"name": "sgd", "lr": 1}
 
 
 @pytest.mark.parametrize(
-    ("annotation", "key", "tree", "expected"),
+    ("key", "tree", "expected"),
     [
-        (Architecture, "model", {"act": "rleu"}, "model.act=rleu: unknown; did you mean relu? (allowed: "),
-        (Architecture, "model", {"init": "xavier"}, "model.init=xavier: unknown; allowed: fan_in_uniform, glorot, "),
-        (Architecture, "model", {"hidden": [64, 0]}, "model.hidden[1]=0: must be an integer >= 1 and <= 65536"),
-        (Architecture, "model", {"hidden": 64}, "model.hidden=64: must be a list, like model.hidden=[64,32]"),
-        (Architecture, "model", {"hidden": [True]}, "model.hidden[0]=true: must be an integer"),
-        (Architecture, "model", {"dropout": 1.5}, "model.dropout=1.5: must be a finite number >= 0 and < 1"),
-        (Architecture, "model", {"dropout": 1}, "model.dropout=1: must be a finite number >= 0 and < 1"),
-        (Architecture, "model", {"bias": 1}, "model.bias=1: must be true or false"),
-        (
-            Architecture,
-            "model",
-            {"class_weights": "balance"},
-            "model.class_weights=balance: unknown; did you mean balanced?",
-        ),
-        (Architecture, "model", {"class_weights": [1, 0]}, "model.class_weights[1]=0: must be a finite number >= 1e-6"),
-        (
-            Architecture,
-            "model",
-            {"class_weights": 3},
-            "model.class_weights=3: must be balanced or a list of numbers or null",
-        ),
-        (
-            Architecture,
-            "model",
-            {"output": "sigmoid"},
-            "model.output=sigmoid with model.loss=cross_entropy: no such pair",
-        ),
-        (Architecture, "model", [1], "model=[1]: must be a group of keys"),
-        (Architecture, "model", None, "model=null: must be a group of keys"),
-        (Training, "train", {"epochs": True}, "train.epochs=true: must be an integer >= 1"),
-        (Training, "train", {"epochs": 1.0}, "train.epochs=1.0: must be an integer >= 1"),
-        (Training, "train", {"patience": 0}, "train.patience=0: must be an integer >= 1 or null"),
-        (Training, "train", {"dtype": "float16"}, "train.dtype=float16: unknown; did you mean float64?"),
-        (
-            GROUPS["optimizer"],
-            "optimizer",
-            {"name": "addam", "lr": 1},
-            "optimizer.name=addam: unknown; did you mean adam?",
-        ),
-        (GROUPS["optimizer"], "optimizer", {"lr": 1}, "optimizer.name=null: unknown; allowed: adam, "),
-        (GROUPS["optimizer"], "optimizer", {"name": ["sgd"], "lr": 1}, "optimizer.name=['sgd']: unknown"),
-        (GROUPS["optimizer"], "optimizer", {"name": "sgd"}, "optimizer.lr: missing, and it has no default"),
-        (
-            GROUPS["optimizer"],
-            "optimizer",
-            {"name": "sgd", "lr": math.nan},
-            "optimizer.lr=nan: must be a finite number > 0",
-        ),
-        (
-            GROUPS["optimizer"],
-            "optimizer",
-            {"name": "sgd", "lr": 1, "momentum": 0.9},
-            "optimizer.momentum=0.9: no such key",
-        ),
-        (
-            GROUPS["optimizer"],
-            "optimizer",
-            {"name": "sgd", "lr": 1, "clip_norm": 0},
-            "optimizer.clip_norm=0: must be a finite",
-        ),
-        (
-            GROUPS["schedule"],
-            "schedule",
-            {"name": "step", "interval": 0},
-            "schedule.interval=0: must be a finite number >= 0.001",
-        ),
-        (Recipe, "data", {"name": "a", "source": "mnist", "split": 3}, "data.split=3: must be a group of keys"),
-        (
-            Recipe,
-            "data",
-            {"name": "a", "source": "minst", "split": {}},
-            "data.source=minst: unknown; did you mean mnist?",
-        ),
+        ("model", {"act": "rleu"}, ".act=rleu: unknown; did you mean relu? (allowed: "),
+        ("model", {"init": "xavier"}, ".init=xavier: unknown; allowed: fan_in_uniform, glorot, "),
+        ("model", {"hidden": [64, 0]}, ".hidden[1]=0: must be an integer >= 1 and <= 65536"),
+        ("model", {"hidden": 64}, ".hidden=64: must be a list, like model.hidden=[64,32]"),
+        ("model", {"hidden": [True]}, ".hidden[0]=true: must be an integer"),
+        ("model", {"dropout": 1.5}, ".dropout=1.5: must be a finite number >= 0 and < 1"),
+        ("model", {"dropout": 1}, ".dropout=1: must be a finite number >= 0 and < 1"),
+        ("model", {"bias": 1}, ".bias=1: must be true or false"),
+        ("model", {"class_weights": "balance"}, ".class_weights=balance: unknown; did you mean balanced?"),
+        ("model", {"class_weights": [1, 0]}, ".class_weights[1]=0: must be a finite number >= 1e-6"),
+        ("model", {"class_weights": 3}, ".class_weights=3: must be balanced or a list of numbers or null"),
+        ("model", {"output": "sigmoid"}, ".output=sigmoid with model.loss=cross_entropy: no such pair"),
+        ("model", [1], "=[1]: must be a group of keys"),
+        ("model", None, "=null: must be a group of keys"),
+        ("train", {"epochs": True}, ".epochs=true: must be an integer >= 1"),
+        ("train", {"epochs": 1.0}, ".epochs=1.0: must be an integer >= 1"),
+        ("train", {"patience": 0}, ".patience=0: must be an integer >= 1 or null"),
+        ("train", {"dtype": "float16"}, ".dtype=float16: unknown; did you mean float64?"),
+        ("optimizer", {"name": "addam", "lr": 1}, ".name=addam: unknown; did you mean adam?"),
+        ("optimizer", {"lr": 1}, ".name=null: unknown; allowed: adam, "),
+        ("optimizer", {"name": ["sgd"], "lr": 1}, ".name=['sgd']: unknown"),
+        ("optimizer", {"name": "sgd"}, ".lr: missing, and it has no default"),
+        ("optimizer", SGD | {"lr": math.nan}, ".lr=nan: must be a finite number > 0"),
+        ("optimizer", SGD | {"lr": 10**400}, ".lr=1000"),
+        ("optimizer", SGD | {"lr": -(10**400)}, ".lr=-1000"),
+        ("optimizer", SGD | {"momentum": 0.9}, ".momentum=0.9: no such key"),
+        ("optimizer", SGD | {"clip_norm": 0}, ".clip_norm=0: must be a finite"),
+        ("schedule", {"name": "step", "interval": 0}, ".interval=0: must be a finite number >= 0.001"),
+        ("data", {"name": "a", "source": "mnist", "split": 3}, ".split=3: must be a group of keys"),
+        ("data", {"name": "a", "source": "minst", "split": {}}, ".source=minst: unknown; did you mean mnist?"),
+        ("model", {"act": "re\nlu"}, ".act='re\\nlu': unknown"),
+        ("model", {"act": "re\r\nlu"}, ".act='re\\r\\nlu': unknown"),
+        ("model", {"a\nct": 1}, ".'a\\nct'=1: no such key"),
     ],
 )
-def test_messages(annotation: Any, key: str, tree: Any, expected: str) -> None:
-    message = refusal(annotation, tree, key)
-    assert message.startswith(expected)
-
-
-@pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["10^400", "-10^400"])
-def test_refuses_whole_numbers_too_large_for_a_float(value: int) -> None:
-    assert "optimizer.lr=" in refusal(GROUPS["optimizer"], {"name": "sgd", "lr": value}, "optimizer")
-
-
-@pytest.mark.parametrize("value", ["re\nlu", "re\r\nlu"])
-def test_a_value_of_several_lines_is_told_in_one(value: str) -> None:
-    message = refusal(Architecture, {"act": value}, "model")
-    assert len(message.splitlines()) == 1
-
-
-def test_a_key_of_several_lines_is_told_in_one() -> None:
-    with pytest.raises(UserError) as caught:
-        build(Architecture, {"a\nct": 1}, "model")
-    assert len(str(caught.value).splitlines()) == 1
+def test_messages(key: str, tree: Any, expected: str) -> None:
+    assert refusal(GROUPS[key], tree, key).startswith(key + expected)
 
 
 # --- the rules, one by one -------------------------------------------------------------------------------------------
@@ -361,64 +292,47 @@ class Outer:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "value", "built"),
+    ("annotation", "values"),
     [
-        (int, 3, 3),
-        (float, 3, 3.0),
-        (float, -0.5, -0.5),
-        (bool, False, False),
-        (str, "", ""),
-        (str | None, None, None),
-        (Annotated[float | None, "> 0"], None, None),
-        (Annotated[float | None, "> 0"], 2, 2.0),
-        (Annotated[int | float, "> 0"], 2, 2),
-        (Annotated[int | float, "> 0"], 0.5, 0.5),
-        (Annotated[str, ("a", "b")], "b", "b"),
-        (Annotated[str, {"a": 1}], "a", "a"),
-        (Annotated[float, ">= 0", "<= 1"], 1, 1.0),
-        (tuple[int, ...], [], ()),
-        (tuple[int, ...], (1, 2), (1, 2)),
-        (tuple[float, ...], [1, 2.5], (1.0, 2.5)),
-        (Annotated[str, ("x",)] | tuple[float, ...] | None, "x", "x"),
-        (Annotated[str, ("x",)] | tuple[float, ...] | None, [1], (1.0,)),
+        (int, [(3, 3)]),
+        (float, [(3, 3.0), (-0.5, -0.5)]),
+        (bool, [(False, False)]),
+        (str, [("", "")]),
+        (str | None, [(None, None)]),
+        (Annotated[float | None, "> 0"], [(None, None), (2, 2.0)]),
+        (Annotated[int | float, "> 0"], [(2, 2), (0.5, 0.5)]),
+        (Annotated[str, ("a", "b")], [("b", "b")]),
+        (Annotated[str, {"a": 1}], [("a", "a")]),
+        (Annotated[float, ">= 0", "<= 1"], [(1, 1.0)]),
+        (tuple[int, ...], [([], ()), ((1, 2), (1, 2))]),
+        (tuple[float, ...], [([1, 2.5], (1.0, 2.5))]),
+        (Annotated[str, ("x",)] | tuple[float, ...] | None, [("x", "x"), ([1], (1.0,))]),
     ],
 )
-def test_builds(annotation: Any, value: Any, built: Any) -> None:
-    found = build(annotation, value, "key")
-    assert found == built
-    assert type(found) is type(built)
+def test_builds(annotation: Any, values: list[tuple[Any, Any]]) -> None:
+    for value, built in values:
+        found = build(annotation, value, "key")
+        assert found == built
+        assert type(found) is type(built)
 
 
 @pytest.mark.parametrize(
-    ("annotation", "value"),
+    ("annotation", "values"),
     [
-        (int, True),
-        (int, 1.0),
-        (int, "1"),
-        (int, None),
-        (float, False),
-        (float, "0.1"),
-        (float, math.nan),
-        (float, math.inf),
-        (bool, 1),
-        (bool, "true"),
-        (str, 1),
-        (str, None),
-        (Annotated[float | None, "> 0"], 0),
-        (Annotated[float | None, "> 0"], -1.5),
-        (Annotated[int | float, "> 0"], 0),
-        (Annotated[int | float, "> 0"], True),
-        (Annotated[float, ">= 0", "< 1"], 1),
-        (tuple[int, ...], 3),
-        (tuple[int, ...], "12"),
-        (tuple[int, ...], {"a": 1}),
-        (tuple[int, ...], [1, 2.5]),
-        (tuple[int, ...], [[1]]),
+        (int, [True, 1.0, "1", None]),
+        (float, [False, "0.1", math.nan, math.inf]),
+        (bool, [1, "true"]),
+        (str, [1, None]),
+        (Annotated[float | None, "> 0"], [0, -1.5]),
+        (Annotated[int | float, "> 0"], [0, True]),
+        (Annotated[float, ">= 0", "< 1"], [1]),
+        (tuple[int, ...], [3, "12", {"a": 1}, [1, 2.5], [[1]]]),
     ],
 )
-def test_refuses(annotation: Any, value: Any) -> None:
-    message = refusal(annotation, value)
-    assert show(value) in message or show(value[-1]) in message
+def test_refuses(annotation: Any, values: list[Any]) -> None:
+    for value in values:
+        message = refusal(annotation, value)
+        assert show(value) in message or show(value[-1]) in message
 
 
 def test_fills_defaults_in_and_goes_into_groups() -> None:
@@ -433,12 +347,6 @@ def test_names_nested_keys_in_full() -> None:
         build(Outer, {})
     with pytest.raises(UserError, match=r"^7=1: no such key"):
         build(Outer, {"inner": {"a": 1}, 7: 1})
-
-
-def test_leaves_its_input_alone() -> None:
-    tree = {"name": "sgd", "lr": 0.1}
-    build(GROUPS["optimizer"], tree, "optimizer")
-    assert tree == {"name": "sgd", "lr": 0.1}
 
 
 def test_plain_can_leave_out_what_has_no_influence_at_any_depth() -> None:
@@ -468,11 +376,6 @@ def test_a_key_that_a_version_added_is_left_out_while_it_means_as_before() -> No
     assert plain(Later(a=1, inner=Inner(1, hidden=4)), semantic_only=True) == {"a": 1}
     assert plain(Later(a=1), semantic_only=True, complete=True) == {"a": 1, "warm": 0.0, "inner": {"a": 1}}
     assert plain(Later(a=1)) == {"a": 1, "warm": 0.0, "inner": {"a": 1, "hidden": 3}}
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_plain_gives_a_data_class_out_of_a_table_its_name(name: str) -> None:
-    assert plain(OPTIMIZERS[name](lr=0.5))["name"] == name
 
 
 def test_flatten_gives_the_leaves_their_dotted_keys() -> None:

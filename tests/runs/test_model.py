@@ -2,7 +2,6 @@
 
 import json
 import tracemalloc
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,12 +44,8 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, dtype: str) -> None:
     y = np.zeros(9, np.int64)
     for ours, theirs in zip(model.network.loss_and_probabilities(x, y), net.loss_and_probabilities(x, y), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.npz", "b.npz"):
-        save_model(tmp_path / name, network(), ARCHITECTURE, {})
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    save_model(tmp_path / "again.npz", network(dtype), ARCHITECTURE, {"labels": ["a", "b", "c"]})
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "model.npz").read_bytes()
 
 
 def test_a_model_needs_no_pickle(saved: Path) -> None:
@@ -59,19 +54,10 @@ def test_a_model_needs_no_pickle(saved: Path) -> None:
         json.loads(str(archive["header"]))
 
 
-def test_every_cut_is_refused(saved: Path) -> None:
+def test_a_cut_or_altered_file_is_refused(saved: Path) -> None:  # every bit: test_npz.py
     whole = saved.read_bytes()
-    for length in range(0, len(whole), 7):
-        saved.write_bytes(whole[:length])
-        with pytest.raises(UserError, match=r"model\.npz"):
-            load_model(saved)
-
-
-def test_every_flipped_bit_is_refused(saved: Path) -> None:
-    whole = saved.read_bytes()
-    for position in np.random.default_rng(0).integers(0, 8 * len(whole), 500):
-        damaged = bytearray(whole)
-        damaged[position // 8] ^= 1 << (position % 8)
+    middle = len(whole) // 2
+    for damaged in (b"", whole[:middle], whole[:-1], whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]):
         saved.write_bytes(damaged)
         with pytest.raises(UserError, match=r"model\.npz"):
             load_model(saved)
@@ -122,11 +108,8 @@ def test_weights_of_another_shape_or_type_are_refused(saved: Path) -> None:
         load_model(saved)
 
 
-def test_pickled_and_compressed_and_foreign_files_are_refused(tmp_path: Path) -> None:
+def test_pickled_and_foreign_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "pickled.npz", header=np.array([{}], dtype=object))
-    np.savez_compressed(tmp_path / "bomb.npz", header=np.zeros(10**6))
-    with zipfile.ZipFile(tmp_path / "foreign.npz", "w") as archive:
-        archive.writestr("../../elsewhere.npy", b"")
     (tmp_path / "text.npz").write_text("hello")
     for file in tmp_path.iterdir():
         with pytest.raises(UserError, match="damaged"):

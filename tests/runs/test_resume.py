@@ -101,7 +101,9 @@ def test_it_may_be_cut_off_again_and_again(home: Path, tmp_path: Path, digits: D
     assert same(whole, run(config, digits, Tracker()))
 
 
-def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
+def test_a_resumed_run_keeps_its_beginning_unless_resuming_is_off(
+    home: Path, digits: Dataset, small: Small, cut: Cut
+) -> None:
     config = small("train.checkpoint_epochs=1")
     folder = cut(config, 20)
     about, started = folder.run(), folder.status()["started"]
@@ -109,38 +111,23 @@ def test_its_record_begins_where_it_did(home: Path, digits: Dataset, small: Smal
     assert folder.run() == about
     assert folder.status()["started"] == started
 
-
-def test_resume_can_be_refused(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
-    folder = cut(small("train.checkpoint_epochs=1"), 20)
-    about = folder.run()
-    tracker = Mock()
-    outcome = run(small("train.resume=false"), digits, tracker)
+    fresh = cut(small("train.checkpoint_epochs=1", "seed=1"), 20)
+    attempt, tracker = fresh.run()["attempt"], Mock()
+    outcome = run(small("train.resume=false", "seed=1"), digits, tracker)
     assert tracker.advanced.call_count == 3
-    assert outcome.folder.path == folder.path
-    assert folder.run()["attempt"] != about["attempt"]
+    assert outcome.folder.path == fresh.path
+    assert fresh.run()["attempt"] != attempt
 
 
-@pytest.mark.parametrize("torn", [b'{"epoch": 3, "tr', b"\x00\xff"])
-def test_a_torn_line_of_the_journal_is_written_anew(
-    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, torn: bytes
-) -> None:
-    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
-    folder = cut(small(*VARIED, "train.checkpoint_epochs=1"), 30)
-    with (folder.path / "journal.jsonl").open("ab") as journal:
-        journal.write(torn)
-    assert same(whole, run(small(*VARIED), digits, Tracker()))
-
-
-def test_lost_and_damaged_lines_are_taken_from_the_checkpoint(
+def test_torn_lost_and_damaged_lines_of_the_journal_are_written_again(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
-    for damage in ("", "{}\n", "no json\n{}\n"):
+    for keep, damage in ((True, b'{"epoch": 3, "tr'), (True, b"\x00\xff"), (False, b""), (False, b"no json\n{}\n")):
         folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
-        before = folder.journal()
-        (folder.path / "journal.jsonl").write_text(damage)
-        again = run(small(*VARIED, "train.fresh=true"), digits, Tracker())
-        assert same(whole, again)
+        before, file = folder.journal(), folder.path / "journal.jsonl"
+        file.write_bytes((file.read_bytes() if keep else b"") + damage)
+        assert same(whole, run(small(*VARIED, "train.fresh=true"), digits, Tracker()))
         assert folder.journal()[:2] == before
     assert "line 1 is damaged" in capsys.readouterr().err
 
@@ -173,24 +160,15 @@ class TestTrainedAnew:
         assert {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()} == files
         assert run(small(), digits, Tracker()).reused
 
-    def test_a_killed_one_is_given_up_by_whoever_wants_the_result(
-        self, home: Path, digits: Dataset, small: Small, cut: Cut
-    ) -> None:
-        first = run(small(), digits, Tracker())
-        folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
-        assert not folder.finished()
-        again = run(small(), digits, Tracker())
-        assert again.reused
-        assert again.result == first.result
-        assert not (folder.path / "former").exists()
-
-    def test_and_goes_on_for_whoever_wants_it_anew(
+    def test_a_killed_one_is_resumed_if_asked_for_again_and_else_given_up(
         self, home: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
     ) -> None:
         first = run(small(), digits, Tracker())
-        folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
-        again = run(small("train.fresh=true"), digits, Tracker())
-        assert "resuming after 1 epoch," in capsys.readouterr().err
-        assert not again.reused
-        assert again.result == first.result
-        assert not (folder.path / "former").exists()
+        for more, reused in (["train.fresh=true"], False), ([], True):
+            folder = cut(small("train.fresh=true", "train.checkpoint_epochs=1"), 60)
+            assert not folder.finished()
+            again = run(small(*more), digits, Tracker())
+            assert ("resuming after 1 epoch," in capsys.readouterr().err) != reused
+            assert again.reused == reused
+            assert again.result == first.result
+            assert not (folder.path / "former").exists()
