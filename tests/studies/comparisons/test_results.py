@@ -22,6 +22,7 @@ from src.runs.metric import Metric
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.studies.comparisons.collect import (
+    _KEPT,
     collect,
     command_of,
     headline_file,
@@ -131,17 +132,9 @@ def test_what_is_collected_is_what_the_run_folders_hold(study: Small, target: Pa
         assert (found.status, found.reason, found.command) == ("finished", "", command_of(job.config))
         assert found.fingerprint == of["fingerprint"]
         assert found.result == folder.result()
-        assert found.history is not None
-        assert tuple(found.history) == HISTORY
-        for column in HISTORY:
-            assert found.history[column] == [epoch[column] for epoch in folder.journal()]
-        assert found.predicted is not None
+        assert found.history == {column: [epoch[column] for epoch in folder.journal()] for column in HISTORY}
         assert np.mean(found.predicted == digits.test.y) == folder.result()["test"]["accuracy"]
         assert results.run(found.variant, found.seed) is found
-
-
-def test_what_is_collected_says_which_study_it_is(study: Small, target: Path, digits: Dataset) -> None:
-    results = study.collected(target)
     config = study.study.jobs[0].config
     assert (results.name, results.title, results.baseline) == ("mine", "Which?", "relu")
     assert (results.cumulative, results.choose_by, results.report_on) == (False, "valid/accuracy", "test/accuracy")
@@ -155,15 +148,7 @@ def test_what_is_collected_says_which_study_it_is(study: Small, target: Path, di
     assert schema.build(Recipe, results.data, "data") == schema.build(Recipe, digits.recipe, "data")
 
 
-def test_what_is_written_is_what_is_read(study: Small, target: Path, home: Path) -> None:
-    results = study.collected(target)
-    assert same(read_results(target), results)
-    shutil.rmtree(home / "runs")  # reading needs nothing else
-    shutil.move(target, home / "elsewhere")
-    assert same(read_results(home / "elsewhere"), results)
-
-
-def test_a_study_is_told_by_its_name_and_its_runs(study: Small, target: Path) -> None:
+def test_a_study_is_identified_by_its_name_and_its_runs(study: Small, target: Path) -> None:
     results = study.collected(target)
     others = [
         results,
@@ -181,39 +166,21 @@ def test_a_study_is_told_by_its_name_and_its_runs(study: Small, target: Path) ->
 def test_the_same_study_gives_the_same_bytes_wherever_and_whenever_it_is_trained(
     study: Small, target: Path, home: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study.collected(target)
-    elsewhere = home / "elsewhere"
-    study.collected(elsewhere / "copy")
+    results, elsewhere = study.collected(target), home / "elsewhere"
+    kept, before = contents(target), inodes(target)
+    files = {f"runs/{of['fingerprint']}/{file}" for of in study.digests for file in _KEPT}
+    assert set(kept) == {"study.json"} | files
+    assert same(study.collected(target), results)
+    assert inodes(target) == before  # nothing is touched where nothing has changed
     monkeypatch.setattr("src.runs.folder.home", lambda: elsewhere)
-    Small(digits).trained().collected(elsewhere / "anew")
-    assert contents(target) == contents(elsewhere / "copy") == contents(elsewhere / "anew")
+    Small(digits).trained().collected(elsewhere / "again")
+    assert contents(elsewhere / "again") == kept
     # Though the run folders have other times in them.
     times = {file.read_bytes() for file in home.rglob("timing.json")}
     assert len(times) > len(study.digests)
-
-
-def test_no_time_and_no_place_is_in_the_results(study: Small, target: Path, home: Path) -> None:
-    study.collected(target)
-    kept = contents(target)
-    fingerprints = {of["fingerprint"] for of in study.digests}
-    per_run = {
-        f"runs/{name}/{file}" for name in fingerprints for file in ("history.csv", "predictions.npz", "result.json")
-    }
-    assert set(kept) == {"study.json"} | per_run
-    for of in study.digests:
-        folder = RunFolder.of(of["fingerprint"])
-        seconds = [folder.timing()["seconds"], *(epoch["time"] for epoch in folder.journal()), folder.status()["time"]]
-        for text in kept.values():
-            assert str(home).encode() not in text
-            assert not [second for second in seconds if str(second).encode() in text]
-
-
-def test_nothing_is_touched_where_nothing_has_changed(study: Small, target: Path) -> None:
-    study.collected(target)
-    before = inodes(target)
-    again = study.collected(target)
-    assert inodes(target) == before
-    assert same(again, read_results(target))
+    shutil.rmtree(home / "runs")  # reading needs nothing else
+    shutil.move(target, elsewhere / "moved")
+    assert same(read_results(elsewhere / "moved"), results)
 
 
 def test_another_title_or_command_is_written(
@@ -254,16 +221,10 @@ def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files(
     assert inodes(target) == before
 
 
-def test_a_run_that_is_not_there_is_told(home: Path, target: Path, digits: Dataset) -> None:
-    results = Small(digits).collected(target)
-    assert [(run.status, run.reason) for run in results.runs] == [("failed", "it was never trained")] * 4
-
-
-def test_a_failed_run_that_finishes_later_is_in_the_next_collection(
-    study: Small, target: Path, digits: Dataset
-) -> None:
+def test_a_run_that_is_missing_is_a_failure_until_it_is_trained(study: Small, target: Path) -> None:
     shutil.rmtree(RunFolder.of(study.digests[0]["fingerprint"]).path)
-    assert study.collected(target).runs[0].status == "failed"
+    first = study.collected(target).runs[0]
+    assert (first.status, first.reason) == ("failed", "it was never trained")
     assert study.trained().collected(target).runs[0].status == "finished"
 
 
@@ -328,32 +289,6 @@ def test_a_description_that_lies_is_refused(kept: Path, lie: Callable[[Any], Any
 # --- what DVC shows --------------------------------------------------------------------------------------------------
 
 
-def accuracies(results: Results, part: str) -> dict[str, float]:
-    return {
-        variant.name: float(
-            np.mean([r.result[part]["accuracy"] for r in results.runs if r.variant == variant.name and r.result])
-        )
-        for variant in results.variants
-    }
-
-
-def test_the_headline_is_about_the_variant_that_validation_chooses(study: Small, target: Path, home: Path) -> None:
-    results = study.collected(target)
-    write_headline(results, "mine")
-    assert headline_file("mine") == home / "metrics" / "mine.json"
-    headline = json.loads(headline_file("mine").read_text())
-    valid, test = accuracies(results, "valid"), accuracies(results, "test")
-    chosen = max(valid, key=lambda name: valid[name])
-    assert headline == {
-        "finished": 4,
-        "failed": 0,
-        "chosen": chosen,
-        "valid_accuracy": pytest.approx(valid[chosen]),
-        "test_accuracy": pytest.approx(test[chosen]),
-        "above_baseline": pytest.approx(test[chosen] - test["relu"]),
-    }
-
-
 def with_values(results: Results, values: dict[str, tuple[float, float, float]]) -> Results:
     """The same study with other results: valid accuracy, valid loss and test accuracy of each variant."""
     runs = []
@@ -366,17 +301,22 @@ def with_values(results: Results, values: dict[str, tuple[float, float, float]])
 
 
 @pytest.mark.parametrize(
-    ("choose_by", "chosen", "gain"), [("valid/accuracy", "tanh", -0.125), ("valid/loss", "relu", 0.0)]
+    ("choose_by", "chosen", "ranked", "test", "gain"),
+    [("valid/accuracy", "tanh", 0.625, 0.75, -0.125), ("valid/loss", "relu", 0.25, 0.875, 0.0)],
 )
-def test_the_test_set_chooses_nothing_and_a_loss_is_better_when_it_is_less(
-    study: Small, target: Path, choose_by: str, chosen: str, gain: float
+def test_the_test_set_chooses_nothing_and_a_smaller_loss_is_better(
+    study: Small, target: Path, home: Path, choose_by: str, chosen: str, ranked: float, test: float, gain: float
 ) -> None:
     results = with_values(study.collected(target), {"relu": (0.5, 0.25, 0.875), "tanh": (0.625, 0.5, 0.75)})
     write_headline(replace(results, choose_by=Metric(choose_by)), "mine")
-    headline = json.loads(headline_file("mine").read_text())
-    assert (headline["chosen"], headline["above_baseline"]) == (chosen, gain)
-    assert headline["test_accuracy"] == {"relu": 0.875, "tanh": 0.75}[chosen]
-    assert choose_by.replace("/", "_") in headline
+    assert json.loads((home / "metrics/mine.json").read_text()) == {
+        "finished": 4,
+        "failed": 0,
+        "chosen": chosen,
+        choose_by.replace("/", "_"): ranked,
+        "test_accuracy": test,
+        "above_baseline": gain,
+    }
 
 
 def test_the_headline_of_a_study_whose_runs_have_failed_says_so(home: Path, target: Path, digits: Dataset) -> None:
@@ -391,24 +331,19 @@ def test_the_headline_of_a_study_whose_runs_have_failed_says_so(home: Path, targ
     assert json.loads(timing_file("mine").read_text()) == {}
 
 
-def test_the_times_stand_apart_by_fingerprint(study: Small, target: Path, home: Path) -> None:
-    results = study.collected(target)
+def test_the_times_are_apart_by_fingerprint_and_this_machine_s_come_first(
+    study: Small, target: Path, home: Path
+) -> None:
+    results, file = study.collected(target), home / "metrics/mine_timing.json"
     write_headline(results, "mine")
-    assert timing_file("mine") == home / "metrics" / "mine_timing.json"
     seconds = {of["fingerprint"]: RunFolder.of(of["fingerprint"]).timing()["seconds"] for of in study.digests}
-    assert json.loads(timing_file("mine").read_text()) == seconds == seconds_of(results, "mine")
-    shutil.rmtree(home / "runs")  # as in a checkout to which DVC has brought the results, and Git the times
+    assert json.loads(file.read_text()) == seconds == seconds_of(results, "mine")
+    file.write_text(json.dumps(dict.fromkeys(seconds, -1.0) | {"of no run": 1.0}))
     assert seconds_of(results, "mine") == seconds
-    timing_file("mine").unlink()
+    shutil.rmtree(home / "runs")  # as in a checkout to which DVC has brought the results, and Git the times
+    assert seconds_of(results, "mine") == dict.fromkeys(seconds, -1.0)
+    file.unlink()
     assert seconds_of(results, "mine") == {}
-
-
-def test_times_of_this_machine_come_before_those_that_git_brings(study: Small, target: Path) -> None:
-    results = study.collected(target)
-    write_headline(results, "mine")
-    noted = json.loads(timing_file("mine").read_text())
-    timing_file("mine").write_text(json.dumps(dict.fromkeys(noted, -1.0) | {"of no run": 1.0}))
-    assert seconds_of(results, "mine") == noted
 
 
 # --- where it all is -------------------------------------------------------------------------------------------------
