@@ -65,6 +65,7 @@ def test_the_same_without_steps_compares_all_with_the_baseline() -> None:
     summary = told(make_results(LADDER))
     assert summary.verdict[1] == "All 6 variants compared with mse are better."
     assert not any(row.step for row in summary.rows)
+    assert told(make_results({"mse": BASE})).notes == ()  # one variant alone needs none
 
 
 def test_comparisons_are_paired_by_seed_and_corrected_as_one_family() -> None:
@@ -247,10 +248,6 @@ def test_too_few_shared_seeds_stay_out_of_the_family() -> None:
 def test_wilcoxons_floor_is_told_for_the_most_pairs() -> None:
     summary = told(make_results({"mse": BASE, "a": [*plus(0.01)[:3], DIVERGED, DIVERGED], "b": plus(0.01)}))
     assert any(note.startswith("With 5 seeds Wilcoxon's test can't go below p = 0.0625,") for note in summary.notes)
-
-
-def test_one_variant_alone_needs_no_notes() -> None:
-    assert told(make_results({"mse": BASE})).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.reporting import report_folder
+from src.studies.comparisons.results import Results
 from tests.reporting.markup import Markup
 from tests.reporting.reports import (
     ATTACK,
@@ -16,7 +17,7 @@ from tests.reporting.reports import (
     written,
     written_table,
 )
-from tests.reporting.studies import STUDIES, dataset
+from tests.reporting.studies import STUDIES, dataset, summary_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -66,6 +67,16 @@ def assert_is_whole(page: Markup) -> None:
     assert all(attributes["tabindex"] == "0" for attributes in boxes)
 
 
+def assert_has_every_sentence_variant_and_run(page: Markup, results: Results) -> None:
+    words, summary = page.words(), summary_of(results)
+    for text in (results.title, *summary.verdict, *summary.notes, *(variant.name for variant in results.variants)):
+        assert " ".join(text.split()) in words
+    for run in results.runs:
+        assert run.status == "finished" or f"seed {run.seed}: {' '.join(run.reason.split())}" in words
+        assert run.fingerprint in page.values("title")
+        assert run.command in words
+
+
 @pytest.mark.parametrize("name", [*STUDIES, TABLE])
 def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> None:
     page = write(name, tmp_path / "report")
@@ -75,6 +86,8 @@ def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> No
     assert "https:" not in html
     assert_is_whole(page)
     assert not re.search(r"\b(nan|None|inf|Undefined)\b", re.sub(r"\bNone (of|finished)\b", "", page.words()))
+    if name in STUDIES:
+        assert_has_every_sentence_variant_and_run(page, STUDIES[name])
 
 
 @pytest.mark.parametrize("name", ["hostile comparison", "hostile table"])
