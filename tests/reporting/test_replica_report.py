@@ -4,46 +4,47 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from src.analysis.replica_verdict import rows_of
+from src.foundation.files import json_text
 from src.reporting.replica_report import as_json, metrics, report
 from src.reporting.replica_tables import as_csv, cells, console, markdown, sentence
-from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
-from tests.reporting.markup import Markup
 from tests.reporting.reports import ACCURACIES, everything, hostile_table, written_table
 from tests.studies.replicas.synthetic import claim, experiment, table
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Callable[[Table], Markup]:
-    """Writes a table's report, and reads its page."""
-    return lambda of: written_table(tmp_path / "report", of)
-
-
-def test_every_claim_is_on_the_page_with_all_that_there_is_to_it(page: Callable[[Table], Markup]) -> None:
+def test_every_claim_and_run_is_on_the_page_with_all_that_there_is_to_it(tmp_path: Path) -> None:
     of = everything()
-    words_of_it = page(of).words()
+    page = written_table(tmp_path / "report", of)
+    words = page.words()
     for row in rows_of(of):
         told = cells(row)
         shown = [told.experiment, told.quantity, told.published, told.ours, told.bounds, told.difference, told.verdict]
         for cell in (*shown, *row.remarks):
-            assert cell == "-" or cell in words_of_it, cell
+            assert cell == "-" or cell in words, cell
     for replica in of.replicas:
-        assert replica.command in words_of_it
-        assert replica.experiment.note in words_of_it
+        assert replica.command in words
+        assert replica.experiment.note in words
         for run in replica.runs:
-            assert run.command in words_of_it
+            assert run.command in words
+            assert f"#run-{replica.experiment.name}-{run.seed}" in page.values("href")
+            assert run.fingerprint in page.values("title")
     for text in of.declaration.texts.values():
-        assert text.title in words_of_it
-        assert text.note in words_of_it
-    assert "94.33 %" in words_of_it  # the re-run
-    assert sentence(rows_of(of)) in words_of_it
-    assert of.command in words_of_it
+        assert text.title in words
+        assert text.note in words
+    assert "94.33 %" in words  # the re-run
+    assert sentence(rows_of(of)) in words
+    assert of.command in words
+    # The printed table is there in full, and what is not the same is marked.
+    assert "1 of 2 the same" in words
+    for number in ("0.0206", "88.84 %", "0.0163", "90.74 %", "0.0164", "90.00 %"):
+        assert number in words
+    marked = [attributes for tag, attributes in page.tags if tag == "td" and "failure" in attributes.get("class", "")]
+    assert len(marked) == 2
 
 
 def test_every_verdict_comes_up_and_is_counted() -> None:
@@ -59,29 +60,11 @@ def test_every_verdict_comes_up_and_is_counted() -> None:
     assert sum(map(int, re.findall(r"\d+", told)[1:])) == 11
 
 
-def test_every_run_is_linked_to_its_line(page: Callable[[Table], Markup]) -> None:
-    of = everything()
-    whole = page(of)
-    for replica in of.replicas:
-        for run in replica.runs:
-            assert f"#run-{replica.experiment.name}-{run.seed}" in whole.values("href")
-            assert run.fingerprint in whole.values("title")
-
-
-def test_a_printed_table_stands_in_full_and_marks_what_is_not_the_same(page: Callable[[Table], Markup]) -> None:
-    whole = page(everything())
-    words_of_it = whole.words()
-    assert "1 of 2 the same" in words_of_it
-    for number in ("0.0206", "88.84 %", "0.0163", "90.74 %", "0.0164", "90.00 %"):
-        assert number in words_of_it
-    marked = [attributes for tag, attributes in whole.tags if tag == "td" and "failure" in attributes.get("class", "")]
-    assert len(marked) == 2
-
-
-def test_texts_that_are_not_asked_for_are_left_out(page: Callable[[Table], Markup]) -> None:
+def test_texts_that_are_not_asked_for_are_left_out(tmp_path: Path) -> None:
     of = table(experiment("one"), texts={"a": Text(title="The first"), "b": Text(title="The second")}, only=("one",))
-    assert "The first" in page(of).words()
-    assert "The second" not in page(of).words()
+    words = written_table(tmp_path / "report", of).words()
+    assert "The first" in words
+    assert "The second" not in words
 
 
 def test_no_text_of_the_user_breaks_a_line_of_markdown() -> None:
@@ -115,8 +98,7 @@ def test_numbers_are_spelt_for_people() -> None:
 
 def test_the_table_as_text_has_a_line_a_row() -> None:
     rows = rows_of(everything())
-    assert len(console(rows).splitlines()) == 2 + len(rows)
-    assert len(markdown(rows).splitlines()) == 2 + len(rows)
+    assert len(console(rows).splitlines()) == len(markdown(rows).splitlines()) == 2 + len(rows)
     for row, line in zip(rows, console(rows).splitlines()[2:], strict=True):
         assert line.startswith(row.experiment.name)
         assert line.rstrip().endswith(row.verdict or "-")
@@ -139,7 +121,7 @@ def test_the_csv_has_every_published_number_and_all_bits_of_ours() -> None:
 def test_the_summary_is_plain_json_with_every_row_and_run() -> None:
     of = everything()
     rows = rows_of(of)
-    told = json.loads(json.dumps(as_json(of, rows), allow_nan=False))
+    told = json.loads(json_text(as_json(of, rows)))
     assert [row["verdict"] for row in told["rows"]] == [row.verdict for row in rows]
     assert sum(told["verdicts"].values()) == 11
     assert {each["name"]: len(each["runs"]) for each in told["experiments"]} == {
@@ -150,12 +132,9 @@ def test_the_summary_is_plain_json_with_every_row_and_run() -> None:
 
 
 def test_a_report_of_the_same_numbers_is_left_as_it_is(tmp_path: Path) -> None:
-    target = tmp_path / "reports" / "mine"
-    made = report(everything(), "mine", target)
+    made = report(everything(), "mine", tmp_path / "mine")
     assert made.new
     assert made.verdict == (sentence(rows_of(everything())),)
-    assert {file.name for file in target.iterdir()} == {"index.html", "summary.json", "table.csv", "table.md"}
-    assert not report(everything(), "mine", target).new
-    other = table(experiment("one", claim(), values={"test/accuracy": ACCURACIES}))
-    assert report(other, "mine", target).new
-    assert "experiment=many" not in (target / "index.html").read_text()
+    assert {file.name for file in made.folder.iterdir()} == {"index.html", "summary.json", "table.csv", "table.md"}
+    assert not report(everything(), "mine", made.folder).new
+    assert report(table(experiment("one")), "mine", made.folder).new
