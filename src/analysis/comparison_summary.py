@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from src.analysis.comparison_verdict import Comparison, VariantSummary, notes, sentences
-from src.analysis.statistics import FEWEST, Effect, Interval, McNemar, holm, interval, mcnemar, paired, verdict
-from src.runs.metric import Metric
-from src.studies.comparisons.results import Results, StudyRun
-
-_Finished = dict[str, dict[int, StudyRun]]  # by variant and seed, in the order of the declaration
+from src.analysis.statistics import FEWEST, Effect, McNemar, holm, interval, mcnemar, paired, verdict
+from src.studies.comparisons.results import Results
 
 
 @dataclass(frozen=True)
@@ -48,44 +45,40 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike 
         ValueError: labels that are not as many as the predictions.
     """
     names = [variant.name for variant in results.variants]
-    finished: _Finished = {name: {} for name in names}
-    for run in results.runs:
-        if run.status == "finished":
-            finished[run.variant][run.seed] = run
-    comparisons = _compare(results, names, finished)
+    comparisons = _compare(results, names)
     before = dict(zip(names[1:], names, strict=False)) if results.cumulative else {}
-    rows = tuple(
-        VariantSummary(
-            name,
-            variant.changes,
-            chosen_by=_mean(results.values(name, results.choose_by)),
-            reported=_mean(results.values(name, results.report_on)),
-            seconds=_mean_seconds(finished[name], seconds),
-            failures=tuple(
-                f"seed {run.seed}: {run.reason}"
-                for run in results.runs
-                if run.variant == name and run.status != "finished"
-            ),
-            against_baseline=comparisons.get((name, results.baseline)),
-            step=comparisons.get((name, before.get(name, ""))),
+    rows = []
+    for name, variant in zip(names, results.variants, strict=True):
+        runs = [run for run in results.runs if run.variant == name]
+        known = [seconds[run.fingerprint] for run in runs if run.result and run.fingerprint in seconds]
+        chosen_by, reported = (results.values(name, metric) for metric in (results.choose_by, results.report_on))
+        rows.append(
+            VariantSummary(
+                name,
+                variant.changes,
+                chosen_by=interval(chosen_by) if chosen_by else None,
+                reported=interval(reported) if reported else None,
+                seconds=float(np.mean(known)) if known else None,
+                failures=tuple(f"seed {run.seed}: {run.reason}" for run in runs if not run.result),
+                against_baseline=comparisons.get((name, results.baseline)),
+                step=comparisons.get((name, before.get(name, ""))),
+            )
         )
-        for name, variant in zip(names, results.variants, strict=True)
-    )
     return Summary(
-        rows,
+        tuple(rows),
         results.chosen,
-        _single_models(results.baseline, results.chosen, finished, y_test),
-        sentences(results, rows, results.chosen),
+        _single_models(results, y_test),
+        sentences(results, rows),
         notes(results, rows, tuple(comparisons.values())),
     )
 
 
-def _compare(results: Results, names: Sequence[str], finished: _Finished) -> dict[tuple[str, str], Comparison]:
+def _compare(results: Results, names: Sequence[str]) -> dict[tuple[str, str], Comparison]:
     """By (variant, against), each pair once: a cumulative study's first step is its first comparison, too."""
     pairs = [(name, results.baseline) for name in names if name != results.baseline]
     if results.cumulative:
         pairs += [(after, before) for before, after in itertools.pairwise(names)]
-    effects = {(a, b): _effect(finished[a], finished[b], results.report_on) for a, b in pairs}
+    effects = {pair: _effect(results, *pair) for pair in pairs}
     tested = {
         pair: effect.p_t for pair, effect in effects.items() if effect and effect.n >= FEWEST and effect.p_t is not None
     }
@@ -96,30 +89,24 @@ def _compare(results: Results, names: Sequence[str], finished: _Finished) -> dic
     }
 
 
-def _effect(variant: Mapping[int, StudyRun], against: Mapping[int, StudyRun], metric: Metric) -> Effect | None:
-    shared = [seed for seed in variant if seed in against]
-    sign = -1 if metric.is_loss else 1  # an effect is positive if the variant is better
-    ours, theirs = ([sign * metric.of(runs[seed].result or {}) for seed in shared] for runs in (variant, against))
-    return paired(ours, theirs) if shared else None
+def _effect(results: Results, variant: str, against: str) -> Effect | None:
+    sign = -1 if results.report_on.is_loss else 1  # an effect is positive if the variant is better
+    ours, theirs = [], []
+    for seed in results.seeds:
+        one, other = results.run(variant, seed).result, results.run(against, seed).result
+        if one and other:
+            ours.append(sign * results.report_on.of(one))
+            theirs.append(sign * results.report_on.of(other))
+    return paired(ours, theirs) if ours else None
 
 
-def _single_models(
-    baseline: str, chosen: str | None, finished: _Finished, y_test: ArrayLike | None
-) -> SingleModels | None:
+def _single_models(results: Results, y_test: ArrayLike | None) -> SingleModels | None:
+    baseline, chosen = results.baseline, results.chosen
     if y_test is None or chosen is None or chosen == baseline:
         return None
-    for seed, ours in finished[chosen].items():
-        theirs = finished[baseline].get(seed)
-        if theirs is not None and theirs.predicted is not None and ours.predicted is not None:
+    for seed in results.seeds:
+        theirs, ours = results.run(baseline, seed).predicted, results.run(chosen, seed).predicted
+        if theirs is not None and ours is not None:
             y = np.asarray(y_test)
-            return SingleModels(seed, baseline, chosen, mcnemar(theirs.predicted == y, ours.predicted == y))
+            return SingleModels(seed, baseline, chosen, mcnemar(theirs == y, ours == y))
     return None
-
-
-def _mean(values: Sequence[float]) -> Interval | None:
-    return interval(values) if values else None
-
-
-def _mean_seconds(runs: Mapping[int, StudyRun], seconds: Mapping[str, float]) -> float | None:
-    known = [seconds[run.fingerprint] for run in runs.values() if run.fingerprint in seconds]
-    return float(np.mean(known)) if known else None

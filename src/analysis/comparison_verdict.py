@@ -51,9 +51,9 @@ class VariantSummary:
     step: Comparison | None  # against the variant before, in a cumulative study
 
 
-def sentences(results: Results, rows: Sequence[VariantSummary], chosen: str | None) -> tuple[str, str]:
+def sentences(results: Results, rows: Sequence[VariantSummary]) -> tuple[str, str]:
     """The result of the chosen variant, and how many variants (steps, in a cumulative study) are better, worse, ..."""
-    if chosen is None:
+    if (chosen := results.chosen) is None:
         return "No run of the study finished, so there is nothing to rank.", _first_failure(results)
     return _of_chosen(results, rows, chosen), _of_others(results, rows)
 
