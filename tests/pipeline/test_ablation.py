@@ -224,17 +224,13 @@ def assert_one_line(told: subprocess.CompletedProcess[str], exit_code: int) -> N
 # --- A study as it is declared
 
 
-def test_help_lists_the_studies_and_gives_examples(studied: Studied) -> None:
-    told = ablation(studied.checkout, "--help").stdout
-    for study in ("depth", "l2", "ladder", "learning_rate", "one_factor", "width"):
-        assert re.search(rf"^  {study} +\w.*\?$", told, re.M)
-    assert "Is the default rate too cold?" in told
-    assert told.count("python -m src.ablation ablation=") >= 5
-
-
-def test_help_imports_nothing_heavy(studied: Studied) -> None:
+def test_help_lists_the_studies_with_examples_and_imports_nothing_heavy(studied: Studied) -> None:
     command = ["python", "-X", "importtime", *ABLATION[1:], "--help"]
     told = subprocess.run(command, cwd=studied.checkout, env=environment(), capture_output=True, text=True, check=True)
+    for study in ("depth", "l2", "ladder", "learning_rate", "one_factor", "width"):
+        assert re.search(rf"^  {study} +\w.*\?$", told.stdout, re.M)
+    assert "Is the default rate too cold?" in told.stdout
+    assert told.stdout.count("python -m src.ablation ablation=") >= 5
     imported = set(re.findall(r"\| +([\w.]+)$", told.stderr, re.M))
     assert "hydra" in imported
     assert not imported & {"mlflow", "matplotlib", "sklearn", "scipy", "pandas", "dvc"}

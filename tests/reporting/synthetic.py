@@ -24,7 +24,6 @@ def make_results(
     choose_by: str = "valid/accuracy",
     report_on: str = "test/accuracy",
     seeds: Sequence[int] | None = None,
-    changes: Mapping[str, Sequence[str]] | None = None,
     examples: int = 1000,
     epochs: int = 5,
 ) -> Results:
@@ -41,13 +40,11 @@ def make_results(
         choose_by: the metric that ranks.
         report_on: the metric of the effects.
         seeds: 0, 1, 2, ... where none are given.
-        changes: by variant, its overrides; one for each variant but the baseline where none are given.
         examples: n_test. A run's predictions are wrong on round((1 - accuracy) * n_test) of `true_labels(n_test)`.
         epochs: of each training. The loss is 3 (1 - accuracy) everywhere.
     """
     order = tuple(range(max(map(len, accuracy.values()), default=0)) if seeds is None else seeds)
     baseline = next(iter(accuracy)) if baseline is None else baseline
-    given = changes or {variant: (f"model.dropout=0.{i}",) if i else () for i, variant in enumerate(accuracy)}
     runs = tuple(
         _run(name, variant, seed, value, (valid or accuracy)[variant][i], examples, epochs)
         for variant, values in accuracy.items()
@@ -61,7 +58,7 @@ def make_results(
         choose_by=Metric(choose_by),
         report_on=Metric(report_on),
         seeds=order,
-        variants=tuple(Variant(variant, tuple(given[variant])) for variant in accuracy),
+        variants=tuple(Variant(variant, (f"model.dropout=0.{i}",) if i else ()) for i, variant in enumerate(accuracy)),
         command=f"python -m src.ablation ablation={name}",
         recipe="mnist",
         digests={key: _digest(name, key) for key in ("data", "code", "env")},

@@ -11,7 +11,7 @@ from src.foundation.errors import UserError
 from src.studies.replicas.claims import GOOD, Claim
 from src.studies.replicas.declare import ReplicaDeclaration, declare
 from src.sweeps.run_study import COMPARISON, REPLICAS, kind_of
-from src.training.metrics import LOSSES, METRICS, WITH_DROPOUT
+from src.training.metrics import LOSSES, METRICS
 
 PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}
 WORDS = {"metric": "train/accuracy", "says": "that worked", "least": 0.99}
@@ -80,35 +80,29 @@ def test_a_study_is_no_table() -> None:
         assert kind_of(other) is COMPARISON
 
 
-@pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize("suffix", ["", WITH_DROPOUT])
-def test_of_every_metric_it_is_known_which_side_is_better(name: str, suffix: str) -> None:
-    shares = ("accuracy", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1")
-    assert (name in LOSSES) != (name in shares)
-    claim = Claim(metric=f"valid/{name}{suffix}", value=0.5, digits=1)
-    assert claim.better == ("smaller" if name in LOSSES else "larger")
-    assert claim.about.is_loss == (name in LOSSES)
-
-
 @pytest.mark.parametrize("good", GOOD)
-def test_which_side_is_better_can_be_said(good: str) -> None:
+def test_which_side_is_better_is_the_metric_s_unless_it_is_declared(good: str) -> None:
     [claim] = declared({**PLAIN, "good": good}).experiments[0].claims
     assert claim.better == good
+    assert declared(PLAIN).experiments[0].claims[0].better == claim.about.better == "larger"
 
 
 @pytest.mark.parametrize(
-    ("about", "told"),
+    ("about", "words"),
     [
         ({"metric": "test/f1"}, "test F1"),
         ({"metric": "valid/binary_cross_entropy", "epoch": 10}, "validation binary cross-entropy, epoch 10"),
         ({"metric": "train/loss", "epoch": 0}, "training loss, before training"),
-        ({"metric": "test/accuracy_with_dropout"}, "test accuracy with dropout"),
-        ({"metric": "units/lower left"}, "training accuracy of the unit for the lower left"),
         ({"metric": "new/c1", "at": (0.1, 2.0)}, "probability of c1 at (0.1, 2)"),
     ],
 )
-def test_what_a_claim_is_about_is_told_in_words(about: dict[str, Any], told: str) -> None:
-    assert Claim(**about).words == told
+def test_what_a_claim_is_about_in_words(about: dict[str, Any], words: str) -> None:
+    assert Claim(**about).words == words
+
+
+def test_every_metric_that_is_no_loss_is_a_share_that_is_better_when_larger() -> None:
+    shares = {"accuracy", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1"}
+    assert {*METRICS} - {*LOSSES} <= shares
 
 
 # --- what may not ----------------------------------------------------------------------------------------------------
