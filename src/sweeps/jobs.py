@@ -89,8 +89,8 @@ def run_jobs(
     jobs: Sequence[Job],
     digests: Sequence[Mapping[str, str]],
     launch: Launch,
-    recording: "Recording | None" = None,
-    parent: Entry | None = None,
+    recording: "Recording | None",
+    parent: Entry | None,
 ) -> list[JobEnd]:
     """Launches the jobs that have not finished before, records all of them, and prints how each one ended.
 
@@ -102,17 +102,16 @@ def run_jobs(
     before: list[Status] = [{} if old else folder.living_status() for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
-    entries: list[Entry | None] = [None] * len(jobs)
+    entries: dict[int, Entry] = {}  # of the jobs that are tracked
     if recording and parent:
-        entries = [_entry(recording, parent, job, folder) for job, folder in zip(jobs, folders, strict=True)]
-        for entry, status in zip(entries, before, strict=True):
-            if entry:
-                recording.follow(entry, status)
+        for i, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
+            if job.config.tracking.name == "mlflow":
+                entries[i] = _entry(recording, parent, job, folder)
+                recording.follow(entries[i], before[i])
     waiting = [i for i, old in enumerate(reused) if not old]
     follower = Follower([(folders[i], jobs[i].label, before[i]) for i in waiting])
     answers: dict[int, Answer] = {}
     why = "interrupted"
-    ends: list[JobEnd] = []
     try:
         with follower:
             if waiting:
@@ -136,16 +135,13 @@ def run_jobs(
             if recording:
                 recording.settle()  # which a Ctrl-C cuts short
             with interrupts_wait():  # one more Ctrl-C would suppress the table
-                run_ids = [recording.run_id(entry) if recording and entry else "" for entry in entries]
-                ends = [JobEnd(*each, folder, id_) for each, folder, id_ in zip(how, folders, run_ids, strict=True)]
+                run_ids = {i: recording.run_id(entry) for i, entry in entries.items()} if recording else {}
+                ends = [JobEnd(*how[i], folder, run_ids.get(i, "")) for i, folder in enumerate(folders)]
                 print(_closing_table(jobs, ends), flush=True)
     return ends
 
 
-def _entry(recording: "Recording", parent: Entry, job: Job, folder: RunFolder) -> Entry | None:
-    """The outbox entry of a job; None if it is not tracked."""
-    if job.config.tracking.name != "mlflow":
-        return None
+def _entry(recording: "Recording", parent: Entry, job: Job, folder: RunFolder) -> Entry:
     return recording.entry(
         identity=identity_of_run(folder.path.name, parent.identity, job.variant),
         name=job.name,
