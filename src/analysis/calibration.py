@@ -45,7 +45,7 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Bi
     if p.ndim != 1 or p.shape != hit.shape or not p.size:
         raise ValueError(f"confidence {p.shape} and correct {hit.shape} must be two vectors of one length, not empty")
     if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("a confidence lies outside [0, 1]")
+        raise ValueError("a confidence is outside [0, 1]")
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.maximum(np.searchsorted(edges, p, side="left") - 1, 0)  # edges[bin_of] < p <= edges[bin_of + 1]
     count = np.bincount(bin_of, minlength=bins)

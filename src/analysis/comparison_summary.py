@@ -14,7 +14,7 @@ from src.studies.comparisons.results import Results
 
 @dataclass(frozen=True)
 class SingleModels:
-    """Two single models of one seed, on the test set: who is right where the other is wrong."""
+    """Two single models of one seed, on the test set: which is right where the other is wrong."""
 
     seed: int
     baseline: str
@@ -27,8 +27,8 @@ class Summary:
     """All the numbers of a study."""
 
     rows: tuple[VariantSummary, ...]  # in the order of the declaration
-    chosen: str | None  # the best by `choose_by`; None where nothing finished
-    single_models: SingleModels | None  # the baseline and the chosen variant; None where they are one
+    chosen: str | None  # the best by `choose_by`; None if nothing finished
+    single_models: SingleModels | None  # the baseline and the chosen variant; None if they are the same
     verdict: tuple[str, str]  # two sentences
     notes: tuple[str, ...]  # what a reader should know: few seeds, failures, what Wilcoxon's test can't show
 

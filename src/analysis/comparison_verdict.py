@@ -9,7 +9,7 @@ from src.studies.comparisons.results import Results, StudyRun
 
 _MOST_NAMES = 6  # in one list
 _WANT = f"for want of {FEWEST} shared seeds"
-# By verdict, what is said of one, of several, and of none where all have the verdict and "none" says it better.
+# By verdict, the words for one, for several, and after "none of", if all have the verdict and that reads better.
 _OF_STEPS = {
     "better": ("helps", "help", ""),
     "worse": ("hurts", "hurt", ""),
@@ -32,7 +32,7 @@ class Comparison:
 
     variant: str
     against: str
-    effect: Effect | None  # of `report_on`; None where they have no finished seed in common
+    effect: Effect | None  # of `report_on`; None if they have no finished seed in common
     corrected_p: float | None  # Holm's, over all comparisons of the study; None for fewer than 3 pairs
     verdict: str  # better, worse, no difference, undecided, no verdict
 
@@ -43,9 +43,9 @@ class VariantSummary:
 
     variant: str
     changes: tuple[str, ...]
-    chosen_by: Interval | None  # over seeds; None where no run finished
+    chosen_by: Interval | None  # over seeds; None if no run finished
     reported: Interval | None
-    seconds: float | None  # mean of training alone; None where it is not known
+    seconds: float | None  # mean of training alone; None if it is not known
     failures: tuple[str, ...]  # such as "seed 2: diverged at epoch 3"
     against_baseline: Comparison | None  # None for the baseline
     step: Comparison | None  # against the variant before, in a cumulative study
@@ -176,7 +176,7 @@ def _estimate(mean: float, bounds: Sequence[float | None], metric: Metric, unit:
 
 
 def _number(x: float, metric: Metric) -> str:
-    """Four significant digits of a loss; an accuracy times 100 with two decimals, or more where they would be zeros."""
+    """Four significant digits of a loss; an accuracy times 100 with two decimals, or more if these would be zeros."""
     if metric.is_loss:
         return f"{x:.4g}"
     return f"{100 * x:.2f}" if abs(x) >= 5e-5 or not x else f"{100 * x:.1g}"
@@ -187,7 +187,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _listing(names: Sequence[str], comma: str = ", ") -> str:
-    """All names, or all but the last few where they are too many: `a, b, c, d, e and 3 more`."""
+    """All names, or all but the last few if there are too many: `a, b, c, d, e and 3 more`."""
     if len(names) <= _MOST_NAMES:
         return comma.join(names)
     return f"{comma.join(names[: _MOST_NAMES - 1])} and {len(names) - _MOST_NAMES + 1} more"

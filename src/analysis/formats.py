@@ -15,8 +15,8 @@ def percent(fraction: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of accuracies, such as 0.0042, as "+0.42" percentage points; what rounds to zero has no sign."""
-    spelt = f"{100 * difference:+.2f}"
-    return "0.00" if float(spelt) == 0 else spelt.replace("-", "−")
+    text = f"{100 * difference:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
 
 
 def p_value(p: float) -> str:

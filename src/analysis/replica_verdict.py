@@ -89,7 +89,7 @@ def compare(claim: Claim, values: Sequence[float], single: bool) -> ClaimResult:
         )
     else:
         difference = mean.mean - published
-        half = 0.5 * 10.0**-claim.digits  # what is printed as 0.98 may be anything from 0.975 to 0.985
+        half = 0.5 * 10.0**-claim.digits  # a printed 0.98 may be anything from 0.975 to 0.985
         if len(values) < FEWEST or low is None or high is None:
             verdict = "no verdict"
         elif low <= published + half and published - half <= high:
@@ -144,7 +144,7 @@ def _side(claim: Claim, difference: float) -> str:
 
 
 def _remarks(replica: Replica, note: str, last: ClaimResult | None) -> tuple[str, ...]:
-    """The note, how many runs reach what is said, which failed, and how many stopped before the claim's epoch."""
+    """The note, how many runs reach what the text says, which failed, and how many stopped before the claim's epoch."""
     failed = [f"seed {run.seed}: {run.reason}" for run in replica.runs if not run.measured]
     stopped = []
     if last is not None and (missing := len(replica.runs) - len(failed) - len(last.values)):

@@ -72,7 +72,7 @@ def interval(values: ArrayLike) -> Interval:
 def paired(variant: ArrayLike, baseline: ArrayLike) -> Effect:
     """How much better a variant is than a baseline, by the differences d_i = variant_i - baseline_i.
 
-    The interval is `interval` of d, at 95 %; the t-test asks how far mean / (sd / sqrt(n)) lies from 0. Wilcoxon's
+    The interval is `interval` of d, at 95 %; the t-test asks how far mean / (sd / sqrt(n)) is from 0. Wilcoxon's
     signed-rank test ("Individual Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945) is exact, given the
     ranks: zeros are left out, ties share their mean rank. The probability of improvement is
 
@@ -81,8 +81,8 @@ def paired(variant: ArrayLike, baseline: ArrayLike) -> Effect:
     of Agarwal, Schwarzer, Castro, Courville and Bellemare, "Deep Reinforcement Learning at the Edge of the Statistical
     Precipice", NeurIPS 2021, section 4.3. Over all pairs of runs, it says what to expect of seeds that are not shared.
 
-    Where all differences are one number, the t-test's limit is given: bounds that meet, and p = 0; or p = 1 where that
-    number is 0. For one pair, spread, bounds and p are None.
+    If all differences are the same number, the result is the t-test's limit: bounds that meet, and p = 0; or p = 1 if
+    that number is 0. For one pair, spread, bounds and p are None.
 
     Args:
         variant: [n], larger is better; in the order of the seeds, as is the other.
@@ -138,7 +138,7 @@ def holm(p: Sequence[float]) -> list[float]:
     """
     raw = np.asarray(p, dtype=np.float64)
     if not ((raw >= 0) & (raw <= 1)).all():
-        raise ValueError(f"a p lies between 0 and 1: {list(p)}")
+        raise ValueError(f"a p is between 0 and 1: {list(p)}")
     order = np.argsort(raw, kind="stable")
     stepped = np.maximum.accumulate(np.arange(raw.size, 0, -1) * raw[order])
     corrected = np.empty_like(raw)
@@ -149,7 +149,7 @@ def holm(p: Sequence[float]) -> list[float]:
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     """Are two classifiers right equally often? On b + c examples one alone is right; if so, b ~ Binomial(b + c, 1/2).
 
-    The p is exact and two-sided; 1 where the two agree on all. It speaks of these two models, not of how they are made.
+    The p is exact and two-sided; 1 if the two agree on all. It is about these two models, not about how they are made.
     McNemar, "Note on the Sampling Error of the Difference between Correlated Proportions", Psychometrika 12, 1947.
 
     Args:

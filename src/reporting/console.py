@@ -45,7 +45,7 @@ class EpochLines(Tracker):
 
 
 def progress_bar(total: int, unit: str) -> Any:
-    """A bar of tqdm's at the bottom of a terminal; elsewhere it is not shown."""
+    """A bar at the bottom of a terminal; not shown if there is none."""
     from tqdm import tqdm
 
     return tqdm(total=total, unit=unit, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)

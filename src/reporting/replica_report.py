@@ -29,7 +29,7 @@ def report(table: Table, _study: str, target: Path) -> Report:
             printed=[row for row in rows if row.printed],
             counts=counts(rows),
             sentence=sentence,
-            spelt=tables,
+            as_text=tables,
         )
 
     new = write(target, summary, summary, files, render)

@@ -11,11 +11,11 @@ from src.reporting.tables import plain_table
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
 
-_FEWEST_DECIMALS = 4  # of ours, where it is no percentage
+_FEWEST_DECIMALS = 4  # of ours, if it is no percentage
 
 
 class Cells(NamedTuple):
-    """A row, spelt for people."""
+    """A row as texts, for people."""
 
     experiment: str
     quantity: str
@@ -32,8 +32,8 @@ def cells(row: Row) -> Cells:
     name, remarks = row.experiment.name, "; ".join(row.remarks)
     if row.compared:
         compared = row.compared
-        spelt = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
-        return Cells(name, compared.claim.words, *spelt, row.verdict, remarks)
+        text = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
+        return Cells(name, compared.claim.words, *text, row.verdict, remarks)
     if row.printed and row.experiment.rows:
         lines = len(row.printed)
         same = f"{row.same} of {lines} the same"
@@ -45,19 +45,19 @@ def published(claim: Claim) -> str:
     """The text's claim, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
     if claim.value is None or claim.digits is None:
         return f"“{claim.says}”"
-    return _spelt(claim, claim.value, claim.digits)
+    return _written(claim, claim.value, claim.digits)
 
 
 def ours(compared: ClaimResult) -> str:
     """The mean of our runs, or the one."""
-    return "-" if compared.mean is None else _spelt(compared.claim, compared.mean.mean, _decimals(compared.claim))
+    return "-" if compared.mean is None else _written(compared.claim, compared.mean.mean, _decimals(compared.claim))
 
 
 def as_printed(compared: ClaimResult) -> str:
     """Ours with the digits that the text prints."""
     if compared.mean is None or compared.claim.digits is None:
         return "-"
-    return _spelt(compared.claim, compared.mean.mean, compared.claim.digits)
+    return _written(compared.claim, compared.mean.mean, compared.claim.digits)
 
 
 def at_least(compared: ClaimResult) -> str:
@@ -71,7 +71,7 @@ def at_least(compared: ClaimResult) -> str:
 
 def rerun(claim: Claim) -> str:
     """The result of a re-run of the text's own code, by others."""
-    return "-" if claim.rerun is None else _spelt(claim, claim.rerun, _decimals(claim))
+    return "-" if claim.rerun is None else _written(claim, claim.rerun, _decimals(claim))
 
 
 def bounds(compared: ClaimResult) -> str:
@@ -93,8 +93,8 @@ def difference(compared: ClaimResult) -> str:
         return "-"
     if compared.claim.about.in_percent:
         return formats.points(compared.difference)
-    spelt = f"{compared.difference:+.{_decimals(compared.claim)}f}"
-    return spelt.lstrip("+-") if float(spelt) == 0 else spelt.replace("-", "−")
+    text = f"{compared.difference:+.{_decimals(compared.claim)}f}"
+    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
 
 
 def sentence(rows: Sequence[Row]) -> str:
@@ -145,14 +145,14 @@ def as_csv(table: Table, rows: Sequence[Row]) -> str:
 def _between(claim: Claim, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return "-"
-    return " to ".join(_spelt(claim, bound, _decimals(claim), "") for bound in (low, high))
+    return " to ".join(_written(claim, bound, _decimals(claim), "") for bound in (low, high))
 
 
 def _decimals(claim: Claim) -> int:
     return 4 if claim.about.in_percent else max(_FEWEST_DECIMALS, (claim.digits or 0))
 
 
-def _spelt(claim: Claim, x: float, digits: int, unit: str = " %") -> str:
+def _written(claim: Claim, x: float, digits: int, unit: str = " %") -> str:
     return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if claim.about.in_percent else f"{x:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""The folder of a report, which people open, and what is shown of it elsewhere."""
+"""The folder of a report, and the parts of it that terminals and MLflow show."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

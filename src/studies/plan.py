@@ -51,4 +51,4 @@ def _number(seed: str) -> int | str:
     try:
         return int(seed)
     except ValueError:
-        return seed  # which the configuration refuses, with what is allowed
+        return seed  # the configuration rejects it, and says what is allowed

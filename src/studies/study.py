@@ -36,13 +36,13 @@ class Declaration(ABC):
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What is part of the study's digest beside its jobs."""
+        """The part of the study's digest that is not in its jobs."""
         return {}
 
     @property
     @abstractmethod
     def cases(self) -> Sequence[Case]:
-        """What is trained, in this order."""
+        """The cases to train, in this order."""
 
     @abstractmethod
     def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
@@ -73,7 +73,7 @@ class Study(Generic[D]):
 
     @cached_property
     def digest(self) -> str:
-        """Identifies the study among those of one name, by its terms and its jobs' semantic configurations."""
+        """Identifies the study among studies of the same name: its terms and its jobs' semantic configurations."""
         trainings = [[job.variant, job.config.semantic()] for job in self.jobs]
         return sha256(canonical_json(self.declaration.terms | {"trainings": trainings}))[:_DIGITS_OF_DIGEST]
 

@@ -33,7 +33,7 @@ class JobEnd(NamedTuple):
 
     @property
     def done(self) -> bool:
-        """Whether the run folder holds the run's results."""
+        """Whether the run folder has the run's results."""
         return self.status in ("finished", "reused")
 
     @property

@@ -49,7 +49,7 @@ def keep(results: Results, target: Path) -> Results:
 
 
 def results_of(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[str, str]]) -> Results:
-    """How a study's runs ended, without what they came to; digests as in `collect`."""
+    """How a study's runs ended, without their results; digests as in `collect`."""
     declaration, shared = study.declaration, digests[0]
     runs = []
     for job, of in zip(study.jobs, digests, strict=True):

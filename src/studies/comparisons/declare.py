@@ -45,7 +45,7 @@ class ComparisonDeclaration(ComparisonTerms, Declaration):
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What is part of the study's digest beside its jobs: all but the title."""
+        """The part of the study's digest that is not in its jobs: all but the title."""
         return {"terms": {key: value for key, value in vars(self).items() if key not in ("title", "variants")}}
 
     @property

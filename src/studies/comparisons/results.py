@@ -4,7 +4,7 @@
     study.json                   the declaration, the digests and the environment, and how each run ended
     runs/<fingerprint>/          of each run that finished: history.csv, predictions.npz, result.json
 
-The folder holds no times, so the same code, data, declaration and machine give the same bytes.
+The folder has no times, so the same code, data, declaration and machine give the same bytes.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ class Variant:
     """One of the networks or trainings that a study compares."""
 
     name: str
-    changes: tuple[str, ...]  # the overrides that make it; none for a baseline that is the study's common ground
+    changes: tuple[str, ...]  # its overrides; none for a baseline that is as the study's file sets it
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Results:
     baseline: str  # the variant that all others are compared with
     cumulative: bool  # each variant adds to the one before, so that it is compared with that one, too
     choose_by: Metric  # the metric that ranks: valid/accuracy or valid/loss
-    report_on: Metric  # the metric that effects and tests are about: test/accuracy
+    report_on: Metric  # the metric of effects and their tests: test/accuracy
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     command: str  # that runs this study
@@ -68,15 +68,15 @@ class Results:
 
     @property
     def identity(self) -> str:
-        """Tells this study, run by this code on these data, from every other one."""
+        """Identifies this study, run by this code on these data."""
         return identity(self.name, [run.fingerprint for run in self.runs])
 
     @property
     def chosen(self) -> str | None:
         """The variant with the best mean of `choose_by`, among those with the fewest failed seeds; None without any.
 
-        What sometimes fails is not preferred for the seeds that went well. Of equals the baseline is chosen, then
-        whichever is declared first.
+        A variant that sometimes fails does not win by the seeds that went well. Among equals the baseline is chosen,
+        then the one that is declared first.
         """
 
         def rank(variant: str) -> tuple[int, float, bool]:
@@ -97,7 +97,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Reads a study's folder; raises `UserError` where there is none, or it is damaged."""
+    """Reads a study's folder; raises `UserError` if it is missing or damaged."""
     about = read_json(folder / STUDY)
     try:
         if about.pop("format") != _FORMAT:
@@ -112,7 +112,7 @@ def read_results(folder: Path) -> Results:
 
 
 def about(results: Results) -> dict[str, Any]:
-    """What study.json holds of a study."""
+    """The contents of study.json."""
     tree = dataclasses.asdict(dataclasses.replace(results, runs=()))
     apart = ("result", "history", "predicted")
     runs = [{k: v for k, v in vars(run).items() if k not in apart} for run in results.runs]

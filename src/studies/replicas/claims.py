@@ -13,7 +13,7 @@ _EPOCHS = ("train", "valid")  # have a journal
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One quantity of one experiment, at the end of the run or after an epoch, and what its text says of it.
+    """One quantity of one experiment, at the end of the run or after an epoch, and what its text says about it.
 
     Either a number, `value` with its `digits`, or words, `says` with `least`, the smallest value that we accept for
     them (the largest, if smaller is better).
