@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from src.foundation.schema import show
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.metric import SETS
-from src.runs.model import load_model
+from src.runs.model import Model
 from src.studies.replicas.claims import Claim
 from src.training.loop import Training
 from src.training.metrics import WITH_DROPOUT, predict
@@ -26,27 +25,23 @@ _OVERALL = ("precision", "recall", "f1")  # of the test set, whatever train.metr
 
 @dataclass(frozen=True)
 class Measurements:
-    """A run's result, its scores on the test set, and its epoch records by epoch."""
+    """A finished run, with its epoch records by epoch."""
 
-    result: Mapping[str, Any]
-    overall: Mapping[str, float]
+    run: FinishedRun
     epochs: Mapping[int, Mapping[str, Any]]
-    model: Path  # its file
 
     @classmethod
     def of(cls, folder: RunFolder) -> "Measurements":
-        """Reads the folder of a finished run."""
-        epochs = {record["epoch"]: record for record in folder.journal()}
-        run = FinishedRun(folder.path)
-        return cls(run.result, run.scores["overall"], epochs, folder.path / "model.npz")
+        """Reads the journal; the run's other files are read when a claim needs them."""
+        return cls(FinishedRun(folder.path), {record["epoch"]: record for record in folder.journal()})
 
     def value(self, claim: Claim) -> float | None:
         """The claim's quantity; None at an epoch that the run did not reach, or did not evaluate."""
         metric = claim.about
         if claim.at:
-            return _probability(self.model, claim)
+            return _probability(self.run.model, claim)
         if claim.epoch is None:
-            return float({**self.overall, **self.result[metric.part]}[metric.quantity])
+            return float({**self.run.scores["overall"], **self.run.result[metric.part]}[metric.quantity])
         record = self.epochs.get(claim.epoch)
         if record is None:
             return None
@@ -55,8 +50,7 @@ class Measurements:
         return float(record["metrics"][metric])
 
 
-def _probability(file: Path, claim: Claim) -> float:
-    model = load_model(file)
+def _probability(model: Model, claim: Claim) -> float:
     x = scaled(np.array([claim.at]), model.header["scaling"], model.network.dtype.name)  # [1, features]
     probabilities = predict(model.network, x, np.zeros(1, np.int64)).probabilities
     return float(probabilities[0, model.header["labels"].index(claim.about.quantity)])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from src.runs.finished import FinishedRun
 from src.studies.replicas.claims import Claim, Rows
 from src.studies.replicas.collect import Replica, ReplicaRun, Table
 from src.studies.replicas.declare import Experiment, ReplicaDeclaration, Text
@@ -75,4 +76,6 @@ def _measured(values: Mapping[str, float | None]) -> Measurements:
             record[f"{part}_{quantity}"] = value
         else:
             record["metrics"][metric] = value
-    return Measurements(result, {"precision": 0.5, "recall": 0.5, "f1": 0.5}, epochs, Path("nowhere"))
+    run = FinishedRun(Path("nowhere"))
+    vars(run).update(result=result, scores={"overall": {"precision": 0.5, "recall": 0.5, "f1": 0.5}})
+    return Measurements(run, epochs)
