@@ -120,19 +120,9 @@ def test_a_seed_that_is_none_is_refused_with_what_is_allowed_wherever_it_is(seed
         assert "an integer >= 0 and <= 4294967295" in message
 
 
-@pytest.mark.parametrize(
-    ("override", "told"),
-    [
-        ("model.act=rleu", "model.act=rleu: unknown; did you mean relu?"),
-        ("model.nosuch=1", "model.nosuch=1: no such key; "),
-        ("experiment=nope", "experiment=nope: no such choice; allowed: digits, "),
-        ("optimizer=3", "optimizer=3: no such choice; allowed: adam, "),
-        ("+model.more=1", "+model.more=1: keys and groups can't be added"),
-        ("name=${oc.env:HOME}", "name=${oc.env:HOME}: interpolations are not allowed"),
-    ],
-)
-def test_what_a_variant_may_not_change_is_refused_before_anything_runs(override: str, told: str) -> None:
-    assert refusal(variants={"sigmoid": [], "wrong": [override]}).startswith(told)
+def test_what_a_variant_may_not_change_is_refused_before_anything_runs() -> None:
+    message = refusal(variants={"sigmoid": [], "wrong": ["model.act=rleu"]})
+    assert message.startswith("model.act=rleu: unknown; did you mean relu?")
 
 
 # --- which study it is -----------------------------------------------------------------------------------------------
