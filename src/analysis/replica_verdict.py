@@ -117,13 +117,13 @@ def _rows(replica: Replica) -> Iterator[Row]:
     for claim in experiment.claims:
         compared = compare(claim, replica.values(claim), single)
         yield Row(experiment, compared, (), compared.verdict, _remarks(replica, claim.note, compared))
-    if experiment.rows:
+    if experiment.rows.values:
         printed = tuple(
             tuple(compare(claim, replica.values(claim), single) for claim in line) for line in experiment.rows.claims
         )
         verdict = max((each.verdict for line in printed for each in line), key=list(VERDICTS).index)
         yield Row(experiment, None, printed, verdict, _remarks(replica, experiment.rows.note, printed[-1][-1]))
-    if not experiment.claims and not experiment.rows:
+    if not experiment.every_claim:
         yield Row(experiment, None, (), "", _remarks(replica, "", None))
 
 

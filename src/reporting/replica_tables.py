@@ -34,7 +34,7 @@ def cells(row: Row) -> Cells:
         compared = row.compared
         text = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
         return Cells(name, compared.claim.words, *text, row.verdict, remarks)
-    if row.printed and row.experiment.rows:
+    if row.printed:
         lines = len(row.printed)
         same = f"{row.same} of {lines} the same"
         return Cells(name, row.experiment.rows.words, f"{lines} rows", same, "-", "-", row.verdict, remarks)

@@ -34,6 +34,7 @@ from src.studies.replicas.measurements import refuse_unmeasured
 from src.studies.study import Case, Declaration
 
 _APART = ("texts", "published")
+_NO_ROWS = Rows(columns=(), digits=(), values=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,12 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentTerms:
-    """The declaration of an experiment, without its name and its printed table."""
+    """The declaration of an experiment, without its name."""
 
     text: str  # one of the texts
     seeds: tuple[Annotated[int, ">= 0", "<= 4294967295"], ...] = ()  # its own; none: those of all
     claims: tuple[Claim, ...] = ()
+    rows: Rows = _NO_ROWS  # its printed table
     note: str = ""
 
 
@@ -59,7 +61,6 @@ class Experiment(ExperimentTerms):
     """A published experiment, which conf/experiment/ has under the same name."""
 
     name: str
-    rows: Rows | None = None
 
     @property
     def single(self) -> bool:
@@ -69,7 +70,7 @@ class Experiment(ExperimentTerms):
     @property
     def every_claim(self) -> list[Claim]:
         """Its claims, and those of its printed table, line by line."""
-        return [*self.claims, *itertools.chain.from_iterable(self.rows.claims if self.rows else ())]
+        return [*self.claims, *itertools.chain.from_iterable(self.rows.claims)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,20 +126,16 @@ def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
 
 def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
     key = f"ablation.published.{schema.show(name)}"
-    keys = dict(_mapping(tree, key))
-    printed = keys.pop("rows", None)
-    terms: ExperimentTerms = schema.build(ExperimentTerms, keys, key)
+    terms: ExperimentTerms = schema.build(ExperimentTerms, _mapping(tree, key), key)
     if terms.text not in texts:
         raise UserError(f"{key}.text={schema.show(terms.text)}: no such text; {suggestion(terms.text, texts)}")
     if len(set(terms.seeds)) < len(terms.seeds):
         raise UserError(f"{key}.seeds={list(terms.seeds)}: a seed is listed twice; give each seed once")
     for i, claim in enumerate(terms.claims):
         claim.check(f"{key}.claims[{i}]")
-    rows: Rows | None = None
-    if printed is not None:
-        rows = schema.build(Rows, printed, f"{key}.rows")
-        rows.check(f"{key}.rows")
-    return Experiment(name=name, rows=rows, **vars(terms))
+    if "rows" in tree:
+        terms.rows.check(f"{key}.rows")
+    return Experiment(name=name, **vars(terms))
 
 
 def _mapping(tree: Any, key: str) -> Mapping[Any, Any]:

@@ -32,7 +32,7 @@ def experiment(
     seeds: Sequence[int] = (),
     runs: int = 5,
     text: str = "a",
-    rows: Rows | None = None,
+    rows: Rows = Experiment.rows,
     note: str = "",
 ) -> Replica:
     """An experiment whose runs came to these values.

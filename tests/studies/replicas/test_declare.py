@@ -55,7 +55,6 @@ def test_one_seed_of_its_own_makes_a_single_run() -> None:
 
 def test_a_printed_table_is_a_claim_a_number() -> None:
     [one] = declared(rows=ROWS).experiments
-    assert one.rows is not None
     told = [(claim.metric, claim.epoch, claim.value, claim.digits) for claim in one.every_claim[len(one.claims) :]]
     assert told == [
         ("train/loss", 1, 0.1, 4),
@@ -137,6 +136,10 @@ ABOUT: dict[str, tuple[dict[str, Any], str]] = {
         ".rows.columns[1].epoch=1: test/loss is measured only at the end",
     ),
     "no rows": ({"rows": {**ROWS, "values": []}}, ".rows: empty; needs columns, digits and values"),
+    "nothing in its rows": (
+        {"rows": {"columns": [], "digits": [], "values": []}},
+        ".rows: empty; needs columns, digits and values",
+    ),
     "rows without digits": ({"rows": {k: v for k, v in ROWS.items() if k != "digits"}}, ".rows.digits: missing"),
     "another name": ({"name": "two"}, ".name=two: no such key"),
 }

@@ -99,7 +99,6 @@ def test_a_number_has_no_more_digits_than_are_declared() -> None:
 
 def test_the_forty_printed_epochs_stand_in_full() -> None:
     rows = experiments()["raschka_relu"].rows
-    assert rows is not None
     assert rows.columns == ("train/loss", "train/accuracy", "valid/accuracy")
     assert len(rows.values) == composed("experiment=raschka_relu").train.epochs == 40
     # The first, the last, and the sums of the columns, so that no digit of the others slips.
