@@ -147,22 +147,6 @@ def test_a_table_is_trained_and_reported_and_in_mlflow_a_parent_with_named_child
     assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
 
 
-def test_with_overrides_it_is_another_table_and_an_experiment_keeps_its_own_seed(checkout: Path) -> None:
-    done = ablation(checkout, "ablation=toys", "train.epochs=1", "seed=range(2)", *ONE_BY_ONE)
-    assert (done.returncode, done.stderr) == (0, "")
-    page = Path(done.stdout.splitlines()[-1])
-    assert page.parent.parent == checkout / "runs/studies"
-    assert re.fullmatch(r"toys-[0-9a-f]{8}", page.parent.name)
-    seeds = {each["name"]: [run["seed"] for run in each["runs"]] for each in summary(page)["experiments"]}
-    assert seeds == {"toy": [0, 1], "fixed_toy": [123]}
-    found = rows(page)
-    assert found["toy test/accuracy"]["verdict"] == "no verdict"
-    assert found["toy valid/loss"]["verdict"] == "no result"
-    assert found["toy valid/loss"]["remarks"][-1] == "not reached: 2 of 2 runs stopped before epoch 2"
-    assert found["fixed_toy rows"]["verdict"] == "no result"
-    assert "ablation=toys train.epochs=1 seed=0,1" in page.read_text()
-
-
 def test_our_own_numbers_are_exact_and_an_experiment_that_diverges_has_no_result(checkout: Path) -> None:
     came = result(checkout, checkout / "reports/toys/index.html", "fixed_toy")
     lines = [[round(line["train_loss"], 3), round(line["valid_accuracy"], 3)] for line in came["journal"]]
