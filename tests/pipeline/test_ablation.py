@@ -357,9 +357,9 @@ MISTAKES: dict[str, tuple[Changes, str]] = {
     "no seeds": ((("  sweeper:\n    params:\n      seed: range(3)\n", ""),), "seed: none"),
     "a sweep beside the seeds": (
         (("seed: range(3)", "seed: range(3)\n      train.epochs: 3"),),
-        "train.epochs=3: a study",
+        "train.epochs=3: only seed is allowed here",
     ),
-    "no mode": ((("  mode: MULTIRUN\n", ""),), "lacks `hydra: {mode: MULTIRUN}`"),
+    "no mode": ((("  mode: MULTIRUN\n", ""),), "its file needs `hydra: {mode: MULTIRUN}`"),
     "no study in it": (((TINY[TINY.index("ablation:") : TINY.index("hydra:")], ""),), "its file declares no study"),
     "no YAML": ((("variants:", "variants: {["),), "not valid YAML"),
 }
