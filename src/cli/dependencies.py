@@ -140,6 +140,5 @@ def _parsed(file: Path) -> Any:
 
 def _templates(files: Iterable[Path]) -> list[Path]:
     """The templates in the rooms of `files`."""
-    rooms = {file.relative_to(ROOT).parts[:2] for file in files}
-    folders = [ROOT.joinpath(*room) for room in rooms if ROOT.joinpath(*room).is_dir()]
-    return sorted(file for folder in folders for file in folder.rglob("*") if file.suffix in _TEMPLATES)
+    rooms = {ROOT.joinpath(*file.relative_to(ROOT).parts[:2]) for file in files}
+    return sorted(file for room in rooms for file in room.rglob("*") if file.suffix in _TEMPLATES)

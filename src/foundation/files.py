@@ -64,16 +64,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
+        old = _beside(path)
         if path.exists():
-            old = _beside(path)
             os.rename(path, old)
-            os.rename(beside, path)
-            shutil.rmtree(old)
-        else:
-            os.rename(beside, path)
-    except BaseException:
+        os.rename(beside, path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
-        raise
     _sync_folder(path.parent)
 
 

@@ -143,7 +143,7 @@ class RunFolder:
 
     def journal(self) -> list[dict[str, Any]]:
         """The epochs so far; `UserError` for a damaged line. A last line that was left torn is not there yet."""
-        return journal.read(self.path / _JOURNAL)
+        return journal.Journal(self.path / _JOURNAL).new()
 
     def run(self) -> dict[str, Any]:
         """The run's name, digests and lineage."""

@@ -58,11 +58,6 @@ class Journal:
         return record
 
 
-def read(file: Path) -> list[EpochRecord]:
-    """All epoch records so far; `UserError` for a damaged line."""
-    return Journal(file).new()
-
-
 def append(file: Path, epoch: Mapping[str, Any]) -> EpochRecord:
     """Adds an epoch, with the time; returns its record."""
     record = {**epoch, "time": time.time()}

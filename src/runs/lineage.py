@@ -4,6 +4,7 @@ Git is asked once per process, when the first run starts: later edits do not aff
 environment variables of a list are read, so that no secret gets into a record.
 """
 
+import contextlib
 import functools
 import importlib.metadata
 import os
@@ -12,8 +13,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from src.foundation.files import ROOT, sha256_file
 
@@ -28,12 +32,6 @@ CUT = "# a part of the difference"  # how an incomplete patch begins
 _PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv",
                "--no-renames", "--no-relative", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/")  # fmt: skip
 
-# The distributions that pyproject.toml names; all others are their dependencies, listed in requirements.lock.
-PACKAGES = (
-    "numpy", "mlflow", "dvc", "hydra-core", "omegaconf", "hydra-joblib-launcher", "joblib", "scipy", "scikit-learn",
-    "matplotlib", "pooch", "tqdm", "threadpoolctl", "filelock", "psutil", "pyyaml", "jinja2", "plotly", "pillow",
-    "ruamel.yaml.clib",
-)  # fmt: skip
 # What can decide numbers: threads, and which kernels NumPy, its BLAS and the C library choose.
 VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -60,7 +58,7 @@ def lineage() -> dict[str, str]:
         "git.dirty": UNKNOWN if tree.diff is None else str(tree.diff != "").lower(),
         **{f"{name}.sha256": _digest(ROOT / name) for name in ("dvc.lock", "requirements.lock")},
         "python": platform.python_version(),
-        "numpy": _packages()["numpy"],
+        "numpy": np.__version__,
         "cpu": _cpu(),
     }
 
@@ -81,7 +79,7 @@ def surroundings() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "libc": " ".join(platform.libc_ver()).strip() or UNKNOWN,
         "cpu": {"model": _cpu(), "count": os.cpu_count()},
-        "packages": dict(_packages()),
+        "packages": _packages(),
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
 
@@ -97,36 +95,28 @@ def _tree() -> _Tree:
 
 
 def _diff() -> str:
-    added = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE)
     with tempfile.TemporaryDirectory() as temporary:
+        # Untracked files are added to a copy of Git's index, so that they are part of the same diff.
         index = Path(temporary, "index")
-        if added:  # added to a copy of Git's index, so that they are part of the same diff
-            shutil.copyfile(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
-            _git(
-                "--literal-pathspecs",
-                "add",
-                "--intent-to-add",
-                "--pathspec-from-file=-",
-                "--pathspec-file-nul",
-                index=index,
-                given=added,
-            )
+        shutil.copyfile(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
+        if added := _git("ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE):
+            names = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            _git("--literal-pathspecs", "add", "--intent-to-add", *names, index=index, given=added)
         asked = (*_PLAIN_DIFF, "HEAD", "--", ".", *_APART)
         try:
-            return _git(*asked, index=index if added else None).decode()
+            return _git(*asked, index=index).decode()
         except UnicodeDecodeError:  # a file in another encoding: all as binary files, which are written in ASCII
             attributes = Path(temporary, "attributes")
             attributes.write_text("* -diff\n")
-            return _git("-c", f"core.attributesFile={attributes}", *asked, index=index if added else None).decode()
+            return _git("-c", f"core.attributesFile={attributes}", *asked, index=index).decode()
 
 
 def _capped(patch: str) -> str:
     if len(patch.encode()) <= _LARGEST_DIFF:
         return patch
     kept, left_out, room = [], [], _LARGEST_DIFF
-    for of_file in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[
-        1:
-    ]:  # whole files, which `git apply` accepts
+    _, *files = re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)
+    for of_file in files:  # whole files, which `git apply` accepts
         size = len(of_file.encode())
         if size <= room:
             kept.append(of_file)
@@ -150,7 +140,9 @@ def _digest(path: Path) -> str:
 
 @functools.cache
 def _packages() -> dict[str, str]:
-    return {name: _version(name) for name in PACKAGES}
+    """The versions of the distributions that pyproject.toml names; requirements.lock has their dependencies, too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {name: _version(name) for name in (re.split(r"[^\w.-]", each)[0] for each in project["dependencies"])}
 
 
 def _version(distribution: str) -> str:
@@ -163,12 +155,8 @@ def _version(distribution: str) -> str:
 @functools.cache
 def _cpu() -> str:
     """The processor's model, if the system names it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key.strip() == "model name":
-                    return value.strip()
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        listed = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        if model := re.search(r"^model name\s*:(.*)$", listed, re.MULTILINE):
+            return model[1].strip()
     return platform.processor() or platform.machine() or UNKNOWN

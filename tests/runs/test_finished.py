@@ -11,7 +11,7 @@ from src.data.dataset import Dataset
 from src.foundation.errors import UserError
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
-from src.runs.journal import Journal, append, read, rewrite
+from src.runs.journal import Journal, append, rewrite
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 
@@ -69,9 +69,9 @@ def test_a_history_that_ends_early_is_refused(folder: RunFolder) -> None:
 def test_a_journal_is_read_whole_or_as_it_grows(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     journal = Journal(file)
-    assert journal.new() == read(file) == []
+    assert journal.new() == Journal(file).new() == []
     first, second = append(file, {"epoch": 1}), append(file, {"epoch": 2})
-    assert journal.new() == read(file) == [first, second]
+    assert journal.new() == Journal(file).new() == [first, second]
     third = json.dumps({"epoch": 3})
     with file.open("a") as opened:
         opened.write(third[:5])  # torn
@@ -102,6 +102,6 @@ def test_epochs_out_of_order_are_refused_at_once_or_one_by_one(tmp_path: Path, e
         append(file, {"epoch": epoch})
         assert [record["epoch"] for record in journal.new()] == [epoch]
     append(file, {"epoch": epochs[-1]})
-    for look in (journal.new, lambda: read(file)):
+    for look in (journal.new, Journal(file).new):
         with pytest.raises(UserError, match=reason):
             look()
