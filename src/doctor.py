@@ -44,9 +44,9 @@ def examine(fix: bool) -> None:
         )
     if mendable or left:
         counts = {"mended": mended, "for `python -m src.doctor --fix`": mendable, "for you": left}
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         total = mended + mendable + left
-        raise RunFailed(f"{total} {'finding' if total == 1 else 'findings'}: {told}")
+        raise RunFailed(f"{total} {'finding' if total == 1 else 'findings'}: {summary}")
     print(f"all is well: {mended} mended" if mended else "all is well")
 
 

@@ -53,15 +53,13 @@ def main() -> None:
     if not arguments.model:
         raise UserError("give a model and inputs: `python -m src.predict models/model.npz digit.png`")
     from src.prediction.inputs import is_value, read_examples
-    from src.prediction.lookup import open_model
+    from src.prediction.predictions import open_model, predictions
 
     if is_value(arguments.model):
         raise UserError(f"{arguments.model}: give the model first: python -m src.predict MODEL {arguments.model} ...")
     model, signature = open_model(arguments.model)
     if not arguments.inputs:
         raise UserError(f"give inputs: {arguments.model} takes {signature.words}")
-    from src.prediction.predictions import predictions
-
     found = predictions(model, signature, read_examples(arguments.inputs, signature))
     if arguments.json:
         from src.foundation.files import json_text

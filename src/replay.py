@@ -26,20 +26,20 @@ exit codes: 0 bit-identical or numerically equal; 1 different, or it can't be re
 
 
 def _one(name: str, bound: float, tag_original: bool) -> None:
-    from src.replays.recording import record, tag_originals
+    from src.replays.recording import record
     from src.replays.retraining import plan_by_name, retrain
     from src.reporting.console import EpochLines
 
     replay = plan_by_name(name)
-    print(_header(replay))
+    original = replay.original
+    run_id = f", MLflow run {original.run_id}" if original.run_id else ""
+    print(f"replaying {original.name}: {original.fingerprint[:12]}{run_id}")
     print(_differences(replay), flush=True)
     agreement = retrain(replay, EpochLines(replay.config.train.epochs), bound)
     print(_metrics(agreement), flush=True)
-    run_ids = record([(replay, agreement)])
-    if tag_original:
-        tag_originals([(replay, agreement)], run_ids)
+    run_ids = record([(replay, agreement)], tag_original)
     print(f"replay        {replay.folder.path}")
-    for run_id in filter(None, run_ids.values()):
+    for run_id in run_ids:
         print(f"MLflow run    {run_id}")
     if not agreement.reproduced:
         raise RunFailed(_why(replay, agreement))
@@ -47,7 +47,7 @@ def _one(name: str, bound: float, tag_original: bool) -> None:
 
 def _study(name: str, bound: float, tag_original: bool) -> None:
     from src.replays.agreement import IDENTICAL
-    from src.replays.recording import record, tag_originals
+    from src.replays.recording import record
     from src.replays.study_runs import originals, replays
     from src.reporting.tables import plain_table
 
@@ -55,32 +55,25 @@ def _study(name: str, bound: float, tag_original: bool) -> None:
     print(f"replaying {len(found)} runs of {name}", flush=True)
     rows: list[list[str]] = []
     compared: list[tuple[Replay, Agreement]] = []
-    for original, replay, agreement, failure in replays(found, bound):
+    for original, outcome in replays(found, bound):
         row = [original.name, original.fingerprint[:12]]
-        if replay is None or agreement is None:
-            rows.append([*row, "-", "-", f"failed: {failure}"])
+        if isinstance(outcome, str):
+            rows.append([*row, "-", "-", f"failed: {outcome}"])
             continue
+        replay, agreement = outcome
         if not compared:  # all were trained by the same code, and on the same data
             print(_differences(replay), flush=True)
-        compared.append((replay, agreement))
+        compared.append(outcome)
         test = next(pair for pair in agreement.metrics if pair.metric == "test/accuracy")
         rows.append([*row, f"{test.then:.2%}", f"{test.now:.2%}", agreement.verdict])
     header = ["run", "fingerprint", "test then", "test now", "verdict"]
     print(f"\n{plain_table(header, rows, width=60)}\n", flush=True)
-    run_ids = record(compared)
-    if tag_original:
-        tag_originals(compared, run_ids)
+    record(compared, tag_original)
     if bad := len(rows) - sum(agreement.reproduced for _, agreement in compared):
         raise RunFailed(f"{bad} of {len(rows)} runs were not reproduced")
     identical = sum(agreement.verdict == IDENTICAL for _, agreement in compared)
     others = f", {len(rows) - identical} numerically equal" if identical < len(rows) else ""
     print(f"{identical} of {len(rows)} runs are bit-identical{others}")
-
-
-def _header(replay: "Replay") -> str:
-    original = replay.original
-    run_id = f", MLflow run {original.run_id}" if original.run_id else ""
-    return f"replaying {original.name}: {original.fingerprint[:12]}{run_id}"
 
 
 def _differences(replay: "Replay") -> str:

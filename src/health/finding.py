@@ -19,12 +19,10 @@ class Finding(NamedTuple):
 
 
 def refusal(read: Callable[[Path], object], path: Path) -> str:
-    """Why `read` rejects a file or folder as damaged; empty if it is good, or absent."""
+    """Why `read` rejects a file or folder as damaged or incomplete; empty if it is good."""
     try:
         read(path)
-    except FileNotFoundError:
-        return ""
-    except (UserError, ValueError) as error:
+    except (UserError, ValueError, FileNotFoundError) as error:
         return str(error)
     return ""
 

@@ -50,8 +50,9 @@ def damaged_checkpoints(root: Path) -> Iterator[Finding]:
     for folder in run_folders(root):
         for name in checkpoint.GENERATIONS:
             file = folder.path / name
-            if reason := refusal(checkpoint.read, file):
-                mend = partial(repair, folder.locked(), partial(refusal, checkpoint.read, file), file.unlink)
+            if file.exists() and (reason := refusal(checkpoint.read, file)):
+                remove = partial(file.unlink, missing_ok=True)
+                mend = partial(repair, folder.locked(), partial(refusal, checkpoint.read, file), remove)
                 yield Finding(f"damaged: {reason}", file, mend, "removed; its run resumes from the previous one")
 
 

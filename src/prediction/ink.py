@@ -3,9 +3,7 @@
 On even paper the values stay as they are, so an image of MNIST is its own ink.
 """
 
-import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +12,6 @@ from src.foundation.errors import UserError
 
 Values = NDArray[np.float64]  # [height, width]
 Mask = NDArray[np.bool_]  # [height, width]
-Part = tuple[int, tuple[slice, slice]]  # a connected stroke: its label, and its rows and columns
 
 _NOTHING = "no digit found, or it is too small: the digit should fill most of the picture"
 _BORDER = 0.05  # of a side: the frame that is taken for paper
@@ -26,18 +23,10 @@ _GAUSSIAN = 1.4826  # standard deviation / median absolute deviation
 _STROKE = 0.5  # of full ink: where a stroke ends. Shadows and ruled lines have less
 _DUST = 0.05  # of the largest stroke's area: what is smaller is no part of the digit
 _SMALLEST = 0.04  # of the picture's longer side: a digit has at least this size
-_INSIDE = 0.3  # of the tallest stroke: what stands inside a picture and is so tall is the digit
-# Strokes that are so tall, in relation to the tallest, and stand side by side with no more overlap than this, are
+_INSIDE = 0.3  # of the tallest stroke: what is so tall, and inside the picture, is the digit
+# Strokes that are so tall, in relation to the tallest, and are side by side with no more overlap than this, are
 # several digits. Of MNIST's 70 000 images, 18 are broken into parts that do so.
 _TALL, _OVERLAP = 0.7, 0.1
-
-
-class Fit(NamedTuple):
-    """A surface fitted to the paper."""
-
-    coefficients: NDArray[np.float64]  # [6], of the terms
-    residual: Values  # of each pixel, without its sign
-    grain: float  # the standard deviation of the paper
 
 
 def ink(grey: Values) -> Values:
@@ -69,12 +58,15 @@ def _paper(grey: Values) -> tuple[Values, float]:
     terms, values = _terms(grey.shape), grey[::step, ::step]
     few, border = terms[::step, ::step], _border(values.shape)
     fits = (_fitted(few, values, start) for start in (border, np.ones_like(border)))
-    fit = max(fits, key=lambda fit: np.count_nonzero(fit.residual[border] < _FAINTEST))
-    return terms @ fit.coefficients, fit.grain
+    coefficients, grain = max(fits, key=lambda fit: np.count_nonzero(np.abs(values - few @ fit[0])[border] < _FAINTEST))
+    return terms @ coefficients, grain
 
 
-def _fitted(terms: Values, values: Values, start: Mask) -> Fit:
-    """The surface near the median of where it starts, fitted to what is near it there, and at last to all near it."""
+def _fitted(terms: Values, values: Values, start: Mask) -> tuple[NDArray[np.float64], float]:
+    """The coefficients [6] of a surface, and the standard deviation of the paper.
+
+    It begins near the median of `start`, and is fitted to what is near it there, and at last to everything near it.
+    """
     near, residual = start, np.abs(values - np.median(values[start]))
     for left in reversed(range(_ROUNDS)):
         grain = _GAUSSIAN * float(np.median(residual[near]))
@@ -84,7 +76,7 @@ def _fitted(terms: Values, values: Values, start: Mask) -> Fit:
         a = terms[near]  # [pixels, 6]
         coefficients = np.asarray(np.linalg.lstsq(a.T @ a, a.T @ values[near])[0], np.float64)
         residual = np.abs(values - terms @ coefficients)
-    return Fit(coefficients, residual, _GAUSSIAN * float(np.median(residual[near])))
+    return coefficients, _GAUSSIAN * float(np.median(residual[near]))
 
 
 def _terms(shape: tuple[int, ...]) -> Values:
@@ -102,42 +94,26 @@ def _border(shape: tuple[int, ...]) -> Mask:
 
 def _strokes(share: Values, edge: float) -> Mask:
     """Where the digit is: its connected strokes without dust, and a pixel around them, where they fade out."""
-    from scipy import ndimage  # which numbers and tables do without
+    from scipy import ndimage  # late: numbers and tables do not need it
 
     neighbours = np.ones((3, 3), bool)
     labels, _ = ndimage.label(share > edge, neighbours)
-    parts = _without_surroundings(list(enumerate(ndimage.find_objects(labels), start=1)), share.shape)
-    area = np.bincount(labels.ravel())
-    largest = max(area[n] for n, _ in parts)
-    digit = [(n, box) for n, box in parts if area[n] >= _DUST * largest]
-    if max(span.stop - span.start for _, box in digit for span in box) < _SMALLEST * max(share.shape):
+    # Of each connected stroke: its first row and column, the ones after its last, and its number of pixels.
+    boxes = np.array([[(span.start, span.stop) for span in box] for box in ndimage.find_objects(labels)])
+    (top, left), (bottom, right) = boxes[:, :, 0].T, boxes[:, :, 1].T
+    height, width, area = bottom - top, right - left, np.bincount(labels.ravel())[1:]
+    # What reaches over the border, such as the paper's edge, does not count if something inside has a digit's size. A
+    # digit that fills its picture reaches to the border, too, and then everything counts.
+    counts = (top > 0) & (left > 0) & (bottom < share.shape[0]) & (right < share.shape[1])
+    if not (height[counts] >= _INSIDE * height.max()).any():
+        counts[:] = True
+    digit = counts & (area >= _DUST * area[counts].max())
+    if max(height[digit].max(), width[digit].max()) < _SMALLEST * max(share.shape):
         raise UserError(_NOTHING)
-    _refuse_several([box for _, box in digit])
-    strokes: Mask = ndimage.binary_dilation(np.isin(labels, [n for n, _ in digit]), neighbours)
-    return strokes
-
-
-def _without_surroundings(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
-    """Without what reaches over the border, such as the paper's edge, if there is something of a digit's size inside.
-
-    A digit that fills its picture reaches to the border, too, and then all counts.
-    """
-    tallest = max(_height(part) for part in parts)
-    inside = [
-        part
-        for part in parts
-        if all(span.start > 0 and span.stop < side for span, side in zip(part[1], shape, strict=True))
-    ]
-    return inside if any(_height(part) >= _INSIDE * tallest for part in inside) else parts
-
-
-def _height(part: Part) -> int:
-    rows = part[1][0]
-    return int(rows.stop - rows.start)
-
-
-def _refuse_several(boxes: list[tuple[slice, slice]]) -> None:
-    tallest = max(rows.stop - rows.start for rows, _ in boxes)
-    tall = sorted((x.start, x.stop) for rows, x in boxes if rows.stop - rows.start >= _TALL * tallest)
-    if any(right[0] - left[1] >= -_OVERLAP * tallest for left, right in itertools.pairwise(tall)):
+    tallest = height[digit].max()
+    tall = np.flatnonzero(digit & (height >= _TALL * tallest))
+    tall = tall[np.lexsort((right[tall], left[tall]))]  # from left to right
+    if (left[tall[1:]] - right[tall[:-1]] >= -_OVERLAP * tallest).any():
         raise UserError("several digits side by side; give each its own picture")
+    strokes: Mask = ndimage.binary_dilation(np.isin(labels, 1 + np.flatnonzero(digit)), neighbours)
+    return strokes

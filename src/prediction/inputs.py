@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from src.foundation.errors import UserError, suggestion
-from src.prediction.raw import RawExamples, number, require_file
-from src.prediction.signature import Signature
+from src.foundation.files import read_capped
+from src.prediction.signature import RawExamples, Signature
+from src.prediction.tables import number, read_array, read_table
+
+LARGEST = {".csv": 32 << 20, ".npy": 128 << 20}  # bytes of a file
+LARGEST_PICTURE = 64 << 20
 
 
 def read_examples(arguments: Sequence[str], signature: Signature) -> RawExamples:
@@ -50,31 +54,19 @@ def _typed(arguments: Sequence[str], signature: Signature) -> RawExamples:
 
 
 def _in_file(path: Path, signature: Signature) -> RawExamples:
-    match path.suffix.lower():
-        case ".csv":
-            from src.prediction.tables import read_table
-
-            return read_table(path, signature)
-        case ".npy":
-            from src.prediction.arrays import read_array
-
-            return read_array(path, signature)
-    return _picture(path, signature)
-
-
-def _picture(path: Path, signature: Signature) -> RawExamples:
-    require_file(path)
-    if signature.image is None or signature.largest is None:
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; give the files in it, as in {path / '*'}")
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if not path.is_file():
+        raise UserError(f"{path}: not a regular file")
+    kind = path.suffix.lower()
+    if kind not in LARGEST and (signature.image is None or signature.largest is None):
         raise UserError(f"{path}: this model takes no pictures, but {signature.words}")
-    from src.prediction.framing import FRAMES, frame
-    from src.prediction.ink import ink
-    from src.prediction.pictures import grey
+    if not (data := read_capped(path, LARGEST.get(kind, LARGEST_PICTURE))):
+        raise UserError(f"{path}: an empty file")
+    if kind in LARGEST:
+        return {".csv": read_table, ".npy": read_array}[kind](path, data, signature)
+    from src.prediction.pictures import read_picture
 
-    if signature.source not in FRAMES:
-        raise UserError(f"{path}: pictures can't be converted to examples of {signature.source}")
-    values = grey(path)
-    try:
-        image = frame(ink(values), FRAMES[signature.source], signature.image)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    return RawExamples([str(path)], np.rint(signature.largest * image).reshape(1, -1))
+    return read_picture(path, data, signature)

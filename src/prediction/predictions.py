@@ -1,15 +1,17 @@
-"""Predictions of new examples."""
+"""Finds and opens the model that the user names, a file or that of a run, and predicts new examples with it."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.foundation.errors import UserError
-from src.prediction.raw import RawExamples
-from src.prediction.signature import Signature
-from src.runs.model import Model
+from src.prediction.signature import RawExamples, Signature, signature_of
+from src.runs.model import Model, load_model
 from src.training.metrics import predict
 from src.training.processor import held
+
+_FILE = "model.npz"
 
 
 class Prediction(NamedTuple):
@@ -42,6 +44,18 @@ class Prediction(NamedTuple):
         }
 
 
+def open_model(name: str) -> tuple[Model, Signature]:
+    """The model and its signature; `UserError` if there is no such model, or it is damaged."""
+    file = _file(name)
+    try:
+        model = load_model(file)
+    except UserError as error:
+        if file.suffix != ".npz":  # a picture, perhaps
+            raise UserError(f"{error}; give the model first: python -m src.predict MODEL INPUT") from None
+        raise
+    return model, signature_of(model, name)
+
+
 def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Prediction]:
     """A prediction for each example; `UserError` if a value is so large that the network's output is not finite."""
     x = signature.inputs(raw)
@@ -54,3 +68,17 @@ def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Pr
         Prediction(name, labels[decided], dict(zip(labels, map(float, p), strict=True)))
         for name, decided, p in zip(raw.names, found.labels, found.probabilities, strict=True)
     ]
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if path.is_file() or path.suffix == ".npz":
+        return path
+    if (path / _FILE).is_file() and not (path / "run.json").exists():
+        return path / _FILE
+    from src.recording.finding import find
+
+    run = find(name)
+    if not (run.path / _FILE).is_file():
+        raise UserError(f"{name}: this run has no model.npz; `python -m src.replay {name}` trains it again")
+    return run.path / _FILE

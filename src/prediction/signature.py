@@ -3,7 +3,7 @@
 import math
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 from src.data.scaling import scaled
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError
-from src.prediction.raw import RawExamples
 from src.runs.model import Model
+
+
+class RawExamples(NamedTuple):
+    """Values as the source of the model's data has them, before scaling."""
+
+    names: list[str]  # of the examples: "points.csv:2" for a line, "x.npy[0]" for a row, or the file's name
+    x: NDArray[np.float64]  # [n, features]
 
 
 @dataclass(frozen=True)
@@ -89,15 +95,8 @@ def signature_of(model: Model, name: str) -> Signature:
         raise UserError(f"{name}: its data, of {source} as {dtype}, are unknown here")
     if image is not None and not (image == list(SOURCES[source].image or ()) and math.prod(image) == count):
         raise UserError(f"{name}: its images do not fit {source}, or its network")
-    return Signature(
-        count,
-        None if features is None else tuple(features),
-        None if image is None else (image[0], image[1]),
-        source,
-        SOURCES[source].largest,
-        header["scaling"],
-        dtype,
-    )
+    names, shape = features and tuple(features), image and tuple(image)
+    return Signature(count, names, shape, source, SOURCES[source].largest, header["scaling"], dtype)
 
 
 def _are_names(value: Any) -> bool:

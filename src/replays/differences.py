@@ -1,15 +1,21 @@
 """The differences between a run's record and this tree and machine, the most serious first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from src.foundation.schema import flatten, show
 
-# Only what the fingerprint covers decides a run's bits.
 DECISIVE = "decides the bits"
 POSSIBLE = "may change them"
 HARMLESS = "no influence"
-_SEVERITIES = (DECISIVE, POSSIBLE, HARMLESS)
+# What is compared, by section of run.json; "": all of it. Only what the fingerprint covers decides a run's bits.
+_COMPARED = (
+    (DECISIVE, "digests", ("config", "data", "code")),
+    (DECISIVE, "environment", ("",)),
+    (POSSIBLE, "surroundings", ("cpu", "libc", "variables")),
+    (HARMLESS, "surroundings", ("python", "platform", "packages")),
+    (HARMLESS, "lineage", ("git.commit", "git.dirty", "dvc.lock.sha256", "requirements.lock.sha256")),
+)
 _DIGITS = 12  # of a digest, in a table for people
 _ABSENT = "not recorded"
 _IGNORED = "_THREADS"  # the end of variables without effect: a training sets its number of threads, and records it
@@ -26,41 +32,20 @@ class Difference(NamedTuple):
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     """Compares two run.json: the record's, and the one that a training would write now."""
-    found = [*_decisive(then, now), *_possible(then, now), *_harmless(then, now)]
-    return sorted(found, key=lambda difference: _SEVERITIES.index(difference.severity))
+    return [
+        Difference(key, _text(there.get(key)), _text(here.get(key)), severity)
+        for severity, section, names in _COMPARED
+        for name in names
+        for there, here in [(_leaves(then, section, name), _leaves(now, section, name))]
+        for key in sorted(there.keys() | here.keys())
+        if there.get(key) != here.get(key)
+    ]
 
 
-def _decisive(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in ("config", "data", "code"):
-        yield from _one(name, then["digests"].get(name), now["digests"].get(name), DECISIVE)
-    yield from _each("", then.get("environment"), now.get("environment"), DECISIVE)
-
-
-def _possible(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
-    there, here = dict(then.get("surroundings") or {}), dict(now.get("surroundings") or {})
-    for name in ("cpu", "libc", "variables"):
-        for difference in _each(name, there.get(name, {}), here.get(name, {}), POSSIBLE):
-            if not difference.what.endswith(_IGNORED):
-                yield difference
-
-
-def _harmless(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
-    there, here = dict(then.get("surroundings") or {}), dict(now.get("surroundings") or {})
-    for name in ("python", "platform", "packages"):
-        yield from _each(name, there.get(name, {}), here.get(name, {}), HARMLESS)
-    for name in ("git.commit", "git.dirty", "dvc.lock.sha256", "requirements.lock.sha256"):
-        yield from _one(name, then["lineage"].get(name), now["lineage"].get(name), HARMLESS)
-
-
-def _each(name: str, then: Any, now: Any, severity: str) -> Iterator[Difference]:
-    there, here = (dict(flatten({name: tree} if name else tree or {})) for tree in (then, now))
-    for key in sorted(there.keys() | here.keys()):
-        yield from _one(key, there.get(key), here.get(key), severity)
-
-
-def _one(what: str, then: Any, now: Any, severity: str) -> Iterator[Difference]:
-    if then != now:
-        yield Difference(what, _text(then), _text(now), severity)
+def _leaves(record: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
+    leaves = flatten(record.get(section) or {})
+    of_name = ((key, value) for key, value in leaves if name in ("", key) or key.startswith(f"{name}."))
+    return {key: value for key, value in of_name if section != "surroundings" or not key.endswith(_IGNORED)}
 
 
 def _text(value: Any) -> str:

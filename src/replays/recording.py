@@ -9,49 +9,45 @@ from src.recording.outbox import Outbox
 from src.replays.agreement import Agreement
 from src.replays.retraining import Replay
 
-Judged = tuple[Replay, Agreement]
+
+def record(judged: Sequence[tuple[Replay, Agreement]], tag_original: bool) -> list[str]:
+    """Records replays and their verdicts, and on request tags their originals; returns the replays' MLflow run ids."""
+    run_ids = _record([replay for replay, _ in judged if replay.config.tracking.name == "mlflow"])
+    if tag_original:
+        for replay, agreement in judged:
+            _tag_original(replay, agreement, run_ids.get(replay.folder.path.name) or "not recorded")
+    return [run_id for run_id in run_ids.values() if run_id]
 
 
-def record(judged: Sequence[Judged]) -> dict[str, str]:
-    """Records replays and their verdicts; returns their MLflow ids by fingerprint, empty where not known."""
-    tracked = [ready for ready, _ in judged if ready.config.tracking.name == "mlflow"]
+def _record(tracked: Sequence[Replay]) -> dict[str, str]:
+    """The MLflow ids by fingerprint; empty where not known."""
     if not tracked:
         return {}
     from src.recording.recording import Announcing, Recording
 
     announced = {}
     with Recording(tracked[0].config.tracking) as recording:
-        for ready in tracked:
-            announced[ready.folder.path.name] = tracker = Announcing(
-                recording, f"replay of {ready.original.name}", None
-            )
-            tracker.started(ready.folder.path)
+        for replay in tracked:
+            tracker = Announcing(recording, f"replay of {replay.original.name}", None)
+            tracker.started(replay.folder.path)
+            announced[replay.folder.path.name] = tracker
     return {fingerprint: tracker.run_id for fingerprint, tracker in announced.items()}
 
 
-def tag_originals(judged: Sequence[Judged], replays: dict[str, str]) -> None:
-    """Tags each original's runs in MLflow with the verdict. A store that fails is a warning."""
+def _tag_original(replay: Replay, agreement: Agreement, replay_id: str) -> None:
+    """Tags the original's MLflow runs, one for each sweep or study with it; if that fails, prints a warning."""
     from src.recording.reading import tag
 
-    for ready, judgement in judged:
-        tags = {"replay.verdict": judgement.words, "replay.run": replays.get(ready.folder.path.name) or "not recorded"}
-        run_ids = _run_ids(ready)
-        if not run_ids:
-            print(f"warning: {ready.original.name} is in no MLflow store known here", file=sys.stderr)
-        for run_id in run_ids:
-            try:
-                tag(_tracking(ready), run_id, tags)
-            except UserError as error:
-                print(f"warning: {run_id} was not tagged: {error}", file=sys.stderr)
-
-
-def _run_ids(ready: Replay) -> list[str]:
-    """A run is in MLflow once for each sweep or study that it belongs to."""
-    if ready.original.run_id:
-        return [ready.original.run_id]
-    known = Outbox().entries()
-    return sorted({one.run_id for one in known if one.folder == ready.original.fingerprint and one.run_id})
-
-
-def _tracking(ready: Replay) -> Tracking:
-    return Tracking() if ready.original.run_id else ready.config.tracking
+    original = replay.original
+    if original.run_id:
+        tracking, run_ids = Tracking(), [original.run_id]
+    else:
+        tracking, entries = replay.config.tracking, Outbox().entries()
+        run_ids = sorted({one.run_id for one in entries if one.folder == original.fingerprint and one.run_id})
+    if not run_ids:
+        print(f"warning: {original.name} is in no MLflow store known here", file=sys.stderr)
+    for run_id in run_ids:
+        try:
+            tag(tracking, run_id, {"replay.verdict": agreement.words, "replay.run": replay_id})
+        except UserError as error:
+            print(f"warning: {run_id} was not tagged: {error}", file=sys.stderr)

@@ -1,15 +1,15 @@
 """Replays a finished run: trains it again beside its record, and compares the results."""
 
 import dataclasses
+import functools
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from src.config.tree import Config, check_against
+from src.data import recipes
 from src.data.dataset import Dataset
-from src.data.recipes import Recipe, prepare
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_json
 from src.replays.agreement import Agreement, compare
@@ -18,12 +18,12 @@ from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.lineage import CUT
-from src.runs.model import Model
 from src.runs.tracker import Tracker
 from src.runs.training_run import about, run
 
 REPLAYS = "replays"  # below runs/
 _PATCH = "diff.patch"
+prepare = functools.lru_cache(maxsize=4)(recipes.prepare)  # arrays are verified once for all runs of a study
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def plan_by_name(name: str) -> Replay:
     return plan(find(name))
 
 
-def plan(original: FinishedRun, open_data: Callable[[Recipe], Dataset] | None = None) -> Replay:
+def plan(original: FinishedRun) -> Replay:
     """The replay of a run; `RunFailed` if this code can't read its configuration, or its data are not available."""
     try:
         recorded = original.config
@@ -75,7 +75,7 @@ def plan(original: FinishedRun, open_data: Callable[[Recipe], Dataset] | None = 
         raise RunFailed(f"{original.name}: this code does not understand its configuration: {error}") from None
     config = dataclasses.replace(recorded, train=dataclasses.replace(recorded.train, fresh=True, resume=True))
     try:
-        dataset = (open_data or prepare)(config.data)
+        dataset = prepare(config.data)
         check_against(config, dataset)
     except UserError as error:
         raise RunFailed(f"{original.name}: its data are not available: {error}") from None
@@ -88,24 +88,10 @@ def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
     """Trains and compares; the verdict goes into the replay's run.json. Raises `RunFailed` if the training fails."""
     outcome = run(replay.config, replay.dataset, tracker, replay.folder)
     original, now = replay.original, FinishedRun.open(outcome.folder.path)
-    agreement = compare(
-        (original.result, now.result),
-        (_model(original), _model(now)),
-        (_epochs(original), _epochs(now)),
-        bound,
-    )
+    agreement = compare(original, now, bound)
     tags = {"replay.of": original.run_id or original.fingerprint, "replay.verdict": agreement.words}
     write_json(now.path / "run.json", now.about | {"tags": tags, "replay": _record(replay, agreement)})
     return agreement
-
-
-def _model(run: FinishedRun) -> Model | None:
-    return run.model if (run.path / "model.npz").exists() else None
-
-
-def _epochs(run: FinishedRun) -> list[tuple[float, ...]]:
-    """The rows of history.csv; none if there is no such file."""
-    return list(zip(*run.history.values(), strict=True)) if (run.path / "history.csv").exists() else []
 
 
 def _record(replay: Replay, agreement: Agreement) -> dict[str, Any]:

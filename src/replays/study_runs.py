@@ -1,10 +1,9 @@
 """All runs of a study, replayed in parallel."""
 
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from src.config.tracking import Tracking
-from src.data.recipes import prepare
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT
 from src.recording.finding import of_mlflow
@@ -15,7 +14,7 @@ from src.runs.folder import RunFolder, runs_folder
 from src.runs.tracker import Tracker
 from src.studies.comparisons.results import STUDY, read_results
 
-Replayed = tuple[FinishedRun, Replay | None, Agreement | None, str]  # the last: why the replay failed
+Result = TypeVar("Result")
 
 
 def originals(study: str) -> list[FinishedRun]:
@@ -43,39 +42,32 @@ def originals(study: str) -> list[FinishedRun]:
     return list(found.values())
 
 
-def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[Replayed]:
-    """Replays runs on all cores; yields each with its outcome, in the given order."""
+def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[tuple[FinishedRun, tuple[Replay, Agreement] | str]]:
+    """Replays runs on all cores; yields each, in the given order, with its agreement, or with why it failed."""
     from joblib import Parallel, delayed
 
-    plans = [_plan(original) for original in found]
-    jobs = (delayed(_retrain)(one, bound) if isinstance(one, Replay) else delayed(str)(one) for one in plans)
+    plans = [_attempt(plan, original) for original in found]
+    jobs = (
+        delayed(_attempt)(retrain, one, Tracker(), bound) if isinstance(one, Replay) else delayed(str)(one)
+        for one in plans
+    )
     for original, one, outcome in zip(found, plans, Parallel(n_jobs=-1, return_as="generator")(jobs), strict=True):
         if isinstance(one, Replay) and isinstance(outcome, Agreement):
-            yield original, one, outcome, ""
+            yield original, (one, outcome)
         else:
-            yield original, None, None, str(outcome)
+            yield original, str(outcome)
 
 
 def _in_mlflow(study: str) -> dict[str, FinishedRun]:
     from src.recording.reading import runs_of_study
 
-    runs = (run for run in runs_of_study(Tracking(), study) if run.info.status == "FINISHED")
-    found = (of_mlflow(run) for run in runs if "fingerprint" in run.data.tags)
+    found = (of_mlflow(run) for run in runs_of_study(Tracking(), study) if run.info.status == "FINISHED")
     return {original.fingerprint: original for original in found}
 
 
-def _plan(original: FinishedRun) -> Replay | str:
+def _attempt(call: Callable[..., Result], *arguments: object) -> Result | str:
+    """What the call returns, or why it failed."""
     try:
-        return plan(original, _open_data)
-    except RunFailed as error:
-        return str(error)
-
-
-def _retrain(replay: Replay, bound: float) -> Agreement | str:
-    try:
-        return retrain(replay, Tracker(), bound)
+        return call(*arguments)
     except (RunFailed, UserError) as error:
         return str(error)
-
-
-_open_data = functools.lru_cache(maxsize=4)(prepare)  # arrays are verified as they are opened: once for all runs

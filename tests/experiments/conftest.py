@@ -1,7 +1,7 @@
 """Published experiments at full length, on data that are prepared once."""
 
+import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,31 +18,23 @@ Trained = Callable[..., Result]
 
 
 def mirrored() -> list[str]:
-    """Where MNIST's files are taken from: this checkout, if they are here, else from where users get them."""
+    """Where MNIST's files come from: this checkout if it has them, else where users get them."""
     fetched = ROOT / "data/raw/mnist"
     return [f"data.mirror='{fetched}'"] if len(list(fetched.glob("*-ubyte"))) == 4 else []
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """What an experiment comes to, with some overrides; each is trained once."""
-    root, results = tmp_path_factory.mktemp("experiments"), dict[tuple[str, ...], Result]()
+    """The result of an experiment, with some overrides; each is trained once."""
+    root = tmp_path_factory.mktemp("experiments")
 
+    @functools.cache
     def result_of(experiment: str, *overrides: str) -> Result:
-        key = (f"experiment={experiment}", *overrides)
-        if key not in results:
-            config = compose([*key, "tracking=off"])
-            if config.data.source == "mnist":
-                config = compose([*key, "tracking=off", *mirrored()])
-            results[key] = run(
-                config, prepare(config.data, root), Tracker(), RunFolder(_new(root, len(results)))
-            ).result
-        return results[key]
+        overrides = (f"experiment={experiment}", *overrides, "tracking=off")
+        config = compose(overrides)
+        if config.data.source == "mnist":
+            config = compose([*overrides, *mirrored()])
+        folder = RunFolder(tmp_path_factory.mktemp("run"))
+        return run(config, prepare(config.data, root), Tracker(), folder).result
 
     return result_of
-
-
-def _new(root: Path, number: int) -> Path:
-    folder = root / "runs" / str(number)
-    folder.mkdir(parents=True)
-    return folder

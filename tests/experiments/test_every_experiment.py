@@ -1,4 +1,4 @@
-"""Each experiment that is shipped runs: its real configuration, made short, on digits where it is about MNIST."""
+"""Every experiment in conf/ runs: its real configuration, made short, with digits in place of MNIST."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The table of checks: one that fails is told of and stops no other; none finds anything in a new checkout."""
+"""The table of checks: one that fails is a finding, and the others still run; none finds anything in a new checkout."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,17 +20,17 @@ def last(root: Path) -> Iterator[Finding]:
 
 def test_a_check_that_fails_is_a_finding_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "CHECKS", (broken, last))
-    told = [finding.what for finding in checks.examine(tmp_path)]
-    assert told == ["one", "the check broken failed (ValueError: of its own)", "another"]
+    found = [finding.what for finding in checks.examine(tmp_path)]
+    assert found == ["one", "the check broken failed (ValueError: of its own)", "another"]
 
 
 @pytest.mark.parametrize("check", [check for check in checks.CHECKS if check.__name__ != "stale_snapshot"])
-def test_where_there_is_nothing_nothing_is_wrong_and_nothing_is_made(tmp_path: Path, check: checks.Check) -> None:
+def test_in_an_empty_folder_nothing_is_wrong_and_nothing_is_made(tmp_path: Path, check: checks.Check) -> None:
     assert not list(check(tmp_path))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("check", checks.CHECKS)
-def test_every_check_says_in_a_line_what_it_looks_for(check: checks.Check) -> None:
+def test_every_check_says_in_one_line_what_it_looks_for(check: checks.Check) -> None:
     assert check.__doc__ is not None
     assert "\n" not in check.__doc__

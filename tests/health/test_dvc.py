@@ -1,4 +1,4 @@
-"""What `kill -9` of DVC leaves of its own files is told apart from files in order."""
+"""What `kill -9` of DVC leaves of its own files is found; files in order are left alone."""
 
 import json
 import os

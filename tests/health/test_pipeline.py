@@ -26,11 +26,14 @@ def root(digits_folder: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "name", ["normalized/digits/x_train.npy", "normalized/digits/dataset.json", "split/digits/valid.npy"]
 )
-def test_damaged_arrays_and_splits_are_removed_and_made_again(root: Path, name: str) -> None:
+@pytest.mark.parametrize("damage", [flip, Path.unlink])
+def test_damaged_arrays_and_splits_are_removed_and_made_again(
+    root: Path, name: str, damage: Callable[[Path], None]
+) -> None:
     assert not list(damaged_data(root))
     file, others = root / "data" / name, set((root / "data").glob("*/digits"))
     whole = file.read_bytes()
-    flip(file)
+    damage(file)
     with holding(root / ".dvc/tmp/lock"):  # DVC may be putting files in place
         assert not list(damaged_data(root))
     finding = mend(damaged_data, root)

@@ -1,4 +1,4 @@
-"""What a command that died had to record is found, and stands in MLflow afterwards."""
+"""What a dead command had to record is found, and afterwards is in MLflow."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -2,12 +2,30 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from src.data.recipes import prepare
+from src.prediction.predictions import open_model
+from src.runs.folder import RunFolder
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
+from tests.experiments.conftest import mirrored
+from tests.helpers.composing import compose
 from tests.helpers.sharing import made_once
-from tests.prediction.trained import Trained
+
+
+class Trained:
+    """A finished run, its data, and its model as `predict` opens it."""
+
+    def __init__(self, root: Path, overrides: list[str]) -> None:
+        config = compose([*overrides, "tracking=off"])
+        self.root = root
+        self.recipe = config.data
+        self.dataset = prepare(config.data, root)
+        self.folder = run(config, self.dataset, Tracker(), RunFolder(root / "run")).folder.path
+        self.model, self.signature = open_model(str(self.folder))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +60,5 @@ def digits8(train: Callable[..., Trained]) -> Trained:
 @pytest.fixture(scope="session")
 def mnist(train: Callable[..., Trained]) -> Trained:
     """Nearly half of MNIST, for a few epochs: about 97 % of the test set are right."""
-    fetched = ROOT / "data/raw/mnist"
-    mirror = [f"data.mirror='{fetched}'"] if fetched.exists() else []  # else from where users get it
     few = ["data.split.train=30000", "data.split.valid=1000", "data.split.test=2000"]
-    return train("model.hidden=[256]", "model.dropout=0.2", "train.epochs=5", *few, *mirror)
+    return train("model.hidden=[256]", "model.dropout=0.2", "train.epochs=5", *few, *mirrored())

@@ -1,5 +1,6 @@
-"""Which model is meant, and what its header may say."""
+"""Which model is meant, what its header may say, and what it predicts."""
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.foundation.files import write_json
 from src.nn.architecture import Architecture
-from src.prediction.lookup import open_model
+from src.prediction.predictions import open_model, predictions
+from src.prediction.signature import RawExamples
 from src.runs.model import save_model
-from tests.prediction.trained import Trained
+from tests.prediction.conftest import Trained
 
 HEADER: dict[str, Any] = {
     "labels": ["c1", "c2", "c3"],
@@ -79,27 +82,13 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, lie: str) -> None:
-    change, told = LIES[lie]
+    change, message = LIES[lie]
     path = saved(tmp_path / "model.npz", HEADER | change)
-    with pytest.raises(UserError, match=rf"model\.npz: .*({told})"):
+    with pytest.raises(UserError, match=rf"model\.npz: .*({message})"):
         open_model(str(path))
 
 
-def test_what_is_no_model_is_told_with_what_comes_first(tmp_path: Path) -> None:
-    (tmp_path / "digit.png").write_bytes(b"a picture")
-    with pytest.raises(UserError, match=r"digit\.png: not a model .*; give the model first: python -m src\.predict"):
-        open_model(str(tmp_path / "digit.png"))
-    with pytest.raises(UserError, match=r"none\.npz: no such file; `dvc repro` makes models/model\.npz"):
-        open_model(str(tmp_path / "none.npz"))
-
-
-@pytest.mark.parametrize("name", ["abc", "zzzzzz", "some/where"])
-def test_a_run_that_is_not_there_is_told(home: Path, name: str) -> None:
-    with pytest.raises(UserError, match=name):
-        open_model(name)
-
-
-def test_a_run_without_its_model_is_told(home: Path, tmp_path: Path, spiral: Trained) -> None:
+def test_a_run_without_its_model_is_refused(home: Path, tmp_path: Path, spiral: Trained) -> None:
     folder = shutil.copytree(spiral.folder, tmp_path / "copy")
     (folder / "model.npz").unlink()
     with pytest.raises(UserError, match=r"this run has no model"):
@@ -107,3 +96,24 @@ def test_a_run_without_its_model_is_told(home: Path, tmp_path: Path, spiral: Tra
     write_json(folder / "status.json", {"status": "running"})
     with pytest.raises(UserError, match=r"this run is running"):
         open_model(str(folder))
+
+
+def test_a_threshold_decides(xor: Trained) -> None:
+    grid = [f"{x:.3f},{y:.3f}" for x, y in itertools.product(np.linspace(-1.5, 1.5, 61), repeat=2)]
+    points = np.array([[float(cell) for cell in row.split(",")] for row in grid])
+    found = predictions(xor.model, xor.signature, RawExamples(grid, points))
+    for one in found:
+        assert one.label == ("1" if one.probabilities["1"] >= np.float32(0.9) else "0")
+        assert one.runner_up == ("0" if one.label == "1" else "1")
+    assert any(one.probability < 0.5 for one in found)  # decided for, and yet the less probable one
+
+
+def test_a_prediction_has_the_probabilities_behind_it(digits8: Trained) -> None:
+    x = np.asarray(SOURCES["digits"].read(digits8.root / "data/raw/digits").x[:100], np.float64)
+    for one in predictions(digits8.model, digits8.signature, RawExamples([str(k) for k in range(100)], x)):
+        found = one.plain()
+        ranked = sorted(found["probabilities"].items(), key=lambda item: -item[1])
+        assert [found["label"], found["probability"], found["runner_up"]] == [*ranked[0], ranked[1][0]]
+        assert found["runner_up_probability"] == ranked[1][1]
+        assert list(found["probabilities"]) == [*"0123456789"]
+        assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
