@@ -47,8 +47,7 @@ def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
 
 def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str, Predictions]) -> None:
     from src.config.figure_names import STAGE, names
-    from src.figures import canvas
-    from src.figures.run_figures import draw
+    from src.figures import canvas, registry
     from src.figures.run_view import RunView, Unfit
 
     accuracy = {part: found.accuracy for part, found in predictions.items()}
@@ -56,7 +55,7 @@ def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str,
     run = RunView(dataset, model, read_history(PLOTS / "curves.csv"), config.plain(), accuracy, known)
     for name in names(STAGE):
         try:
-            draw(name, run, PLOTS)
+            registry.save(name, run, PLOTS)
         except Unfit as reason:  # a stage has the same outs, whatever the data
             canvas.save(canvas.new_figure(7.6, 0.6, f"Nothing to show: {reason}"), PLOTS / f"{name}.png")
 

@@ -1,8 +1,7 @@
-"""One file a figure. `registry.py` is the table of a run's figures, and says how to add one.
+"""One file per figure. `registry.py` is the table of a run's figures, and says how to add one.
 
-Each file has a `draw(...)` that returns a matplotlib `Figure` of plain arrays and words; the figures of a run also have
-an `of(run)` that takes these from a run. `canvas.save` writes a figure. `study_figures.py` draws those of a study.
+A figure of a run has a function `of(run)` that returns a matplotlib `Figure`; where its input is more easily given as
+arrays and words, this calls a `draw(...)`. `study_figures.py` lists the figures of a study. `canvas.save` writes a PNG.
 
-Figures are made with matplotlib's objects, never with pyplot: nothing is shown, nothing is kept from one figure to the
-next, and no global setting is changed.
+Figures are made with matplotlib's objects, never with pyplot: no window, no state between figures, no global setting.
 """

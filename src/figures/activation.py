@@ -1,4 +1,4 @@
-"""An activation function beside the decision boundary that a network of such units has learned."""
+"""An activation function beside the decision boundary that a network with it learned."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What all figures share: the sheet, its colours and type sizes, and how it is saved."""
+"""What all figures share: the sheet, its colours and font sizes, and how it is saved."""
 
 import html
 import io
@@ -18,19 +18,19 @@ from matplotlib.text import Text
 
 from src.foundation.files import replacing
 
-# 7.6 inches at 110 dots an inch are as wide as the text of a README page.
+# 7.6 inches at 110 dots per inch are as wide as the text of a README page.
 DPI = 110
 MARGIN, HEADER = 0.12, 0.45  # inches, around everything and for the title
 
 TITLE, TEXT, SMALL = 12.0, 10.0, 7.5  # points
-LONG = 4  # characters: longer names of classes are written aslant
-_TITLE = "title"  # what the title is known by
+LONG = 4  # characters: longer names of classes are rotated
+_TITLE = "title"  # its group id
 
-# Told apart with every common form of colour blindness: M. Okabe and K. Ito, "Color Universal Design", 2008.
+# Distinct with every common form of colour blindness: M. Okabe and K. Ito, "Color Universal Design", 2008.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 INK, MUTED, RULE = "#222222", "#6B6B6B", "#D9D9D9"
-# What a page calls these colours, so that it can give them others in the dark.
+# The CSS variables of a page, which replaces these colours in dark mode.
 _VARIABLES = {
     "paper": "#FFFFFF",
     "ink": INK,
@@ -44,7 +44,7 @@ _MARKERS = "osD^vP"
 
 
 class Style(NamedTuple):
-    """How one of many things is told apart."""
+    """The look of one curve or group of points among many."""
 
     color: str
     line: Line
@@ -52,7 +52,7 @@ class Style(NamedTuple):
 
 
 def styles(names: Iterable[str], plain: str) -> dict[str, Style]:
-    """A look for each name: ink for the one that is `plain`, for up to 18 others two that differ in colour or line."""
+    """A look for each name: ink for the one that is `plain`; up to 18 others differ in colour or line."""
     others = [name for name in names if name != plain]
     return {plain: Style(INK, "-", "o")} | {
         name: Style(PALETTE[i % 6], _LINES[i // 6 % 3], _MARKERS[(i + i // 6) % 6]) for i, name in enumerate(others)
@@ -62,8 +62,7 @@ def styles(names: Iterable[str], plain: str) -> dict[str, Style]:
 def new_figure(width: float, height: float, title: str, arrange: bool = True) -> Figure:
     """A white sheet of `width` x `height` inches with its title at the top left; it draws without a display.
 
-    With `arrange`, axes and their labels share the room below the title by themselves; without, they stay where they
-    are put.
+    With `arrange`, matplotlib lays out the axes and their labels below the title (constrained layout).
     """
     layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height), w_pad=MARGIN, h_pad=MARGIN / 2)
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout if arrange else None)
@@ -71,20 +70,20 @@ def new_figure(width: float, height: float, title: str, arrange: bool = True) ->
     heading = figure.suptitle(title, ha="left", va="top", fontsize=TITLE, color=INK, parse_math=False)
     heading.set_position((MARGIN / width, 1 - MARGIN / height))
     heading.set_gid(_TITLE)
-    heading.set_in_layout(False)  # its room is kept by `rect`
+    heading.set_in_layout(False)  # `rect` keeps its room
     shrink(heading, width - 2 * MARGIN)
     return figure
 
 
 def shrink(text: Text, width: float) -> None:
-    """Reduces the type of `text` until it is at most `width` inches wide."""
+    """Reduces the font size of `text` until it is at most `width` inches wide."""
     measured = text.get_window_extent().width / DPI
     if measured > width:
         text.set_fontsize(float(text.get_fontsize()) * width / measured)
 
 
 def width_of(lines: Iterable[str], size: float) -> float:
-    """The inches that the longest of `lines` takes in type of `size` points."""
+    """The width in inches of the longest of `lines` in a font of `size` points."""
     sheet = Figure(dpi=DPI)
     FigureCanvasAgg(sheet)
     text = sheet.text(0, 0, "\n".join(lines), fontsize=size, parse_math=False)
@@ -92,7 +91,7 @@ def width_of(lines: Iterable[str], size: float) -> float:
 
 
 def wrapped(name: str, width: int, lines: int = 2) -> str:
-    """`name` on a few lines of `width` characters, broken at spaces where that does it, cut where it is too long."""
+    """`name` on at most `lines` lines of `width` characters: broken at spaces if that is enough, else cut off."""
     parts = textwrap.wrap(name, width, break_on_hyphens=False)
     if len(parts) > lines:
         room = width * lines
@@ -102,7 +101,7 @@ def wrapped(name: str, width: int, lines: int = 2) -> str:
 
 
 def set_style(axes: Axes) -> None:
-    """Gives axes that carry curves or bars their look: no box, a pale grid behind the data."""
+    """The look of axes with curves or bars: no box, a pale grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(MUTED)
     axes.tick_params(colors=INK, labelsize=TEXT - 1)
@@ -111,13 +110,13 @@ def set_style(axes: Axes) -> None:
 
 
 def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place on a figure that arranges nothing by itself; all in inches, from the lower left corner."""
+    """Axes at a place, in inches from the lower left corner, on a figure without automatic layout."""
     w, h = figure.get_size_inches()
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
 def label(axes: Axes, x: str = "", y: str = "", size: float = TEXT) -> None:
-    """Names the axes."""
+    """Writes the labels of the axes."""
     for name, write in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
         if name:
             write(name, fontsize=size, color=INK)
@@ -137,7 +136,7 @@ def legend(figure: Figure, loc: Any, ncols: int, size: float = TEXT, **more: Any
 
 
 def name_classes(axes: Axes, labels: Sequence[str], both: bool = True) -> None:
-    """Names the classes along the horizontal axis, aslant where they are long, and along the vertical one if `both`."""
+    """Names the classes along the horizontal axis, rotated if they are long, and along the vertical axis if `both`."""
     axes.set_xticks(range(len(labels)), labels, parse_math=False)
     if both:
         axes.set_yticks(range(len(labels)), labels, parse_math=False)
@@ -147,7 +146,7 @@ def name_classes(axes: Axes, labels: Sequence[str], both: bool = True) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a PNG, atomically. Two equal figures give the same bytes: the file names no program and no date."""
+    """Writes a PNG, atomically. Two equal figures give the same bytes: the file has no program name and no date."""
     drawn = figure.canvas
     assert isinstance(drawn, FigureCanvasAgg)
     with replacing(path) as file:
@@ -156,9 +155,9 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def svg(figure: Figure, name: str, describes: str) -> str:
-    """An `<svg>` element for a page: without the title, and with `var(--ink)` and the like for colours and type.
+    """An `<svg>` element for a page: without the title, and with CSS variables for colours and fonts.
 
-    `name` sets its ids apart from those of the page's other figures; `describes` is for those who can't see it.
+    `name` makes its ids unique on the page; `describes` is the text alternative.
     """
     buffer = io.StringIO()
     titles = figure.findobj(lambda artist: artist.get_gid() == _TITLE)

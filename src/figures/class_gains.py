@@ -13,25 +13,24 @@ from src.figures import canvas, confusion
 
 _WIDTH, _HEIGHT = 7.6, 5.0
 _STRONGEST = 0.6  # opacity of the largest difference: the number on it stays legible, on white and on black
-_SHOWN = 0.05  # points, which are spelt as 0.1
+_SHOWN = 0.05  # points; smaller differences would be written as 0.0
 
 
 def draw(before: NDArray[np.integer], after: NDArray[np.integer], labels: Sequence[str]) -> Figure:
     """A matrix of percentage points, a row for each true class, and beside each row the gain in recall.
 
     Args:
-        before: [K, K] examples of class i that the first classifier takes for class j.
+        before: [K, K] examples of class i that the first classifier predicts as class j.
         after: [K, K] the same of the second one.
         labels: K names of the classes.
     """
-    classes = len(labels)
     gains = 100 * (confusion.shares(after) - confusion.shares(before))  # [K, K], NaN for a class without examples
     limit = max(float(np.nanmax(np.abs(gains), initial=0)), 1e-9)
     figure = canvas.new_figure(_WIDTH, _HEIGHT, "What changes, class by class")
     matrix, bars = figure.subplots(1, 2, width_ratios=(2.3, 1), sharey=True)
     _draw_matrix(matrix, gains, limit)
     canvas.name_classes(matrix, labels)
-    matrix.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5))
+    matrix.set(xlim=(-0.5, len(labels) - 0.5), ylim=(len(labels) - 0.5, -0.5))
     canvas.label(matrix, "Predicted", "True")
 
     canvas.set_style(bars)
@@ -40,7 +39,7 @@ def draw(before: NDArray[np.integer], after: NDArray[np.integer], labels: Sequen
     bars.spines["left"].set_visible(False)
     recall = np.nan_to_num(np.diagonal(gains))
     colors = [canvas.BLUE if gain > 0 else canvas.VERMILLION for gain in recall]
-    drawn = bars.barh(range(classes), recall, height=0.62, color=colors, alpha=0.85)
+    drawn = bars.barh(range(len(labels)), recall, height=0.62, color=colors, alpha=0.85)
     gained = [_signed(gain) or "0.0" for gain in recall]
     bars.bar_label(drawn, gained, padding=4, fontsize=canvas.TEXT - 1.5, color=canvas.INK)
     bars.axvline(0, color=canvas.INK, linewidth=1)

@@ -1,4 +1,4 @@
-"""The confusion matrix: which class is taken for which."""
+"""Confusion matrices: which class is predicted as which; one set's, or those of training and test side by side."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from src.figures import canvas
 from src.figures.run_view import RunView
 
-# A linear scale would leave a good network's few mistakes as white as no mistake at all.
+# On a linear scale, the few mistakes of a good network would look as white as no mistake.
 _GAMMA = 0.3
-_SIDE = 4.6  # inches, of the matrix of a figure that has one alone
+_SIDE = 4.6  # inches, of the matrix in a figure of one
 _WIDTH, _GAP, _RIGHT, _ABOVE, _BELOW = 7.6, 0.25, 0.15, 0.3, 0.6  # inches, of a figure of two
 _TYPE = canvas.TEXT - 1  # of its names
-_BESIDE, _MOST = 0.45, 2.0  # inches: on the left of the names of the classes, and at most for the names
+_BESIDE, _MOST = 0.45, 2.0  # inches: left of the names of the classes, and at most for the names
 
 
 def of(run: RunView, part: str, normalize: bool = False) -> Figure:
@@ -68,7 +68,7 @@ def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequenc
 
 
 def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], normalize: bool, side: float) -> None:
-    """Draws a confusion matrix as `draw` does on axes that are, or will be, about `side` inches wide."""
+    """Draws a confusion matrix as `draw` does on axes about `side` inches wide."""
     classes = len(counts)
     share = shares(counts)
     shown = share if normalize else counts.astype(float)
@@ -90,7 +90,7 @@ def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str],
     for cell, ((true, predicted), value) in zip(cells, np.ndenumerate(shown), strict=True):
         color = canvas.MUTED if value == 0 else _contrast(cmap(scale(value)))
         text = axes.text(predicted, true, cell, ha="center", va="center", fontsize=size, color=color)
-        text.set_in_layout(False)  # it lies within the axes, and needs no room of its own
+        text.set_in_layout(False)  # it is inside the axes, and needs no extra room
         if not all_fit:
             canvas.shrink(text, side / classes)
 
@@ -110,6 +110,6 @@ def _percent(share: float) -> str:
 
 
 def _contrast(background: Sequence[float]) -> str:
-    # Black and white contrast alike with a relative luminance of 0.18 (WCAG 2.1, with a plain gamma of 2.2).
+    # Black and white have equal contrast with a relative luminance of 0.18 (WCAG 2.1, with a plain gamma of 2.2).
     luminance = np.dot(np.power(background[:3], 2.2), (0.2126, 0.7152, 0.0722))
     return "black" if luminance > 0.18 else "white"

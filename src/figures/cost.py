@@ -1,4 +1,4 @@
-"""What accuracy costs: the seconds of a training against what it comes to."""
+"""Accuracy against its cost: the seconds of a training."""
 
 import itertools
 import math
@@ -14,15 +14,15 @@ from src.figures import canvas, key, scales
 
 _WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
 _LEFT, _BELOW = 0.75, 0.55
-_FACTOR = 4  # between the dearest and the cheapest: from there on the seconds are on a logarithmic scale
-_RINGS, _STEP = 4, 7  # around a point, where its name may stand: how many, and how many points apart
+_FACTOR = 4  # between the longest and the shortest training, above which the seconds have a logarithmic scale
+_RINGS, _STEP = 4, 7  # of places for a name around its point: how many, and how many points apart
 
 
 def draw(variants: Sequence[VariantSummary], baseline: str, metric: str) -> Figure:
-    """A point a variant, with the 95 % interval of its mean; its name beside it, or in a key where that is crowded.
+    """A point per variant with the 95 % interval of its mean; names are beside the points, or in a key if crowded.
 
     Args:
-        variants: of which those with known seconds and a finished run are drawn: at least one.
+        variants: those with known seconds and a finished run are drawn; there must be one.
         baseline: the variant drawn in ink.
         metric: an accuracy, in words.
     """
@@ -34,7 +34,7 @@ def draw(variants: Sequence[VariantSummary], baseline: str, metric: str) -> Figu
 def _draw(
     variants: Sequence[VariantSummary], looks: Mapping[str, canvas.Style], metric: str, with_key: bool
 ) -> tuple[Figure, bool]:
-    """The figure, and whether all points are named: by the key, or by names beside them if there is room for all."""
+    """The figure, and whether all points are named, which is always so with a key."""
     known = {row.variant: (row.seconds, row.reported) for row in variants if row.seconds is not None and row.reported}
     below = scales.outlying({name: reported.mean for name, (_, reported) in known.items()})
     note = key.note({name: known[name][1].mean for name in below})
@@ -73,7 +73,7 @@ def _set_seconds(axes: Axes, seconds: Sequence[float]) -> None:
 
 
 def _name(axes: Axes, points: Mapping[str, tuple[float, float]], bars: Sequence[Sequence[tuple[float, float]]]) -> bool:
-    """Writes each name at the free place nearest to its point; says whether there was room for all of them."""
+    """Writes each name at the nearest free place to its point; returns whether there was room for all."""
     dots = axes.transData.transform(list(points.values()))  # [n, 2], in dots, as all below
     unit = canvas.DPI / 72
     taken = [Bbox.from_extents(x, y, x, y).padded(5 * unit) for x, y in dots]
@@ -102,7 +102,7 @@ def _name(axes: Axes, points: Mapping[str, tuple[float, float]], bars: Sequence[
 
 
 def _around(x: float, y: float, width: float, height: float, unit: float) -> Iterator[Bbox]:
-    """Boxes of a size around a point, the nearest first: right, left, above, below, then in between."""
+    """Boxes of a size around a point, nearest first: right, left, above, below, then the diagonals."""
     for ring, eighth in itertools.product(range(1, _RINGS + 1), (0, 4, 2, 6, 1, 7, 3, 5)):
         cx = x + math.cos(eighth * math.pi / 4) * (width / 2 + _STEP * ring * unit)
         cy = y + math.sin(eighth * math.pi / 4) * (height / 2 + _STEP * ring * unit)

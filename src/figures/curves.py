@@ -1,4 +1,4 @@
-"""Learning curves: loss and accuracy as training goes on, on the training and on the validation set."""
+"""Learning curves: loss and accuracy during training, on the training and on the validation set."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from src.figures.run_view import RunView
 from src.training.batches import Batches
 
 _SETS = (("train", "Training", canvas.BLUE, "-"), ("valid", "Validation", canvas.VERMILLION, "--"))
-_FEW = 30  # evaluations that a curve shows one by one
-_FALL = 20  # the factor of a fall in the loss from which its scale is logarithmic
+_FEW = 30  # evaluations: a curve of more has no markers
+_FALL = 20  # the factor between largest and smallest loss above which their scale is logarithmic
 
 
 def of(run: RunView) -> Figure:
@@ -37,14 +37,14 @@ def draw(
     log_loss: bool = False,
     steps: int | None = None,
 ) -> Figure:
-    """Two panels over the epochs, or over the updates: loss and accuracy.
+    """Two panels over the epochs, or over the steps: loss and accuracy.
 
     Args:
-        history: the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss` and `valid_accuracy`, one value an
+        history: the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss` and `valid_accuracy`, one value per
             evaluated epoch, of which 0 is the untrained network; values that are not finite leave a gap.
-        best_epoch: the epoch whose weights were kept, marked by an upright line.
+        best_epoch: the epoch whose weights were kept, marked by a vertical line.
         log_loss: draws the loss on a logarithmic scale.
-        steps: the updates of an epoch, by which the figure then counts; None: it counts epochs.
+        steps: the updates of an epoch, which the figure then counts; None: it counts epochs.
     """
     figure = canvas.new_figure(7.6, 3.7, "Learning curves" if steps is None else "Learning curves by step")
     unit, scale = ("epoch", 1) if steps is None else ("step", steps)
@@ -74,7 +74,7 @@ def draw(
 
 
 def _whole_decades(losses: Iterable[float]) -> tuple[float, float]:
-    # Limits at powers of ten: there are always two of them to read the scale by.
+    # Limits at powers of ten, so that at least two of them are labelled.
     exponents = [math.log10(loss) for loss in losses if 0 < loss < math.inf] or [0.0]
     low, high = math.floor(min(exponents)), math.ceil(max(exponents))
     return 10.0**low, 10.0 ** max(high, low + 1)

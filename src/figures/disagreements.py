@@ -1,4 +1,4 @@
-"""Pictures on which two classifiers disagree: those that only one gets wrong, then those that only the other does."""
+"""Images that one classifier gets wrong and another right, and the other way round."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The forest of differences: how much better or worse each variant is, and how sure that is."""
+"""A forest plot of differences: how much better or worse each variant is, with confidence intervals."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,14 +29,14 @@ MARKS = {
 }
 _RIGHT = 1.75  # inches, for the columns
 _SUBTITLE, _LEGEND = 0.2, 0.3
-_OUTLYING = 25  # times the median: on a linear scale, half of the rows would be a dot at zero
+_OUTLYING = 25  # times the median reach: on a linear scale, half of the rows would be a dot at zero
 
 
 def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Figure:
-    """A panel a question: each comparison's mean difference with its 95 % interval, and its single differences.
+    """A panel per question: each comparison's mean difference with its 95 % interval, and its single differences.
 
     Args:
-        panels: a subtitle and its comparisons, of which there is at least one.
+        panels: of each, a subtitle and at least one comparison.
         metric: an accuracy, in words.
     """
     heights = [_SUBTITLE + rows.HEADS + len(comparisons) * rows.PITCH + rows.AXIS for _, comparisons in panels]
@@ -66,7 +66,7 @@ def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Fig
 
 def _draw_panel(axes: Axes, comparisons: Sequence[Comparison]) -> None:
     axes.axvline(0, color=canvas.INK, linewidth=1)
-    extents = []  # of each row: the furthest value on either side of zero
+    extents = []  # of each row: the extreme values on either side of zero
     for row, comparison in enumerate(comparisons):
         effect = comparison.effect
         if effect is None:

@@ -1,4 +1,4 @@
-"""What the first layer looks for: each hidden unit's weights as a picture."""
+"""The weights of each unit of the first layer as an image: the pattern that it responds to."""
 
 import math
 
@@ -6,41 +6,30 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
-from numpy.typing import NDArray
 
 from src.figures import canvas, mosaic
 from src.figures.run_view import RunView
 
-# An odd number of steps, so that 0 has its own; few, so that noise still makes a small file.
+# An odd number of steps, so that 0 has its own; few, so that noise compresses to a small file.
 _COLOURS = colormaps["RdBu_r"].resampled(21)
-_UNSATURATED = 0.995  # of the weights: a few large ones would leave all others pale
+_UNSATURATED = 0.995  # of the weights: a few large ones would make all others pale
 _SHOWN, _COLUMNS = 50, 10
 _SIDE, _PITCH = 0.62, 0.67  # inches
 
 
 def of(run: RunView) -> Figure:
-    """The weights of the first hidden units as images; without hidden units, those of the outputs."""
-    assert run.dataset.image is not None
-    W = run.model.network.parameters.W
-    units = "hidden" if len(W) > 1 else "output"
-    return draw(W[0], run.dataset.image, f"Weights of the first {units} units")
+    """The incoming weights of up to 50 hidden units, ten a row, on one colour scale: white is 0, red positive.
 
-
-def draw(weights: NDArray[np.floating], image: tuple[int, int], title: str) -> Figure:
-    """The incoming weights of up to 50 units, ten a row, on one colour scale: white is 0, red positive, blue negative.
-
-    Args:
-        weights: [fan_in, units], of which the first 50 units are shown.
-        image: (h, w) of the network's input, h * w = fan_in.
-        title: of the figure.
+    Without hidden units, those of the outputs.
     """
-    shown = weights.T[:_SHOWN].reshape(-1, *image)  # [unit, h, w]
+    W = run.model.network.parameters.W
+    shown = run.images(W[0].T[:_SHOWN])  # [unit, h, w]
+    units = "hidden" if len(W) > 1 else "output"
     magnitude = np.abs(shown[np.isfinite(shown) & (shown != 0)])
     limit = float(np.quantile(magnitude, _UNSATURATED)) if magnitude.size else 1.0
     rows = math.ceil(len(shown) / _COLUMNS)
-    figure, axes = mosaic.sheet(
-        canvas.MARGIN + _COLUMNS * _PITCH + 0.95, canvas.HEADER + rows * _PITCH + canvas.MARGIN, title
-    )
+    width, height = canvas.MARGIN + _COLUMNS * _PITCH + 0.95, canvas.HEADER + rows * _PITCH + canvas.MARGIN
+    figure, axes = mosaic.sheet(width, height, f"Weights of the first {units} units")
     for unit, picture in enumerate(shown):
         row, column = divmod(unit, _COLUMNS)
         left, top = canvas.MARGIN + column * _PITCH, canvas.HEADER + row * _PITCH

@@ -1,4 +1,4 @@
-"""What stands below a figure's panels: a key, in columns as wide as its names, and a note on what is not shown."""
+"""Below a figure's panels: a key, in columns as wide as its names, and a note on what is not shown."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from src.analysis import formats
 from src.figures import canvas
 
 _TYPE = canvas.TEXT - 1
-_ROW, _HANDLE = 0.2, 0.52  # inches: an entry's height, and the room before its words
+_ROW, _HANDLE = 0.2, 0.52  # inches: an entry's height, and the width before its words
 _LONGEST = 60  # characters
 _LINE = 0.18  # inches, of the note
 

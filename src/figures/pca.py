@@ -1,4 +1,4 @@
-"""A data set in three dimensions: its principal components, in a page that turns and zooms."""
+"""A data set in three dimensions: its principal components, on a page with a plot to turn and zoom."""
 
 import html
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from src.figures import canvas
 from src.figures.run_view import RunView, Unfit
 
-MOST = 10_000  # points, which a browser still turns smoothly
+MOST = 10_000  # points, which a browser can still turn smoothly
 _SYMBOLS = ("circle", "diamond", "square", "cross", "x")
-_DIGITS = 4  # of a coordinate, so that rounding hides what CPUs compute differently
+_DIGITS = 4  # of a coordinate: rounding hides the differences between CPUs
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -53,9 +53,9 @@ def draw(
     labels: Sequence[str],
     title: str = "The test set in three dimensions",
 ) -> str:
-    """A page that needs nothing but itself: the first 10 000 examples at most, coloured by class, with their labels.
+    """A self-contained page: at most the first 10 000 examples, coloured by class, with their labels.
 
-    The components are those of the examples that are shown (scikit-learn's `PCA`).
+    The components are computed from the examples that are shown (scikit-learn's `PCA`).
 
     Args:
         x: [n, features], at least 3 of each.
@@ -108,5 +108,5 @@ def _class(points: NDArray[np.floating], order: NDArray[np.integer], k: int, lab
     }
 
 
-# Ten classes apart: the colours of the other figures, and four that lie between them.
+# For ten classes: the colours of the other figures, and four more.
 _COLORS = (*canvas.PALETTE, "#F0E442", "#000000", "#882255", "#888888")

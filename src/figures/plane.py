@@ -27,10 +27,10 @@ def panels(
 
     Args:
         title: of the figure.
-        headings: one above each panel; a single panel that needs none has "".
+        headings: one above each panel, or "".
         features: what the axes are called.
         keys: the entries of each.
-        shared: all panels show the same part of the plane, and the first one has the numbers for all of them.
+        shared: all panels show the same part of the plane; only the first one has numbers on its vertical axis.
     """
     count = len(headings)
     gap = _GAP if shared else _GAP_WITH_NUMBERS
@@ -60,12 +60,12 @@ def panels(
 
 
 def look(k: int) -> canvas.Style:
-    """How the points of class k are told apart: by colour and by shape."""
+    """The colour and the shape of the points of class k."""
     return canvas.Style(canvas.PALETTE[k % 6], "", _MARKERS[(k + k // 6) % 6])
 
 
 def class_handles(labels: Sequence[str]) -> list[Line2D]:
-    """The entries of the classes in a key."""
+    """The key's entries of the classes."""
     return [key.handle(look(k), label) for k, label in enumerate(labels)]
 
 
@@ -83,7 +83,7 @@ def draw_points(axes: Axes, examples: Examples, size: float = 4, face: str = "",
 
 
 def draw_regions(axes: Axes, grid: Grid) -> None:
-    """Fills the region of each class with its pale colour, and shows this part of the plane alone."""
+    """Fills the region of each class with its pale colour; the axes end with the grid."""
     x, y, labels = grid
     present = np.unique(labels)
     shades = {int(k): tuple(1 - _PALE * (1 - part) for part in to_rgb(look(int(k)).color)) for k in present}

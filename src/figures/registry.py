@@ -1,27 +1,29 @@
-"""The table of figures: how each figure of a run is drawn. Names, data and occasions are in src/config/figure_names.py.
+"""The table of a run's figures: how each is drawn. src/config/figure_names.py has their data, and when they are drawn.
 
 To add a figure, add a file with an `of(run)` to this folder, and its entry to both tables.
 """
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from src.figures import (
     activation,
     boundaries,
+    canvas,
     confusion,
     curves,
     failures,
     hidden_weights,
     pca,
-    perceptrons,
     reliability,
     samples,
     scatter,
     turned,
 )
 from src.figures.run_view import RunView, Unfit, unfit
+from src.foundation.files import write_text
 
 # Each returns a matplotlib figure, or the text of an HTML page; or raises `Unfit`.
 DRAWINGS: dict[str, Callable[[RunView], Any]] = {
@@ -44,14 +46,23 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "scatter": scatter.of,
     "boundaries": boundaries.of,
     "activation": activation.of,
-    "perceptrons": perceptrons.of,
+    "perceptrons": boundaries.of_units,
     "confusion_pair": confusion.pair,
     "steps": curves.by_step,
 }
 
 
 def draw(name: str, run: RunView) -> Any:
-    """The figure of this name: a matplotlib figure, or an HTML page; `Unfit` if it can't show this run."""
+    """The figure of this name: a matplotlib figure, or an HTML page. Raises `Unfit` if it can't show the run."""
     if reason := unfit(name, run.dataset):
         raise Unfit(reason)
     return DRAWINGS[name](run)
+
+
+def save(name: str, run: RunView, target: Path) -> None:
+    """Draws a figure into the folder `target`: a PNG, or an HTML page. Raises as `draw` does."""
+    figure = draw(name, run)
+    if isinstance(figure, str):
+        write_text(target / f"{name}.html", figure)
+    else:
+        canvas.save(figure, target / f"{name}.png")

@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-from numpy.typing import ArrayLike
 
 from src.analysis import calibration
 from src.figures import canvas
@@ -11,24 +10,12 @@ from src.figures.run_view import RunView
 
 
 def of(run: RunView) -> Figure:
-    """The calibration on the test set."""
-    decisions = run.known["test"]
-    return draw(decisions.confidence, decisions.labels == np.asarray(run.dataset.test.y))
-
-
-def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Figure:
-    """Accuracy against confidence in bins, and below it how many predictions each bin holds (logarithmic).
-
-    Args:
-        confidence: [n] probability of the predicted class, in [0, 1].
-        correct: [n] whether the prediction is right.
-        bins: of equal width.
-    """
-    grouped = calibration.reliability(confidence, correct, bins)
+    """Accuracy on the test set against confidence in bins, and below it the number of predictions in each bin."""
+    labels, confidence = run.known["test"]
+    grouped = calibration.reliability(confidence, labels == np.asarray(run.dataset.test.y))
     error = grouped.expected_calibration_error
     figure = canvas.new_figure(5.4, 5.9, f"Test set (expected calibration error {error:.4f})")
     curve, bars = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-
     canvas.set_style(curve)
     used = grouped.count > 0
     curve.plot((0, 1), (0, 1), color=canvas.MUTED, linestyle="--", linewidth=1.2, label="Perfectly calibrated")
@@ -46,7 +33,7 @@ def draw(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Figure:
     canvas.label(curve, y="Accuracy")
 
     canvas.set_style(bars)
-    # Nearly all predictions of a good network share the last bin; on a linear scale the others would not be seen.
+    # Nearly all predictions of a good network are in the last bin; a linear scale would hide the others.
     bars.set_yscale("log")
     bars.bar(
         grouped.edges[:-1],

@@ -1,4 +1,4 @@
-"""Rows of values that share a scale: a name on the left of each, and words in columns on its right."""
+"""Rows of values on one scale: a name on the left of each row, and columns of words on the right."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from src.figures import canvas
 # Inches.
 WIDTH = 7.6
 PITCH = 0.46
-HEADS = 0.26  # above the rows, for the heads of the columns
+HEADS = 0.26  # above the rows, for the columns' headings
 AXIS = 0.55  # below them, for ticks and label
 _NARROWEST, _WIDEST = 0.9, 2.3  # room for names
 _GAP = 0.15  # between names and axes
@@ -28,12 +28,12 @@ def panel(figure: Figure, top: float, names: Sequence[str], tags: Sequence[str],
     """Axes with row 0, 1, ... from the top down, `top` inches below the sheet's upper edge.
 
     Args:
-        figure: one that arranges nothing by itself, `WIDTH` wide.
+        figure: without automatic layout, `WIDTH` wide.
         top: of the first row, in inches.
         names: of the rows.
         tags: a word below each name, or "".
         left: inches for the names, see `room`.
-        right: inches that stay free on the right.
+        right: inches left free on the right.
     """
     height = float(figure.get_size_inches()[1])
     start, tall = canvas.MARGIN + left, len(names) * PITCH

@@ -7,14 +7,13 @@ from pathlib import Path
 from src.config.figure_names import EVERY_RUN, names
 from src.data.dataset import Dataset
 from src.figures.run_view import RunView, Unfit, unfit
-from src.foundation.files import write_text
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 
 
 class RunFigures(Tracker):
-    """A tracker that draws a finished run's figures into its folder, for the trackers that come after it.
+    """A tracker that draws a finished run's figures into its folder; later trackers find them there.
 
     gallery: names of figures on request. An existing figure is not drawn again.
     """
@@ -27,36 +26,17 @@ class RunFigures(Tracker):
         target = folder / "figures"
         if not RunFolder(folder).finished():
             return
-        wanted = []
+        run = None
         for name in (*names(EVERY_RUN), *self._gallery):
-            if any(target.glob(f"{name}.*")):
+            unasked = name not in self._gallery
+            if any(target.glob(f"{name}.*")) or (unasked and unfit(name, self._dataset)):
                 continue
-            reason = unfit(name, self._dataset)
-            if not reason:
-                wanted.append(name)
-            elif name in self._gallery:
-                _leave_out(name, reason, target)
-        run = RunView.of(FinishedRun(folder), self._dataset) if wanted else None
-        for name in wanted:
-            assert run is not None
+            from src.figures import registry  # imports matplotlib
+
+            run = run or RunView.of(FinishedRun(folder), self._dataset)
             try:
-                draw(name, run, target)
-            except Unfit as error:
-                _leave_out(name, str(error), target)
+                registry.save(name, run, target)
+            except Unfit as reason:
+                print(f"figure {name}: left out, {reason} ({target})", file=sys.stderr)
             except Exception as error:  # a missing picture does not change the run
                 print(f"warning: figure {name} of {folder} could not be drawn ({error})", file=sys.stderr)
-
-
-def draw(name: str, run: RunView, target: Path) -> None:
-    """Draws a figure into the folder `target`: a PNG, or an HTML page. Raises `Unfit` if it can't show the run."""
-    from src.figures import canvas, registry
-
-    figure = registry.draw(name, run)
-    if isinstance(figure, str):
-        write_text(target / f"{name}.html", figure)
-    else:
-        canvas.save(figure, target / f"{name}.png")
-
-
-def _leave_out(name: str, reason: str, target: Path) -> None:
-    print(f"figure {name}: left out, {reason} ({target})", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What figures can show of a trained network: its data, predictions and history."""
+"""A trained network as figures see it: its data, predictions and history."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from src.runs.model import Model
 from src.training.metrics import Predictions, confusion, predict
 
 Values = NDArray[np.floating[Any]]
-_SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points a side, and beyond the examples
+_SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points per side, and margin around the examples
 _STANDARDIZED = ("standard", "per_feature")  # kinds of scaling
 
 
@@ -25,7 +25,7 @@ class Unfit(Exception):
 
 
 class Grid(NamedTuple):
-    """A lattice over the plane of two features, and the class that a classifier decides for at each point."""
+    """A grid over the plane of two features, and a classifier's decision at each point."""
 
     x: Values  # [columns], ascending, evenly spaced
     y: Values  # [rows]
@@ -42,7 +42,7 @@ class RunView:
     config: Mapping[str, Any]  # plain
     accuracy: Mapping[str, float]  # by set
     known: Mapping[str, Predicted]  # by set, of the test set at least
-    best_epoch: int | None = None  # whose weights were kept, if it is not the last one
+    best_epoch: int | None = None  # whose weights were kept, unless it is the last one
 
     @classmethod
     def of(cls, run: FinishedRun, dataset: Dataset) -> "RunView":
@@ -62,7 +62,7 @@ class RunView:
         return examples
 
     def predict(self, x: Values) -> Predictions:
-        """What the network predicts of scaled examples x [n, features]; the loss means nothing."""
+        """The predictions for scaled examples x [n, features]; their loss is meaningless."""
         return predict(self.model.network, x, np.zeros(len(x), np.int64))
 
     def counts(self, part: str) -> NDArray[np.integer[Any]]:
@@ -84,9 +84,7 @@ class RunView:
         return first, second
 
     def grid(self, decide: Callable[[Values], Labels] | None = None) -> Grid:
-        """A lattice over all examples of two features, and the classes of its points [n, 2]: the network's decisions,
-        or those of `decide`.
-        """
+        """A grid that covers all examples of two features, with the network's decisions or those of `decide`."""
         every = np.concatenate([self.examples(part).x for part in SETS])
         low, high = every.min(axis=0) - _MARGIN, every.max(axis=0) + _MARGIN
         x, y = np.linspace(low, high, _SIDE).T

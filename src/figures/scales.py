@@ -1,42 +1,41 @@
-"""Axes for accuracies and for positive numbers: on a logarithmic scale where a linear one would hide the best."""
+"""Axes for accuracies and for positive numbers: logarithmic where a linear scale would hide the best."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.scale import FuncScale
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 Which = Literal["x", "y"]
 _MARGIN = 0.05  # of the axis, at either end
 _MANTISSAS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,))
-_TICKS = 8  # at most, if it can be
-_CLOSE = 3  # a factor, within which a linear scale does
+_TICKS = 8  # at most, if possible
+_CLOSE = 3  # a factor, within which the scale is linear
 _FAR = 8  # times the median error
-_SURE = 1e-4  # the error from which on the scale is no longer logarithmic, but goes on to 100 %
+_SURE = 1e-4  # the error below which the scale is not logarithmic, so that it reaches 100 %
 
 
 def outlying(accuracies: Mapping[str, float]) -> list[str]:
-    """Those so far below the others that an axis which reached them would show no difference between the others."""
+    """Those so far below the others that an axis with all of them would hide the differences between the others."""
     errors = {name: 1 - accuracy for name, accuracy in accuracies.items()}
     usual = max(float(np.median(list(errors.values()))), _SURE) if errors else 1.0
     return [name for name, error in errors.items() if error > _FAR * usual]
 
 
 def accuracy(axes: Axes, which: Which, values: ArrayLike) -> str:
-    """Prepares an axis for accuracies and returns what its label should say of the scale.
+    """Prepares an axis for accuracies and returns the words for its scale.
 
     Where the errors, 1 - accuracy, are small and differ by a factor, the scale is logarithmic in the error: it
-    stretches towards 100 %. Values that are not finite don't count.
+    stretches towards 100 %. Values that are not finite are ignored.
     """
     finite = _finite(values)
     errors = np.maximum(1 - (finite if finite.size else np.array([0.5])), 0)  # an interval may pass 100 %
     low, high = float(errors.min()), float(errors.max())
     if low < 0.1 and high > _CLOSE * max(low, _SURE):
-        axes.set(**{f"{which}scale": FuncScale(_axis(axes, which), functions=(_stretched, _unstretched))})
+        axes.set(**{f"{which}scale": FuncScale(getattr(axes, f"{which}axis"), functions=(_stretched, _unstretched))})
         low, high = (bound - _SURE for bound in _widened(low + _SURE, high + _SURE))
         ticks = [(1 - error, f"{100 * (1 - error):g}") for error in _ticks(max(low, _SURE), min(high, 1.0))]
         _set_ticks(axes, which, [*ticks, (1.0, "100")] if low < 0 else ticks)
@@ -44,14 +43,14 @@ def accuracy(axes: Axes, which: Which, values: ArrayLike) -> str:
         return "%, logarithmic in the error"
     margin = _MARGIN * (high - low) or 0.005
     axes.set(**{f"{which}lim": (1 - high - margin, 1 - low + margin)})
-    axis = _axis(axes, which)
+    axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}"))
     return "%"
 
 
 def positive(axes: Axes, which: Which, values: ArrayLike) -> str:
-    """Prepares an axis for positive numbers and returns what its label should say of the scale; others don't count.
+    """Prepares an axis for positive numbers, and returns the words for its scale; other values are ignored.
 
     It is logarithmic unless the numbers are close.
     """
@@ -61,7 +60,7 @@ def positive(axes: Axes, which: Which, values: ArrayLike) -> str:
     if high < _CLOSE * low:
         margin = _MARGIN * (high - low) or 0.1 * low
         axes.set(**{f"{which}lim": (low - margin, high + margin)})
-        _axis(axes, which).set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
+        getattr(axes, f"{which}axis").set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
         return ""
     axes.set(**{f"{which}scale": "log"})
     low, high = _widened(low, high)
@@ -90,7 +89,7 @@ def _widened(low: float, high: float) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`: as many as there can be of at most 8; of very many decades, some."""
+    """Round numbers from `low` to `high`: as many as possible, but at most 8; some decades have none if too many."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     found: list[float] = []
     for mantissas in _MANTISSAS:
@@ -102,11 +101,6 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _set_ticks(axes: Axes, which: Which, ticks: Sequence[tuple[float, str]]) -> None:
-    axis = _axis(axes, which)
-    axis.set_major_locator(FixedLocator([place for place, _ in ticks]))
-    axis.set_major_formatter(FixedFormatter([label for _, label in ticks]))
+    axis = getattr(axes, f"{which}axis")
+    axis.set_ticks([place for place, _ in ticks], [label for _, label in ticks])
     axis.set_minor_locator(NullLocator())
-
-
-def _axis(axes: Axes, which: Which) -> Axis:
-    return axes.xaxis if which == "x" else axes.yaxis

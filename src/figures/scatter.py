@@ -1,4 +1,4 @@
-"""What data of two features look like: every example as a point on their plane."""
+"""Data of two features: every example as a point on the plane."""
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -7,12 +7,12 @@ from src.figures import canvas, plane
 from src.figures.run_view import RunView
 from src.runs.metric import SETS
 
-# How the sets are told apart: the colour and the shape of a point are its class's.
+# Face, edge and size by set; the colour and the shape of a point are those of its class.
 _LOOKS = {"train": ("", "white", 4.5), "valid": ("white", "", 5.0), "test": ("", canvas.INK, 5.5)}
 
 
 def of(run: RunView) -> Figure:
-    """Filled points for training, hollow ones for validation, points with a dark rim for testing."""
+    """Filled points for training, hollow ones for validation, points with a dark outline for testing."""
     sets = {part: run.examples(part) for part in SETS}
     named = [_handle(part, len(examples.y)) for part, examples in sets.items()]
     handles = plane.class_handles(run.dataset.labels)

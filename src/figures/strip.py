@@ -1,4 +1,4 @@
-"""Every seed of every variant as a dot, with the means beside them: what the averages are made of."""
+"""Every seed of every variant as a dot, below it the mean: what the averages are made of."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from src.analysis import formats
 from src.analysis.comparison_verdict import VariantSummary
 from src.figures import canvas, rows, scales
 
-_RIGHT = 1.75  # inches, for the columns where a run failed
+_RIGHT = 1.75  # inches, for the columns if a run failed
 
 
 def draw(
@@ -19,9 +19,9 @@ def draw(
     tags: Mapping[str, str],
     metric: str,
 ) -> Figure:
-    """A row a variant: its runs as dots, and below them their mean with its 95 % interval.
+    """A row per variant: its runs as dots, and below them their mean with its 95 % interval.
 
-    A faint line joins the dots of one seed, whose runs share their draws; it breaks where one failed.
+    A faint line joins the dots of one seed, whose runs share their random draws; it has gaps where runs failed.
 
     Args:
         variants: at least one of which has a finished run.

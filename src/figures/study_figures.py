@@ -1,4 +1,4 @@
-"""Which figures belong to a study, and what they show in words, for those who can't see them."""
+"""The figures of a study's report, and what they show in words, for those who can't see them."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,20 +21,16 @@ class StudyFigure(NamedTuple):
     name: str
     figure: Any
     words: str
-    of_pixels: bool = False  # in place of lines
+    of_pixels: bool = False  # to be embedded as a PNG, not as an SVG
 
 
 def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterator[StudyFigure]:
-    """The figures that the study has something to show in. dataset: the one it was tested on, where it is at hand."""
+    """The figures that can show something of the study. dataset: the one it was tested on, if available."""
     metric = results.report_on.words
     steps = [row.step for row in summary.rows if row.step]
     others = [row.against_baseline for row in summary.rows if row.against_baseline]
-    panels: list[tuple[str, list[Comparison]]] = []
-    if steps:
-        panels.append(("Each step against the one before", steps))
-    if others:
-        panels.append((f"Against {results.baseline}", others))
-    if panels:
+    panels = [("Each step against the one before", steps), (f"Against {results.baseline}", others)]
+    if panels := [panel for panel in panels if panel[1]]:
         words = f"{metric}. " + " ".join(_told(comparison) for _, panel in panels for comparison in panel)
         yield StudyFigure("forest", forest.draw(panels, metric), f"Paired differences in {words}")
 

@@ -1,10 +1,9 @@
-"""A picture and the same turned by 180 degrees, with what a network makes of each."""
+"""An image and the same turned by 180 degrees, with the network's probabilities for each."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from src.figures import canvas, mosaic
 from src.figures.run_view import RunView
 
 _WIDTH, _SIDE, _ROW = 7.6, 1.5, 2.15  # inches: the sheet, a picture's side, from one row to the next
-_LEFT, _RIGHT, _HEAD = 2.35, 0.15, 0.3  # of the bars, and above them
+_LEFT, _RIGHT, _HEAD = 2.35, 0.15, 0.3  # of the bars, and above them; inches
 
 
 def of(run: RunView) -> Figure:
@@ -30,7 +29,7 @@ def of(run: RunView) -> Figure:
 
 
 def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labels: Sequence[str]) -> Figure:
-    """Two rows: the picture, and a bar for the probability of each class, of which the highest is marked.
+    """Two rows: the image, and a bar for the probability of each class; the highest is highlighted.
 
     Args:
         images: [2, h, w]: upright and turned, any range.
@@ -47,20 +46,16 @@ def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labe
         mosaic.place(sheet, image, canvas.MARGIN, top + _HEAD, _SIDE, **look)
         bottom = height - (top + _HEAD + _SIDE)
         axes = canvas.add_axes(figure, _LEFT, bottom, _WIDTH - _LEFT - _RIGHT, _SIDE)
-        _draw_bars(axes, shares, labels)
         taken = int(shares.argmax())
+        canvas.set_style(axes)
+        axes.grid(visible=False, axis="x")
+        colors = [canvas.BLUE if k == taken else canvas.SKY for k in range(len(labels))]
+        axes.bar(range(len(labels)), 100 * shares, width=0.7, color=colors)
+        canvas.name_classes(axes, labels, both=False)
+        axes.tick_params(axis="x", length=0)
+        axes.set(xlim=(-0.6, len(labels) - 0.4), ylim=(0, 100))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=(2.5, 5)))
+        canvas.label(axes, y="Probability, %", size=canvas.TEXT - 1)
         heading = f"{name}: taken for {labels[taken]} ({shares[taken]:.1%})"
         sheet.text(_LEFT, top + 0.7 * _HEAD, heading, fontsize=canvas.TEXT, color=canvas.INK, parse_math=False)
     return figure
-
-
-def _draw_bars(axes: Axes, shares: NDArray[np.floating], labels: Sequence[str]) -> None:
-    canvas.set_style(axes)
-    axes.grid(visible=False, axis="x")
-    colors = [canvas.BLUE if k == shares.argmax() else canvas.SKY for k in range(len(labels))]
-    axes.bar(range(len(labels)), 100 * shares, width=0.7, color=colors)
-    canvas.name_classes(axes, labels, both=False)
-    axes.tick_params(axis="x", length=0)
-    axes.set(xlim=(-0.6, len(labels) - 0.4), ylim=(0, 100))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=(2.5, 5)))
-    canvas.label(axes, y="Probability, %", size=canvas.TEXT - 1)

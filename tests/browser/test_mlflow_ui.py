@@ -5,7 +5,6 @@ The screenshots stay in reports/browser/.
 
 import csv
 import json
-import os
 import re
 from pathlib import Path
 
@@ -22,10 +21,7 @@ EPOCHS = 5
 
 @pytest.mark.slow
 def test_the_ui_compares_two_runs_with_their_curves(checkout: Path, shell: Shell, tmp_path: Path) -> None:
-    if not ui.has_browser():
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
-        pytest.skip(f"LEFT OUT, the MLflow UI was not looked at: there is no browser here; it takes {ui.NEEDED}")
+    ui.require_browser()
     grid = ["experiment=digits", "model.act=relu,sigmoid", f"train.epochs={EPOCHS}"]
     trained = shell("python", "-m", "src.train", "-m", *grid, f"tracking.uri=sqlite:///{checkout / 'mlflow.db'}")
     assert trained.returncode == 0, trained.stderr
@@ -37,9 +33,6 @@ def test_the_ui_compares_two_runs_with_their_curves(checkout: Path, shell: Shell
     acts = {name: act(folder) for name, folder in runs.items()}
     assert sorted(acts.values()) == ["relu", "sigmoid"]
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for old in PICTURES.glob("*.png"):
-        old.unlink()
     with ui.mlflow_ui(checkout) as address, ui.browser(tmp_path / "profile", PICTURES) as driver:
 
         def shot(name: str) -> None:

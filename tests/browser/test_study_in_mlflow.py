@@ -3,7 +3,6 @@
 The screenshots stay in reports/browser/mlflow/.
 """
 
-import os
 import re
 import statistics
 from pathlib import Path
@@ -33,10 +32,7 @@ VALID, TEST = "valid/accuracy", "test/accuracy"
 def test_the_ui_answers_the_questions_of_a_study(
     checkout: Path, shell: Shell, digits_folder: Path, empty_store: Path, tmp_path: Path
 ) -> None:
-    if not ui.has_browser():
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
-        pytest.skip(f"LEFT OUT, a study was not looked at in the MLflow UI: there is no browser; it takes {ui.NEEDED}")
+    ui.require_browser()
     furnish(checkout, digits_folder, empty_store)
     declare(checkout, "duel", *DUEL)
     ran = shell("python", "-m", "src.ablation", "ablation=duel", "hydra/launcher=basic")
@@ -44,9 +40,6 @@ def test_the_ui_answers_the_questions_of_a_study(
     study = read_results(checkout / "models/studies/duel")
     add_a_stranger(checkout)
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for old in PICTURES.glob("*.png"):
-        old.unlink()
     # A desk's width, at which the table has room for a metric.
     with ui.mlflow_ui(checkout) as address, ui.browser(tmp_path / "profile", PICTURES, 1600, 900) as driver:
         ui.open_runs(driver, address, "mlp")

@@ -1,7 +1,6 @@
-"""The MLflow UI in a headless browser: starting both, and the clicks that the test and the README's pictures share."""
+"""The MLflow UI in a headless browser: how to start both, and the clicks that tests and the README's pictures share."""
 
 import contextlib
-import http.client
 import os
 import re
 import shutil
@@ -9,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import pytest
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -27,15 +27,15 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.conftest import environment
+from tests.helpers.checkouts import environment
+from tests.helpers.processes import until
 
-NEEDED = "chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
-_START = 300  # seconds; `mlflow ui` imports a great deal, in several processes
-_WAIT = 60  # seconds for anything to show up on a page
+_START = 300  # seconds; `mlflow ui` imports much, in several processes
+_WAIT = 60  # seconds until an element shows up on a page
 _QUIET = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage "
-    # A mouse, or else every chart has its tools spread over it, as on a telephone.
+    # With a mouse; else every chart has its tools spread over it, as on a telephone.
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
 )
 _NOT_YET = (
@@ -44,11 +44,11 @@ _NOT_YET = (
     NoSuchElementException,
     StaleElementReferenceException,
 )
-# After the address of the table of runs: the charts instead. Sorted by a metric, runs do not hide below their parents,
-# where charts leave them out.
+# Appended to the address of the table of runs: charts instead. Sorted by a metric, runs are not hidden below their
+# parents, where charts would omit them.
 AS_CHARTS = f"?compareRunsMode=CHART&orderByAsc=false&orderByKey={quote('metrics.`valid/accuracy`')}"
 CARD = "[data-testid='experiment-view-compare-runs-card']"  # a chart with its title and its tools
-# What is drawn, chart by chart: each line's run (or group of runs), heights, and the path on the screen.
+# By chart: each line's run (or group of runs), heights, and path on the screen.
 _LINES = """
 return [...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.data && plot.calcdata).map(plot => {
     const drawn = [...plot.querySelectorAll('.trace.scatter')]
@@ -59,7 +59,7 @@ return [...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.dat
     }))
 })
 """
-# Of the first chart with bars: what each stands for, and its length.
+# Of the first chart with bars: each bar's name and length.
 _BARS = """
 const bars = [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => plot.data ?? [])
     .find(drawn => drawn.type === 'bar')
@@ -76,20 +76,30 @@ return rows.filter(Boolean)
 """
 
 
-def has_browser() -> bool:
-    """Whether this machine has a Chromium that can be steered."""
-    return bool(shutil.which("chromium") and shutil.which("chromedriver"))
+def require_browser() -> None:
+    """Skips a test where there is no Chromium to control; with REQUIRE_BROWSER=1, fails it."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        needed = "there is no browser; install chromium and chromedriver (Debian: chromium chromium-driver)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(f"REQUIRE_BROWSER=1, but {needed}")
+        pytest.skip(f"LEFT OUT: {needed}")
 
 
 @contextlib.contextmanager
 def mlflow_ui(checkout: Path) -> Iterator[str]:
-    """Runs `make ui` in a checkout, with this Python, and gives its address."""
+    """Runs `make ui` in a checkout, with this Python; yields its address."""
     with contextlib.suppress(FileExistsError):
         (checkout / ".venv").symlink_to(sys.prefix)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/"
     log = checkout / "ui.log"
+
+    def healthy() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}health", timeout=10) as reply:
+            return bool(reply.status == 200)
+        return False
+
     with log.open("wb") as file:
         server = subprocess.Popen(
             ["make", "--old-file=setup", "ui", f"PORT={port}"],  # an old `setup` is not run
@@ -100,16 +110,22 @@ def mlflow_ui(checkout: Path) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        _await_health(server, port, log)
-        yield f"http://127.0.0.1:{port}/"
+        try:
+            until(healthy, server, _START)
+        except AssertionError as error:
+            raise RuntimeError(f"`make ui` did not start:\n{log.read_text(errors='replace')}") from error
+        yield address
     finally:
         _stop(server)
 
 
 @contextlib.contextmanager
 def browser(profile: Path, pictures: Path, width: int = 1280, height: int = 900) -> Iterator[webdriver.Chrome]:
-    """Opens Chromium with a page of this size; whatever fails in it leaves `failure.png` among the pictures."""
+    """Opens Chromium with a page of this size, and empties the folder of pictures; a failure leaves `failure.png`."""
     profile.mkdir()
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
     options = webdriver.ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     for flag in (*_QUIET.split(), f"--user-data-dir={profile}", f"--window-size={width},{height}"):
@@ -122,7 +138,6 @@ def browser(profile: Path, pictures: Path, width: int = 1280, height: int = 900)
         driver.set_window_size(width, height + frame)
         yield driver
     except BaseException:
-        pictures.mkdir(parents=True, exist_ok=True)
         driver.save_screenshot(str(pictures / "failure.png"))
         print(f"the page was {driver.current_url}:\n{text(driver)}")
         raise
@@ -131,18 +146,18 @@ def browser(profile: Path, pictures: Path, width: int = 1280, height: int = 900)
 
 
 def text(driver: webdriver.Chrome) -> str:
-    """What the page says."""
+    """The text of the page."""
     return str(driver.find_element(By.TAG_NAME, "body").text)
 
 
 def wait_for(driver: webdriver.Chrome, what: str, there: Callable[[webdriver.Chrome], Any]) -> Any:
-    """Waits until `there` gives something, and gives that."""
+    """Waits until `there` returns something, and returns it."""
     wait = WebDriverWait(driver, _WAIT, ignored_exceptions=_NOT_YET)
     return wait.until(there, f"{what}: not there after {_WAIT} s")
 
 
 def click(driver: webdriver.Chrome, what: str, by: str = By.CSS_SELECTOR) -> None:
-    """Clicks on an element, as soon as it can be clicked on."""
+    """Clicks on an element as soon as possible."""
 
     def clicked(driver: webdriver.Chrome) -> bool:
         driver.find_element(by, what).click()
@@ -155,7 +170,7 @@ def open_runs(driver: webdriver.Chrome, address: str, experiment: str) -> str:
     """Clicks the way to an experiment's table of runs in a new browser; returns the page's address."""
     driver.get(f"{address}#/experiments")
     click(driver, "[data-component-id='mlflow.assistant.chat_panel.close']")  # it opens by itself, once
-    # A new browser begins among MLflow's pages for language models; this click is remembered.
+    # A new browser starts on MLflow's pages for language models; MLflow remembers this click.
     click(driver, "//*[text()='Model training']", By.XPATH)
     click(driver, experiment, By.LINK_TEXT)
     wait_for(driver, "the table of runs", lambda d: d.find_element(By.CSS_SELECTOR, ".ag-row"))
@@ -195,7 +210,7 @@ def show_as(driver: webdriver.Chrome, mode: str) -> None:
 
 
 def search_charts(driver: webdriver.Chrome, query: str, found: int) -> None:
-    """Leaves the charts whose names hold a text, and waits until they are this many."""
+    """Shows only charts whose names contain a text, and waits until there are this many."""
 
     def left(driver: webdriver.Chrome) -> bool:
         cards = driver.find_elements(By.CSS_SELECTOR, CARD)
@@ -209,7 +224,7 @@ def search_charts(driver: webdriver.Chrome, query: str, found: int) -> None:
 
 
 def stretch(driver: webdriver.Chrome, *steps: tuple[int, int]) -> None:
-    """Draws all charts larger by the corner of the first, which a mouse pulls in steps of so many pixels."""
+    """Enlarges all charts: drags the corner of the first one in steps of so many pixels."""
     card = driver.find_element(By.CSS_SELECTOR, CARD)
     size = card.size
     mouse = ActionChains(driver)
@@ -221,7 +236,7 @@ def stretch(driver: webdriver.Chrome, *steps: tuple[int, int]) -> None:
 
 
 def rows(driver: webdriver.Chrome) -> list[dict[str, str]]:
-    """The table of runs from its top, as far as it is in view: what stands in each column of a row."""
+    """The visible rows of the table of runs: each row's text by column."""
     return list(driver.execute_script(_ROWS))
 
 
@@ -239,23 +254,8 @@ def lines(driver: webdriver.Chrome, runs: Sequence[str]) -> dict[str, list[float
     return None
 
 
-def _await_health(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START
-    while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            try:
-                connection.request("GET", "/health")
-                if connection.getresponse().status == 200:
-                    return
-            finally:
-                connection.close()
-        time.sleep(0.2)
-    raise RuntimeError(f"`make ui` did not come up:\n{log.read_text(errors='replace')}")
-
-
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    # Ctrl-C, as a user would; then whatever is left of the session, since MLflow's workers may take their time.
+    # Ctrl-C, as a user would; then SIGKILL, since MLflow's workers may be slow to end.
     for how in (signal.SIGINT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, how)

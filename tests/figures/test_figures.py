@@ -1,12 +1,16 @@
 """Every figure, on ordinary and on extreme inputs: it draws without a warning, inside its sheet, the same each time."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.data.dataset import Examples
@@ -93,6 +97,17 @@ def scattered(*counts: int, labels: Sequence[str]) -> Figure:
     return scatter.of(view_of(*(examples(n, len(labels)) for n in counts), labels=labels, features=AXES))
 
 
+def weights(array: np.ndarray) -> Figure:
+    shown = view_of((np.zeros((1, 28, 28)), [0]))
+    model: Any = SimpleNamespace(network=SimpleNamespace(parameters=SimpleNamespace(W=[array, array])))
+    return hidden_weights.of(dataclasses.replace(shown, model=model))
+
+
+def calibrated(confidence: Any, correct: Any) -> Figure:
+    y = np.zeros(len(correct), int)
+    return reliability.of(view_of((y[:, None], y), predicted=1 - np.asarray(correct, int), confidence=confidence))
+
+
 HALF = lattice(lambda x, y: x + y > 0)
 
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -133,12 +148,12 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         view_of((DIGITS.images[:10], range(10)), labels=NAMES, predicted=range(9, -1, -1), confidence=[0.5] * 10)
     ),
     "failures of oblong images": lambda: failing(5, images=RNG.random((5, 4, 9))),
-    "hidden weights": lambda: hidden_weights.draw(NOISE, (28, 28), "Weights"),
-    "hidden weights of one unit": lambda: hidden_weights.draw(NOISE[:, :1], (28, 28), "Weights"),
-    "hidden weights of eleven units": lambda: hidden_weights.draw(NOISE[:, :11], (28, 28), "Weights"),
-    "tiny hidden weights": lambda: hidden_weights.draw(NOISE * 1e-6, (28, 28), "Weights"),
-    "hidden weights of zero": lambda: hidden_weights.draw(NOISE * 0, (28, 28), "Weights"),
-    "hidden weights that diverged": lambda: hidden_weights.draw(np.full_like(NOISE, np.nan), (28, 28), "Weights"),
+    "hidden weights": lambda: weights(NOISE),
+    "hidden weights of one unit": lambda: weights(NOISE[:, :1]),
+    "hidden weights of eleven units": lambda: weights(NOISE[:, :11]),
+    "tiny hidden weights": lambda: weights(NOISE * 1e-6),
+    "hidden weights of zero": lambda: weights(NOISE * 0),
+    "hidden weights that diverged": lambda: weights(np.full_like(NOISE, np.nan)),
     "samples": lambda: samples.of(digits()),
     "samples of two classes": lambda: samples.of(digits(labels="01")),
     "samples of named classes": lambda: samples.of(digits(labels=NAMES)),
@@ -182,10 +197,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         )
         for n in (1, 3)
     },
-    "reliability": lambda: reliability.draw(CONFIDENCE, CORRECT),
-    "reliability of one prediction": lambda: reliability.draw([0.7], [True]),
-    "reliability of certainty": lambda: reliability.draw(np.ones(100), np.ones(100)),
-    "reliability of the certainly wrong": lambda: reliability.draw(np.ones(100), np.zeros(100), bins=2),
+    "reliability": lambda: calibrated(CONFIDENCE, CORRECT),
+    "reliability of one prediction": lambda: calibrated([0.7], [True]),
+    "reliability of certainty": lambda: calibrated(np.ones(100), np.ones(100)),
+    "reliability of the certainly wrong": lambda: calibrated(np.ones(100), np.zeros(100)),
 }
 
 
@@ -223,6 +238,8 @@ import matplotlib
 # Reading a setting by rcParams[...] can itself import pyplot.
 before = dict(dict.items(matplotlib.rcParams))
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from src.figures import canvas
 from tests.figures.test_figures import FIGURES
 names = "boundaries", "confusion of digits", "two confusions of 3 classes", "curves of two epochs"
@@ -237,49 +254,45 @@ assert dict(dict.items(matplotlib.rcParams)) == before
 
 
 def test_one_epoch_is_a_visible_point() -> None:
-    loss, accuracy = curves.draw(history([1])).axes
-    for axes in (loss, accuracy):
+    for axes in curves.draw(history([1])).axes:
         assert all(line.get_marker() == "o" and line.get_xdata() == [1.0] for line in axes.lines)
         assert [tick for tick in axes.get_xticks() if 0.5 <= tick <= 1.5] == [1]
 
 
-def test_the_best_epoch_is_marked_in_both_panels_and_named() -> None:
-    figure = curves.draw(history(), best_epoch=19)
-    assert all(axes.lines[-1].get_xdata() == [19, 19] for axes in figure.axes)
-    assert "Best epoch (19)" in [text.get_text() for text in figure.legends[0].get_texts()]
+def test_curves_are_drawn_at_the_evaluated_epochs_or_at_their_steps_with_the_best_one_marked() -> None:
+    epochs = [0, 10, 20, 25]
+    by_epoch, by_step = curves.draw(history(epochs), 20), curves.draw(history(epochs), 20, steps=550)
+    for axes, wider in zip(by_epoch.axes, by_step.axes, strict=True):
+        np.testing.assert_allclose(wider.get_xlim(), np.multiply(550, axes.get_xlim()))
+        assert [list(line.get_xdata()) for line in axes.lines] == [epochs, epochs, [20, 20]]
+        for line, of_steps in zip(axes.lines, wider.lines, strict=True):
+            np.testing.assert_array_equal(of_steps.get_xdata(), 550 * np.array(line.get_xdata()))
+            np.testing.assert_array_equal(of_steps.get_ydata(), line.get_ydata())
+        assert (axes.get_xlabel(), wider.get_xlabel()) == ("Epoch", "Step")
+    for figure, words in ((by_epoch, "Best epoch (20)"), (by_step, "Best step (11,000)")):
+        assert words in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_curves_by_step_are_those_by_epoch_drawn_wider() -> None:
-    for axes, by_step in zip(curves.draw(history()).axes, curves.draw(history(), 19, steps=550).axes, strict=True):
-        np.testing.assert_allclose(by_step.get_xlim(), np.multiply(550, axes.get_xlim()))
-        for line, wider in zip(axes.lines, by_step.lines[:2], strict=True):
-            np.testing.assert_array_equal(wider.get_xdata(), 550 * np.array(line.get_xdata()))
-            np.testing.assert_array_equal(wider.get_ydata(), line.get_ydata())
-        assert list(by_step.lines[-1].get_xdata()) == [19 * 550] * 2
-        assert (axes.get_xlabel(), by_step.get_xlabel()) == ("Epoch", "Step")
-
-
-def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
-    for axes in curves.draw(history([0, 10, 20, 25])).axes:
-        assert all(list(line.get_xdata()) == [0, 10, 20, 25] for line in axes.lines)
-
-
-def test_the_loss_is_logarithmic_only_if_asked() -> None:
+def test_the_loss_is_logarithmic_only_if_asked_and_a_diverged_one_keeps_its_epochs() -> None:
     assert [axes.get_yscale() for axes in curves.draw(history(scale=1e9)).axes] == ["linear", "linear"]
     assert [axes.get_yscale() for axes in curves.draw(history(), log_loss=True).axes] == ["log", "linear"]
-
-
-def test_a_diverged_loss_keeps_both_panels_on_the_same_epochs() -> None:
     loss, accuracy = curves.draw(diverging()).axes
     assert loss.get_xlim() == accuracy.get_xlim()
 
 
-def test_confusion_cells_say_counts_or_percentages() -> None:
+def cells(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def test_confusion_cells_are_counts_or_percentages() -> None:
     counts = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2000]])
-    cells = [text.get_text() for text in confusion.draw(counts, "abc", "").axes[0].texts]
-    assert cells == ["3", "1", "0", "0", "0", "0", "0", "0", "2,000"]
-    cells = [text.get_text() for text in confusion.draw(counts, "abc", "", normalize=True).axes[0].texts]
-    assert cells == ["75.0", "25.0", "0", "–", "–", "–", "0", "0", "100"]
+    shares = ["75.0", "25.0", "0", "–", "–", "–", "0", "0", "100"]
+    assert cells(confusion.draw(counts, "abc", "").axes[0]) == ["3", "1", "0", "0", "0", "0", "0", "0", "2,000"]
+    assert cells(confusion.draw(counts, "abc", "", normalize=True).axes[0]) == shares
+    left, right = confusion.draw_pair([("a", counts), ("b", np.eye(3, dtype=int))], "abc").axes
+    assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
+    assert cells(left) == shares
+    assert cells(right) == ["100", "0", "0", "0", "100", "0", "0", "0", "100"]
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -295,21 +308,17 @@ def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -
 
 
 def test_failures_are_captioned_in_order_and_at_most_25() -> None:
-    figure = failing(40)
-    captions = [text.get_text() for text in figure.axes[0].texts]
-    assert captions[:2] == ["True 0 / Predicted 1", "probability 0.00"]
-    assert captions[2:4] == ["True 1 / Predicted 2", "probability 0.03"]
-    assert len(figure.axes[0].images) == 25
-    assert len(captions) == 50
-    assert len({picture.get_clim() for picture in figure.axes[0].images}) == 1
-
-
-def test_no_failures_are_said_so() -> None:
-    assert [text.get_text() for text in failing(0).axes[0].texts] == ["no failures"]
+    axes = failing(40).axes[0]
+    assert cells(axes)[:2] == ["True 0 / Predicted 1", "probability 0.00"]
+    assert cells(axes)[2:4] == ["True 1 / Predicted 2", "probability 0.03"]
+    assert len(axes.images) == 25
+    assert len(axes.texts) == 50
+    assert len({picture.get_clim() for picture in axes.images}) == 1
+    assert cells(failing(0).axes[0]) == ["no failures"]
 
 
 def test_hidden_weights_share_one_symmetric_scale() -> None:
-    figure = hidden_weights.draw(NOISE, (28, 28), "Weights")
+    figure = weights(NOISE)
     pictures = figure.axes[0].images
     (low, high), *others = {picture.get_clim() for picture in pictures}
     assert not others
@@ -318,24 +327,22 @@ def test_hidden_weights_share_one_symmetric_scale() -> None:
     np.testing.assert_array_equal(pictures[3].get_array(), NOISE[:, 3].reshape(28, 28))
 
 
-def test_samples_show_the_first_of_each_class() -> None:
-    axes = samples.of(digits()).axes[0]
-    assert [text.get_text() for text in axes.texts] == list("0123456789")
-    for label, picture in enumerate(axes.images):
-        np.testing.assert_array_equal(picture.get_array(), DIGITS.images[DIGITS.target.tolist().index(label)])
-
-
-def test_a_sheet_shows_the_first_fifteen_with_their_labels() -> None:
-    axes = samples.sheet(digits()).axes[0]
-    assert [text.get_text() for text in axes.texts] == [str(label) for label in DIGITS.target[:15]]
-    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[:15])
-
-
-def test_versions_are_the_first_25_without_a_word() -> None:
-    axes = samples.versions(digits()).axes[0]
-    assert not axes.texts
-    sevens = DIGITS.images[DIGITS.target == 7][:25]
-    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], sevens)
+@pytest.mark.parametrize(
+    ("draw", "chosen", "captions"),
+    [
+        (samples.of, [DIGITS.target.tolist().index(k) for k in range(10)], list("0123456789")),
+        (samples.sheet, range(15), [str(label) for label in DIGITS.target[:15]]),
+        (samples.versions, np.flatnonzero(DIGITS.target == 7)[:25], []),
+    ],
+)
+def test_samples_are_the_first_images_with_their_labels(
+    draw: Callable[[RunView], Figure], chosen: Sequence[int], captions: list[str]
+) -> None:
+    figure = draw(digits())
+    axes = figure.axes[0]
+    assert cells(axes) == captions
+    np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[chosen])
+    assert captions or figure.get_suptitle() == "25 versions of 7"
 
 
 def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
@@ -346,13 +353,6 @@ def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
         np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row)
         assert [label.get_text() for label in axes.get_xticklabels()] == NAMES
         assert text.get_text() == f"{name}: taken for {NAMES[row.argmax()]} ({row.max():.1%})"
-
-
-def test_two_confusions_are_normalized_and_titled() -> None:
-    left, right = confusion.draw_pair([("a", np.array([[3, 1], [0, 9]])), ("b", np.eye(2, dtype=int))], "01").axes
-    assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
-    assert [text.get_text() for text in left.texts] == ["75.0", "25.0", "0", "100"]
-    assert [text.get_text() for text in right.texts] == ["100", "0", "0", "100"]
 
 
 def test_points_of_each_class_have_a_look_of_their_own() -> None:
@@ -390,5 +390,5 @@ def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
 
 
 def test_reliability_tells_its_error_in_the_title() -> None:
-    title = reliability.draw([0.7, 0.7], [True, False]).get_suptitle()
+    title = calibrated([0.7, 0.7], [True, False]).get_suptitle()
     assert title == "Test set (expected calibration error 0.2000)"

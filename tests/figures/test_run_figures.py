@@ -256,15 +256,6 @@ def test_steps_are_the_updates(shown: Callable[[str], RunView]) -> None:
         assert list(draw("steps", of).axes[0].lines[0].get_xdata()) == expected, experiment
 
 
-def test_versions_are_of_one_class(shown: Callable[[str], RunView]) -> None:
-    of = shown("digits")
-    figure = draw("versions", of)
-    assert figure.get_suptitle() == "25 versions of 7"
-    sevens = of.dataset.train.x[of.dataset.train.y == 7][:25]
-    drawn = [np.asarray(picture.get_array()).ravel() for picture in figure.axes[0].images]
-    np.testing.assert_array_equal(drawn, sevens)
-
-
 X = np.random.default_rng(0).standard_normal((200, 5)) * (9, 5, 3, 0.1, 0.1) + 100
 Y = np.arange(200) % 3
 

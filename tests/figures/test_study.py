@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.analysis.comparison_summary import summarize
@@ -159,18 +161,12 @@ def test_drawings_for_a_page_take_its_colours_and_type_and_share_no_id(name: str
     assert len(set(ids)) == len(ids)
 
 
-def test_names_stay_as_they_are_in_a_drawing_for_a_page() -> None:
+def test_a_drawing_for_a_page_keeps_names_and_changes_no_setting() -> None:
+    before = dict(dict.items(matplotlib.rcParams))
     name = '#222222 x="1.23456" $'
     svg = canvas.svg(drawn("hostile names")["forest"], "forest", "")
     assert name in Markup(svg).words()
     assert "<script" not in svg
-
-
-def test_drawing_for_a_page_touches_no_setting() -> None:
-    import matplotlib
-
-    before = dict(dict.items(matplotlib.rcParams))
-    canvas.svg(drawn("two variants")["forest"], "forest", "")
     assert dict(dict.items(matplotlib.rcParams)) == before
 
 
@@ -198,7 +194,7 @@ def test_the_forest_tells_verdicts_by_shape_and_colour() -> None:
         np.testing.assert_allclose(singles, [[100 * d for d in c.effect.differences] for c in comparisons])
 
 
-def test_the_forest_says_where_there_is_nothing_to_compare() -> None:
+def test_the_forest_says_if_there_is_nothing_to_compare() -> None:
     texts = [text.get_text() for text in drawn("no seed in common")["forest"].axes[0].texts]
     assert "no seed in common" in texts
     assert not {"nan", "None"} & set(texts)
@@ -215,21 +211,18 @@ def test_curves_are_means_in_a_band_from_the_lowest_to_the_highest_seed() -> Non
         np.testing.assert_allclose((band.min(), band.max()), (values.min(), values.max()))
 
 
-def test_curves_go_on_thinner_where_seeds_have_stopped() -> None:
-    axes = study_curves.draw(stopping_early(), "a").axes[0]
-    whole, rest = axes.lines[0], axes.lines[1]
+def test_curves_continue_as_thinner_lines_when_seeds_have_stopped() -> None:
+    whole, rest = study_curves.draw(stopping_early(), "a").axes[0].lines[:2]
     assert list(whole.get_xdata()) == [1, 2, 3, 4]
     assert list(rest.get_xdata()) == list(range(4, 21))
     assert rest.get_linewidth() < whole.get_linewidth()
 
 
-def test_curves_stand_at_the_epochs_that_were_evaluated() -> None:
+def test_curves_are_drawn_at_the_evaluated_epochs() -> None:
     runs = of_every_tenth_epoch()
-    for figure in (study_curves.draw(runs, "a"), study_curves.draw_sheet(runs, "a")):
-        for axes in figure.axes:
-            assert {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) > 1} == {
-                (0, 10, 20, 30, 35)
-            }
+    for axes in (*study_curves.draw(runs, "a").axes, *study_curves.draw_sheet(runs, "a").axes):
+        drawn_at = {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) > 1}
+        assert drawn_at == {(0, 10, 20, 30, 35)}
 
 
 def test_the_sheet_has_the_mean_of_each_variant_on_both_sets() -> None:
@@ -320,22 +313,23 @@ def test_which_figures_a_study_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[0.98, 0.9, 0.5], [0.999, 0.97], [1.0, 0.5], [0.3, 0.4], [1.0], [0.0], [], [np.nan]]
+    ("prepare", "values"),
+    [
+        *(
+            (scales.accuracy, v)
+            for v in ([0.98, 0.9, 0.5], [0.999, 0.97], [1, 0.5], [0.3, 0.4], [1], [0], [], [np.nan])
+        ),
+        *((scales.positive, v) for v in ([1e-3, 10], [2], [1e-30, 1e30], [0], [], [np.inf, -1], [0.061, 0.063])),
+    ],
 )
 @pytest.mark.parametrize("which", ["x", "y"])
-def test_axes_for_accuracies_hold_them_all_and_have_ticks(values: list[float], which: scales.Which) -> None:
+def test_axes_contain_all_values_that_count_and_have_a_few_ticks(
+    prepare: Callable[[Axes, scales.Which, list[float]], str], values: list[float], which: scales.Which
+) -> None:
     axes = canvas.new_figure(4, 4, "").subplots()
-    scales.accuracy(axes, which, values)
+    prepare(axes, which, values)
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    assert all(low <= value <= high for value in values if value == value)
     ticks = axes.get_xticks() if which == "x" else axes.get_yticks()
-    assert any(low <= tick <= high for tick in ticks)
-
-
-@pytest.mark.parametrize("values", [[1e-3, 10], [2.0], [1e-30, 1e30], [0.0], [], [np.inf, -1], [0.061, 0.063]])
-def test_axes_for_positive_numbers_hold_them_all_and_have_a_few_ticks(values: list[float]) -> None:
-    axes = canvas.new_figure(4, 4, "").subplots()
-    scales.positive(axes, "y", values)
-    low, high = axes.get_ylim()
-    assert all(low <= value <= high for value in values if 0 < value < np.inf)
-    assert 1 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 8
+    smallest = 0 if prepare is scales.accuracy else np.nextafter(0, 1)
+    assert all(low <= value <= high for value in values if smallest <= value < np.inf)
+    assert 1 <= sum(low <= tick <= high for tick in ticks) <= 9

@@ -1,18 +1,20 @@
-"""A study's report in a real browser, from a file: on a telephone and on a desk, by day and by night.
+"""Pages in a real browser, from files: a study's report, narrow and wide, light and dark, and principal components.
 
 The screenshots stay in reports/browser/study/.
 """
 
 import base64
-import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from src.figures import pca
 from tests.browser import ui
 from tests.conftest import ROOT
 from tests.figures.drawings import contrast
@@ -47,11 +49,7 @@ return [...document.querySelectorAll('svg, img')].map(element => {
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    if not ui.has_browser():
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(f"REQUIRE_BROWSER=1, but there is no browser here: it takes {ui.NEEDED}")
-        pytest.skip(f"LEFT OUT, the report of a study was not looked at: there is no browser; it takes {ui.NEEDED}")
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    ui.require_browser()
     with ui.browser(tmp_path_factory.mktemp("browser") / "profile", PICTURES) as driver:
         yield driver
 
@@ -93,8 +91,7 @@ def test_the_report_reads_well(
         assert contrast(rgb(colour), rgb(ground)) > 4.5, (text, colour, ground)
 
     shot(driver, f"{name.replace(' ', '-')}-{width}-{scheme}")
-    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [address for address in loaded if not address.startswith("data:")] == []
+    assert requested(driver) == []
     assert driver.get_log("browser") == []
 
 
@@ -125,8 +122,27 @@ def test_the_keyboard_reaches_what_scrolls_and_what_folds(driver: webdriver.Chro
     assert set(scrolling) <= set(reached)
 
 
+def test_the_page_of_principal_components_draws_itself_and_requests_nothing(
+    driver: webdriver.Chrome, tmp_path: Path
+) -> None:
+    labels = [*"0123456789", "<b>$&"]
+    page = tmp_path / "pca.html"
+    x = np.random.default_rng(0).standard_normal((500, 20))
+    page.write_text(pca.draw(x, np.arange(500) % len(labels), labels))
+    look_as(driver, 1280, "light")
+    driver.get(page.as_uri())
+    names = "#pca .legendtext"
+    ui.wait_for(driver, "the legend", lambda page: len(page.find_elements(By.CSS_SELECTOR, names)) == 11)
+    assert [text.text for text in driver.find_elements(By.CSS_SELECTOR, names)] == labels
+    assert driver.find_element(By.ID, "pca").rect["height"] > 300
+    assert not overflow(driver)
+    assert requested(driver) == []
+    refused = [entry for entry in driver.get_log("browser") if "Content Security Policy" in entry["message"]]
+    assert refused == []
+
+
 def look_as(driver: webdriver.Chrome, width: int, scheme: str) -> None:
-    """Makes the window as wide as a telephone or a desk shows a page, and sets what the user prefers."""
+    """Sets the width of the window and the preferred colour scheme."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     prefers = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -134,13 +150,19 @@ def look_as(driver: webdriver.Chrome, width: int, scheme: str) -> None:
 
 
 def overflow(driver: webdriver.Chrome) -> int:
-    """By how many pixels the page is wider than the window."""
+    """How many pixels the page is wider than the window."""
     script = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     return int(driver.execute_script(script))
 
 
+def requested(driver: webdriver.Chrome) -> list[str]:
+    """The addresses that the page has requested."""
+    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    return [address for address in loaded if not address.startswith(("data:", "blob:"))]
+
+
 def shot(driver: webdriver.Chrome, name: str) -> None:
-    """Keeps a picture of the whole page."""
+    """Saves a picture of the whole page."""
     size: Any = driver.execute_script(
         "const page = document.documentElement; return [page.clientWidth, page.scrollHeight]"
     )
@@ -150,5 +172,5 @@ def shot(driver: webdriver.Chrome, name: str) -> None:
 
 
 def rgb(colour: str) -> list[float]:
-    """`rgb(1, 2, 3)` as matplotlib has it."""
+    """`rgb(1, 2, 3)` in the range of matplotlib."""
     return [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
