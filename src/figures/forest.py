@@ -1,7 +1,7 @@
 """A forest plot of differences: how much better or worse each variant is, with confidence intervals."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,19 +13,13 @@ from src.analysis import formats
 from src.analysis.comparison_verdict import Comparison
 from src.figures import canvas, rows
 
-
-class _Mark(NamedTuple):
-    marker: str
-    color: str
-    face: str
-
-
+_MARK: dict[str, Any] = {"linestyle": "", "markersize": 7, "markeredgewidth": 1.6, "zorder": 3}
 MARKS = {
-    "better": _Mark("^", canvas.BLUE, canvas.BLUE),
-    "worse": _Mark("v", canvas.VERMILLION, canvas.VERMILLION),
-    "no difference": _Mark("s", canvas.INK, canvas.INK),
-    "undecided": _Mark("o", canvas.MUTED, "white"),
-    "no verdict": _Mark("x", canvas.MUTED, canvas.MUTED),
+    "better": {**_MARK, "marker": "^", "color": canvas.BLUE},
+    "worse": {**_MARK, "marker": "v", "color": canvas.VERMILLION},
+    "no difference": {**_MARK, "marker": "s", "color": canvas.INK},
+    "undecided": {**_MARK, "marker": "o", "color": canvas.MUTED, "markerfacecolor": "white"},
+    "no verdict": {**_MARK, "marker": "x", "color": canvas.MUTED},
 }
 _RIGHT = 1.75  # inches, for the columns
 _SUBTITLE, _LEGEND = 0.2, 0.3
@@ -56,7 +50,7 @@ def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Fig
         top += height
 
     used = [verdict for verdict in MARKS if any(c.verdict == verdict for _, panel in panels for c in panel)]
-    handles = [Line2D([], [], label=verdict, **_look(verdict)) for verdict in used]
+    handles = [Line2D([], [], label=verdict, **MARKS[verdict]) for verdict in used]
     handles.append(Line2D([], [], linestyle="", marker="o", markersize=4, color=canvas.SKY, label="a single seed"))
     place = {"bbox_to_anchor": (canvas.MARGIN / rows.WIDTH, canvas.MARGIN / tall), "borderaxespad": 0, "borderpad": 0}
     spacing = {"handlelength": 1, "handletextpad": 0.4, "columnspacing": 1.2}
@@ -77,10 +71,10 @@ def _draw_panel(axes: Axes, comparisons: Sequence[Comparison]) -> None:
         axes.plot(
             singles, np.full(len(singles), row + 0.27), "o", markersize=4, color=canvas.SKY, alpha=0.7, clip_on=False
         )
+        mark = MARKS[comparison.verdict]
         if bounds:
-            color = MARKS[comparison.verdict].color
-            axes.plot(bounds, (row - 0.08, row - 0.08), color=color, linewidth=2, solid_capstyle="butt")
-        axes.plot(100 * effect.mean, row - 0.08, **_look(comparison.verdict))
+            axes.plot(bounds, (row - 0.08, row - 0.08), color=mark["color"], linewidth=2, solid_capstyle="butt")
+        axes.plot(100 * effect.mean, row - 0.08, **mark)
     _set_scale(axes, extents)
     effects = [comparison.effect for comparison in comparisons]
     means = ["no seed in common" if effect is None else formats.points(effect.mean) for effect in effects]
@@ -106,9 +100,3 @@ def _set_scale(axes: Axes, extents: Sequence[tuple[float, float]]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+.6g}".replace("-", "−") if x else "0"))
     axes.set_xlim(low - margin, high + margin)
-
-
-def _look(verdict: str) -> dict[str, Any]:
-    marker, color, face = MARKS[verdict]
-    look = {"marker": marker, "color": color, "markerfacecolor": face}
-    return {"linestyle": "", "markersize": 7, "markeredgewidth": 1.6, "zorder": 3} | look

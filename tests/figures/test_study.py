@@ -182,13 +182,13 @@ def test_variants_are_told_apart(n: int) -> None:
 
 def test_the_forest_tells_verdicts_by_shape_and_colour() -> None:
     marks = list(forest.MARKS.values())
-    assert len({mark.marker for mark in marks}) == len(marks)
+    assert len({mark["marker"] for mark in marks}) == len(marks)
     summary = summary_of(STUDIES["a ladder"])
     panels = [row.step for row in summary.rows], [row.against_baseline for row in summary.rows]
     for axes, made in zip(drawn("a ladder")["forest"].axes, panels, strict=True):
         comparisons = [comparison for comparison in made if comparison]
         means = [line for line in axes.lines if line.get_markersize() == 7]
-        assert [line.get_marker() for line in means] == [forest.MARKS[c.verdict].marker for c in comparisons]
+        assert [line.get_marker() for line in means] == [forest.MARKS[c.verdict]["marker"] for c in comparisons]
         np.testing.assert_allclose([line.get_xdata()[0] for line in means], [100 * c.effect.mean for c in comparisons])
         singles = [list(line.get_xdata()) for line in axes.lines if line.get_markersize() == 4]
         np.testing.assert_allclose(singles, [[100 * d for d in c.effect.differences] for c in comparisons])
