@@ -95,7 +95,7 @@ def test_the_report_reads_well(
     assert driver.get_log("browser") == []
 
 
-def test_the_table_turns_into_cards_on_a_telephone(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
+def test_the_table_becomes_cards_on_a_narrow_screen(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
     tops = {}
     for width in (390, 1280):
         look_as(driver, width, "light")
@@ -107,7 +107,7 @@ def test_the_table_turns_into_cards_on_a_telephone(driver: webdriver.Chrome, pag
     assert len(set(tops[390])) == len(tops[390])
 
 
-def test_the_keyboard_reaches_what_scrolls_and_what_folds(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
+def test_the_keyboard_reaches_scrolling_and_folding_parts(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
     look_as(driver, 390, "light")
     driver.get(pages["a ladder"])
     reached = []

@@ -1,4 +1,4 @@
-"""What holds of every drawing: all of it is on its sheet, no text on another, and drawn again it is the same file."""
+"""What is true of every drawing: it stays on its sheet, no two texts overlap; and a run made of arrays, to be drawn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,13 +20,13 @@ DIGITS = load_digits()
 
 
 def save(figure: Figure, path: Path) -> bytes:
-    """The figure's PNG, of which `check_sheet` has the pixels."""
+    """Writes the figure's PNG, and returns its bytes."""
     canvas.save(figure, path)
     return path.read_bytes()
 
 
 def check_sheet(figure: Figure, path: Path) -> bytes:
-    """Draws the figure once; returns its PNG."""
+    """Draws the figure once, checks its margins and texts, and returns its PNG."""
     texts: dict[int, tuple[str, Any, float]] = {}
     draw = Text.draw
 
@@ -74,7 +74,7 @@ def view_of(
     confidence: Any = (),
     features: tuple[str, str] = ("x", "y"),
 ) -> RunView:
-    """A run of which nothing is known but its data, the examples x and y of three sets (or the same thrice)."""
+    """A run with nothing but examples x and y of three sets (of one: the same for all), and predictions."""
     x = np.asarray(sets[0][0])
     flat = [Examples(np.asarray(x).reshape(len(x), np.prod(np.shape(x)[1:])), np.asarray(y)) for x, y, *_ in sets]
     train, valid, test = flat if len(flat) == 3 else 3 * flat

@@ -205,7 +205,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
-def test_a_drawing_is_on_its_sheet_and_the_same_small_file_each_time(
+def test_a_drawing_stays_on_its_sheet_and_is_the_same_small_file_each_time(
     draw: Callable[[], Figure], tmp_path: Path
 ) -> None:
     state = RNG.bit_generator.state
@@ -230,7 +230,7 @@ def test_saving_replaces_the_file_and_never_writes_through_a_link(tmp_path: Path
     assert list(picture.parent.iterdir()) == [picture]
 
 
-def test_neither_pyplot_nor_a_display_nor_global_settings(tmp_path: Path) -> None:
+def test_drawing_needs_no_pyplot_and_no_display_and_changes_no_setting(tmp_path: Path) -> None:
     program = """
 import os, sys
 os.environ.pop("DISPLAY", None)
@@ -296,7 +296,7 @@ def test_confusion_cells_are_counts_or_percentages() -> None:
 
 
 @pytest.mark.parametrize("normalize", [False, True])
-def test_confusion_numbers_stand_out_and_single_mistakes_show(normalize: bool) -> None:
+def test_confusion_numbers_are_readable_and_single_mistakes_visible(normalize: bool) -> None:
     counts = 1000 * np.eye(10, dtype=int)
     counts[4, 9], counts[3, 5], counts[7, 2] = 1, 30, 300
     axes = confusion.draw(counts, "0123456789", "", normalize).axes[0]
@@ -345,17 +345,7 @@ def test_samples_are_the_first_images_with_their_labels(
     assert captions or figure.get_suptitle() == "25 versions of 7"
 
 
-def test_both_ways_round_have_their_picture_and_a_bar_a_class() -> None:
-    shares = RNG.dirichlet(np.ones(10), 2)
-    pictures, *bars = turned.draw(DIGITS.images[:2], shares, NAMES).axes
-    np.testing.assert_array_equal([picture.get_array() for picture in pictures.images], DIGITS.images[:2])
-    for axes, row, name, text in zip(bars, shares, ("Upright", "Turned"), pictures.texts, strict=True):
-        np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row)
-        assert [label.get_text() for label in axes.get_xticklabels()] == NAMES
-        assert text.get_text() == f"{name}: taken for {NAMES[row.argmax()]} ({row.max():.1%})"
-
-
-def test_points_of_each_class_have_a_look_of_their_own() -> None:
+def test_classes_differ_in_colour_or_shape() -> None:
     looks = [plane.look(k) for k in range(18)]
     assert len({(look.color, look.marker) for look in looks}) == 18
     assert len({look.color for look in looks[:6]}) == len({look.marker for look in looks[:6]}) == 6
@@ -389,6 +379,6 @@ def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
     assert axes.get_ylim() == (THIRDS.y[0], THIRDS.y[-1])
 
 
-def test_reliability_tells_its_error_in_the_title() -> None:
+def test_the_calibration_error_is_in_the_title() -> None:
     title = calibrated([0.7, 0.7], [True, False]).get_suptitle()
     assert title == "Test set (expected calibration error 0.2000)"

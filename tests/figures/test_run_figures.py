@@ -1,4 +1,4 @@
-"""Every figure of the table on runs of every kind, and the files in a run's folder."""
+"""Every figure of the table for runs of every kind, and the files in a run's folder."""
 
 import functools
 import json
@@ -82,7 +82,7 @@ def shown(trained: Callable[[str], Trained]) -> Callable[[str], RunView]:
 
 @pytest.fixture
 def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Callable[[str], Trained]:
-    """A run folder of one's own."""
+    """Copies a run folder for one test."""
 
     def copy(experiment: str) -> Trained:
         folder, dataset = trained(experiment)
@@ -99,7 +99,7 @@ def test_every_name_is_drawn_and_the_configuration_lists_those_on_request() -> N
     assert set(GALLERY) <= set(re.findall(r"\w+", (ROOT / "conf" / "tracking" / "mlflow.yaml").read_text()))
 
 
-def test_an_unknown_figure_is_refused_in_one_line() -> None:
+def test_an_unknown_figure_is_rejected_in_one_line() -> None:
     with pytest.raises(UserError, match=r"tracking\.gallery\[1\]=samplse: unknown; did you mean samples\? \(allowed"):
         compose(["tracking.gallery=[pca,samplse]"])
     with pytest.raises(UserError, match=r"tracking\.gallery=pca: must be a list"):
@@ -111,7 +111,7 @@ def test_the_gallery_is_no_part_of_a_runs_identity() -> None:
 
 
 @pytest.mark.parametrize("experiment", RUNS)
-def test_what_fits_a_run_and_is_missing_is_drawn_and_what_is_there_is_left(
+def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
     experiment: str, copied: Callable[[str], Trained], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, dataset = copied(experiment)
@@ -136,7 +136,7 @@ def test_what_fits_a_run_and_is_missing_is_drawn_and_what_is_there_is_left(
     assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
 
 
-def test_a_figure_that_fails_costs_a_warning(
+def test_a_failing_figure_is_one_warning(
     copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: RunView) -> Any:
@@ -149,7 +149,7 @@ def test_a_figure_that_fails_costs_a_warning(
     assert (folder.path / "figures" / "samples.png").exists()
 
 
-def test_what_an_interruption_has_left_undrawn_is_drawn_later(
+def test_figures_missing_after_an_interruption_are_drawn_later(
     copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut_off(figure: Figure, path: Path) -> None:
@@ -169,14 +169,14 @@ def test_what_an_interruption_has_left_undrawn_is_drawn_later(
     assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
 
 
-def test_nothing_is_drawn_of_a_run_that_did_not_finish(copied: Callable[[str], Trained]) -> None:
+def test_an_unfinished_run_has_no_figures(copied: Callable[[str], Trained]) -> None:
     folder, dataset = copied("digits")
     folder.end("killed", "interrupted", "interrupted")
     RunFigures(dataset, GALLERY).ended(folder.path)
     assert not (folder.path / "figures").exists()
 
 
-def test_the_lattice_is_asked_at_its_own_points(shown: Callable[[str], RunView]) -> None:
+def test_the_grid_has_the_decisions_at_its_points(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
     x, y, labels = of.grid()
     assert labels.shape == (101, 101)
@@ -188,7 +188,7 @@ def test_the_lattice_is_asked_at_its_own_points(shown: Callable[[str], RunView])
 
 
 @pytest.mark.parametrize("experiment", ["spiral_adam", "xor_single_output", "digits"])
-def test_the_decisions_are_the_runs_own(experiment: str, shown: Callable[[str], RunView]) -> None:
+def test_predictions_and_accuracies_are_those_of_the_run(experiment: str, shown: Callable[[str], RunView]) -> None:
     of = shown(experiment)
     np.testing.assert_array_equal(of.predict(of.dataset.test.x).labels, of.known["test"].labels)
     for part in ("train", "test"):
@@ -235,7 +235,7 @@ def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], RunView]
         np.testing.assert_array_equal(np.sort(found), np.sort(of.dataset.train.x[of.dataset.train.group == group, 0]))
 
 
-def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str], RunView]) -> None:
+def test_the_turned_image_is_the_upright_one_reversed(shown: Callable[[str], RunView]) -> None:
     of = shown("digits")
     pictures, *bars = draw("turned", of).axes
     upright, around = (np.asarray(picture.get_array()) for picture in pictures.images)
@@ -243,13 +243,15 @@ def test_the_turned_image_is_the_upright_one_read_backwards(shown: Callable[[str
     center, scale = (np.asarray(of.dataset.scaling[name]) for name in ("center", "scale"))
     pair = (np.stack([upright.ravel(), around.ravel()]) - center) / scale
     expected = predict(of.model.network, pair, np.zeros(2, np.int64)).probabilities
-    drawn = [[bar.get_height() for bar in axes.patches] for axes in bars]
-    np.testing.assert_allclose(drawn, 100 * expected, rtol=1e-4, atol=1e-4)
+    for axes, row, name, text in zip(bars, expected, ("Upright", "Turned"), pictures.texts, strict=True):
+        np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row, rtol=1e-4, atol=1e-4)
+        assert [label.get_text() for label in axes.get_xticklabels()] == list("0123456789")
+        assert text.get_text() == f"{name}: taken for {row.argmax()} ({row.max():.1%})"
     sixes = of.dataset.test.x[(of.dataset.test.y == 6) & (of.known["test"].labels == 6)]
     np.testing.assert_allclose(pair[0], sixes[0], atol=1e-5)
 
 
-def test_steps_are_the_updates(shown: Callable[[str], RunView]) -> None:
+def test_steps_count_updates(shown: Callable[[str], RunView]) -> None:
     for experiment, updates in (("digits", 40), ("spiral_adam", 1), ("perceptrons_xor", 500)):
         of = shown(experiment)
         expected = [updates * epoch for epoch in of.history["epoch"]]
@@ -261,7 +263,7 @@ Y = np.arange(200) % 3
 
 
 def plotted(page: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """What the page hands to the library that draws it."""
+    """The data and the layout that the page passes to plotly."""
     text = page[page.rindex("Plotly.newPlot(") :]
     data, end = json.JSONDecoder().raw_decode(text, text.index("["))
     layout, _ = json.JSONDecoder().raw_decode(text, text.index("{", end))
@@ -292,7 +294,7 @@ def test_the_page_is_the_same_each_time_and_shows_the_first_examples_alone(monke
     assert "50 examples" in shorter
 
 
-def test_the_page_asks_nobody_for_anything_and_takes_names_for_names() -> None:
+def test_the_page_requests_nothing_and_escapes_names() -> None:
     hostile = '</script><script>alert(1)</script>&"'
     page = pca.draw(X, Y, [hostile, "b", "c"], title=hostile)
     markup = Markup(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))

@@ -117,7 +117,7 @@ def all_of(results: Results, of: Dataset | None = None) -> dict[str, Figure]:
 
 @functools.cache
 def drawn(name: str) -> dict[str, Figure]:
-    """The figures of a study, for all tests that only look at them."""
+    """The figures of a study, for tests that do not change them."""
     return all_of(STUDIES[name])
 
 
@@ -126,7 +126,7 @@ def again(name: str) -> list[Figure]:
 
 
 @pytest.mark.parametrize("name", [*STUDIES, *FIGURES])
-def test_drawings_are_on_their_sheets_and_the_same_small_files_each_time(name: str, tmp_path: Path) -> None:
+def test_drawings_stay_on_their_sheets_and_are_the_same_small_files_each_time(name: str, tmp_path: Path) -> None:
     figures = again(name) if name in TWICE else list(drawn(name).values())
     pngs = [check_sheet(figure, tmp_path / "first.png") for figure in figures]
     if name not in TWICE:
@@ -140,7 +140,7 @@ def test_drawings_are_on_their_sheets_and_the_same_small_files_each_time(name: s
 
 
 @pytest.mark.parametrize("name", ["a ladder", "hostile names", "failures"])
-def test_drawings_for_a_page_take_its_colours_and_type_and_share_no_id(name: str) -> None:
+def test_svgs_use_the_colours_and_fonts_of_their_page_and_share_no_id(name: str) -> None:
     ids: list[str] = []
     for figure_name, figure in all_of(STUDIES[name], dataset(image=None)).items():
         title = figure.get_suptitle()
@@ -161,7 +161,7 @@ def test_drawings_for_a_page_take_its_colours_and_type_and_share_no_id(name: str
     assert len(set(ids)) == len(ids)
 
 
-def test_a_drawing_for_a_page_keeps_names_and_changes_no_setting() -> None:
+def test_an_svg_keeps_names_and_drawing_it_changes_no_setting() -> None:
     before = dict(dict.items(matplotlib.rcParams))
     name = '#222222 x="1.23456" $'
     svg = canvas.svg(drawn("hostile names")["forest"], "forest", "")
@@ -171,7 +171,7 @@ def test_a_drawing_for_a_page_keeps_names_and_changes_no_setting() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 7, 16, 19])
-def test_variants_are_told_apart(n: int) -> None:
+def test_variants_differ_in_their_looks(n: int) -> None:
     names = [str(i) for i in range(n)]
     looks = canvas.styles(names, plain="0")
     assert list(looks) == names
@@ -180,7 +180,7 @@ def test_variants_are_told_apart(n: int) -> None:
     assert looks["0"].color == canvas.INK
 
 
-def test_the_forest_tells_verdicts_by_shape_and_colour() -> None:
+def test_verdicts_in_the_forest_differ_in_shape_and_colour() -> None:
     marks = list(forest.MARKS.values())
     assert len({mark["marker"] for mark in marks}) == len(marks)
     summary = summary_of(STUDIES["a ladder"])
@@ -246,7 +246,7 @@ def test_variants_without_a_finished_run_are_named_below_the_curves(name: str) -
     assert "d" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_what_is_far_below_is_named_and_does_not_squeeze_the_others() -> None:
+def test_outlying_variants_are_named_and_do_not_squeeze_the_others() -> None:
     figures = drawn("sixteen variants, and one that learns nothing")
     for name in ("curves", "sheet", "cost"):
         assert any("Too far down" in text.get_text() and "10.00" in text.get_text() for text in figures[name].texts)
@@ -273,7 +273,7 @@ def test_gains_are_points_of_the_true_class() -> None:
     assert [patch.get_width() for patch in bars.patches] == pytest.approx([5, 0])
 
 
-def test_numbers_stand_out_from_the_strongest_gain() -> None:
+def test_numbers_are_readable_on_the_strongest_gain() -> None:
     for color in (canvas.BLUE, canvas.VERMILLION):
         painted = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
         assert contrast(0.6 * painted + 0.4, canvas.INK) > 4.5
