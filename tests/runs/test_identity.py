@@ -15,7 +15,7 @@ from src.data.dataset import Dataset, Examples
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
-from src.runs import code as code_of
+from src.runs import code
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
 from src.studies.comparisons.declare import declare
@@ -184,76 +184,55 @@ def test_the_number_of_threads_is_part_of_the_environment() -> None:
     assert {key for key, value in environment(1).items() if value != environment(2)[key]} == {"threads"}
 
 
+# What computes. An edit of any other file, such as one that records, draws, reports, plans, fetches or types, decides
+# nothing: rooms and files, each with a file of it.
+NUMERIC = ["nn", "optim", "training", "runs/training_run.py"]
+OTHERS = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting"]
+OTHERS += ["studies", "sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py"]
+OTHERS += [f"runs/{name}.py" for name in ("fingerprint", "folder", "journal", "lineage", "resuming", "tracker")]
+OTHERS += ["train.py", "ablation.py", "report.py", "evaluate.py"]
+
+
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of `src/`, to edit."""
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tree")
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
-# These look at the files at every call.
-CODE_DIGEST, TREES = identity.code_digest.__wrapped__, identity._trees.__wrapped__
-# What is recorded, drawn, reported, planned, fetched or typed: rooms and files, each with a file of it.
-APART = ["analysis", "cli", "config", "figures", "health", "prediction", "recording", "replays", "reporting", "studies"]
-APART += ["sweeps", "data/mnist.py", "data/recipes.py", "foundation/errors.py", "foundation/files.py", "train.py"]
-APART += [f"runs/{name}.py" for name in ("fingerprint", "folder", "journal", "lineage", "resuming", "tracker")]
-APART += ["ablation.py", "report.py", "evaluate.py"]
-
-
-class Code:
-    """The code of a run, in a folder where it can be edited."""
-
-    def __init__(self, folder: Path) -> None:
-        self.src = folder / "src"
-        self.whole = of(composed())
-
-    def decides(self, file: Path, edit: str = "edited = 1") -> bool:
-        """Whether a line at the end of a file makes a run another one."""
-        whole = file.read_bytes()
-        file.write_bytes(whole + f"\n{edit}\n".encode())
-        try:
-            return of(composed()) != self.whole
-        finally:
-            file.write_bytes(whole)
-
-
 @pytest.fixture
-def code(tree: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Code:
-    monkeypatch.setattr(code_of, "ROOT", tree)
-    monkeypatch.setattr(identity, "code_digest", CODE_DIGEST)
-    monkeypatch.setattr(identity, "_trees", TREES)
-    return Code(tree)
+def src(copied: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `src/`, to edit; fingerprints look at its files at every call."""
+    monkeypatch.setattr(code, "ROOT", copied)
+    for name in ("code_digest", "_trees"):
+        monkeypatch.setattr(identity, name, getattr(identity, name).__wrapped__)
+    return copied / "src"
 
 
-@pytest.mark.parametrize("name", APART)
-def test_an_edit_of_what_follows_or_starts_a_run_is_the_same_run(code: Code, name: str) -> None:
-    place = code.src / name
-    for file in sorted(place.rglob("*.py"))[:3] if place.is_dir() else [place]:
-        assert not code.decides(file), file
+def edited(file: Path, edit: str = "edited = 1") -> str:
+    """The fingerprint of a run with a line added at the end of a file."""
+    whole = file.read_bytes()
+    file.write_bytes(whole + f"\n{edit}\n".encode())
+    try:
+        return of(composed())
+    finally:
+        file.write_bytes(whole)
 
 
-@pytest.mark.parametrize("room", ["nn", "optim", "training"])
-def test_an_edit_of_any_numeric_code_is_another_run(code: Code, room: str) -> None:
-    files = sorted((code.src / room).rglob("*.py"))
-    assert len(files) > 2
-    for file in files:
-        assert code.decides(file), file
-        assert not code.decides(file, "# why"), file
+@pytest.mark.parametrize("name", [*NUMERIC, *OTHERS])
+def test_an_edit_of_code_that_computes_is_another_run_and_no_other_edit_is(src: Path, name: str) -> None:
+    files, whole = [src / name] if name.endswith(".py") else sorted((src / name).rglob("*.py")), of(composed())
+    for file in files if name in NUMERIC else files[:3]:
+        assert (edited(file) != whole) == (name in NUMERIC), file
+        assert name not in NUMERIC or edited(file, "# why") == whole, file
 
 
-def test_another_order_of_the_steps_of_a_run_is_another_run(code: Code) -> None:
-    assert code.decides(code.src / "runs" / "training_run.py")
-    assert not code.decides(code.src / "runs" / "training_run.py", "# why")
-
-
-def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(code: Code) -> None:
-    added, losses = code.src / "nn" / "added.py", code.src / "nn" / "losses.py"
+def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(src: Path) -> None:
+    added, losses, whole = src / "nn" / "added.py", src / "nn" / "losses.py", of(composed())
     added.write_text('"""New."""\n')
-    assert not code.decides(added)
-    whole = losses.read_bytes()
-    losses.write_bytes(whole + b"\nfrom src.nn import added\n")
-    code.whole = of(composed())
-    assert code.decides(added)
-    losses.write_bytes(whole)
+    assert edited(added) == whole
+    text = losses.read_bytes()
+    losses.write_bytes(text + b"\nfrom src.nn import added\n")
+    assert edited(added) != of(composed())
+    losses.write_bytes(text)
     added.unlink()

@@ -33,7 +33,7 @@ TRACKED = {
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew() -> Iterator[None]:
+def _uncached() -> Iterator[None]:
     module._tree.cache_clear()
     yield
     module._tree.cache_clear()
@@ -85,13 +85,23 @@ def test_a_clean_checkout_is_its_commit(tree: Path) -> None:
     assert diff() == ""
 
 
+# For the eyes, as a user may have set them; `git apply` reads another form.
+SETTINGS = {"diff.noprefix": "true", "color.ui": "always", "diff.external": "false", "diff.context": "0"}
+SETTINGS |= {"diff.renames": "copies", "core.quotePath": "false"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 @pytest.mark.parametrize("staged", [False, True])
-def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool) -> None:
+def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool, encoding: str) -> None:
+    if staged:
+        for key, value in SETTINGS.items():
+            git(tree, "config", key, value)
     (tree / "src/a.py").write_text("one\n2\nthree\n")
     (tree / "src/with space.py").write_text("hello again\n")
     (tree / "src/windows.py").write_bytes(b"a\r\nb\r\nc\r\n")
     (tree / "src/unended.py").write_text("still no newline")
     (tree / "src/run.sh").chmod(0o755)
+    (tree / "src/run.sh").rename(tree / "src/moved \u00e9.sh")
     (tree / "docs/picture.png").write_bytes(bytes(reversed(range(256))))
     (tree / "conf/config.yaml").unlink()
     (tree / "conf/deep/new group").mkdir(parents=True)
@@ -99,6 +109,8 @@ def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool)
     (tree / "src/new [a-z] :(glob) \u00e9.py").write_text("# \u00e9\n")
     (tree / "src/empty.py").touch()
     (tree / "src/data.bin").write_bytes(bytes(1000))
+    if encoding == "latin-1":
+        (tree / "src/latin.txt").write_bytes("gr\u00fcner\n".encode(encoding))
     if staged:
         git(tree, "add", "-A")
         (tree / "src/a.py").write_text("one\n2\n3\n")
@@ -106,21 +118,6 @@ def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool)
     assert lineage()["git.dirty"] == "true"
     assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
     assert git(tree, "status", "--porcelain") == before
-
-
-def test_a_patch_of_text_in_another_encoding_gives_back_the_tree(tree: Path, tmp_path: Path) -> None:
-    (tree / "src/latin.txt").write_bytes("gr\u00fcner\n".encode("latin-1"))
-    (tree / "src/a.py").write_text("changed\n")
-    assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
-
-
-def test_what_a_user_set_for_the_eyes_does_not_get_into_the_patch(tree: Path, tmp_path: Path) -> None:
-    settings = {"diff.noprefix": "true", "color.ui": "always", "diff.external": "false", "diff.context": "0"}
-    for key, value in {**settings, "diff.renames": "copies", "core.quotePath": "false"}.items():
-        git(tree, "config", key, value)
-    (tree / "src/a.py").write_text("one\n2\nthree\n")
-    (tree / "src/run.sh").rename(tree / "src/moved \u00e9.sh")
-    assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
 
 
 def test_a_patch_that_is_too_large_says_what_is_left_out_and_still_applies(tree: Path, tmp_path: Path) -> None:
@@ -150,7 +147,13 @@ def test_asking_takes_no_lock_of_the_users(tree: Path) -> None:
     assert lineage()["git.dirty"] == "true"
 
 
-def test_outside_of_git_the_commit_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_git_or_without_it_the_commit_is_unknown(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        assert lineage()["git.commit"] == lineage()["git.dirty"] == "unknown"
+    module._tree.cache_clear()
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     found = lineage()
@@ -158,18 +161,9 @@ def test_outside_of_git_the_commit_is_unknown(tmp_path: Path, monkeypatch: pytes
     assert found["dvc.lock.sha256"] == found["requirements.lock.sha256"] == "none"
 
 
-def test_without_git_the_commit_is_unknown(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert lineage()["git.commit"] == lineage()["git.dirty"] == "unknown"
-
-
-def test_the_locks_are_told_by_their_digests() -> None:
-    found = lineage()
+def test_locks_and_the_packages_that_the_project_names_are_recorded() -> None:
     for name in ("dvc.lock", "requirements.lock"):
-        assert found[f"{name}.sha256"] == sha256((ROOT / name).read_bytes())
-
-
-def test_the_packages_are_those_that_the_project_names() -> None:
+        assert lineage()[f"{name}.sha256"] == sha256((ROOT / name).read_bytes())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {re.split(r"[<>=!~ \[;]", dependency)[0] for dependency in project["dependencies"]}
     assert surroundings()["packages"] == {name: importlib.metadata.version(name) for name in named}
