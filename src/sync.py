@@ -22,7 +22,7 @@ Exit codes: 0 MLflow is up to date; 1 a store is unreachable, or a run can't be 
 
 def tell(everything: bool) -> None:
     """Records what no living command is recording; `RunFailed` if something could not be."""
-    from src.recording.syncing import sync
+    from src.recording.outbox_mirror import sync
 
     synced = sync(everything)
     for entry in synced.recorded:

@@ -62,9 +62,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with its tables and nothing in them, to be copied: making one takes seconds."""
 
     def make(folder: Path) -> None:
-        from src.recording.store import _create_tables  # imports MLflow
+        from src.recording.store import _client, _sqlite  # imports MLflow
 
-        _create_tables(folder / "mlflow.db")
+        _client(_sqlite(folder / "mlflow.db")).search_experiments()
 
     return made_once(tmp_path_factory, "store", make) / "mlflow.db"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from src.foundation.errors import RunFailed
 from src.health.finding import Finding
 from src.recording.outbox import Outbox
-from src.runs.folder import RunFolder
 
 
 def unrecorded_runs(root: Path) -> Iterator[Finding]:
@@ -15,7 +14,7 @@ def unrecorded_runs(root: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         return
     # A run that has outlived the command that recorded it is recorded when it has ended.
-    lacking = [e for e in Outbox().orphans() if e.folder is None or RunFolder(root / "runs" / e.folder).idle()]
+    lacking = [entry for entry in Outbox().orphans() if entry.idle()]
     if lacking:
         names = ", ".join(entry.name for entry in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         what = f"MLflow may lack {len(lacking)} run{'s'[: len(lacking) != 1]} ({names})"
@@ -23,7 +22,7 @@ def unrecorded_runs(root: Path) -> Iterator[Finding]:
 
 
 def _sync() -> None:
-    from src.recording.syncing import sync
+    from src.recording.outbox_mirror import sync
 
     if failures := sync(everything=False).failures:
         raise RunFailed("; ".join(failures))

@@ -76,9 +76,9 @@ def _file(name: str) -> Path:
         return path
     if (path / _FILE).is_file() and not (path / "run.json").exists():
         return path / _FILE
-    from src.recording.finding import find
+    from src.recording.reading import finished_run
 
-    run = find(name)
+    run = finished_run(name)
     if not (run.path / _FILE).is_file():
         raise UserError(f"{name}: this run has no model.npz; `python -m src.replay {name}` trains it again")
     return run.path / _FILE

@@ -33,7 +33,7 @@ class Entry:
     report: Mapping[str, Any] | None = None  # of a parent: `metrics`, `tags`, and the `folder` of files
     supersedes: bool = False  # of a parent: once it has ended, its runs are the study's current ones
     run_id: str | None = None  # in the store, as last seen
-    owner: str = ""  # the command that records it
+    owner: str = ""  # the command that records it; none of a settled entry
     adopted: bool = False  # by its owner, from a command that has died
     heir: str = ""  # another command that wants it recorded, and takes it over when the owner has settled it
     settled: Mapping[str, Any] | None = None  # the attempt, end, figures and store for which it was last settled
@@ -48,6 +48,15 @@ class Entry:
     def place(self) -> tuple[str, str]:
         """The store and its experiment."""
         return self.uri or "", self.experiment
+
+    @property
+    def run_folder(self) -> RunFolder:
+        """The run's folder."""
+        return RunFolder(runs_folder() / str(self.folder))
+
+    def idle(self) -> bool:
+        """Whether no process trains the run; a parent is not trained."""
+        return self.folder is None or self.run_folder.idle()
 
 
 def identity_of_run(folder: str, parent: str | None = None, variant: str | None = None) -> str:
@@ -64,7 +73,7 @@ def settlement(entry: Entry, store: State | None) -> State | None:
     """For what an entry is settled if `store` holds all that there is now; None while its run goes on."""
     if entry.folder is None:
         return {"store": store, "end": entry.ended}
-    folder = RunFolder(runs_folder() / entry.folder)
+    folder = entry.run_folder
     try:
         status = folder.status()
         if status.get("status") not in _FINAL:

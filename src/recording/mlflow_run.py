@@ -1,5 +1,7 @@
 """The MLflow run of an entry: found by its identity, made, described, and marked as current or not."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.config.tree import read_snapshot
@@ -39,25 +41,18 @@ def find(store: Store, entry: Entry, attempt: str | None = None) -> "Run | None"
 
 def run_id_of_parent(store: Store, outbox: Outbox, entry: Entry) -> str | None:
     """The id of the parent's MLflow run, which is made if it is not there."""
-    parent = outbox.parent_of(entry)
+    parent = outbox.find(replace(entry, identity=entry.parent)) if entry.parent else None
     if parent is None:
         return None
     if parent.run_id and parent.owner == outbox.owner:  # a pass opens its own parents first
         return parent.run_id
-    run = find(store, parent)
-    return run.info.run_id if run else create_parent(store, parent)
+    return str((find(store, parent) or create_parent(store, parent)).info.run_id)
 
 
-def create_parent(store: Store, parent: Entry) -> str:
-    """Makes the MLflow run of a parent; returns its id."""
+def create_parent(store: Store, parent: Entry) -> "Run":
+    """Makes the MLflow run of a parent."""
     tags = {"study": parent.study, "identity": parent.identity, CURRENT: "true" if parent.supersedes else None}
-    created = store.client.create_run(
-        store.experiment_id,
-        start_time=int(parent.started * 1000),
-        tags={tag: cut(value) for tag, value in tags.items() if value},
-        run_name=parent.name,
-    )
-    return str(created.info.run_id)
+    return _create(store, parent.name, parent.started, tags)
 
 
 def create(store: Store, entry: Entry, folder: RunFolder, parent: str | None) -> "Run":
@@ -78,15 +73,10 @@ def create(store: Store, entry: Entry, folder: RunFolder, parent: str | None) ->
         "mlflow.source.name": "python -m src.train",
         "mlflow.source.git.commit": lineage["git.commit"],
         **lineage,
-        **({PARENT: parent} if parent else {}),
+        PARENT: parent,
         **about.get("tags", {}),  # a replay's verdict
     }
-    return store.client.create_run(
-        store.experiment_id,
-        start_time=int(folder.status()["started"] * 1000),
-        tags={tag: cut(value) for tag, value in tags.items()},
-        run_name=entry.name,
-    )
+    return _create(store, entry.name, folder.status()["started"], tags)
 
 
 def describe(store: Store, run: "Run", folder: RunFolder) -> None:
@@ -122,6 +112,11 @@ def mark_current(store: Store, parent: Entry) -> None:
 def cut(value: str) -> str:
     """A tag's value, as long as MLflow accepts it."""
     return value if len(value) <= _LONGEST_TAG else value[: _LONGEST_TAG - 1] + "…"
+
+
+def _create(store: Store, name: str, started: float, tags: Mapping[str, str | None]) -> "Run":
+    kept = {tag: cut(value) for tag, value in tags.items() if value is not None}
+    return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=name)
 
 
 def _log_input(store: Store, run_id: str, dataset_input: "DatasetInput") -> None:

@@ -83,14 +83,6 @@ class Outbox:
         """The entry as it is on the disk."""
         return _read(self._pending(entry)) or _read(self._settled(entry))
 
-    def parent_of(self, entry: Entry) -> Entry | None:
-        """The parent's entry."""
-        return self.find(replace(entry, identity=entry.parent)) if entry.parent else None
-
-    def children(self, parent: Entry) -> list[Entry]:
-        """The entries below a parent."""
-        return [entry for entry in self.entries() if (entry.parent, entry.place) == (parent.identity, parent.place)]
-
     def current(self, entry: Entry) -> Entry | None:
         """Of the parents that supersede each other in the entry's study and store, the one that ended last."""
         same = [e for e in self.entries() if e.supersedes and (e.study, e.place) == (entry.study, entry.place)]
@@ -99,8 +91,8 @@ class Outbox:
 
     def is_settled(self, entry: Entry, store: State | None) -> bool:
         """Whether this store is known to hold the entry's attempt with its end and its figures."""
-        known = None if self._pending(entry).exists() else _read(self._settled(entry))
-        if not known or (known.name, known.study) != (entry.name, entry.study):
+        known = self.find(entry)
+        if not known or known.owner or (known.name, known.study) != (entry.name, entry.study):
             return False
         if known.settled is None or known.settled != settlement(known, store):
             return False
@@ -119,20 +111,19 @@ class Outbox:
         before: the time of a status in the run folder that is passed over.
         """
         with self._changing:
-            known = _read(self._pending(entry))
-            if known and known.owner != self.owner and not self._free(known):
+            known = self.find(entry) or replace(entry, owner="")
+            if known.owner != self.owner and not self._free(known):
                 entry = replace(known, heir=self.owner)
             else:
-                former = known or _read(self._settled(entry)) or entry
                 entry = replace(
                     entry,
                     owner=self.owner,
-                    heir=former.heir,
-                    passed_over=known.passed_over if known else before,
-                    run_id=former.run_id,
-                    started=former.started,
-                    report=entry.report or former.report,
-                    settled=former.settled,
+                    heir=known.heir,
+                    passed_over=known.passed_over if known.owner else before,
+                    run_id=known.run_id,
+                    started=known.started,
+                    report=entry.report or known.report,
+                    settled=known.settled,
                 )
             self._write(entry)
         return entry
@@ -153,46 +144,28 @@ class Outbox:
             self._write(changed)
         return changed
 
-    def settle(self, mirrored: Entry, state: State | None) -> bool:
+    def settle(self, mirrored: Entry, state: State | None, gone: bool = False) -> bool:
         """Settles an entry that is still pending, and still the one that was mirrored; else returns False.
 
-        state: what `settlement` gave before the store was written to. A command that waits for the entry gets it next.
+        state: what `settlement` gave before the store was written to. gone: the run will not come, and the store has
+        none, so the entry is removed. A command that waits for the entry gets it instead.
         """
         with self._changing:
             known = _read(self._pending(mirrored))
             if known is None or replace(known, heir="") != replace(mirrored, heir=""):
                 return False
-            if self._is_wanted(known):
+            settled = replace(known, owner="", adopted=False, heir="", passed_over=None, settled=state)
+            if known.heir != self.owner and self.lives(known.heir):
                 passed = state["end"] if state else known.passed_over
-                self._hand_over(replace(known, settled=state, passed_over=passed))
+                self._write(replace(settled, owner=known.heir, passed_over=passed))
             else:
-                settled = replace(known, passed_over=None, owner="", adopted=False, heir="", settled=state)
-                write_json(self._settled(known), dataclasses.asdict(settled))
+                if not gone:
+                    write_json(self._settled(known), dataclasses.asdict(settled))
                 self._pending(known).unlink(missing_ok=True)
         return True
 
-    def drop(self, mirrored: Entry) -> None:
-        """Removes a pending entry for which there is nothing to record, unless it has been noted again since.
-
-        A command that waits for the entry gets it instead.
-        """
-        with self._changing:
-            known = _read(self._pending(mirrored))
-            if known is None or replace(known, heir="") != replace(mirrored, heir=""):
-                return
-            if self._is_wanted(known):
-                self._hand_over(known)
-            else:
-                self._pending(known).unlink(missing_ok=True)
-
     def _free(self, entry: Entry) -> bool:
         return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
-
-    def _is_wanted(self, entry: Entry) -> bool:
-        return entry.heir != self.owner and self.lives(entry.heir)
-
-    def _hand_over(self, entry: Entry) -> None:
-        self._write(replace(entry, owner=entry.heir, heir="", adopted=False))
 
     def _lock_of(self, owner: str) -> Path:
         return self._folder / f"{owner}.owner"

@@ -1,7 +1,11 @@
-"""One pass over the outbox: mirrors each entry of one store into it."""
+"""Passes over the outbox: each mirrors the pending entries of one store into it, run by run.
+
+A command's writer makes them for as long as the command lives. `sync` makes one for each store.
+"""
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError, machine_error
@@ -9,99 +13,107 @@ from src.recording.entry import Entry, State
 from src.recording.outbox import Outbox
 from src.recording.parent_mirror import ParentMirror
 from src.recording.run_mirror import RunMirror
-from src.recording.store import Store, is_away, noted_uri, whereabouts
+from src.recording.store import Store, connect, is_away, noted_uri, one_line, tracking_of, whereabouts
 from src.runs.folder import runs_folder
+
+
+class Synced(NamedTuple):
+    """What passes did for commands that died: entries recorded, those still being trained, what failed and why."""
+
+    recorded: list[Entry]
+    left: list[Entry]
+    failures: list[str]
+
+
+def sync(everything: bool = False) -> Synced:
+    """Records the pending entries of all stores that have no living owner; with `everything`, also settled ones."""
+    synced = Synced([], [], [])
+    with Outbox() as outbox:
+        entries = [*outbox.orphans(), *(outbox.settled() if everything else ())]
+        for uri, experiment in sorted({entry.place for entry in entries}):
+            tracking = tracking_of(uri or None, experiment)
+            try:
+                OutboxMirror(outbox, tracking, connect(tracking), synced).mirror(last=True, everything=everything)
+            except Exception as error:
+                synced.failures.append(f"the MLflow store {uri or 'of this repository'} failed: {one_line(error)}")
+    return synced
 
 
 class OutboxMirror:
     """Mirrors the entries that the outbox's command owns, and pending ones whose owners have died.
 
-    recorded: entries that were taken over, and that the store has now. left: those whose runs another process still
-    trains. damaged: those whose run folders can't be read, and why. All by file name.
+    synced: gets the latter, and entries whose run folders can't be read.
     """
 
-    def __init__(self, outbox: Outbox, tracking: Tracking) -> None:
-        self.recorded: dict[str, Entry] = {}
-        self.left: dict[str, Entry] = {}
-        self.damaged: dict[str, tuple[Entry, str]] = {}
+    def __init__(self, outbox: Outbox, tracking: Tracking, store: Store, synced: Synced) -> None:
         self._outbox = outbox
         self._tracking = tracking
-        self._place = (noted_uri(tracking) or "", tracking.experiment)
-        self._mirrors: dict[str, RunMirror | ParentMirror] = {}
-        self._failures: list[Exception] = []  # of the present pass
+        self._store = store
+        self._synced = synced
+        self._mirrors: dict[str, RunMirror | ParentMirror] = {}  # by the names of entries' files
+        self._errors: list[Exception] = []  # of the present pass
 
-    def mirror(self, store: Store, last: bool = False, everything: bool = False) -> None:
+    def mirror(self, last: bool = False, everything: bool = False) -> None:
         """Makes a pass. An entry that fails does not stop the others: the first error is raised at the end.
 
         An error of the store as a whole is raised at once. last: no more training will follow, so also settle runs that
-        failed or were killed, and drop those that never began. everything: mirror settled entries again; one that fails
-        stays settled.
+        failed or were killed, and remove those that never began. everything: mirror settled entries again; one that
+        fails stays settled.
         """
-        where = whereabouts(self._tracking)
-        settled = [entry for entry in self._outbox.settled() if everything and entry.place == self._place]
-        self._failures = []
+        where, self._errors = whereabouts(self._tracking), []
+        # A command that is not known to live takes nothing over.
+        orphans = self._outbox.orphans() if self._outbox.lives(self._outbox.owner) else []
+        settled = self._outbox.settled() if everything else []
+        place = (noted_uri(self._tracking) or "", self._tracking.experiment)
         try:
-            self._mirror([*self._pending(), *settled], store, where, last)
+            entries = [entry for entry in (*self._outbox.mine(), *orphans, *settled) if entry.place == place]
+            self._mirror([mirror for entry in entries if (mirror := self._owned(entry))], where, last)
         finally:
-            for entry in settled:
-                known = self._outbox.find(entry)
-                if known and known.owner == self._outbox.owner and entry.file_name not in self.left:
+            for known in filter(None, map(self._outbox.find, settled)):
+                if known.owner == self._outbox.owner and known.idle():
                     self._outbox.settle(known, known.settled)
-        if self._failures:
-            raise self._failures[0]
-
-    def _pending(self) -> list[Entry]:
-        """The command's own entries, then those of dead owners; a command that is not known to live adopts nothing."""
-        alive = self._outbox.lives(self._outbox.owner)
-        pending = [*self._outbox.mine(), *(self._outbox.orphans() if alive else ())]
-        return [entry for entry in pending if entry.place == self._place]
-
-    def _mirror(self, entries: Sequence[Entry], store: Store, where: State | None, last: bool) -> None:
-        mirrors = [mirror for entry in entries if (mirror := self._owned(entry))]
-        for orphans in (False, True):  # whose folders may be damaged: the command's own entries come first
-            group = [mirror for mirror in mirrors if mirror.entry.adopted == orphans]
-            for mirror in group:  # runs need the ids of their parents
-                with self._apart(mirror.entry):
-                    mirror.open(store)
-            for mirror in sorted(group, key=lambda mirror: mirror.entry.folder is None):  # a parent ends after its runs
-                with self._apart(mirror.entry):
-                    settled = mirror.update(store, where, last or orphans)
-                    self._count(mirror.entry, settled, orphans)
+        if self._errors:
+            raise self._errors[0]
 
     def _owned(self, entry: Entry) -> RunMirror | ParentMirror | None:
         """The mirror of an entry, taken over where its owner has died; None if another command was faster."""
-        name = entry.file_name
         if entry.owner != self._outbox.owner:
             if (taken := self._outbox.take(entry)) is None:
                 return None
             entry = taken
         kind = ParentMirror if entry.folder is None else RunMirror
-        mirror = self._mirrors.setdefault(name, kind(self._outbox, entry))
+        mirror = self._mirrors.setdefault(entry.file_name, kind(self._store, self._outbox, entry))
         mirror.entry = entry
         return mirror
 
+    def _mirror(self, mirrors: Sequence[RunMirror | ParentMirror], where: State | None, last: bool) -> None:
+        for orphans in (False, True):  # whose folders may be damaged: the command's own entries come first
+            group = [mirror for mirror in mirrors if mirror.entry.adopted == orphans]
+            parents = [mirror for mirror in group if isinstance(mirror, ParentMirror)]
+            for parent in parents:  # runs need the ids of their parents
+                with self._apart(parent.entry):
+                    parent.open()
+            for mirror in sorted(group, key=lambda mirror: mirror.entry.folder is None):  # a parent ends after its runs
+                with self._apart(mirror.entry):
+                    settled = mirror.update(where, last or orphans)
+                    if settled is not False:
+                        self._mirrors.pop(mirror.entry.file_name, None)
+                    if orphans and settled is not None:
+                        (self._synced.recorded if settled else self._synced.left).append(mirror.entry)
+
     @contextlib.contextmanager
     def _apart(self, entry: Entry) -> Iterator[None]:
-        """Keeps an entry that fails from stopping the others."""
+        """Keeps an entry that fails from stopping the others. What the store has of it, the next pass asks."""
         try:
             yield
-        except (UserError, FileNotFoundError) as error:  # or emptied at this moment for another attempt
-            self.damaged[entry.file_name] = (entry, str(error))
         except Exception as error:
-            if isinstance(error, OSError) and str(error.filename).startswith(str(runs_folder())):
-                self.damaged[entry.file_name] = (entry, machine_error(error))
+            self._mirrors.pop(entry.file_name, None)
+            unreadable = isinstance(error, OSError) and str(error.filename).startswith(str(runs_folder()))
+            if isinstance(error, OSError) and (unreadable or isinstance(error, FileNotFoundError)):  # emptied just now
+                self._synced.failures.append(f"{entry.name}: {machine_error(error)}")
+            elif isinstance(error, UserError):
+                self._synced.failures.append(f"{entry.name}: {error}")
             elif is_away(error):
                 raise
             else:
-                self._failures.append(error)
-
-    def _count(self, mirrored: Entry, settled: bool | None, orphan: bool) -> None:
-        name = mirrored.file_name
-        if settled is False:
-            if orphan:
-                self.left[name] = mirrored
-            return
-        self._mirrors.pop(name, None)
-        self.left.pop(name, None)
-        if settled and orphan:
-            self.recorded[name] = mirrored
+                self._errors.append(error)

@@ -9,36 +9,36 @@ from src.recording.entry import REPORTED, Entry, State, settlement
 from src.recording.mlflow_run import create_parent, find, mark_current
 from src.recording.outbox import Outbox
 from src.recording.store import Store
-from src.runs.folder import RunFolder, runs_folder
 
 
 class ParentMirror:
     """Keeps a parent's MLflow run up to date with its entry, which has all data of it."""
 
-    def __init__(self, outbox: Outbox, entry: Entry) -> None:
+    def __init__(self, store: Store, outbox: Outbox, entry: Entry) -> None:
         self.entry = entry
+        self._store = store
         self._outbox = outbox
         self._written: Entry | None = None  # as the store has it
 
-    def open(self, store: Store) -> None:
+    def open(self) -> None:
         """Finds the parent's MLflow run, or makes it: the runs below need its id."""
         if self.entry.adopted and self.entry.status == "running":
             self.entry = _ended_with_its_runs(self._outbox, self.entry)
         if self.entry == self._written:
             return
-        run = find(store, self.entry)
+        run = find(self._store, self.entry)
         if run is None and self.entry.status == REPORTED:
-            self._outbox.drop(self.entry)
+            self._outbox.settle(self.entry, None, gone=True)
             return
-        run_id = run.info.run_id if run else create_parent(store, self.entry)
-        self.entry = self._outbox.change(self.entry, run_id=run_id)
-        if self.entry.status == "running" and run and run.info.status != "RUNNING":
-            store.client.update_run(run_id, status="RUNNING")
+        run = run or create_parent(self._store, self.entry)
+        self.entry = self._outbox.change(self.entry, run_id=run.info.run_id)
+        if self.entry.status == "running" and run.info.status != "RUNNING":
+            self._store.client.update_run(run.info.run_id, status="RUNNING")
         self._written = self.entry
 
-    def update(self, store: Store, where: State | None, last: bool) -> bool:
+    def update(self, where: State | None, last: bool) -> bool:
         """Writes the report and the end, after the runs; returns whether that settles the entry."""
-        entry, run_id = self.entry, self.entry.run_id
+        store, entry, run_id = self._store, self.entry, self.entry.run_id
         if entry.status == "running" or run_id is None:
             return False
         if entry.report:
@@ -66,16 +66,15 @@ def log_report(store: Store, run_id: str, metrics: Mapping[str, float], tags: Ma
 
 def _ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:
     """A parent whose command has died, with the end that its runs have; as it was, while one of them still runs."""
-    children = outbox.children(parent)
-    ends = [RunFolder(runs_folder() / str(child.folder)).living_status() for child in children]
-    states = {
-        str(end["status"]) if end and end["time"] != child.passed_over else "killed"
-        for child, end in zip(children, ends, strict=True)
-    } or {"killed"}
+    children = [e for e in outbox.entries() if (e.parent, e.place) == (parent.identity, parent.place)]
+    states, ended = {"killed"} if not children else set(), parent.started
+    for child in children:
+        end = child.run_folder.living_status()
+        states.add("killed" if not end or end["time"] == child.passed_over else end["status"])
+        ended = max(ended, end.get("time", 0.0))
     if "running" in states:
         return parent
     status = next(state for state in ("killed", "failed", "finished") if state in states)
-    ended = max((end["time"] for end in ends if end), default=parent.started)
     return outbox.change(replace(parent, status=status, ended=ended), status=status, ended=ended)
 
 

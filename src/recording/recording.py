@@ -14,12 +14,11 @@ from typing import Any
 
 from src.config.tracking import Tracking
 from src.foundation.signals import interrupts_wait
-from src.recording.entry import REPORTED, Entry, identity_of_run, settlement
+from src.recording.entry import REPORTED, Entry, identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.tracker import Tracker
 
 
 class Recording:
@@ -38,10 +37,10 @@ class Recording:
         self._held: Entry | None = None  # a settled parent, noted when one of its runs is
 
     def __enter__(self) -> "Recording":
-        # A server may be away, and a database that has the experiment can be opened: the writer does that later.
-        if not (is_server(store_uri(self._tracking)) or holds_experiment(self._tracking)):
-            self._writer.open_store()
         try:
+            # A server may be away, and a database that has the experiment can be opened: the writer does that later.
+            if not (is_server(store_uri(self._tracking)) or holds_experiment(self._tracking)):
+                self._writer.open_store()
             self._store = whereabouts(self._tracking)
             self._outbox.__enter__()
         except BaseException:
@@ -62,6 +61,16 @@ class Recording:
     def entry(self, **fields: Any) -> Entry:
         """An entry for this store."""
         return Entry(uri=self._uri, experiment=self._tracking.experiment, **fields)
+
+    def run(self, name: str, folder: RunFolder, study: str | None = None, fresh: bool = False) -> Entry:
+        """Records a run that has finished, or that this command is about to train; returns its entry.
+
+        fresh: it is trained again if it has finished.
+        """
+        below = folder.path.relative_to(runs_folder()).as_posix()
+        entry = self.entry(identity=identity_of_run(below), name=name, study=study, folder=below)
+        self.follow(entry, None if folder.finished() and not fresh else folder.living_status())
+        return entry
 
     def follow(self, entry: Entry, before: Mapping[str, Any] | None = None) -> None:
         """Records a run from now on, unless it is settled; or a parent.
@@ -121,7 +130,9 @@ class Recording:
         try:
             with interrupts_wait():
                 for entry in list(self._followed.values()):  # noting one may add its parent
-                    if self._has_changed(entry):
+                    known = self._outbox.find(entry)
+                    settled = known is not None and not known.owner  # but there may be more figures since
+                    if settled and entry.folder is not None and not self._outbox.is_settled(entry, self._store):
                         self._note(entry)
             self._writer.wait()
         except KeyboardInterrupt:
@@ -134,35 +145,6 @@ class Recording:
         self._outbox.note(entry, before)
         self._writer.start()
 
-    def _has_changed(self, entry: Entry) -> bool:
-        """Whether a settled run has changed since: more figures, or another attempt than another command settled."""
-        known = self._outbox.find(entry)
-        if known is None or known.folder is None or known.owner or known.settled is None:
-            return False
-        now = settlement(known, self._store)
-        return now is not None and now != known.settled
-
     def _lacking(self) -> bool:
-        """Whether the store lacks something that no other process is still at."""
-        return any(
-            entry.folder is None or RunFolder(runs_folder() / entry.folder).idle() for entry in self._outbox.mine()
-        )
-
-
-class Announcing(Tracker):
-    """A tracker that records one run from its beginning."""
-
-    def __init__(self, recording: Recording, name: str, study: str | None) -> None:
-        self._recording = recording
-        self._about = {"name": name, "study": study}
-        self._entry: Entry | None = None
-
-    def started(self, folder: Path) -> None:
-        below = folder.relative_to(runs_folder()).as_posix()
-        self._entry = self._recording.entry(identity=identity_of_run(below), folder=below, **self._about)
-        self._recording.follow(self._entry)
-
-    @property
-    def run_id(self) -> str:
-        """The id in the store; empty where it isn't known."""
-        return self._recording.run_id(self._entry) if self._entry else ""
+        """Whether the store lacks something that no other process is still working on."""
+        return any(entry.idle() for entry in self._outbox.mine())

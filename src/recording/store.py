@@ -90,8 +90,8 @@ def holds_experiment(tracking: Tracking) -> bool:
     path = _database(store_uri(tracking))
     if path is None or not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
         return False
-    found = _experiment(path, tracking.experiment)
-    return found is not None and not _belongs_elsewhere(tracking, found[0])
+    artifacts, _ = _experiment(path, tracking.experiment) or (None, None)
+    return artifacts is not None and not _belongs_elsewhere(tracking, artifacts)
 
 
 def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
@@ -110,10 +110,10 @@ def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
 def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
     query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
+    found: tuple[str, int] | None = None
     with contextlib.suppress(sqlite3.Error), _locked(path) as database:
-        found: tuple[str, int] | None = database.execute(query, [name]).fetchone()
-        return found
-    return None
+        found = database.execute(query, [name]).fetchone()
+    return found
 
 
 @contextlib.contextmanager
@@ -196,7 +196,7 @@ def _make_once(path: Path) -> None:
             for stale in path.parent.glob(f".{path.name}.init*"):
                 stale.unlink()
             beside = path.with_name(f".{path.name}.init")
-            _create_tables(beside)
+            _client(_sqlite(beside)).search_experiments()  # which creates its tables
             beside.replace(path)
     # SQLite reports this only at the first write, and MLflow only after a while.
     if not os.access(path, os.W_OK):
@@ -212,10 +212,6 @@ def _locked(path: Path) -> Iterator[sqlite3.Connection]:
         database.execute("BEGIN IMMEDIATE")
         yield database
         database.rollback()
-
-
-def _create_tables(path: Path) -> None:
-    _client(_sqlite(path)).search_experiments()
 
 
 def _client(uri: str) -> "MlflowClient":

@@ -3,7 +3,8 @@
     python -m src.recording.writer CHANNEL OWNER EXPERIMENT [URI]
 
 CHANNEL is the number of a socket. A byte asks for a whole pass; a closed socket ends the process. Replies are lines,
-sent only while a pass is asked for: `PROGRESS`, then `OVER`, or `REFUSED` and why the store can't be opened.
+sent only while a pass is asked for: `PROGRESS`, then `OVER`. If the first pass was asked for before the process began,
+the reply may be `REFUSED`, and why the store can't be opened.
 
 A server that is away, or a store that fails, costs the command one warning: training goes on, the entries stay pending,
 and the next pass tries again after `_SECONDS_AFTER_A_FAILURE`.
@@ -25,7 +26,7 @@ from src.cli.command import FAILED
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.outbox import Outbox
-from src.recording.outbox_mirror import OutboxMirror
+from src.recording.outbox_mirror import OutboxMirror, Synced
 from src.recording.store import Store, one_line, open_store, store_uri, without_credentials
 
 PROGRESS, OVER, REFUSED = "progress", "over", "refused "
@@ -41,9 +42,11 @@ class Writer:
     def __init__(self, channel: socket.socket, tracking: Tracking, owner: str) -> None:
         self._channel = channel
         self._tracking = tracking
-        self._mirror = OutboxMirror(Outbox(owner), tracking)
-        self._store: Store | None = None
+        self._outbox = Outbox(owner)
+        self._mirror: OutboxMirror | None = None  # until the store has been opened
+        self._synced = Synced([], [], [])
         self._requests = threading.Semaphore(0)
+        self._opens = False  # whether the command waits for the store to be opened, and tells why it can't be
         self._waiting = False  # whether the command waits
         self._awaited = False  # whether it waits for the present pass, and not for the next one
         self._imported = self._ended = False
@@ -52,7 +55,8 @@ class Writer:
 
     def listen(self) -> None:
         """Reads the channel until it is closed, or the command at its other end has died."""
-        self._waiting = self._awaited = bool(select.select([self._channel], [], [], 0)[0] and self._channel.recv(1))
+        self._opens = bool(select.select([self._channel], [], [], 0)[0] and self._channel.recv(1))
+        self._waiting = self._awaited = self._opens
         threading.Thread(target=self._write, name="writer", daemon=True).start()
         with contextlib.suppress(OSError):  # a command that is killed with unread replies resets the connection
             while self._channel.recv(1):
@@ -81,13 +85,12 @@ class Writer:
             before, failure = self._progress, self._try()
             if failure is None or self._progress == before:
                 break
-        if failure and self._awaited and self._store is None and not self._warned:
-            self._warned = True
-            self._answer(REFUSED + failure)
+        if failure and self._opens and self._mirror is None:
+            self._reply(REFUSED + failure, over=True)
         else:
             with contextlib.suppress(OSError):  # of a stderr that nobody reads
                 self._tell(failure)
-            self._answer(OVER)
+            self._reply(OVER, over=True)
         return failure
 
     def _try(self) -> str | None:
@@ -98,11 +101,12 @@ class Writer:
         self._imported = True
         self._reply(PROGRESS)
         try:
-            if self._store is None:
+            if self._mirror is None:
                 client, experiment = open_store(self._tracking)
-                self._store = Store(cast(Any, _Counted(client, self._count)), experiment)
+                store = Store(cast(Any, _Counted(client, self._count)), experiment)
+                self._mirror = OutboxMirror(self._outbox, self._tracking, store, self._synced)
                 self._count()
-            self._mirror.mirror(self._store, last=self._awaited)
+            self._mirror.mirror(last=self._awaited)
         except UserError as error:
             return str(error)
         except Exception as error:
@@ -113,31 +117,27 @@ class Writer:
         self._progress += 1
         self._reply(PROGRESS)
 
-    def _answer(self, text: str) -> None:
-        if self._awaited:
-            self._waiting = False  # first: once the command has the answer, it may wait for another pass
-            self._send(text)
-
-    def _reply(self, text: str) -> None:
-        if self._waiting:
-            self._send(text)
-
-    def _send(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # `listen` finds out, too
-            self._channel.sendall(f"{' '.join(text.split())}\n".encode())
+    def _reply(self, text: str, over: bool = False) -> None:
+        if self._waiting and (self._awaited or not over):
+            if over:
+                self._waiting = False  # first: once the command has the answer, it may wait for another pass
+            with contextlib.suppress(OSError):  # `listen` finds out, too
+                self._channel.sendall(f"{' '.join(text.split())}\n".encode())
 
     def _tell(self, failure: str | None) -> None:
-        if failure is None:
-            if self._warned and not self._back:
-                self._back = True
-                print("the MLflow store is back; recording continues", file=sys.stderr)
-            if recorded := len(self._mirror.recorded):
-                self._mirror.recorded.clear()
-                runs = f"{recorded} run{'s'[: recorded != 1]}"
-                print(f"MLflow: {runs} of earlier commands recorded", file=sys.stderr)
-        elif not self._warned:
-            self._warned = True
-            print(warning(failure), file=sys.stderr)
+        if failure:
+            if not self._warned:
+                self._warned = True
+                later = "the run folders have everything, and it is recorded when the store is back"
+                print(f"warning: {failure}; {later}", file=sys.stderr)
+            return
+        if self._warned and not self._back:
+            self._back = True
+            print("the MLflow store is back; recording continues", file=sys.stderr)
+        if recorded := len(self._synced.recorded):
+            print(f"MLflow: {recorded} run{'s'[: recorded != 1]} of earlier commands recorded", file=sys.stderr)
+        for told in self._synced:
+            told.clear()
 
 
 class _Counted:
@@ -153,11 +153,6 @@ class _Counted:
             return answer
 
         return call
-
-
-def warning(failure: str) -> str:
-    """The one warning that a failing store costs."""
-    return f"warning: {failure}; the run folders have everything, and it is recorded when the store is back"
 
 
 def main() -> None:

@@ -45,16 +45,11 @@ class WriterProcess:
         """Starts the process and waits until it has opened the store; `UserError` if it can't."""
         self.start(b"?")
         try:
-            if refusal := self._answer():
-                raise UserError(f"{refusal}; tracking=off records nothing")
+            refusal = self._answer()
         except OSError:
-            self.end()
-            raise UserError(
-                "MLflow can't be used: it ended the process that it runs in; tracking=off records nothing"
-            ) from None
-        except BaseException:
-            self.end(at_once=True)
-            raise
+            refusal = "MLflow can't be used: it ended the process that it runs in"
+        if refusal:
+            raise UserError(f"{refusal}; tracking=off records nothing")
 
     def wait(self) -> None:
         """Waits for a whole pass that begins now. Ends the process if it makes no progress, or on a Ctrl-C."""
@@ -62,8 +57,7 @@ class WriterProcess:
             return
         try:
             self._channel.sendall(b"?")
-            if refusal := self._answer():
-                print(writer.warning(refusal), file=sys.stderr)
+            self._answer()
         except KeyboardInterrupt:
             self.end(at_once=True)
         except OSError:

@@ -23,15 +23,11 @@ def _record(tracked: Sequence[Replay]) -> dict[str, str]:
     """The MLflow ids by fingerprint; empty where not known."""
     if not tracked:
         return {}
-    from src.recording.recording import Announcing, Recording
+    from src.recording.recording import Recording
 
-    announced = {}
     with Recording(tracked[0].config.tracking) as recording:
-        for replay in tracked:
-            tracker = Announcing(recording, f"replay of {replay.original.name}", None)
-            tracker.started(replay.folder.path)
-            announced[replay.folder.path.name] = tracker
-    return {fingerprint: tracker.run_id for fingerprint, tracker in announced.items()}
+        noted = [recording.run(f"replay of {replay.original.name}", replay.folder) for replay in tracked]
+    return {replay.folder.path.name: recording.run_id(entry) for replay, entry in zip(tracked, noted, strict=True)}
 
 
 def _tag_original(replay: Replay, agreement: Agreement, replay_id: str) -> None:

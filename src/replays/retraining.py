@@ -62,9 +62,9 @@ class Replay:
 
 def plan_by_name(name: str) -> Replay:
     """The replay of the run that the user names; `UserError` if there is no such finished run."""
-    from src.recording.finding import find
+    from src.recording.reading import finished_run
 
-    return plan(find(name))
+    return plan(finished_run(name))
 
 
 def plan(original: FinishedRun) -> Replay:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from src.config.tracking import Tracking
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT
-from src.recording.finding import of_mlflow
+from src.recording.reading import of_mlflow, runs_of_study
 from src.replays.agreement import Agreement
 from src.replays.retraining import Replay, plan, retrain
 from src.runs.finished import FinishedRun
@@ -59,8 +59,6 @@ def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[tuple[Finish
 
 
 def _in_mlflow(study: str) -> dict[str, FinishedRun]:
-    from src.recording.reading import runs_of_study
-
     found = (of_mlflow(run) for run in runs_of_study(Tracking(), study) if run.info.status == "FINISHED")
     return {original.fingerprint: original for original in found}
 

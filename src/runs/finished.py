@@ -1,5 +1,6 @@
 """The one reader of a finished run: its folder, or another folder with copies of its files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +12,12 @@ from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped, read_json, replacing, write_json
 from src.foundation.npz import DAMAGE, read_npz
 from src.nn.arrays import Array, Labels
-from src.runs.folder import HISTORY, RunFolder
+from src.runs.folder import HISTORY, RunFolder, runs_folder
 from src.runs.model import Model, load_model
 
 History = Mapping[str, list[float]]  # the columns of history.csv, one value per evaluated epoch
 _LARGEST = 64 << 20  # bytes of a history, or of predictions: millions of examples
+_MOST_LISTED = 5
 # Copied as an out of the stage `train`.
 _OUTS = {"model.npz": "models/model.npz", "history.csv": "plots/curves.csv", "timing.json": "metrics/timing.json"}
 
@@ -133,6 +135,17 @@ class FinishedRun:
                 file.write((self.path / source).read_bytes())
         kept = {key: self.result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
         write_json(ROOT / "metrics" / "train.json", kept)
+
+
+def by_fingerprint(prefix: str) -> FinishedRun | None:
+    """The run whose fingerprint starts with `prefix`; None if there is none, `UserError` if there are several."""
+    if not re.fullmatch(r"[0-9a-f]+", prefix):
+        return None
+    found = sorted(path for path in runs_folder().glob(f"{prefix}*") if (path / "run.json").exists())
+    if len(found) > 1:
+        listed = ", ".join(path.name[:16] for path in found[:_MOST_LISTED])
+        raise UserError(f"{prefix}: {len(found)} fingerprints start with it ({listed}, ...); give more characters")
+    return FinishedRun.open(found[0]) if found else None
 
 
 def read_history(file: Path) -> History:

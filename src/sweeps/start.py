@@ -19,7 +19,8 @@ from src.data.recipes import Recipe, prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
-from src.runs.fingerprint import Frozen, code_digest, refuse_changed
+from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed
+from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 
@@ -48,12 +49,13 @@ def start(config: Config) -> tuple[Outcome, str]:
         trackers.append(RunFigures(dataset, config.tracking.gallery))
     if config.tracking.name == "off":
         return run(config, dataset, TrackerGroup(trackers)), ""
-    from src.recording.recording import Announcing, Recording
+    from src.recording.recording import Recording
 
-    with Recording(config.tracking) as recording:
-        announcing = Announcing(recording, config.run_name, config.tracking.study)
-        outcome = run(config, dataset, TrackerGroup([announcing, *trackers]))
-    return outcome, announcing.run_id
+    with Recording(config.tracking) as recording:  # noted first, so that MLflow is imported while the run begins
+        folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
+        entry = recording.run(config.run_name, folder, config.tracking.study, config.train.fresh)
+        outcome = run(config, dataset, TrackerGroup(trackers))
+    return outcome, recording.run_id(entry)
 
 
 def start_job(frozen: Frozen, composed: Any) -> Answer:

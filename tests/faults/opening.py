@@ -3,9 +3,11 @@
 MLflow is imported once, before the processes fork.
 """
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -39,7 +41,9 @@ def ends(children: Sequence[int]) -> list[int]:
 
 
 def runs(path: Path) -> int:
-    """How many runs stand in a store."""
+    """How many runs a store has; it is a whole database."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     client = client_of(f"sqlite:///{path}")
     experiment = client.get_experiment_by_name("mlp")
     return len(client.search_runs([experiment.experiment_id])) if experiment else 0

@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,17 +20,13 @@ from tests.faults.figures import Injections
 from tests.faults.proxy import FAULTS, Proxy
 from tests.helpers.processes import start
 from tests.helpers.servers import Server
-from tests.helpers.stores import client_of
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from tests.helpers.stores import assert_mirrored, stored
 
 pytestmark = pytest.mark.slow
 TRAIN = (
     *("python", "-m", "src.train", "experiment=digits", "model.hidden=[16]", "train.batch_size=8"),
     *("train.epochs=300", "tracking.figures=false"),
 )
-CURVES = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "train/lr", "train/images_per_second"}
 
 
 class Site:
@@ -47,8 +42,14 @@ class Site:
         command = [*TRAIN, f"seed={seed}", *([f"tracking.uri={uri}"] if uri else ["tracking=off"])]
         return start(*command, cwd=self.checkout)
 
-    def client(self) -> "MlflowClient":
-        return client_of(self.server.uri)
+    def sync(self, folder: Path) -> None:
+        """Afterwards the store has all of the run in this folder, and no run that only seems to be there."""
+        command = ["python", "-m", "src.sync"]
+        synced = subprocess.run(command, cwd=self.checkout, env=environment(), capture_output=True, text=True)
+        assert synced.returncode == 0, synced.stderr
+        assert_mirrored(self.server.uri, folder)
+        assert {run.info.status for run in stored(self.server.uri)} == {"FINISHED"}
+        assert not list((self.checkout / "runs/.records").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -84,30 +85,6 @@ def in_mid_run(site: Site, before: set[str]) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("the training did not begin")
-
-
-def assert_level(site: Site, folder: Path) -> None:
-    """The store has one run of the folder, and equals its journal and its result to the bit."""
-    client = site.client()
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    [run] = client.search_runs([experiment.experiment_id], f"tags.fingerprint = '{folder.name}'")
-    assert run.info.status == "FINISHED"
-    journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
-    assert run.data.metrics.keys() >= CURVES
-    for metric in CURVES:
-        part, quantity = metric.split("/")
-        column = quantity if quantity in ("lr", "images_per_second") else f"{part}_{quantity}"
-        history = sorted((m.step, m.value, m.timestamp) for m in client.get_metric_history(run.info.run_id, metric))
-        assert history == [(row["epoch"], row[column], int(row["time"] * 1000)) for row in journal], metric
-    result = json.loads((folder / "result.json").read_text())
-    for quantity in ("loss", "accuracy"):
-        [last] = client.get_metric_history(run.info.run_id, f"test/{quantity}")
-        assert (last.step, last.value) == (0, result["test"][quantity])
-    assert run.data.tags["weights.sha256"] == result["weights_sha256"]
-    artifacts = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
-    assert {"config.yaml", "run.json", "history.csv", "result.json", "model.npz"} <= artifacts
-    assert not [run for run in client.search_runs([experiment.experiment_id]) if run.info.status == "RUNNING"]
 
 
 # A server that is stopped or killed before the training starts is one that is silent or refuses, to who asks.
@@ -147,12 +124,7 @@ def test_training_goes_on_and_sync_makes_it_level(site: Site, when: str, what: s
             ).read_bytes()
             # Whoever waited for the server would wait for 10 s and more. The figure itself is in the report.
             assert seconds(folder) < 2 * base + 30
-            synced = subprocess.run(
-                ["python", "-m", "src.sync"], cwd=site.checkout, env=environment(), capture_output=True, text=True
-            )
-            assert synced.returncode == 0, synced.stderr
-            assert_level(site, folder)
-            assert not list((site.checkout / "runs/.records").glob("*.json"))
+            site.sync(folder)
         ratio = seconds(folder) / base
         injections.note(f"training while the MLflow server {what} {when}: {ratio:.2f} of its time without MLflow")
 

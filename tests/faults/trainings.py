@@ -2,14 +2,10 @@
 
 import json
 import shutil
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.helpers.stores import client_of, stored
-
-if TYPE_CHECKING:
-    pass
+from tests.helpers.stores import assert_mirrored, stored
 
 TRAIN = ("python", "-m", "src.train")
 EPOCHS = 100
@@ -20,7 +16,6 @@ TRAINING = (
     "train.checkpoint_seconds=0.2", "tracking.figures=false",
 )  # fmt: skip
 TIMES = ("time", "seconds", "images_per_second")
-_CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
 
 
 def run_folder(checkout: Path) -> Path:
@@ -44,17 +39,10 @@ def came_to(folder: Path) -> dict[str, Any]:
 
 
 def assert_level(uri: str, folder: Path) -> None:
-    """The store has this run and no other, finished, and each epoch's metrics once and as the journal has them."""
+    """The store has this run and no other, finished, and as the folder has it."""
     [run] = stored(uri)
     assert run.info.status == "FINISHED"
-    result = json.loads((folder / "result.json").read_text())
-    assert run.data.tags["weights.sha256"] == result["weights_sha256"]
-    epochs = journal(folder)
-    for key in _CURVES:
-        history = client_of(uri).get_metric_history(run.info.run_id, key)
-        assert Counter(metric.step for metric in history) == Counter(epoch["epoch"] for epoch in epochs)
-        values = {epoch["epoch"]: epoch[key.replace("/", "_")] for epoch in epochs}
-        assert {metric.step: metric.value for metric in history} == values
+    assert_mirrored(uri, folder)
 
 
 def forget(checkout: Path, empty_store: Path) -> None:

@@ -1,11 +1,16 @@
 """The MLflow store as tests read it. MLflow, whose import takes seconds, is imported when a test first asks."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+_COLUMNS = {f"{part}/{what}": f"{part}_{what}" for part in ("train", "valid") for what in ("loss", "accuracy")}
+_COLUMNS |= {"train/lr": "lr", "train/images_per_second": "images_per_second"}
+_ARTIFACTS = {"config.yaml", "run.json", "history.csv", "result.json", "test.json", "model.npz"}
 
 
 def client_of(store: str | Path) -> "MlflowClient":
@@ -20,3 +25,27 @@ def stored(store: str | Path) -> "list[Run]":
     client = client_of(store)
     experiment = client.get_experiment_by_name("mlp")
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def assert_mirrored(store: str | Path, *folders: Path) -> None:
+    """The store has each folder's run, and none twice: its status, every epoch once, its results; all to the bit."""
+    client, runs = client_of(store), stored(store)
+    assert len({run.data.tags["identity"] for run in runs}) == len(runs)
+    by_folder = [(f, run) for f in folders for run in runs if run.data.tags.get("fingerprint") == f.name]
+    assert {folder for folder, _ in by_folder} == set(folders)
+    for folder, run in by_folder:
+        run_id, status = run.info.run_id, json.loads((folder / "status.json").read_text())
+        assert (run.info.status, run.info.end_time) == (status["status"].upper(), int(status["time"] * 1000))
+        journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+        epochs = [{**{key: e[column] for key, column in _COLUMNS.items()}, **e.get("metrics", {})} for e in journal]
+        moments = [(e["epoch"], int(e["time"] * 1000)) for e in journal]
+        for key in {key for epoch in epochs for key in epoch}:
+            history = sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run_id, key))
+            assert history == [(*moment, epoch[key]) for moment, epoch in zip(moments, epochs, strict=True)], key
+        if status["status"] == "finished":
+            result = json.loads((folder / "result.json").read_text())
+            for name, value in result["test"].items():
+                [last] = client.get_metric_history(run_id, f"test/{name}")
+                assert (last.step, last.value, last.timestamp) == (0, value, run.info.end_time)
+            assert run.data.tags["weights.sha256"] == result["weights_sha256"]
+            assert {artifact.path for artifact in client.list_artifacts(run_id)} >= _ARTIFACTS

@@ -1,4 +1,4 @@
-"""What MLflow lacks when a command was killed, or a server was away, it gets later: each metric once, no ghost runs."""
+"""What MLflow lacks after a command was killed, or while a server was away, it gets later: each metric once."""
 
 import contextlib
 import json
@@ -6,93 +6,74 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import Shell, environment
 from tests.helpers.checkouts import furnish
+from tests.helpers.commands import run_main
 from tests.helpers.processes import start, until
 from tests.helpers.servers import Server
-from tests.helpers.stores import client_of, stored
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+from tests.helpers.stores import assert_mirrored, stored
 
 pytestmark = pytest.mark.slow
 TRAIN = ("python", "-m", "src.train")
 SYNC = ("python", "-m", "src.sync")
 LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "tracking.figures=false")
 SHORT = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "tracking.figures=false")
-CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "train/lr", "train/images_per_second")
 
 
 @pytest.fixture
 def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    """A checkout in which the digits and the store are there already."""
+    """A checkout that has the digits and an empty store."""
     return furnish(checkout, digits_folder, empty_store)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate(timeout=60)
-
-
-def stands(checkout: Path) -> list[dict[str, Any]]:
+def ends(checkout: Path) -> list[tuple[str, int]]:
+    """Each run's status, and the process that wrote it."""
     found = []
-    for file in (checkout / "runs").glob("*/status.json"):
-        with contextlib.suppress(FileNotFoundError):
-            found.append(json.loads(file.read_text()))
+    for folder in folders(checkout):
+        with contextlib.suppress(FileNotFoundError):  # it begins at this moment
+            status = json.loads((folder / "status.json").read_text())
+            found.append((status["status"], status["pid"]))
     return found
 
 
+def folders(checkout: Path) -> list[Path]:
+    return [file.parent for file in (checkout / "runs").glob("*/status.json")]
+
+
 def statuses(checkout: Path) -> list[str]:
-    return sorted(status["status"] for status in stands(checkout))
+    return sorted(status for status, _ in ends(checkout))
 
 
-def at_work(checkout: Path) -> list[int]:
-    return [status["pid"] for status in stands(checkout) if status["status"] == "running"]
+def pending(checkout: Path) -> list[Path]:
+    return list((checkout / "runs/.records").glob("*.json"))
 
 
-def assert_level(uri: str | Path, runs: "list[Run]") -> None:
-    """Each metric of each run stands in the store as in the journal, once; nothing is noted as lacking."""
-    client = client_of(uri)
-    for run in runs:
-        if "fingerprint" not in run.data.tags:
-            continue
-        folder = Path(run.data.tags["folder"])
-        journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
-        for key in CURVES:
-            history = [(m.step, m.value, m.timestamp) for m in client.get_metric_history(run.info.run_id, key)]
-            column = key.replace("/", "_") if key.endswith(("loss", "accuracy")) else key.partition("/")[2]
-            assert history == [(e["epoch"], e[column], int(e["time"] * 1000)) for e in journal], key
-
-
-def pending(checkout: Path) -> list[str]:
-    return [file.name for file in (checkout / "runs/.records").glob("*.json")]
+def train_and_kill(checkout: Path) -> None:
+    """Kills a long training when MLflow has some of it."""
+    process = start(*TRAIN, *LONG, cwd=checkout)
+    until(lambda: [run for run in stored(checkout) if run.data.metrics and run.info.status == "RUNNING"], process)
+    process.kill()
+    process.communicate(timeout=60)
 
 
 # --- Killed
 
 
-def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, shell: Shell) -> None:
-    process = start(*TRAIN, *LONG, cwd=checkout)
-    until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
-    kill(process)
+def test_a_killed_run_is_closed_and_continues_in_the_same_mlflow_run(checkout: Path, shell: Shell) -> None:
+    train_and_kill(checkout)
     assert statuses(checkout) == ["running"]
     done = shell(*SYNC)
-    assert (done.returncode, done.stderr) == (0, "")
     [run] = stored(checkout)
-    assert (
-        done.stdout
-        == f"recorded: {run.info.run_name}, MLflow run {run.info.run_id}\nMLflow is up to date (1 run added)\n"
-    )
+    recorded = f"recorded: {run.info.run_name}, MLflow run {run.info.run_id}\nMLflow is up to date (1 run added)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, recorded, "")
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "its process died")
     assert statuses(checkout) == ["killed"]
-    assert_level(checkout, [run])
+    assert_mirrored(checkout, *folders(checkout))
     assert shell(*SYNC).stdout == "MLflow is up to date\n"
 
     again = start(*TRAIN, *LONG, cwd=checkout)
@@ -102,14 +83,14 @@ def test_a_killed_run_is_closed_and_goes_on_in_the_same_record(checkout: Path, s
     [same] = stored(checkout)
     assert same.info.run_id == run.info.run_id
     assert (same.info.status, same.data.tags["reason"]) == ("KILLED", "interrupted")
-    assert_level(checkout, [same])
+    assert_mirrored(checkout, *folders(checkout))
     assert pending(checkout) == []
 
 
-def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, shell: Shell) -> None:
-    process = start(*TRAIN, *LONG, cwd=checkout)
-    until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
-    kill(process)
+def test_the_next_command_that_records_closes_a_killed_run_and_sync_one_whose_folder_is_gone(
+    checkout: Path, shell: Shell
+) -> None:
+    train_and_kill(checkout)
     assert shell(*TRAIN, *SHORT, "seed=1", "tracking=off").stderr == ""
     assert [run.info.status for run in stored(checkout)] == ["RUNNING"]
     done = shell(*TRAIN, *SHORT)
@@ -117,20 +98,26 @@ def test_what_a_killed_command_has_left_the_next_one_records(checkout: Path, she
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED"]
     assert pending(checkout) == []
 
+    train_and_kill(checkout)
+    for folder in folders(checkout):
+        shutil.rmtree(folder)
+    assert shell(*SYNC).returncode == 0
+    assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED"]
+    assert pending(checkout) == []
+
 
 @pytest.mark.parametrize("victim", ["parent", "worker"])
-def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, shell: Shell, victim: str) -> None:
+def test_a_killed_sweep_continues_under_the_same_parent(checkout: Path, shell: Shell, victim: str) -> None:
     jobs = ("-m", "experiment=digits", "train.batch_size=4", "train.epochs=60", "seed=range(4)")
     command = [*TRAIN, *jobs, "tracking.figures=false", "hydra.launcher.n_jobs=2"]
     process = start(*command, cwd=checkout)
     until(lambda: len([run for run in stored(checkout) if run.data.metrics]) >= 2, process)
     if victim == "parent":
-        kill(process)
+        process.kill()
     else:
-        workers: list[int] = []
-        until(lambda: workers.extend(at_work(checkout)) or workers, process)
+        workers = until(lambda: [pid for status, pid in ends(checkout) if status == "running"], process)
         os.kill(workers[0], signal.SIGKILL)
-        process.communicate(timeout=120)
+    process.communicate(timeout=120)
     finished = statuses(checkout).count("finished")
     before = {run.info.run_id for run in stored(checkout)}
 
@@ -144,7 +131,7 @@ def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, sh
     children = [run for run in runs if run is not parent]
     assert sorted(run.data.tags["variant"] for run in children) == [f"seed={seed}" for seed in range(4)]
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
-    assert_level(checkout, runs)
+    assert_mirrored(checkout, *folders(checkout))
     assert pending(checkout) == []
     assert list((checkout / "runs/.records").glob("*.owner")) == []
 
@@ -152,23 +139,12 @@ def test_a_killed_sweep_is_gone_on_with_under_the_same_parent(checkout: Path, sh
 def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell: Shell) -> None:
     process = start(*TRAIN, "-m", *LONG, "train.epochs=2,100000", "hydra.launcher.n_jobs=2", cwd=checkout)
     until(lambda: statuses(checkout) == ["finished", "running"] and len(stored(checkout)) == 3, process)
-    kill(process)
+    process.kill()
+    process.communicate(timeout=60)
     until(lambda: shell(*SYNC).stdout.endswith("added)\n") or not pending(checkout))  # when the worker is gone, too
     assert statuses(checkout) == ["finished", "killed"]
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED", "KILLED"]
-    assert_level(checkout, stored(checkout))
-
-
-def test_a_record_whose_folder_is_gone_is_closed(checkout: Path, shell: Shell) -> None:
-    process = start(*TRAIN, *LONG, cwd=checkout)
-    until(lambda: [run for run in stored(checkout) if run.data.metrics], process)
-    kill(process)
-    for folder in (checkout / "runs").glob("*/"):
-        if folder.name != ".records":
-            shutil.rmtree(folder)
-    assert shell(*SYNC).returncode == 0
-    assert [run.info.status for run in stored(checkout)] == ["KILLED"]
-    assert pending(checkout) == []
+    assert_mirrored(checkout, *folders(checkout))
 
 
 def test_a_store_that_was_deleted_is_filled_again(checkout: Path, shell: Shell, empty_store: Path) -> None:
@@ -181,11 +157,11 @@ def test_a_store_that_was_deleted_is_filled_again(checkout: Path, shell: Shell, 
     names = sorted(str(run.info.run_name) for run in stored(checkout))
     assert (len(names), names[1:]) == (3, ["relu-he-adam s0", "relu-he-adam s1"])
     assert {run.info.status for run in stored(checkout)} == {"FINISHED"}
-    assert_level(checkout, stored(checkout))
+    assert_mirrored(checkout, *folders(checkout))
 
 
-def test_help_teaches(checkout: Path, shell: Shell) -> None:
-    told = shell(*SYNC, "--help").stdout
+def test_help_teaches() -> None:
+    told = run_main("sync", "--help").stdout
     assert "python -m src.sync --all" in told
     assert "Exit codes" in told
 
@@ -200,7 +176,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_a_server_that_is_away_costs_one_warning_and_gets_everything_later(
+def test_while_a_server_is_away_there_is_one_warning_and_later_it_gets_everything(
     checkout: Path, shell: Shell, server: Server
 ) -> None:
     away = {"env": environment() | {"MLFLOW_TRACKING_URI": server.uri.replace("://", "://me:secret@")}}
@@ -220,40 +196,17 @@ def test_a_server_that_is_away_costs_one_warning_and_gets_everything_later(
     assert len(pending(checkout)) == 4
 
     server.start()
-    synced = shell(*SYNC)  # the address stands in the records
+    synced = shell(*SYNC)  # the outbox has the address
     assert (synced.returncode, synced.stderr) == (0, "")
     runs = stored(server.uri)
     assert len(runs) == 4
     assert {run.info.status for run in runs} == {"FINISHED"}
-    assert_level(server.uri, runs)
+    assert_mirrored(server.uri, *folders(checkout))
     assert pending(checkout) == []
     assert stored(checkout) == []
 
 
-def test_a_server_that_stops_answering_in_mid_run_holds_nothing_up(
-    checkout: Path, shell: Shell, server: Server
-) -> None:
-    server.start()
-    command = [*TRAIN, "experiment=digits", "train.batch_size=8", "train.epochs=300", "tracking.figures=false"]
-    process = start(*command, MLFLOW_TRACKING_URI=server.uri, cwd=checkout)
-    process.stdout.readline()
-    process.send_signal(signal.SIGSTOP)  # or it might be at its end before the server has anything
-    until(lambda: [run for run in stored(server.uri) if run.data.metrics], process)
-    server.signal(signal.SIGSTOP)
-    process.send_signal(signal.SIGCONT)
-    told, errors = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert "test accuracy" in told
-    assert errors.count("warning") <= 1
-    assert errors.endswith("`python -m src.sync` records the rest\n")
-    server.signal(signal.SIGCONT)
-    until(lambda: shell(*SYNC).returncode == 0)
-    [run] = stored(server.uri)
-    assert run.info.status == "FINISHED"
-    assert_level(server.uri, [run])
-
-
-def test_a_local_store_that_cannot_be_used_is_a_mistake(checkout: Path, shell: Shell) -> None:
+def test_a_local_store_that_cannot_be_used_is_a_users_mistake(checkout: Path, shell: Shell) -> None:
     (checkout / "mlflow.db").write_text("no database, but long enough to be looked at" * 100)
     done = shell(*TRAIN, *SHORT)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

@@ -1,5 +1,6 @@
 """The channel between a command and its writer: two signals in; progress, the end of a pass or a refusal back."""
 
+import functools
 import os
 import pty
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from src.cli.command import FAILED
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
@@ -75,14 +77,9 @@ def test_a_wait_asks_once_and_ends_with_the_pass(both: tuple[WriterProcess, Fake
     process.wait()  # of a process that has ended
 
 
-def test_a_refusal_is_raised_before_training_and_a_warning_after(
-    both: tuple[WriterProcess, Fake], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refusal_is_raised_before_training(both: tuple[WriterProcess, Fake]) -> None:
     process, fake = both
     fake.say(writer.PROGRESS, f"{writer.REFUSED}the store is locked")
-    process.wait()
-    assert capsys.readouterr().err.startswith("warning: the store is locked; ")
-    fake.say(f"{writer.REFUSED}the store is locked")
     with pytest.raises(UserError, match=r"^the store is locked; tracking=off records nothing$"):
         process.open_store()
 
@@ -98,6 +95,23 @@ def test_no_progress_is_waited_for_only_so_long(
     process.wait()
     assert fake.killed
     assert time.monotonic() - start > 4.0
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_only_a_person_is_told_that_a_store_is_slow(
+    both: tuple[WriterProcess, Fake],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+) -> None:
+    process, fake = both
+    monkeypatch.setattr(writer_process, "_SECONDS_UNTIL_NOTICE", 0.1)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    fake.say(writer.PROGRESS)
+    later(lambda: fake.say(writer.OVER), 1.0)
+    process.wait()
+    notice = "waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`\n"
+    assert capsys.readouterr().err == (notice if terminal else "")
 
 
 @pytest.mark.parametrize("read", [True, False])
@@ -137,11 +151,10 @@ class Passes:
     """An `OutboxMirror` that only counts."""
 
     def __init__(self, act: Callable[[], object]) -> None:
-        self.recorded: dict[str, Any] = {}
         self.awaited: list[bool] = []
         self._act = act
 
-    def mirror(self, store: Store, last: bool) -> None:
+    def mirror(self, last: bool) -> None:
         self.awaited.append(last)
         self._act()
 
@@ -158,7 +171,7 @@ def listening(
         ours, theirs = socket.socketpair()
         channels.extend((ours, theirs))
         listener, passes = Writer(theirs, Tracking(), "me"), Passes(act)
-        listener._mirror = passes  # type: ignore[assignment]
+        monkeypatch.setattr(writer, "OutboxMirror", lambda *_: passes)
         thread = threading.Thread(target=listener.listen)
         thread.start()
         return ours, passes, thread
@@ -218,12 +231,49 @@ def test_a_command_that_is_killed_with_unread_replies_ends_the_writer(listening:
     assert not thread.is_alive()
 
 
+def test_a_request_that_meets_the_answer_to_the_one_before_gets_its_own_replies(
+    listening: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command may ask for the next pass as soon as it has the answer, and progress is sent only to one that waits."""
+    reply, asked_again = Writer._reply, threading.Event()
+    channel, _, _ = listening()
+
+    def ask_again(self: Writer, text: str, over: bool = False) -> None:
+        reply(self, text, over)
+        if over and self._awaited and not asked_again.is_set():
+            asked_again.set()
+            channel.sendall(b"?")
+            until(lambda: channel.recv(1000, socket.MSG_PEEK).endswith(f"{writer.OVER}\n{writer.PROGRESS}\n".encode()))
+
+    monkeypatch.setattr(Writer, "_reply", ask_again)
+    channel.sendall(b"?")
+    told = replies(channel)
+    while told.count(writer.OVER) < 2:
+        told += replies(channel)
+    assert told.split(writer.OVER)[1].split() == [writer.PROGRESS] * 2  # for the request, and when MLflow is imported
+
+
+def test_a_writer_that_breaks_down_ends_even_if_it_cannot_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlflow.py").write_text("raise SystemExit('not an Exception')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    reading, stderr = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(subprocess, "Popen", functools.partial(subprocess.Popen, stderr=stderr))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert writer_process.spawn(theirs, Tracking(), "me").wait(60) == FAILED
+    os.close(stderr)
+
+
 _WARNS = """
 import sys
 from pathlib import Path
 import src.recording.store, src.runs.folder
 src.recording.store.home = src.runs.folder.home = lambda: Path(sys.argv[1])
 from src.recording.recording import Recording
+from src.cli.command import FAILED
 from src.config.tracking import Tracking
 with Recording(Tracking(uri="http://127.0.0.1:9")) as recording:
     recording.follow(recording.entry(identity="i", name="a run", folder="none"))

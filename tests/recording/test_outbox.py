@@ -45,7 +45,7 @@ def test_a_record_is_pending_until_it_is_settled(home: Path) -> None:
         assert (outbox.pending(), [entry.run_id for entry in outbox.settled()]) == ([], ["1234"])
         again = outbox.note(RUN)  # as when the run is reused
         assert (again.run_id, outbox.settled()) == ("1234", [])
-        outbox.drop(again)
+        outbox.settle(again, None, gone=True)
         assert outbox.find(RUN) is None
     assert list((home / "runs/.records").glob("*.owner")) == []
 
@@ -94,8 +94,7 @@ def test_a_living_commands_records_are_left_to_it_and_a_dead_ones_taken_up(home:
         taken = [outbox.take(entry) for entry in orphans]
         assert {entry.owner for entry in taken if entry} == {outbox.owner}
         assert outbox.orphans() == []
-        assert outbox.parent_of(CHILD) == taken[0]
-        assert outbox.children(PARENT) == [taken[1]]
+        assert outbox.find(replace(CHILD, identity=PARENT.identity)) == taken[0]
         with Outbox():
             pass
         assert [lock.stem for lock in (home / "runs/.records").glob("*.owner")] == [outbox.owner]
@@ -116,13 +115,13 @@ def test_an_entry_for_which_another_command_waits_is_handed_over_instead_of_drop
     with Outbox() as one, Outbox() as other:
         entry = one.note(CHILD)
         other.note(CHILD)
-        one.drop(entry)
+        one.settle(entry, None, gone=True)
         found = other.find(CHILD)
         assert found is not None
         assert found.owner == other.owner
-        other.drop(replace(found, name="as it was before"))  # noted again since
+        other.settle(replace(found, name="as it was before"), None, gone=True)  # noted again since
         assert other.find(CHILD) == found
-        other.drop(found)
+        other.settle(found, None, gone=True)
         assert other.find(CHILD) is None
 
 

@@ -16,10 +16,9 @@ from src.foundation import locks
 from src.recording import outbox as outbox_module
 from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
-from src.recording.outbox_mirror import OutboxMirror
+from src.recording.outbox_mirror import OutboxMirror, Synced, sync
 from src.recording.recording import Recording
 from src.recording.store import open_store
-from src.recording.syncing import sync
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
@@ -43,10 +42,10 @@ def entry_of(run: RunFolder, **fields: Any) -> Entry:
     return Entry(**{**about, "folder": run.path.name, **fields})
 
 
-def pass_over(outbox: Outbox, last: bool = True) -> OutboxMirror:
-    mirror = OutboxMirror(outbox, Tracking())
-    mirror.mirror(open_store(Tracking()), last)
-    return mirror
+def pass_over(outbox: Outbox, last: bool = True) -> Synced:
+    synced = Synced([], [], [])
+    OutboxMirror(outbox, Tracking(), open_store(Tracking()), synced).mirror(last)
+    return synced
 
 
 def runs(home: Path) -> dict[str, Any]:
@@ -91,8 +90,7 @@ def test_only_orphans_of_the_same_store_are_taken_over(home: Path, trained: RunF
         for entry in (entry_of(trained), *others):
             dead.note(entry)
     with Outbox() as outbox:
-        mirror = pass_over(outbox)
-        assert [entry.uri for entry in mirror.recorded.values()] == [None]
+        assert [entry.uri for entry in pass_over(outbox).recorded] == [None]
         assert {entry.place for entry in outbox.orphans()} == {entry.place for entry in others}
 
 
@@ -146,6 +144,18 @@ def test_an_entry_that_fails_does_not_stop_the_others(
     assert runs(home).keys() == {"0", "2"}
 
 
+def test_an_orphan_whose_folder_cannot_be_read_is_named_and_stops_no_other(home: Path, trained: RunFolder) -> None:
+    unreadable = RunFolder.of("0" * 64)
+    (unreadable.path / "status.json").mkdir(parents=True)  # root may read whatever has no permissions
+    with Outbox() as dead:
+        dead.note(entry_of(unreadable, name="unreadable", started=1.0))
+        dead.note(entry_of(trained, started=2.0))
+    synced = sync()
+    assert synced.failures == [f"unreadable: {unreadable.path}/status.json: Is a directory"]
+    assert [entry.name for entry in synced.recorded] == ["a run"]
+    assert [entry.name for entry in Outbox().pending()] == ["unreadable"]
+
+
 def test_what_was_noted_meanwhile_stays_pending(home: Path, trained: RunFolder, otherwise: Callable[..., None]) -> None:
     with Outbox() as outbox:
         parent = entry_of(trained, folder=None, status="finished", started=1.0, ended=2.0)
@@ -176,12 +186,12 @@ def test_a_pass_over_a_thousand_entries_reads_none_again(home: Path, monkeypatch
             owner = (outbox, another)[number % 2].owner
             entry = Entry(identity=f"{number}", name="a run", experiment="mlp", folder=f"{number}", owner=owner)
             (folder / entry.file_name).write_text(json.dumps(asdict(entry)))
-        store, mirror = open_store(Tracking()), OutboxMirror(outbox, Tracking())
-        mirror.mirror(store)
+        mirror = OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], []))
+        mirror.mirror()
         assert len(reads) == 1000
         reads.clear()
         checked.clear()
-        mirror.mirror(store)
+        mirror.mirror()
         assert (reads, len(checked)) == ([], 2)
 
 

@@ -1,19 +1,15 @@
 """MLflow has what the run folder has: each metric once, whatever happened."""
 
+import dataclasses
 import functools
-import multiprocessing
 import os
 import random
 import shutil
-import signal
-import sqlite3
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,18 +19,18 @@ from src.data.dataset import Dataset
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
-from src.recording import writer, writer_process
+from src.recording import writer
 from src.recording.entry import identity_of_run
 from src.recording.outbox import Outbox
-from src.recording.recording import Announcing, Recording
+from src.recording.recording import Recording
 from src.recording.store import open_store, store_uri
+from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
-from tests.helpers.stores import client_of, stored
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from src.sweeps import start
+from tests.helpers.stores import assert_mirrored, client_of, stored
+from tests.recording.conftest import InThread
 
 Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
@@ -42,9 +38,6 @@ pytestmark = [
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"),
     pytest.mark.usefixtures("in_thread"),
 ]
-
-RESULTS = ("test/loss", "test/accuracy", "train/seconds")
-CURVES = ("train/loss", "train/accuracy", "valid/loss", "valid/accuracy")
 
 
 class Recorded(NamedTuple):
@@ -54,9 +47,10 @@ class Recorded(NamedTuple):
 
 def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) -> Recorded:
     with Recording(Tracking(**tracking)) as recording:
-        announcing = Announcing(recording, config.run_name, None)
-        outcome = run(config, dataset, TrackerGroup([announcing, RunFigures(dataset), *more]))
-    return Recorded(outcome, announcing.run_id)
+        folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
+        entry = recording.run(config.run_name, folder, fresh=config.train.fresh)
+        outcome = run(config, dataset, TrackerGroup([RunFigures(dataset), *more]))
+    return Recorded(outcome, recording.run_id(entry))
 
 
 def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
@@ -69,10 +63,6 @@ def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, var
         )
         recording.follow(entry)
     return recording.run_id(entry)
-
-
-def steps(client: "MlflowClient", run_id: str, key: str) -> list[tuple[int, float]]:
-    return [(metric.step, metric.value) for metric in client.get_metric_history(run_id, key)]
 
 
 class Acting(Tracker):
@@ -93,77 +83,66 @@ def raising(error: BaseException) -> Callable[[], None]:
     return act
 
 
-def lines(folder: RunFolder) -> list[tuple[int, float, int]]:
-    return [(e["epoch"], e["images_per_second"], int(e["time"] * 1000)) for e in folder.journal()]
-
-
-def rows(client: "MlflowClient", run_id: str) -> list[tuple[int, float, int]]:
-    history = client.get_metric_history(run_id, "train/images_per_second")
-    return [(metric.step, metric.value, metric.timestamp) for metric in history]
-
-
-def test_a_run_stands_in_the_store_as_in_its_folder(home: Path, digits: Dataset, small: Small) -> None:
+def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
+    home: Path, digits: Dataset, small: Small
+) -> None:
     config = small()
     outcome, run_id = recorded(config, digits)
+    assert_mirrored(home, outcome.folder.path)
     client = client_of(home)
     kept = client.get_run(run_id)
-    assert kept.info.status == "FINISHED"
     assert kept.info.run_name == "relu-he-adam s0"
     assert kept.data.params == {key: show(value) for key, value in flatten(config.semantic())}
     assert kept.data.params["model.act"] == "relu"
-    journal = outcome.folder.journal()
-    for key in CURVES:
-        assert steps(client, run_id, key) == [(e["epoch"], e[key.replace("/", "_")]) for e in journal]
-    assert rows(client, run_id) == lines(outcome.folder)
-    assert kept.data.metrics["test/accuracy"] == outcome.result["test"]["accuracy"]
-    assert kept.data.metrics["test/loss"] == outcome.result["test"]["loss"]
-    digests = outcome.folder.run()["digests"]
-    tags = kept.data.tags
+    digests, tags = outcome.folder.run()["digests"], kept.data.tags
     assert tags["fingerprint"] == digests["fingerprint"] == outcome.folder.path.name
     assert tags["data.sha256"] == digests["data"] == digits.sha256
-    assert tags["code.sha256"] == digests["code"]
-    assert tags["env.sha256"] == digests["env"]
-    assert tags["weights.sha256"] == outcome.result["weights_sha256"]
+    assert (tags["code.sha256"], tags["env.sha256"]) == (digests["code"], digests["env"])
     assert {"git.commit", "git.dirty", "study", "variant"} <= set(tags)
     [dataset_input] = kept.inputs.dataset_inputs
     assert digits.sha256.startswith(dataset_input.dataset.digest)
-    artifacts = {artifact.path for artifact in client.list_artifacts(run_id)}
-    assert {"config.yaml", "run.json", "history.csv", "model.npz", "figures"} <= artifacts
     assert f"```\npython -m src.replay {run_id}\n```" in tags["mlflow.note.content"]
-    end = int(outcome.folder.status()["time"] * 1000)
-    assert {m.timestamp for key in RESULTS for m in client.get_metric_history(run_id, key)} == {end}
-    assert kept.info.end_time == end
+    [seconds] = client.get_metric_history(run_id, "train/seconds")
+    assert (seconds.step, seconds.timestamp) == (0, kept.info.end_time)
     figures = {Path(artifact.path).name for artifact in client.list_artifacts(run_id, "figures")}
     assert {"curves.png", "confusion_test.png", "failures.png", "hidden_weights.png"} <= figures
-    downloaded = client.download_artifacts(run_id, "model.npz", str(home))
-    assert Path(downloaded).read_bytes() == (outcome.folder.path / "model.npz").read_bytes()
+    model = Path(client.download_artifacts(run_id, "model.npz", str(home))).read_bytes()
+    assert model == (outcome.folder.path / "model.npz").read_bytes()
+
+    alone = run(small("train.fresh=true"), digits, Tracker())
+    assert alone.result == outcome.result
+    assert (alone.folder.path / "model.npz").read_bytes() == model
 
 
-def test_a_reused_run_is_recorded_once_under_each_parent(home: Path, digits: Dataset, small: Small) -> None:
-    _, alone = recorded(small(), digits)
+def test_the_writer_of_a_single_run_starts_before_the_run_unless_it_is_settled(
+    home: Path, digits: Dataset, small: Small, in_thread: list[InThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So MLflow is imported while the run begins."""
+    writers: list[int] = []
+    monkeypatch.setattr(start, "prepare", lambda recipe: digits)
+    monkeypatch.setattr(start, "run", lambda *given: (writers.append(len(in_thread)), run(*given))[1])
+    config = dataclasses.replace(small(), tracking=Tracking(figures=False))
+    assert [start.start(config)[0].reused for _ in range(2)] == [False, True]
+    assert writers == [1, 1]
+    assert len(in_thread) == 1
+
+
+def test_a_reused_run_is_recorded_once_under_each_parent_with_its_own_times(
+    home: Path, digits: Dataset, small: Small
+) -> None:
+    outcome, alone = recorded(small(), digits)
     assert recorded(small(), digits).run_id == alone
-    ids = [recorded_below(small(), digits, "its identity", "relu s0", "relu") for _ in range(2)]
+    ids = [recorded_below(small(), digits, "its identity", "mine s0", "it's mine") for _ in range(2)]
     assert ids[0] == ids[1] != alone
+    assert_mirrored(home, outcome.folder.path)
     client = client_of(home)
     child = client.get_run(ids[0])
-    assert (child.info.run_name, child.data.tags["study"], child.data.tags["variant"]) == ("relu s0", "ladder", "relu")
-    for run_id in (alone, ids[0]):
-        assert [step for step, _ in steps(client, run_id, "train/loss")] == [1, 2, 3]
+    assert (child.info.run_name, child.data.tags["study"]) == ("mine s0", "ladder")
+    assert child.data.tags["variant"] == "it's mine"
+    assert child.info.start_time == int(outcome.folder.status()["started"] * 1000)
     parent = client.get_run(child.data.tags["mlflow.parentRunId"])
     assert (parent.info.status, parent.info.run_name, parent.data.tags["study"]) == ("FINISHED", "a study", "ladder")
     assert len(stored(home)) == 3
-
-
-def test_figures_that_are_asked_for_later_are_added(home: Path, digits: Dataset, small: Small) -> None:
-    _, run_id = recorded(small(), digits)
-    client = client_of(home)
-    before = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
-    with Recording(Tracking()) as recording:
-        announcing = Announcing(recording, small().run_name, None)
-        outcome = run(small(), digits, TrackerGroup([announcing, RunFigures(digits, ["samples", "steps"])]))
-    assert (outcome.reused, announcing.run_id) == (True, run_id)
-    after = {artifact.path for artifact in client.list_artifacts(run_id, "figures")}
-    assert after - before == {"figures/samples.png", "figures/steps.png"}
 
 
 def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dataset, small: Small) -> None:
@@ -188,77 +167,37 @@ def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dat
     assert len(stored(home)) == 2
 
 
-def test_training_anew_is_another_record_in_the_place_of_the_former(home: Path, digits: Dataset, small: Small) -> None:
-    """Its metrics have other times: in one record they would stand twice."""
-    _, first = recorded(small(), digits)
-    outcome, second = recorded(small("train.fresh=true"), digits)
-    assert not outcome.reused
-    client = client_of(home)
-    assert [run.info.run_id for run in stored(home)] == [second]
-    assert rows(client, second) == lines(outcome.folder)
-    assert client.get_run(first).info.lifecycle_stage == "deleted"
-
-
-def test_training_anew_that_comes_to_nothing_leaves_the_record_of_what_was_there(
+def test_a_run_that_is_trained_again_replaces_the_mlflow_run_once_it_has_finished(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    """As it does in the folder."""
-    outcome, _ = recorded(small(), digits)
+    """Its metrics have other times: in one run each would be there twice."""
+    outcome, first = recorded(small(), digits)
     with pytest.raises(KeyboardInterrupt):
         recorded(small("train.fresh=true"), digits, Acting(2, raising(KeyboardInterrupt())))
-    client = client_of(home)
+    assert_mirrored(home, outcome.folder.path)  # which has the finished attempt again
     [kept] = stored(home)
-    assert (kept.info.status, kept.data.tags["weights.sha256"]) == (
-        "FINISHED",
-        outcome.folder.result()["weights_sha256"],
-    )
-    assert rows(client, kept.info.run_id) == lines(outcome.folder)
-    assert "reason" not in kept.data.tags
-
-
-def test_a_record_has_the_times_of_the_run_and_the_name_that_is_asked_for(
-    home: Path, digits: Dataset, small: Small
-) -> None:
-    status = run(small(), digits, Tracker()).folder.status()
-    run_id = recorded_below(small(), digits, "its identity", "mine s0", "it's another")
-    info = client_of(home).get_run(run_id).info
-    assert info.run_name == "mine s0"
-    assert (info.start_time, info.end_time) == (int(status["started"] * 1000), int(status["time"] * 1000))
+    assert (kept.info.status, "reason" in kept.data.tags) == ("FINISHED", False)
+    outcome, second = recorded(small("train.fresh=true"), digits)
+    assert not outcome.reused
+    assert_mirrored(home, outcome.folder.path)
+    assert [run.info.run_id for run in stored(home)] == [second]
+    assert client_of(home).get_run(first).info.lifecycle_stage == "deleted"
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "KILLED"), (ZeroDivisionError("oh"), "FAILED")])
-def test_the_status_is_true_to_what_happened(
+def test_a_run_that_did_not_finish_has_its_status_and_reason_and_can_be_resumed(
     home: Path, digits: Dataset, small: Small, error: BaseException, status: str
 ) -> None:
     with pytest.raises(type(error)):
         recorded(small(), digits, Acting(2, raising(error)))
-    client = client_of(home)
     [kept] = stored(home)
-    assert kept.info.status == status
-    assert kept.data.tags["reason"]
-    assert [step for step, _, _ in rows(client, kept.info.run_id)] == [1, 2]
-    # The same run, tried again, goes on in the same record.
+    [folder] = home.glob("runs/[0-9a-f]*/")
+    assert_mirrored(home, folder)
+    assert (kept.info.status, bool(kept.data.tags["reason"])) == (status, True)
     outcome, again = recorded(small(), digits)
     assert again == kept.info.run_id
-    kept = client.get_run(again)
-    assert kept.info.status == "FINISHED"
-    assert "reason" not in kept.data.tags
-    assert rows(client, again) == lines(outcome.folder)
-
-
-def test_epochs_that_the_journal_lost_and_were_trained_again_stand_once(
-    home: Path, digits: Dataset, small: Small
-) -> None:
-    """As after a power cut: the store knows lines that the disk has lost."""
-    with pytest.raises(KeyboardInterrupt):
-        recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
-    client = client_of(home)
-    [kept] = stored(home)
-    [journal] = home.glob("runs/*/journal.jsonl")
-    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
-    outcome, run_id = recorded(small("train.epochs=5"), digits)
-    assert [run.info.run_id for run in stored(home)] == [run_id] != [kept.info.run_id]
-    assert rows(client, run_id) == lines(outcome.folder)
+    assert "reason" not in client_of(home).get_run(again).data.tags
+    assert_mirrored(home, outcome.folder.path)
 
 
 def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits: Dataset, small: Small) -> None:
@@ -268,29 +207,28 @@ def test_a_diverged_run_is_recorded_as_failed_with_its_reason(home: Path, digits
     assert (kept.info.status, kept.data.tags["reason"]) == ("FAILED", "diverged at epoch 1")
 
 
-def test_recording_changes_no_bit(home: Path, digits: Dataset, small: Small) -> None:
-    outcome, _ = recorded(small(), digits)
-    recorded_model = (outcome.folder.path / "model.npz").read_bytes()
-    alone = run(small("train.fresh=true"), digits, Tracker())
-    assert alone.result == outcome.result
-    assert (alone.folder.path / "model.npz").read_bytes() == recorded_model
-
-
-def test_further_metrics_scores_and_the_untrained_network_stand_there_too(
+def test_epochs_that_the_journal_lost_and_were_trained_again_are_there_once(
     home: Path, digits: Dataset, small: Small
 ) -> None:
-    further = ("train.metrics=[f1,squared_error]", "train.evaluate_dropout=true", "model.dropout=0.2")
-    outcome, run_id = recorded(small(*further, "train.evaluate_at_start=true", "train.evaluate_every=2"), digits)
-    client, journal = client_of(home), outcome.folder.journal()
+    """As after a power cut: the store knows lines that the disk has lost."""
+    with pytest.raises(KeyboardInterrupt):
+        recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
+    [kept] = stored(home)
+    [journal] = home.glob("runs/*/journal.jsonl")
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
+    outcome, run_id = recorded(small("train.epochs=5"), digits)
+    assert [run.info.run_id for run in stored(home)] == [run_id] != [kept.info.run_id]
+    assert_mirrored(home, outcome.folder.path)
+
+
+def test_more_metrics_and_the_untrained_network_are_recorded_too(home: Path, digits: Dataset, small: Small) -> None:
+    more = ("train.metrics=[f1,squared_error]", "train.evaluate_dropout=true", "model.dropout=0.2")
+    outcome, _ = recorded(small(*more, "train.evaluate_at_start=true", "train.evaluate_every=2"), digits)
+    journal = outcome.folder.journal()
     assert [epoch["epoch"] for epoch in journal] == [0, 2, 3]
-    assert steps(client, run_id, "train/loss") == [(e["epoch"], e["train_loss"]) for e in journal]
-    for key in ("valid/f1", "train/squared_error", "valid/accuracy_with_dropout"):
-        assert steps(client, run_id, key) == [(e["epoch"], e["metrics"][key]) for e in journal]
-    kept = client.get_run(run_id).data.metrics
-    for name, value in outcome.result["test"].items():
-        assert kept[f"test/{name}"] == value
+    assert {"valid/f1", "train/squared_error", "valid/accuracy_with_dropout"} <= journal[0]["metrics"].keys()
     assert "f1_with_dropout" in outcome.result["test"]
-    assert {"test.json", "result.json"} <= {file.path for file in client.list_artifacts(run_id)}
+    assert_mirrored(home, outcome.folder.path)
 
 
 def test_metrics_are_written_at_most_once_a_second(
@@ -305,37 +243,10 @@ def test_metrics_are_written_at_most_once_a_second(
 
     otherwise(log_batch=counting)
     start = time.monotonic()
-    outcome, run_id = recorded(small("train.epochs=300"), digits)
+    outcome, _ = recorded(small("train.epochs=300"), digits)
     # One at the start, one a second, and at the end the last epochs (of 1 800 metrics, 996 a call) and the result.
     assert len(writes) <= time.monotonic() - start + 1 + 2 + 1
-    assert rows(client_of(home), run_id) == lines(outcome.folder)
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_only_a_person_is_told_that_a_store_is_slow(
-    home: Path,
-    digits: Dataset,
-    small: Small,
-    otherwise: Callable[..., None],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    terminal: bool,
-) -> None:
-    told, errors = "waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`\n", ""
-
-    def slow(set_terminated: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        nonlocal errors
-        deadline = time.monotonic() + (60 if terminal else 0.5)
-        while told not in errors and time.monotonic() < deadline:
-            time.sleep(0.01)
-            errors += capsys.readouterr().err
-        return set_terminated(*arguments, **named)
-
-    otherwise(set_terminated=slow)
-    monkeypatch.setattr(writer_process, "_SECONDS_UNTIL_NOTICE", 0.1)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    recorded(small(), digits)
-    assert (told in errors + capsys.readouterr().err) == terminal
+    assert_mirrored(home, outcome.folder.path)
 
 
 def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
@@ -361,12 +272,11 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
                 time.sleep(0.01)
                 errors += capsys.readouterr().err
 
-    outcome, run_id = recorded(small(), digits, Waiting())
-    assert outcome.folder.status()["status"] == "finished"
+    outcome, _ = recorded(small(), digits, Waiting())
     errors += capsys.readouterr().err
     assert errors.count("the server is away") == errors.count("warning") == 1
     assert "the MLflow store is back" in errors
-    assert rows(client_of(home), run_id) == lines(outcome.folder)
+    assert_mirrored(home, outcome.folder.path)
 
 
 def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
@@ -389,16 +299,7 @@ def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
     assert len(kept.inputs.dataset_inputs) == 1
 
 
-LOSING = (
-    "create_run",
-    "log_batch",
-    "set_tag",
-    "delete_tag",
-    "log_inputs",
-    "set_terminated",
-    "update_run",
-    "delete_run",
-)
+CALLS = ("create_run", "log_batch", "set_tag", "delete_tag", "log_inputs", "set_terminated", "update_run", "delete_run")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -427,16 +328,14 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
 
     with pytest.raises(KeyboardInterrupt):  # so that there are a reason to be forgotten, and a record to be reopened
         recorded(small("train.epochs=4"), digits, Acting(2, raising(KeyboardInterrupt())))
-    otherwise(**{name: functools.partial(losing, name) for name in LOSING})
-    outcome, run_id = recorded(small("train.epochs=4"), digits)
-    below = recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
+    otherwise(**{name: functools.partial(losing, name) for name in CALLS})
+    outcome, _ = recorded(small("train.epochs=4"), digits)
+    recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
     assert lost
-    client = client_of(home)
     runs = stored(home)
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert len(runs) == 3  # with the parent
-    for recorded_id in (run_id, below):
-        assert rows(client, recorded_id) == lines(outcome.folder)
+    assert_mirrored(home, outcome.folder.path)
     assert Outbox().pending() == []
 
 
@@ -480,57 +379,6 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
         with pytest.raises(UserError, match="store") as refused:
             open_store(Tracking(uri=uri))
         assert "\n" not in str(refused.value)
-
-
-def _open(uri: str) -> None:
-    open_store(Tracking(uri=uri))
-
-
-@pytest.mark.slow
-def test_several_processes_may_open_a_fresh_store_at_once(tmp_path: Path, home: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/fresh.db"
-    spawning = multiprocessing.get_context("spawn")
-    openers = [spawning.Process(target=_open, args=(uri,)) for _ in range(4)]
-    for process in openers:
-        process.start()
-    for process in openers:
-        process.join(120)
-    assert [process.exitcode for process in openers] == [0, 0, 0, 0]
-    assert len(open_store(Tracking(uri=uri)).client.search_experiments()) == 2  # Default, and ours
-
-
-def _die_at_opening(uri: str, beside: Path) -> None:
-    def made() -> int:
-        try:
-            return beside.stat().st_ctime_ns
-        except FileNotFoundError:
-            return 0
-
-    left = made()  # by the one that was killed before
-
-    def die() -> None:
-        while made() in (0, left):
-            time.sleep(0.001)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=die, daemon=True).start()
-    _open(uri)
-
-
-@pytest.mark.slow
-def test_a_store_whose_making_was_killed_opens_afterwards(tmp_path: Path, home: Path) -> None:
-    uri, beside = f"sqlite:///{tmp_path}/fresh.db", tmp_path / ".fresh.db.init"
-    spawning = multiprocessing.get_context("spawn")
-    for _ in range(3):
-        process = spawning.Process(target=_die_at_opening, args=(uri, beside))
-        process.start()
-        process.join(120)
-        assert process.exitcode == -signal.SIGKILL
-        assert not (tmp_path / "fresh.db").exists()
-    assert open_store(Tracking(uri=uri)).experiment_id
-    with sqlite3.connect(tmp_path / "fresh.db") as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
 
 
 def test_telemetry_is_off() -> None:

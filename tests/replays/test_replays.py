@@ -14,12 +14,11 @@ import yaml
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
-from src.recording.finding import by_fingerprint
 from src.replays.agreement import DIFFERENT, EQUAL, IDENTICAL, Agreement, compare
 from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
 from src.replays.retraining import Replay, plan, retrain
 from src.runs.fingerprint import fingerprint
-from src.runs.finished import FinishedRun
+from src.runs.finished import FinishedRun, by_fingerprint
 from src.runs.tracker import Tracker
 from src.runs.training_run import Outcome, about, run
 
