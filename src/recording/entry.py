@@ -41,7 +41,7 @@ class Entry:
     @property
     def file_name(self) -> str:
         """The name of the entry's file: one for each store that the run belongs in."""
-        place = "\n".join([self.uri or "", self.experiment, self.identity])
+        place = "\n".join([*self.place, self.identity])
         return f"{sha256(place.encode())[:_DIGITS_OF_NAME]}.json"
 
     @property

@@ -37,7 +37,7 @@ class Outbox:
     def __init__(self, owner: str | None = None) -> None:
         self._folder = runs_folder() / ".records"
         self.owner = owner or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._alive = FileLock(self._lock_of(self.owner))
+        self._alive = FileLock(self._folder / f"{self.owner}.owner")
         self._changing = FileLock(self._folder / "lock")
         self._read_before: dict[Path, tuple[tuple[int, int, int], Entry | None]] = {}
 
@@ -101,7 +101,7 @@ class Outbox:
 
     def lives(self, owner: str) -> bool:
         """Whether a command is alive."""
-        return bool(owner) and not is_free(self._lock_of(owner))
+        return bool(owner) and not is_free(self._folder / f"{owner}.owner")
 
     # --- Changing
 
@@ -166,9 +166,6 @@ class Outbox:
 
     def _free(self, entry: Entry) -> bool:
         return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
-
-    def _lock_of(self, owner: str) -> Path:
-        return self._folder / f"{owner}.owner"
 
     def _pending(self, entry: Entry) -> Path:
         return self._folder / entry.file_name

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError, machine_error
 from src.recording.entry import Entry, State
+from src.recording.mlflow_run import ParentMirror
 from src.recording.outbox import Outbox
-from src.recording.parent_mirror import ParentMirror
 from src.recording.run_mirror import RunMirror
 from src.recording.store import Store, connect, is_away, noted_uri, one_line, tracking_of, whereabouts
 from src.runs.folder import runs_folder

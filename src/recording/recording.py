@@ -54,7 +54,8 @@ class Recording:
         finally:
             with interrupts_wait():
                 self._writer.end()
-                if self._lacking() and not self._writer.died:
+                # What another process is still training is recorded when that has ended.
+                if any(entry.idle() for entry in self._outbox.mine()) and not self._writer.died:
                     print("MLflow lacks some of this; `python -m src.sync` records the rest", file=sys.stderr)
                 self._outbox.__exit__()
 
@@ -144,7 +145,3 @@ class Recording:
             self.follow(held)
         self._outbox.note(entry, before)
         self._writer.start()
-
-    def _lacking(self) -> bool:
-        """Whether the store lacks something that no other process is still working on."""
-        return any(entry.idle() for entry in self._outbox.mine())

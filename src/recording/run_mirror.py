@@ -56,10 +56,9 @@ class RunMirror:
         status = self._folder.living_status()
         passed_over = not status or status["time"] == self.entry.passed_over
         if passed_over and not (last and self._folder.finished()):
-            if not last:
-                return False
-            self._give_up()
-            return None
+            if last:
+                self._give_up()
+            return None if last else False
         if status["status"] == "running":
             self._open(status)
             self._record_epochs()

@@ -1,10 +1,6 @@
-"""What is to be recorded is noted once, belongs to one living command, and is taken up when that has died."""
+"""An entry is noted once, belongs to one living command, and is taken over when that has died."""
 
-import multiprocessing
-import os
-import signal
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -24,17 +20,7 @@ CHILD = Entry(
 )
 
 
-def note_and_die(told: Connection) -> None:
-    """What another command does, up to its kill."""
-    outbox = Outbox()
-    outbox.__enter__()
-    for entry in (PARENT, CHILD):
-        outbox.note(entry)
-    told.send("noted")
-    signal.pause()
-
-
-def test_a_record_is_pending_until_it_is_settled(home: Path) -> None:
+def test_an_entry_is_pending_until_it_is_settled(home: Path) -> None:
     with Outbox() as outbox:
         noted = outbox.note(RUN)
         assert noted == replace(RUN, owner=outbox.owner)
@@ -50,7 +36,7 @@ def test_a_record_is_pending_until_it_is_settled(home: Path) -> None:
     assert list((home / "runs/.records").glob("*.owner")) == []
 
 
-def test_the_same_entry_of_another_store_is_another_record(home: Path) -> None:
+def test_the_same_run_in_another_store_is_another_entry(home: Path) -> None:
     with Outbox() as outbox:
         for entry in (RUN, replace(RUN, uri="http://elsewhere"), replace(RUN, experiment="another")):
             outbox.note(entry)
@@ -76,67 +62,41 @@ def test_an_earlier_attempt_is_passed_over_unless_it_was_still_to_be_recorded(ho
         assert outbox.note(RUN, before=5.0).passed_over is None
 
 
-def test_a_living_commands_records_are_left_to_it_and_a_dead_ones_taken_up(home: Path) -> None:
-    forking = multiprocessing.get_context("fork")
-    here, there = forking.Pipe()
-    other = forking.Process(target=note_and_die, args=(there,))
-    other.start()
-    assert here.recv() == "noted"
+def test_a_living_commands_entries_are_left_to_it_and_a_dead_ones_taken_over(home: Path) -> None:
     with Outbox() as outbox:
-        assert outbox.orphans() == []
-        assert outbox.note(CHILD).owner != outbox.owner
-        assert outbox.take(CHILD) is None
-        assert other.pid is not None
-        os.kill(other.pid, signal.SIGKILL)
-        other.join()
+        with Outbox() as other:
+            for entry in (PARENT, CHILD):
+                other.note(entry)
+            assert outbox.orphans() == []
+            assert outbox.note(CHILD).owner == other.owner
+            assert outbox.take(CHILD) is None
         orphans = outbox.orphans()
         assert [entry.name for entry in orphans] == ["a grid", "relu s0"]  # parents first
         taken = [outbox.take(entry) for entry in orphans]
-        assert {entry.owner for entry in taken if entry} == {outbox.owner}
+        assert {(entry.owner, entry.adopted) for entry in taken if entry} == {(outbox.owner, True)}
         assert outbox.orphans() == []
+        assert outbox.take(CHILD) is None
         assert outbox.find(replace(CHILD, identity=PARENT.identity)) == taken[0]
-        with Outbox():
-            pass
-        assert [lock.stem for lock in (home / "runs/.records").glob("*.owner")] == [outbox.owner]
+        noted = outbox.note(CHILD)  # the command's own from now on
+        assert not noted.adopted
+        assert taken[1]
+        assert not outbox.settle(taken[1], {"end": 1.0})
+        assert outbox.settle(noted, {"end": 1.0})
 
 
-def test_a_command_keeps_its_own_entry_while_another_one_waits_for_it(home: Path) -> None:
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_entry_is_handed_over_to_a_command_that_waits_for_it(home: Path, gone: bool) -> None:
     with Outbox() as first, Outbox() as second:
         noted = first.note(PARENT)
         second.note(PARENT)
         ended = first.note(replace(PARENT, status="finished", ended=2.0))
         assert (ended.owner, ended.heir, ended.status) == (first.owner, second.owner, "finished")
-        assert not first.settle(noted, None)
-        assert first.settle(ended, {"end": 2.0})
-        assert [entry.name for entry in second.mine()] == ["a grid"]
-
-
-def test_an_entry_for_which_another_command_waits_is_handed_over_instead_of_dropped(home: Path) -> None:
-    with Outbox() as one, Outbox() as other:
-        entry = one.note(CHILD)
-        other.note(CHILD)
-        one.settle(entry, None, gone=True)
-        found = other.find(CHILD)
-        assert found is not None
-        assert found.owner == other.owner
-        other.settle(replace(found, name="as it was before"), None, gone=True)  # noted again since
-        assert other.find(CHILD) == found
-        other.settle(found, None, gone=True)
-        assert other.find(CHILD) is None
-
-
-def test_an_entry_that_was_adopted_and_is_noted_is_the_commands_own(home: Path) -> None:
-    with Outbox() as dead:
-        dead.note(CHILD)
-    with Outbox() as heir:
-        taken = heir.take(CHILD)
-        assert taken is not None
-        assert taken.adopted
-        assert heir.take(CHILD) is None
-        noted = heir.note(CHILD)
-        assert not noted.adopted
-        assert not heir.settle(taken, {"end": 1.0})
-        assert heir.settle(noted, {"end": 1.0})
+        assert not first.settle(noted, {"end": 2.0}, gone)  # noted again since
+        assert first.settle(ended, {"end": 2.0}, gone)
+        [handed] = second.mine()
+        assert (handed.owner, handed.heir, handed.passed_over) == (second.owner, "", 2.0)
+        assert second.settle(handed, {"end": 2.0}, gone)
+        assert (second.find(PARENT) is None) == gone
 
 
 def test_an_entry_whose_heir_has_died_is_settled_as_any_other(home: Path) -> None:
@@ -150,7 +110,7 @@ def test_an_entry_whose_heir_has_died_is_settled_as_any_other(home: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"identity": "x", "nonsense": 1}'])
-def test_a_file_that_is_no_record_counts_for_nothing(home: Path, content: str) -> None:
+def test_a_file_that_is_no_entry_is_ignored(home: Path, content: str) -> None:
     with Outbox() as outbox:
         (home / "runs/.records" / RUN.file_name).write_text(content)
         assert outbox.pending() == []
