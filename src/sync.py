@@ -20,7 +20,7 @@ Exit codes: 0 MLflow is up to date; 1 a store is unreachable, or a run can't be 
 """
 
 
-def tell(everything: bool) -> None:
+def record_missing(everything: bool) -> None:
     """Records what no living command is recording; `RunFailed` if something could not be."""
     from src.recording.outbox_mirror import sync
 
@@ -39,7 +39,7 @@ def main() -> None:
     """The command."""
     parser = Arguments("sync", "Records in MLflow what is missing there.", _TEACHES)
     parser.add_argument("--all", action="store_true", help="also check runs that MLflow should already have")
-    tell(parser.parse_args().all)
+    record_missing(parser.parse_args().all)
 
 
 if __name__ == "__main__":

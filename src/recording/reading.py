@@ -95,7 +95,7 @@ def artifact(tracking: Tracking, run_id: str, name: str, folder: Path) -> Path:
             raise UserError(f"{run_id}: its artifact {name} has {size} bytes, where at most {limit} are expected")
         folder.mkdir(parents=True, exist_ok=True)
         fetched = Path(client.download_artifacts(run_id, name, str(folder)))
-    if fetched.stat().st_size > limit:  # whatever was listed
+    if fetched.stat().st_size > limit:  # although less was listed
         fetched.unlink()
         raise UserError(f"{run_id}: its artifact {name} is larger than the {limit} bytes that are expected")
     return fetched

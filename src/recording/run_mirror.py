@@ -106,7 +106,7 @@ class RunMirror:
         self._read = max((metric.step for metric in history), default=0) - 1
         self._waiting = [epoch for epoch in epochs if epoch["epoch"] > self._read]
         self._ended = (run.info.status, run.info.end_time) == _end(status)
-        if not self._ended:  # whatever an earlier process left there
+        if not self._ended:  # an earlier process may have left another end
             for tag in {"weights.sha256", "reason"} & run.data.tags.keys():
                 self._client.delete_tag(self._run_id, tag)
             if run.info.status != "RUNNING":

@@ -74,7 +74,7 @@ def open_store(tracking: Tracking) -> Store:
 
 
 def connect(tracking: Tracking) -> Store:
-    """Opens the store, and raises whatever goes wrong."""
+    """Opens the store; raises the errors as they are."""
     uri = store_uri(tracking)
     if path := _database(uri):
         _make_once(path)

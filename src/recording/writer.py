@@ -46,12 +46,12 @@ class Writer:
         self._mirror: OutboxMirror | None = None  # until the store has been opened
         self._synced = Synced([], [], [])
         self._requests = threading.Semaphore(0)
-        self._opens = False  # whether the command waits for the store to be opened, and tells why it can't be
+        self._opens = False  # whether the command waits for the store to be opened, and says why it can't be
         self._waiting = False  # whether the command waits
         self._awaited = False  # whether it waits for the present pass, and not for the next one
         self._imported = self._ended = False
         self._progress = 0  # calls that the store has served
-        self._warned = self._back = False  # each is told once
+        self._warned = self._back = False  # whether each message has been printed
 
     def listen(self) -> None:
         """Reads the channel until it is closed, or the command at its other end has died."""
@@ -89,7 +89,7 @@ class Writer:
             self._reply(REFUSED + failure, over=True)
         else:
             with contextlib.suppress(OSError):  # of a stderr that nobody reads
-                self._tell(failure)
+                self._print(failure)
             self._reply(OVER, over=True)
         return failure
 
@@ -124,7 +124,7 @@ class Writer:
             with contextlib.suppress(OSError):  # `listen` finds out, too
                 self._channel.sendall(f"{' '.join(text.split())}\n".encode())
 
-    def _tell(self, failure: str | None) -> None:
+    def _print(self, failure: str | None) -> None:
         if failure:
             if not self._warned:
                 self._warned = True
@@ -136,8 +136,8 @@ class Writer:
             print("the MLflow store is back; recording continues", file=sys.stderr)
         if recorded := len(self._synced.recorded):
             print(f"MLflow: {recorded} run{'s'[: recorded != 1]} of earlier commands recorded", file=sys.stderr)
-        for told in self._synced:
-            told.clear()
+        for entries in self._synced:
+            entries.clear()
 
 
 class _Counted:

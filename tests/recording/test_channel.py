@@ -98,7 +98,7 @@ def test_no_progress_is_waited_for_only_so_long(
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_only_a_person_is_told_that_a_store_is_slow(
+def test_only_a_terminal_gets_a_notice_that_a_store_is_slow(
     both: tuple[WriterProcess, Fake],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -163,7 +163,7 @@ class Passes:
 def listening(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., tuple[socket.socket, Passes, threading.Thread]]]:
-    """Starts a writer in a thread, with passes that do as they are told."""
+    """Starts a writer in a thread, whose passes call `act`."""
     monkeypatch.setattr(writer, "open_store", lambda tracking: Store(None, "0"))  # type: ignore[arg-type]
     channels: list[socket.socket] = []
 

@@ -198,48 +198,37 @@ def test_a_pass_over_a_thousand_entries_reads_none_again(home: Path, monkeypatch
 # --- What is settled
 
 
-@pytest.mark.usefixtures("in_thread")
 def test_a_settled_run_starts_no_writer_until_something_is_new(
     home: Path, trained: RunFolder, in_thread: list[InThread], empty_store: Path
 ) -> None:
-    def follow() -> int:
-        """Records the run; returns how many writers have been started for it."""
+    def draw(name: str) -> None:
+        (trained.path / "figures").mkdir(exist_ok=True)
+        (trained.path / "figures" / name).write_bytes(b"a figure")
+
+    def follow(drawn: str = "") -> tuple[int, int]:
+        """Records the run, of which a figure may be drawn meanwhile; the writers started before that, and in all."""
         in_thread.clear()
         with Recording(Tracking()) as recording:
             recording.follow(recording.entry(**about))
+            before = len(in_thread)
+            if drawn:
+                draw(drawn)
         assert recording.run_id(recording.entry(**about))
-        return len(in_thread)
+        return before, len(in_thread)
 
     about = {"identity": "i", "name": "a run", "folder": trained.path.name}
-    assert (follow(), follow()) == (1, 0)
-    (trained.path / "figures").mkdir(exist_ok=True)
-    (trained.path / "figures/later.png").write_bytes(b"a figure")
-    assert (follow(), follow()) == (1, 0)
-    client = client_of(home)
-    logged = client.list_artifacts(runs(home)["a run"].info.run_id, "figures")
-    assert "figures/later.png" in {file.path for file in logged}
+    new, settled = (1, 1), (0, 0)
+    assert (follow(), follow()) == (new, settled)
+    draw("later.png")
+    assert (follow(), follow(), follow(drawn="meanwhile.png"), follow()) == (new, settled, (0, 1), settled)
+    logged = client_of(home).list_artifacts(runs(home)["a run"].info.run_id, "figures")
+    assert {"figures/later.png", "figures/meanwhile.png"} <= {file.path for file in logged}
     shutil.copy(empty_store, home / "mlflow.db")  # into the same file, as after a removal it may be
-    assert (follow(), follow()) == (1, 0)
+    assert (follow(), follow()) == (new, settled)
     assert runs(home).keys() == {"a run"}
     about["name"] = "renamed"
-    assert (follow(), follow()) == (1, 0)
+    assert (follow(), follow()) == (new, settled)
     assert runs(home).keys() == {"renamed"}
-
-
-@pytest.mark.usefixtures("in_thread")
-def test_figures_that_are_drawn_while_a_settled_run_is_followed_are_seen(
-    home: Path, trained: RunFolder, in_thread: list[InThread]
-) -> None:
-    for drawn in (0, 1):
-        in_thread.clear()
-        with Recording(Tracking()) as recording:
-            recording.follow(recording.entry(identity="i", name="a run", folder=trained.path.name))
-            (trained.path / "figures").mkdir(exist_ok=True)
-            (trained.path / f"figures/{drawn}.png").write_bytes(b"a figure")
-            assert len(in_thread) == 1 - drawn
-        assert len(in_thread) == 1
-        client = client_of(home)
-        assert len(client.list_artifacts(runs(home)["a run"].info.run_id, "figures")) == drawn + 1
 
 
 # --- Which runs of a study are current

@@ -56,7 +56,7 @@ def test_what_is_no_id_is_refused(client: "MlflowClient", prefix: str) -> None:
         find_run(Tracking(), prefix)
 
 
-def test_a_run_that_is_not_there_is_told_and_no_store_is_made(home: Path, client: "MlflowClient") -> None:
+def test_a_missing_run_or_store_is_an_error_and_no_store_is_made(home: Path, client: "MlflowClient") -> None:
     with pytest.raises(UserError, match="no MLflow run's id begins so"):
         find_run(Tracking(), "0123abcd")
     elsewhere = Tracking(uri=f"sqlite:///{home}/none.db")
