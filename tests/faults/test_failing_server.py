@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from tests.conftest import environment, make_checkout
 from tests.faults.figures import Injections
 from tests.faults.proxy import FAULTS, Proxy
-from tests.helpers.processes import start
+from tests.helpers.processes import start, until
 from tests.helpers.servers import Server
 from tests.helpers.stores import assert_mirrored, stored
 
@@ -78,13 +77,12 @@ def seconds(folder: Path) -> float:
 
 def in_mid_run(site: Site, before: set[str]) -> None:
     """Waits until a new run has some epochs in its journal."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        for journal in (site.checkout / "runs").glob("*/journal.jsonl"):
-            if journal.parent.name not in before and journal.read_bytes().count(b"\n") >= 20:
-                return
-        time.sleep(0.02)
-    raise AssertionError("the training did not begin")
+    runs = site.checkout / "runs"
+    until(lambda: [j for j in runs.glob("*/journal.jsonl") if is_new(j, before)], seconds=300)
+
+
+def is_new(journal: Path, before: set[str]) -> bool:
+    return journal.parent.name not in before and journal.read_bytes().count(b"\n") >= 20
 
 
 # A server that is stopped or killed before the training starts is one that is silent or refuses, to who asks.
