@@ -63,13 +63,14 @@ class Recording:
         """An entry for this store."""
         return Entry(uri=self._uri, experiment=self._tracking.experiment, **fields)
 
-    def run(self, name: str, folder: RunFolder, study: str | None = None, fresh: bool = False) -> Entry:
+    def run(self, name: str, folder: RunFolder, fresh: bool = False, **place: str | None) -> Entry:
         """Records a run that has finished, or that this command is about to train; returns its entry.
 
-        fresh: it is trained again if it has finished.
+        fresh: it is trained again if it has finished. place: the entry's `study`, `parent` and `variant`, if any.
         """
-        below = folder.path.relative_to(runs_folder()).as_posix()
-        entry = self.entry(identity=identity_of_run(below), name=name, study=study, folder=below)
+        path = folder.path.relative_to(runs_folder()).as_posix()
+        identity = identity_of_run(path, place.get("parent"), place.get("variant"))
+        entry = self.entry(identity=identity, name=name, folder=path, **place)
         self.follow(entry, None if folder.finished() and not fresh else folder.living_status())
         return entry
 

@@ -8,7 +8,7 @@ from src.config.tree import check_against
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
 from src.foundation.signals import interrupts_wait
-from src.recording.entry import Entry, identity_of_run, identity_of_sweep
+from src.recording.entry import Entry, identity_of_sweep
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
@@ -106,8 +106,8 @@ def run_jobs(
     if recording and parent:
         for i, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
             if job.config.tracking.name == "mlflow":
-                entries[i] = _entry(recording, parent, job, folder)
-                recording.follow(entries[i], before[i])
+                place = {"study": parent.study, "parent": parent.identity, "variant": job.variant}
+                entries[i] = recording.run(job.name, folder, job.config.train.fresh, **place)
     waiting = [i for i, old in enumerate(reused) if not old]
     follower = Follower([(folders[i], jobs[i].label, before[i]) for i in waiting])
     answers: dict[int, Answer] = {}
@@ -139,17 +139,6 @@ def run_jobs(
                 ends = [JobEnd(*how[i], folder, run_ids.get(i, "")) for i, folder in enumerate(folders)]
                 print(_closing_table(jobs, ends), flush=True)
     return ends
-
-
-def _entry(recording: "Recording", parent: Entry, job: Job, folder: RunFolder) -> Entry:
-    return recording.entry(
-        identity=identity_of_run(folder.path.name, parent.identity, job.variant),
-        name=job.name,
-        folder=folder.path.name,
-        parent=parent.identity,
-        variant=job.variant,
-        study=parent.study,
-    )
 
 
 def _answered(answer: Answer, folder: RunFolder) -> tuple[str, str]:

@@ -53,7 +53,7 @@ def start(config: Config) -> tuple[Outcome, str]:
 
     with Recording(config.tracking) as recording:  # noted first, so that MLflow is imported while the run begins
         folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
-        entry = recording.run(config.run_name, folder, config.tracking.study, config.train.fresh)
+        entry = recording.run(config.run_name, folder, config.train.fresh, study=config.tracking.study)
         outcome = run(config, dataset, TrackerGroup(trackers))
     return outcome, recording.run_id(entry)
 

@@ -20,7 +20,6 @@ from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
 from src.recording import writer
-from src.recording.entry import identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.recording import Recording
 from src.recording.store import open_store, store_uri
@@ -56,12 +55,8 @@ def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) 
 def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
     """Trains a run, or reuses it, and records it below a parent; returns its id."""
     with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
-        folder = run(config, dataset, Tracker()).folder.path.name
-        identity = identity_of_run(folder, above.identity, variant)
-        entry = recording.entry(
-            identity=identity, name=name, folder=folder, parent=above.identity, variant=variant, study="ladder"
-        )
-        recording.follow(entry)
+        folder = run(config, dataset, Tracker()).folder
+        entry = recording.run(name, folder, study=above.study, parent=above.identity, variant=variant)
     return recording.run_id(entry)
 
 
