@@ -9,7 +9,6 @@ from src.foundation.files import sha256
 from src.runs.folder import RunFolder, runs_folder
 
 REPORTED = "reported"  # the status of a parent that only the store knows, and that gets a report
-_FINAL = ("finished", "failed", "killed")
 _DIGITS_OF_NAME = 32  # characters of the digest
 State = Mapping[str, Any]
 
@@ -76,7 +75,7 @@ def settlement(entry: Entry, store: State | None) -> State | None:
     folder = entry.run_folder
     try:
         status = folder.status()
-        if status.get("status") not in _FINAL:
+        if status.get("status") in (None, "running"):
             return None
         figures = sorted(file.name for file in (folder.path / "figures").glob("[!.]*"))
         return {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}

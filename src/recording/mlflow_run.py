@@ -17,7 +17,7 @@ from src.recording.store import Store
 from src.runs.folder import RunFolder, runs_folder
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import Run
 
 PARENT = "mlflow.parentRunId"
 ATTEMPT = "attempt"  # another one has other metrics
@@ -85,6 +85,7 @@ def create(store: Store, entry: Entry, folder: RunFolder, parent: str | None) ->
 def describe(store: Store, run: "Run", folder: RunFolder) -> None:
     """Adds to an MLflow run what can't be set as it is made: its parameters, its data, and how to replay it."""
     from mlflow.entities import Dataset, DatasetInput, Param, RunTag
+    from mlflow.exceptions import MlflowException
 
     run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
     if not run.data.params or _NOTE not in run.data.tags:
@@ -94,7 +95,12 @@ def describe(store: Store, run: "Run", folder: RunFolder) -> None:
     if not (run.inputs and run.inputs.dataset_inputs):
         recipe = str(plain(config.data, semantic_only=True))
         digest = folder.run()["digests"]["data"][:_SHOWN_OF_DIGEST]
-        _log_input(store, run_id, DatasetInput(Dataset(config.data.name, digest, "recipe", recipe)))
+        datasets = [DatasetInput(Dataset(config.data.name, digest, "recipe", recipe))]
+        try:
+            store.client.log_inputs(run_id, datasets)
+        except MlflowException:
+            # MLflow looks a data set up, then inserts it: another command may have been faster, and a retry finds it.
+            store.client.log_inputs(run_id, datasets)
 
 
 class ParentMirror:
@@ -160,16 +166,6 @@ def cut(value: str) -> str:
 def _create(store: Store, name: str, started: float, tags: Mapping[str, str | None]) -> "Run":
     kept = {tag: cut(value) for tag, value in tags.items() if value is not None}
     return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=name)
-
-
-def _log_input(store: Store, run_id: str, dataset_input: "DatasetInput") -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        store.client.log_inputs(run_id, [dataset_input])
-    except MlflowException:
-        # MLflow looks a data set up, then inserts it: another command may have been faster, and a retry finds it.
-        store.client.log_inputs(run_id, [dataset_input])
 
 
 def _log_report(store: Store, run_id: str, report: Mapping[str, Any]) -> None:

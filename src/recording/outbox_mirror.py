@@ -13,7 +13,7 @@ from src.recording.entry import Entry, State
 from src.recording.mlflow_run import ParentMirror
 from src.recording.outbox import Outbox
 from src.recording.run_mirror import RunMirror
-from src.recording.store import Store, connect, is_away, noted_uri, one_line, tracking_of, whereabouts
+from src.recording.store import Store, is_away, noted_uri, one_line, open_store, tracking_of, whereabouts
 from src.runs.folder import runs_folder
 
 
@@ -33,7 +33,7 @@ def sync(everything: bool = False) -> Synced:
         for uri, experiment in sorted({entry.place for entry in entries}):
             tracking = tracking_of(uri or None, experiment)
             try:
-                OutboxMirror(outbox, tracking, connect(tracking), synced).mirror(last=True, everything=everything)
+                OutboxMirror(outbox, tracking, open_store(tracking), synced).mirror(last=True, everything=everything)
             except Exception as error:
                 synced.failures.append(f"the MLflow store {uri or 'of this repository'} failed: {one_line(error)}")
     return synced

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
-from src.recording.store import Store, as_user_errors, connect, store_uri, whereabouts, without_credentials
+from src.recording.store import Store, as_user_errors, open_store, store_uri, whereabouts, without_credentials
 from src.runs.finished import FinishedRun, by_fingerprint
 from src.runs.folder import RunFolder, runs_folder
 
@@ -114,4 +114,4 @@ def _opened(tracking: Tracking) -> Iterator[Store]:
     if whereabouts(tracking) is None:
         raise UserError(f"{without_credentials(store_uri(tracking))}: no such MLflow store; nothing is recorded yet")
     with as_user_errors(tracking):
-        yield connect(tracking)
+        yield open_store(tracking)

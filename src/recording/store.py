@@ -67,14 +67,8 @@ def without_credentials(text: str) -> str:
 def open_store(tracking: Tracking) -> Store:
     """Opens the store and its experiment, and makes what is not there.
 
-    Raises `UserError` where the store can't be written, reached or understood.
+    Raises the errors of files, SQLite and MLflow as they are; `as_user_errors` puts them into words.
     """
-    with as_user_errors(tracking):
-        return connect(tracking)
-
-
-def connect(tracking: Tracking) -> Store:
-    """Opens the store; raises the errors as they are."""
     uri = store_uri(tracking)
     if path := _database(uri):
         _make_once(path)

@@ -27,7 +27,7 @@ from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import OutboxMirror, Synced
-from src.recording.store import Store, one_line, open_store, store_uri, without_credentials
+from src.recording.store import Store, as_user_errors, one_line, open_store, store_uri, without_credentials
 
 PROGRESS, OVER, REFUSED = "progress", "over", "refused "
 _SECONDS_BETWEEN_PASSES = 1.0
@@ -102,7 +102,8 @@ class Writer:
         self._reply(PROGRESS)
         try:
             if self._mirror is None:
-                client, experiment = open_store(self._tracking)
+                with as_user_errors(self._tracking):
+                    client, experiment = open_store(self._tracking)
                 store = Store(cast(Any, _Counted(client, self._count)), experiment)
                 self._mirror = OutboxMirror(self._outbox, self._tracking, store, self._synced)
                 self._count()

@@ -22,7 +22,7 @@ from src.foundation.schema import flatten, show
 from src.recording import writer
 from src.recording.outbox import Outbox
 from src.recording.recording import Recording
-from src.recording.store import open_store, store_uri
+from src.recording.store import as_user_errors, open_store, store_uri
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
@@ -371,7 +371,7 @@ def test_the_store_of_a_checkout_that_was_copied_is_refused(
 def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
     (tmp_path / "text.db").write_text("hello, this is no database, but it is long enough to look at" * 100)
     for uri in (f"sqlite:///{tmp_path}/text.db", "sqlite:////proc/nowhere/x.db", f"sqlite:///{tmp_path}/text.db/x.db"):
-        with pytest.raises(UserError, match="store") as refused:
+        with pytest.raises(UserError, match="store") as refused, as_user_errors(Tracking(uri=uri)):
             open_store(Tracking(uri=uri))
         assert "\n" not in str(refused.value)
 
