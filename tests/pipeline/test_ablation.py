@@ -321,7 +321,9 @@ def test_with_overrides_it_is_another_study_and_one_seed_gives_no_verdict(studie
     assert "ablation=tiny train.epochs=1 seed=7" in page.read_text()
 
 
-@pytest.mark.parametrize(("study", "variants"), [("width", 4), ("depth", 4), ("learning_rate", 16), ("l2", 8)])
+@pytest.mark.parametrize(
+    ("study", "variants"), [("width", 4), ("depth", 4), ("learning_rate", 16), ("l2", 8), ("ladder", 7)]
+)
 def test_a_long_study_runs_on_a_shrunken_setting(checkout: Path, study: str, variants: int) -> None:
     done = ablation(checkout, f"ablation={study}", "data=digits", "train.epochs=1", "seed=0", *ONE_BY_ONE)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Shell
-from tests.helpers.pipelines import OUTPUT, SETTINGS, SMALL, STUDIES, compose, ran, repro
+from tests.helpers.pipelines import OUTPUT, SETTINGS, SMALL, STUDY, VARIANTS, compose, ran, repro
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
@@ -76,26 +76,23 @@ def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, sh
     assert run.data.tags["weights.sha256"] == train["weights_sha256"]
     assert (checkout / "runs" / run.data.tags["fingerprint"] / "result.json").exists()
 
+    files, summary, _ = report_of(checkout)
+    assert {"index.html", "summary.json", "runs.csv"} < files
+    assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * VARIANTS
+    headline = json.loads((checkout / f"metrics/{STUDY}.json").read_text())
+    assert (headline["finished"], headline["failed"]) == (VARIANTS, 0)
     shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)[""]["data"]
-    for study, variants in STUDIES.items():
-        summary = json.loads((checkout / "reports" / study / "summary.json").read_text())
-        assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * variants
-        headline = json.loads((checkout / f"metrics/{study}.json").read_text())
-        assert (headline["finished"], headline["failed"]) == (variants, 0)
-        assert shown[f"metrics/{study}.json"]["data"]["finished"] == variants
-        assert {"index.html", "summary.json", "runs.csv"} < {f.name for f in (checkout / "reports" / study).iterdir()}
-        assert [run.info.status for run in children(checkout, study)] == ["FINISHED"] * variants
+    assert shown[f"metrics/{STUDY}.json"]["data"] == headline
+    assert [run.info.status for run in children(checkout, STUDY)] == ["FINISHED"] * VARIANTS
 
     # Again there is nothing to do, and what runs leave behind stays out of Git's sight.
     assert "Data and pipelines are up to date." in repro(shell)
     changed = shell("git", "status", "--porcelain").stdout.split()
     written = {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{name}.json" for name in NAMES)}
-    assert set(changed[1::2]) <= written | {
-        f"conf/{name}.yaml" for name in ("config", *(f"ablation/{s}" for s in STUDIES))
-    }
+    assert set(changed[1::2]) <= written | {f"conf/{name}.yaml" for name in ("config", f"ablation/{STUDY}")}
 
 
-NAMES = ("train", "test", "timing", *STUDIES, *(f"{study}_timing" for study in STUDIES))
+NAMES = ("train", "test", "timing", STUDY, f"{STUDY}_timing")
 
 
 def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(checkout: Path, shell: Shell) -> None:
@@ -117,9 +114,8 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
 
 
 def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> None:
-    study = "one_factor"
-    file = checkout / f"conf/ablation/{study}.yaml"
-    compose(shell, *SMALL, "tracking=off", f"studies=[{study}]")
+    file = checkout / f"conf/ablation/{STUDY}.yaml"
+    compose(shell, *SMALL, "tracking=off", f"studies=[{STUDY}]")
     (checkout / "mlflow.db").unlink()
     assert ran(repro(shell)) == ["check"]
     model = (checkout / "models/model.npz").read_bytes()
@@ -137,17 +133,17 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert ran(repro(shell)) == ["code"]
 
     # Then there is nothing to do, but to restore a report from the cache.
-    told = report_of(checkout, study)
+    report = report_of(checkout)
     shutil.rmtree(checkout / "reports")
     assert ran(repro(shell)) == []
-    assert report_of(checkout, study) == told
+    assert report_of(checkout) == report
 
     # A study's results alone, without its runs, give the same report.
     shutil.rmtree(checkout / "runs")
     with (checkout / "src/figures/strip.py").open("a") as drawing:
         drawing.write("\n_EDITED = True\n")
-    assert ran(repro(shell)) == ["code", f"report@{study}"]
-    assert report_of(checkout, study) == told
+    assert ran(repro(shell)) == ["code", f"report@{STUDY}"]
+    assert report_of(checkout) == report
     assert statuses(checkout) == []
 
     # A typo is rejected while all outs are in place, and the message says how to restore the file.
@@ -159,8 +155,8 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert "train.epochs=three" in line
     assert "`git checkout params.yaml` or `python -m src.compose`" in line
     assert (checkout / "models/model.npz").read_bytes() == model
-    assert (checkout / f"models/studies/{study}/study.json").exists()
-    (checkout / "params.yaml").write_text(params.replace(f"- {study}", "- one_facter"))
+    assert (checkout / f"models/studies/{STUDY}/study.json").exists()
+    (checkout / "params.yaml").write_text(params.replace(f"- {STUDY}", "- one_facter"))
     assert "studies=[one_facter]: no such study; did you mean one_factor?" in shell("dvc", "repro", "check").stderr
     (checkout / "params.yaml").write_text(params)
 
@@ -171,7 +167,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert yaml.safe_load((checkout / "params.yaml").read_text())["studies"] == []
     (checkout / "params.yaml").write_text(params)
     assert ran(repro(shell)) == []
-    assert (checkout / f"models/studies/{study}/study.json").exists()
+    assert (checkout / f"models/studies/{STUDY}/study.json").exists()
 
     # A change of arithmetic reruns what computes with it. -s skips the stage `code`, and the stage notices.
     network.write_text(network.read_text().replace("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
@@ -183,14 +179,14 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
         "error: train: its code has changed since the stage `code` ran; run `dvc repro`, without -s" in refused.stderr
     )
     again = ran(repro(shell))
-    assert set(again) == {"code", "check", "train", "evaluate", f"study@{study}", f"report@{study}"}
-    assert statuses(checkout) == ["finished"] * (STUDIES[study] + 2)  # the study's, the experiment's and this one
+    assert set(again) == {"code", "check", "train", "evaluate", f"study@{STUDY}", f"report@{STUDY}"}
+    assert statuses(checkout) == ["finished"] * (VARIANTS + 2)  # the study's, the experiment's and this one
     assert not (checkout / "mlflow.db").exists()  # for params.yaml says tracking=off
 
 
-def report_of(checkout: Path, study: str) -> tuple[set[str], dict[str, Any], str]:
+def report_of(checkout: Path) -> tuple[set[str], dict[str, Any], str]:
     """The files of a report and all that it says, seconds included, whatever code drew it."""
-    folder = checkout / "reports" / study
+    folder = checkout / "reports" / STUDY
     summary = json.loads((folder / "summary.json").read_text())
     summary.pop("made_from")
     return {file.name for file in folder.iterdir()}, summary, (folder / "runs.csv").read_text()
