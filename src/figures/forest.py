@@ -40,7 +40,7 @@ def draw(panels: Sequence[tuple[str, Sequence[Comparison]]], metric: str) -> Fig
     top = canvas.HEADER
     for height, (subtitle, comparisons) in zip(heights, panels, strict=True):
         names = [comparison.variant for comparison in comparisons]
-        axes = rows.panel(figure, top + _SUBTITLE + rows.HEADS, names, [""] * len(names), left, _RIGHT)
+        axes = rows.panel(figure, top + _SUBTITLE + rows.HEADS, names, left, _RIGHT)
         _draw_panel(axes, comparisons)
         scale = ", logarithmic outwards" if axes.get_xscale() == "symlog" else ""
         canvas.label(axes, f"Difference in {metric}, points{scale}", size=canvas.TEXT - 1)

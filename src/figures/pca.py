@@ -20,7 +20,7 @@ _PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
 script-src 'unsafe-inline' 'unsafe-eval'; img-src data: blob:; worker-src blob:">
 <link rel="icon" href="data:,">
-<title>{title}</title>
+<title>The test set in three dimensions</title>
 <style>
 html, body {{ height: 100%; margin: 0; }}
 body {{ display: flex; flex-direction: column; color: {ink}; background: white; \
@@ -31,7 +31,7 @@ p {{ margin: 0 1.5rem; color: {muted}; }}
 </style>
 </head>
 <body>
-<h1>{title}</h1>
+<h1>The test set in three dimensions</h1>
 <p>{words} Drag to turn, scroll to zoom; a click on a class hides it, a double click shows it alone.</p>
 <div id="plot">{plot}</div>
 </body>
@@ -47,12 +47,7 @@ def of(run: RunView) -> str:
     return draw(x, np.asarray(y), run.dataset.labels)
 
 
-def draw(
-    x: NDArray[np.floating],
-    y: NDArray[np.integer],
-    labels: Sequence[str],
-    title: str = "The test set in three dimensions",
-) -> str:
+def draw(x: NDArray[np.floating], y: NDArray[np.integer], labels: Sequence[str]) -> str:
     """A self-contained page: at most the first 10 000 examples, coloured by class, with their labels.
 
     The components are computed from the examples that are shown (scikit-learn's `PCA`).
@@ -61,7 +56,6 @@ def draw(
         x: [n, features], at least 3 of each.
         y: [n], indices of classes.
         labels: names of the classes.
-        title: of the page.
     """
     from plotly.io import to_html
     from sklearn.decomposition import PCA
@@ -91,7 +85,7 @@ def draw(
         validate=False,
     )
     words = f"{len(x):,} examples by their first three principal components: {shares.sum():.1%} of their variance."
-    return _PAGE.format(title=html.escape(title), words=words, plot=plot, ink=canvas.INK, muted=canvas.MUTED)
+    return _PAGE.format(words=words, plot=plot, ink=canvas.INK, muted=canvas.MUTED)
 
 
 def _class(points: NDArray[np.floating], order: NDArray[np.integer], k: int, label: str) -> dict[str, object]:

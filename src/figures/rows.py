@@ -1,6 +1,6 @@
 """Rows of values on one scale: a name on the left of each row, and columns of words on the right."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,24 +16,29 @@ HEADS = 0.26  # above the rows, for the columns' headings
 AXIS = 0.55  # below them, for ticks and label
 _NARROWEST, _WIDEST = 0.9, 2.3  # room for names
 _GAP = 0.15  # between names and axes
+_LONGEST = 32  # characters of a name's line
 _TYPE, _SMALL = canvas.TEXT - 1.5, canvas.SMALL + 0.5
 
 
 def room(names: Iterable[str]) -> float:
     """The inches that `names` take on the left of a panel."""
-    return min(max(canvas.width_of(map(_name, names), _TYPE) + _GAP, _NARROWEST), _WIDEST)
+    return min(
+        max(canvas.width_of((canvas.wrapped(name, _LONGEST) for name in names), _TYPE) + _GAP, _NARROWEST), _WIDEST
+    )
 
 
-def panel(figure: Figure, top: float, names: Sequence[str], tags: Sequence[str], left: float, right: float) -> Axes:
+def panel(
+    figure: Figure, top: float, names: Sequence[str], left: float, right: float, tags: Mapping[str, str] = {}
+) -> Axes:
     """Axes with row 0, 1, ... from the top down, `top` inches below the sheet's upper edge.
 
     Args:
         figure: without automatic layout, `WIDTH` wide.
         top: of the first row, in inches.
         names: of the rows.
-        tags: a word below each name, or "".
         left: inches for the names, see `room`.
         right: inches left free on the right.
+        tags: words below some of the names.
     """
     height = float(figure.get_size_inches()[1])
     start, tall = canvas.MARGIN + left, len(names) * PITCH
@@ -45,9 +50,10 @@ def panel(figure: Figure, top: float, names: Sequence[str], tags: Sequence[str],
     axes.set_yticks([])
     for border in range(1, len(names)):
         axes.axhline(border - 0.5, color=canvas.RULE, linewidth=0.6)
-    for row, (name, tag) in enumerate(zip(names, tags, strict=True)):
+    for row, name in enumerate(names):
+        tag = tags.get(name, "")
         raised = 0.6 * canvas.SMALL if tag else 0
-        text = write(axes, -left, row, _name(name), _TYPE, raised=raised)
+        text = write(axes, -left, row, canvas.wrapped(name, _LONGEST), _TYPE, raised=raised)
         canvas.shrink(text, left - _GAP)
         if tag:
             below = text.get_window_extent().height / canvas.DPI * 72 / 2
@@ -82,7 +88,3 @@ def write(
         parse_math=False,
         **{"color": canvas.INK, **look},
     )
-
-
-def _name(name: str) -> str:
-    return canvas.wrapped(name, 32)

@@ -1,5 +1,7 @@
 """Data of two features: every example as a point on the plane."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -23,16 +25,11 @@ def of(run: RunView) -> Figure:
     return figure
 
 
-def _handle(name: str, count: int) -> Line2D:
-    face, edge, size = _LOOKS[name]
-    grey = canvas.MUTED
-    return Line2D(
-        *([], []),
-        linestyle="",
-        marker="o",
-        markersize=size,
-        color=face or grey,
-        markeredgecolor=edge or grey,
-        markeredgewidth=0.8,
-        label=f"{name} ({count:,})",
-    )
+def _handle(part: str, count: int) -> Line2D:
+    face, edge, size = _LOOKS[part]
+    look: dict[str, Any] = {
+        "color": face or canvas.MUTED,
+        "markeredgecolor": edge or canvas.MUTED,
+        "markeredgewidth": 0.8,
+    }
+    return Line2D([], [], linestyle="", marker="o", markersize=size, label=f"{part} ({count:,})", **look)

@@ -33,7 +33,7 @@ def draw(
     figure = canvas.new_figure(rows.WIDTH, height, "Every seed", arrange=False)
     names = [row.variant for row in variants]
     left, right = rows.room(names), _RIGHT if any(row.failures for row in variants) else 0.75
-    axes = rows.panel(figure, canvas.HEADER + rows.HEADS, names, [tags.get(n, "") for n in names], left, right)
+    axes = rows.panel(figure, canvas.HEADER + rows.HEADS, names, left, right, tags)
 
     grid = np.array([values[name] for name in names], dtype=float)  # [variants, seeds], NaN where a run failed
     intervals = [row.reported for row in variants]
