@@ -15,6 +15,7 @@ from src.config.composition import check_overrides, compose
 from src.config.tracking import Tracking
 from src.foundation.errors import RunFailed, UserError, masked
 from tests.conftest import ROOT, Shell, environment, make_checkout
+from tests.helpers.checkouts import shell_in
 
 TRAIN = ("python", "-m", "src.train")
 SMALL = ("experiment=digits", "model.hidden=[8]", "train.epochs=2")
@@ -107,7 +108,7 @@ def nested(tree: dict[str, object], key: str, value: object) -> dict[str, object
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("model._target_", "os.system", r"model\._target_=os\.system: _target_ is not allowed"),
         ("_target_", "os.system", "_target_ is not allowed"),
@@ -121,10 +122,10 @@ def nested(tree: dict[str, object], key: str, value: object) -> dict[str, object
         ("${HOME}", 1, r"\$\{HOME\}=1: no such key"),
     ],
 )
-def test_a_snapshot_calls_nothing_and_reads_no_variable(tmp_path: Path, key: str, value: object, told: str) -> None:
+def test_a_snapshot_calls_nothing_and_reads_no_variable(tmp_path: Path, key: str, value: object, message: str) -> None:
     tree = nested(yaml.safe_load((ROOT / "params.yaml").read_text()), key, value)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         config.read_snapshot(tmp_path / "params.yaml")
 
 
@@ -151,29 +152,34 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_checkout(tmp_path_factory.mktemp("checkout") / "c")
+def refusal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Runs a command, with a file of conf/, that must be refused before Hydra acts on either; returns the message."""
+    checkout = make_checkout(tmp_path_factory.mktemp("checkout") / "c")
+    (checkout / "config.pickle").write_bytes(pickle.dumps(Called()))
 
+    def refused(*command: str, file: str = "experiment", content: str = "") -> str:
+        hostile = checkout / f"conf/{file}/hostile.yaml"
+        hostile.write_text(f"# @package _global_\n{content}")
+        done = shell_in(checkout)("python", "-m", *command)
+        hostile.unlink()
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert done.stderr.startswith("error: ")
+        assert not (checkout / "called").exists()
+        return done.stderr
 
-@pytest.mark.parametrize("trick", HOSTILE)
-@pytest.mark.parametrize("command", [TRAIN, ("python", "-m", "src.compose")], ids=["train", "compose"])
-def test_a_hostile_file_of_conf_is_refused_before_hydra_acts_on_it(
-    shared: Path, shell: Shell, trick: str, command: tuple[str, ...]
-) -> None:
-    file = shared / "conf/experiment/hostile.yaml"
-    file.write_text(f"# @package _global_\n{HOSTILE[trick]}")
-    try:
-        done = shell(*command, "experiment=hostile", cwd=shared)
-    finally:
-        file.unlink()
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"error: .*hostile\.yaml: .* (is|are) not allowed; .*\n", done.stderr)
-    assert not (shared / "called").exists()
+    return refused
 
 
 class Called:
     def __reduce__(self) -> tuple[type[FileHandler], tuple[str]]:
         return FileHandler, ("called",)
+
+
+@pytest.mark.parametrize("trick", HOSTILE)
+@pytest.mark.parametrize("command", ["src.train", "src.compose"])
+def test_a_hostile_file_of_conf_is_refused(refusal: Callable[..., str], trick: str, command: str) -> None:
+    message = refusal(command, "experiment=hostile", content=HOSTILE[trick])
+    assert re.search(r"hostile\.yaml: .* (is|are) not allowed; ", message)
 
 
 @pytest.mark.parametrize(
@@ -187,30 +193,20 @@ class Called:
     ],
     ids=" ".join,
 )
-def test_a_hostile_command_line_is_refused_before_hydra_acts_on_it(
-    shared: Path, shell: Shell, arguments: list[str]
-) -> None:
-    (shared / "config.pickle").write_bytes(pickle.dumps(Called()))
-    done = shell(*TRAIN, *arguments, cwd=shared)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert not (shared / "called").exists()
+def test_a_hostile_command_line_is_refused(refusal: Callable[..., str], arguments: list[str]) -> None:
+    refusal("src.train", *arguments)
 
 
-def test_a_hostile_variant_of_a_study_is_refused(shared: Path, shell: Shell) -> None:
-    file = shared / "conf/ablation/hostile.yaml"
+@pytest.mark.parametrize(
+    "change", ["hydra.callbacks={x:{_target_:logging.FileHandler}}", "name=${oc.env:HOME}", "+a=1"]
+)
+def test_a_hostile_variant_of_a_study_is_refused(refusal: Callable[..., str], change: str) -> None:
     study = yaml.safe_load((ROOT / "conf/ablation/width.yaml").read_text())
     del study["ablation"]["grids"]
-    study["ablation"]["baseline"] = "a"
-    for change in ("hydra.callbacks={x:{_target_:logging.FileHandler}}", "name=${oc.env:HOME}", "+more=1"):
-        study["ablation"]["variants"] = {"a": [], "b": [change]}
-        file.write_text(f"# @package _global_\n{yaml.safe_dump(study)}")
-        done = shell("python", "-m", "src.ablation", "ablation=hostile", *SMALL, "tracking=off", cwd=shared)
-        file.unlink()
-        assert done.returncode == 2, done.stderr
-        assert done.stderr.count("\n") == 1
-        assert "not allowed" in done.stderr or "can't be added" in done.stderr
+    study["ablation"] |= {"baseline": "a", "variants": {"a": [], "b": [change]}}
+    command = ("src.ablation", "ablation=hostile", *SMALL, "tracking=off")
+    message = refusal(*command, file="ablation", content=yaml.safe_dump(study))
+    assert re.search("not allowed|can't be added", message)
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -1,14 +1,18 @@
-"""Running a command in this process: what it prints and its exit code, without the second that starting one takes."""
+"""Running commands: in this process, without the second that starting one takes; and a training, by its outcome."""
 
 import atexit
 import contextlib
 import gc
 import io
+import re
 import runpy
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
+
+from tests.helpers.checkouts import Shell
 
 
 def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,3 +41,12 @@ def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
+
+
+def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
+    """Trains in a checkout; the run folder, and the MLflow run id, empty if it is not recorded."""
+    done = shell("python", "-m", "src.train", *overrides)
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"^run folder +(.+)\n(?:MLflow run +(\w+))?", done.stdout, re.MULTILINE)
+    assert found, done.stdout
+    return Path(found[1]), found[2] or ""

@@ -8,13 +8,14 @@ import pytest
 
 from tests.conftest import Shell
 from tests.helpers.checkouts import furnish
-from tests.helpers.commands import run_main
+from tests.helpers.commands import trained
 from tests.helpers.stores import client_of, stored
 from tests.pipeline.test_ablation import ABLATION, declare
 
 REPLAY = ("python", "-m", "src.replay")
 SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "model.dropout=0.2", "tracking.figures=false")
-TRAIN = ("python", "-m", "src.train", *SMALL)
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -22,20 +23,12 @@ def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     return furnish(checkout, digits_folder, empty_store)
 
 
-def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
-    """A run's folder and its MLflow id."""
-    done = shell(*TRAIN, *overrides)
-    assert done.returncode == 0, done.stderr
-    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.M)[1]), re.search(r"MLflow run +(\w+)", done.stdout)[1]
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
-@pytest.mark.slow
 def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) -> None:
-    folder, run_id = trained(shell)
+    folder, run_id = trained(shell, *SMALL)
     before, recorded = contents(folder), client_of(checkout).get_run(run_id).to_dictionary()
     for name in (run_id, run_id[:8], str(folder), folder.name[:10]):
         done = shell(*REPLAY, name)
@@ -54,9 +47,8 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
     assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
 
 
-@pytest.mark.slow
 def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
-    folder, run_id = trained(shell)
+    folder, run_id = trained(shell, *SMALL)
     shutil.rmtree(folder)
     done = shell(*REPLAY, run_id[:6], "--tag-original")
     assert done.returncode == 0, done.stderr
@@ -65,9 +57,8 @@ def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.slow
 def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path, shell: Shell) -> None:
-    _, run_id = trained(shell)
+    _, run_id = trained(shell, *SMALL)
     file = checkout / "src/nn/activations.py"
     text = file.read_text()
     assert "np.maximum(z, 0" in text
@@ -92,9 +83,8 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
     assert "bit-identical" in again.stdout
 
 
-@pytest.mark.slow
 def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
-    folder, _ = trained(shell)
+    folder, _ = trained(shell, *SMALL)
     config = folder / "config.yaml"
     text = config.read_text()
     data, train, rest = text.partition("\ntrain:\n")
@@ -108,7 +98,6 @@ def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell
     assert "\nnumerically equal: " in lenient.stdout
 
 
-@pytest.mark.slow
 def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
     declare(checkout, "tiny")
     assert shell(*ABLATION, "ablation=tiny").returncode == 0
@@ -127,28 +116,3 @@ def test_all_runs_of_a_study_are_replayed(checkout: Path, shell: Shell) -> None:
     again = shell(*REPLAY, "--all", "--study", "tiny")
     assert again.returncode == 0, again.stderr
     assert again.stdout.endswith("6 of 6 runs are bit-identical\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ([], "give a run: "),
-        (["zzzz"], "zzzz: no id of an MLflow run"),
-        (["0123456789"], "no MLflow run's id begins so"),
-        (["runs/nothing"], "runs/nothing: not a run folder"),
-        (["--all"], "give one RUN, or --all with --study NAME"),
-        (["--study", "tiny"], "give one RUN, or --all with --study NAME"),
-        (["--all", "--study", "nosuch"], "--study=nosuch: no finished run of it"),
-        (["0123456789", "--bound", "-1"], "--bound=-1.0: must be >= 0 and < 1"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_mistake_gets_one_line(
-    arguments: list[str], told: str, home: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(home)
-    shutil.copy(empty_store, home)
-    done = run_main("replay", *arguments)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert told in done.stderr
-    assert not (home / "runs").exists()
