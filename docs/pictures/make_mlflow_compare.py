@@ -37,7 +37,7 @@ def paint(checkout: Path) -> None:
 
 
 def photograph(checkout: Path, folder: Path) -> bytes:
-    """The charts of loss and accuracy on the validation images, with the runs beside them."""
+    """The charts of loss and accuracy on the validation set, and the list of runs."""
     with ui.mlflow_ui(checkout) as address, ui.browser(folder / "profile", folder, 1280, 720) as driver:
         table = ui.open_runs(driver, address, "mlp")
         driver.get(table + ui.AS_CHARTS)

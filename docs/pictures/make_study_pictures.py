@@ -29,7 +29,7 @@ const [dot, color] = arguments
 Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(dot, color)
 dot.dispatchEvent(new Event('input', {bubbles: true}))
 """
-# Where two values of y stand on the screen, at the middle of the chart.
+# The positions of two values of y on the screen, at the middle of the chart.
 _HEIGHTS = """
 const plot = document.querySelector('.js-plotly-plot'), box = plot.getBoundingClientRect()
 const {xaxis, yaxis} = plot._fullLayout
@@ -39,7 +39,7 @@ return arguments[0].map(value => [Math.round(x), Math.round(box.top + yaxis._off
 
 
 def photograph_runs(driver: webdriver.Chrome, address: str, colors: dict[str, str]) -> bytes:
-    """The validation curves of the study's variants, each the mean over its seeds, with the groups beside them."""
+    """The validation curves of the study's variants, each the mean over its seeds, and the list of groups."""
     ui.open_runs(driver, address, "mlp")
     ui.click(driver, "[aria-label='Toggle sidebar']")
     ui.search(driver, "tags.study = 'ladder'")

@@ -1,6 +1,6 @@
 """What the pipeline's stages share: their command line, and a lock that lets one process run a stage at a time.
 
-`kill -9` of `dvc repro` leaves its stage running, and the next `dvc repro` would start the same stage beside it.
+`kill -9` of `dvc repro` leaves its stage running, and the next `dvc repro` would start the same stage a second time.
 """
 
 import contextlib
