@@ -20,18 +20,18 @@ _MACHINE_ERRORS = {
 }
 
 
-class _Told(Exception):
+class _Message(Exception):
     """An error with a message for people. Messages are logged and recorded, so passwords in them are masked."""
 
     def __init__(self, message: str) -> None:
         super().__init__(masked(message))
 
 
-class UserError(_Told):
+class UserError(_Message):
     """The user's input is wrong. The message is one line: the key, the value and what is allowed."""
 
 
-class RunFailed(_Told):
+class RunFailed(_Message):
     """A run or a verification failed although the input was valid."""
 
 

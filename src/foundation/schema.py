@@ -100,17 +100,15 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
         if not isinstance(name, str) or name not in allowed.table:
             raise UserError(f"{key}.name={show(name)}: unknown; {suggestion(show(name), allowed.table)}")
         kind = allowed.table[name]
-    hints = get_type_hints(kind, include_extras=True)
+    hints, prefix = get_type_hints(kind, include_extras=True), f"{key}." if key else ""
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    for name in given:
+    for name, entry in given.items():
         if name not in fields:
-            raise UserError(
-                f"{_join(key, show(name))}={show(given[name])}: no such key; {suggestion(str(name), fields)}"
-            )
+            raise UserError(f"{prefix}{show(name)}={show(entry)}: no such key; {suggestion(str(name), fields)}")
     for name, f in fields.items():
         if name not in given and f.default is f.default_factory is dataclasses.MISSING:
-            raise UserError(f"{_join(key, name)}: missing, and it has no default")
-    return kind(**{name: build(hints[name], entry, _join(key, name)) for name, entry in given.items()})
+            raise UserError(f"{prefix}{name}: missing, and it has no default")
+    return kind(**{name: build(hints[name], entry, f"{prefix}{name}") for name, entry in given.items()})
 
 
 def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
@@ -132,7 +130,7 @@ def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
         if isinstance(value, str) and option.table is not None and value not in option.table:
             raise UserError(f"{key}={show(value)}: unknown; {suggestion(value, option.table)}")
         if isinstance(value, int | float) and not all(_holds(condition, value) for condition in option.conditions):
-            raise UserError(f"{key}={show(value)}: must be {_describe(options)}")
+            break
         return float(value) if option.kind is float else value
     raise UserError(f"{key}={show(value)}: must be {_describe(options)}")
 
@@ -153,15 +151,15 @@ def _holds(condition: str, value: float) -> bool:
 
 
 def _describe(options: list[_Allowed]) -> str:
-    told = []
+    words = []
     for option in options:
         if option.table is not None and option.kind is str:
-            told.append(", ".join(option.table))
+            words.append(", ".join(option.table))
         elif option.kind in (int, float) and option.conditions:
-            told.append(f"{_TYPE_NAMES[option.kind]} {' and '.join(option.conditions)}")
+            words.append(f"{_TYPE_NAMES[option.kind]} {' and '.join(option.conditions)}")
         else:
-            told.append(_TYPE_NAMES.get(option.kind, "a list of numbers"))
-    return " or ".join(told)
+            words.append(_TYPE_NAMES.get(option.kind, "a list of numbers"))
+    return " or ".join(words)
 
 
 def _read(annotation: Any) -> _Allowed:
@@ -175,7 +173,3 @@ def _read(annotation: Any) -> _Allowed:
 def _given(allowed: _Allowed) -> dict[str, Any]:
     # An option of a union inherits the union's conditions unless it has its own.
     return {name: entry for name, entry in allowed._asdict().items() if entry}
-
-
-def _join(*parts: str) -> str:
-    return ".".join(str(part) for part in parts if part != "")

@@ -93,10 +93,6 @@ class RunFolder:
             return None
         return status["cause"] if "cause" in status else _cause_of(str(status.get("reason")))
 
-    def unfinished(self) -> bool:
-        """Whether a training has begun here and has not finished, so that it can be resumed."""
-        return bool(self.status()) and not self.finished()
-
     def finished(self) -> bool:
         """Whether the run has finished and all its results are here."""
         return self.status().get("status") == "finished" and all((self.path / file).exists() for file in _RESULTS)

@@ -1,7 +1,7 @@
 """Where a run comes from: the commit, the uncommitted changes, and the machine with its packages.
 
 Git is asked once per process, when the first run starts: later edits do not affect imported code. Only the
-environment variables of a list are read, so that no secret gets into a record.
+environment variables of a list are read, so no secret is recorded.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -40,23 +40,17 @@ VARIABLES = (
 )  # fmt: skip
 
 
-class _Tree(NamedTuple):
-    """The checkout; None where Git has no answer."""
-
-    commit: str | None
-    diff: str | None
-
-
 def lineage() -> dict[str, str]:
     """Facts by which runs are searched: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.
 
     Outside of a Git checkout, `git.commit` and `git.dirty` are "unknown".
     """
-    tree = _tree()
+    commit, patch = _tree()
+    locks = {name: ROOT / name for name in ("dvc.lock", "requirements.lock")}
     return {
-        "git.commit": tree.commit or UNKNOWN,
-        "git.dirty": UNKNOWN if tree.diff is None else str(tree.diff != "").lower(),
-        **{f"{name}.sha256": _digest(ROOT / name) for name in ("dvc.lock", "requirements.lock")},
+        "git.commit": commit or UNKNOWN,
+        "git.dirty": UNKNOWN if patch is None else str(patch != "").lower(),
+        **{f"{name}.sha256": sha256_file(file) if file.is_file() else "none" for name, file in locks.items()},
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cpu": _cpu(),
@@ -69,7 +63,7 @@ def diff() -> str:
     Changes of tracked files, and untracked files of src, conf and hydra_plugins. If the patch is larger than 1 MiB,
     its first line names the files that are left out.
     """
-    return _tree().diff or ""
+    return _tree()[1] or ""
 
 
 def surroundings() -> dict[str, Any]:
@@ -85,13 +79,14 @@ def surroundings() -> dict[str, Any]:
 
 
 @functools.cache
-def _tree() -> _Tree:
+def _tree() -> tuple[str | None, str | None]:
+    """The commit and the patch of the checkout; None where Git has no answer."""
     commit = None
     try:
         commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
-        return _Tree(commit, _capped(_diff()))
+        return commit, _capped(_diff())
     except (OSError, subprocess.SubprocessError):
-        return _Tree(commit, None)
+        return commit, None
 
 
 def _diff() -> str:
@@ -132,10 +127,6 @@ def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> byte
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=30, check=True)
     return done.stdout
-
-
-def _digest(path: Path) -> str:
-    return sha256_file(path) if path.is_file() else "none"
 
 
 @functools.cache

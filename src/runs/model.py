@@ -2,9 +2,8 @@
 
 import itertools
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there ca
 _FORMAT = 2
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """A network as a file holds it. The header's keys are those that `save_model` writes."""
 
     network: Network

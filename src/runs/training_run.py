@@ -50,7 +50,8 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
             tracker.ended(folder.path)
             return Outcome(folder, folder.result(), reused=True)
         # A fresh training that was cut off resumes like any other, but never from one that was not fresh.
-        resuming = folder.unfinished() and config.train.resume and (not fresh or folder.run()["fresh"])
+        begun = folder.status() and not folder.finished()
+        resuming = bool(begun and config.train.resume and (not fresh or folder.run()["fresh"]))
         if not resuming:
             folder.begin(config.plain(), about(config, digests), diff())
         try:

@@ -222,6 +222,7 @@ def edited(file: Path, edit: str = "edited = 1") -> str:
 @pytest.mark.parametrize("name", [*NUMERIC, *OTHERS])
 def test_an_edit_of_code_that_computes_is_another_run_and_no_other_edit_is(src: Path, name: str) -> None:
     files, whole = [src / name] if name.endswith(".py") else sorted((src / name).rglob("*.py")), of(composed())
+    assert files
     for file in files if name in NUMERIC else files[:3]:
         assert (edited(file) != whole) == (name in NUMERIC), file
         assert name not in NUMERIC or edited(file, "# why") == whole, file
