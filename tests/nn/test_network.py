@@ -70,37 +70,6 @@ class TestEveryHead:
         network = make(head=head)
         assert learn(network) == network.loss_and_probabilities(X, Y)[0]
 
-    def test_class_weights_give_the_weighted_mean(self, head: tuple[str, str]) -> None:
-        w, x = np.array([0.2, 1.0, 5.0]), X.astype(np.float64)
-        network, plain = make(head=head, class_weights=w, dtype="float64"), make(head=head, dtype="float64")
-        alone = [(learn(plain, x[[i]], Y[[i]]), plain.gradient.theta.copy()) for i in range(len(Y))]
-        losses, gradients = zip(*alone, strict=True)
-        loss = learn(network)
-        assert loss == pytest.approx(np.average(losses, weights=w[Y]), rel=1e-13)
-        expected = np.average(gradients, axis=0, weights=w[Y])
-        assert np.linalg.norm(network.gradient.theta - expected) < 1e-13 * np.linalg.norm(expected)
-        assert network.loss_and_probabilities(x, Y)[0] == pytest.approx(loss, rel=1e-14)
-
-    def test_a_weight_of_2_is_an_example_given_twice(self, head: tuple[str, str]) -> None:
-        weighted = make(head=head, class_weights=np.array([1.0, 2.0, 1.0]), dtype="float64")
-        plain = make(head=head, dtype="float64")
-        twice = np.repeat(np.arange(len(Y)), np.where(Y == 1, 2, 1))
-        assert learn(weighted) == pytest.approx(learn(plain, X[twice], Y[twice]), rel=1e-13)
-        off = np.linalg.norm(weighted.gradient.theta - plain.gradient.theta)
-        assert off < 1e-13 * np.linalg.norm(plain.gradient.theta)
-
-    @pytest.mark.parametrize("scale", [1.0, 3.0, 1e-3])
-    def test_equal_class_weights_change_nothing(self, head: tuple[str, str], scale: float) -> None:
-        weighted, plain = make(head=head, class_weights=np.full(3, scale)), make(head=head)
-        assert learn(weighted) == pytest.approx(learn(plain), rel=1e-6)
-        np.testing.assert_allclose(weighted.gradient.theta, plain.gradient.theta, rtol=1e-4, atol=1e-7)
-
-    def test_does_not_depend_on_the_order_of_examples(self, head: tuple[str, str]) -> None:
-        order = RNG.permutation(len(Y))
-        one, other = make(head=head, dtype="float64"), make(head=head, dtype="float64")
-        assert learn(other, X[order], Y[order]) == pytest.approx(learn(one), rel=1e-13)
-        np.testing.assert_allclose(one.gradient.theta, other.gradient.theta, rtol=1e-9, atol=1e-15)
-
 
 def test_example_weights_sum_to_1() -> None:
     for network in (make(), make(class_weights=np.array([0.1, 1.0, 10.0]))):
@@ -116,14 +85,6 @@ def test_probabilities_are_a_new_array_each_time() -> None:
     before = first.copy()
     network.loss_and_probabilities(X[20:40], Y[20:40])
     np.testing.assert_array_equal(first, before)
-
-
-def test_without_hidden_layers_it_is_a_linear_model() -> None:
-    network = make(widths=(8, 3), dtype="float64")
-    x = X.astype(np.float64)
-    scores = x @ network.parameters.W[0] + network.parameters.b[0]
-    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(network.loss_and_probabilities(x, Y)[1], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)

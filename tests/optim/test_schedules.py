@@ -2,7 +2,7 @@ import dataclasses
 import json
 from fractions import Fraction
 from itertools import product
-from math import floor, pi
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +135,6 @@ class TestEverySchedule:
 def test_ends_at_its_final_factor(name: str, final: float, warmup: float, by: str) -> None:
     last = factors(SCHEDULES[name](final=final, warmup=warmup, by=by), 8, 5)[-1, -1]
     assert last == pytest.approx(final, rel=1e-12, abs=1e-15)
-
-
-def test_cosine_by_its_equation() -> None:
-    every = factors(SCHEDULES["cosine"](final=0.1), 11, 1)[:, 0]
-    np.testing.assert_allclose(every, 0.1 + 0.9 * np.cos(pi * np.arange(11) / 20) ** 2, rtol=1e-13)
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine"])

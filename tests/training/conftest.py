@@ -50,6 +50,11 @@ class Plan:
     seed: int = 0
     rng: str = "default"
 
+    @property
+    def train(self) -> Training:
+        """The plan's training, as a configuration names it."""
+        return self.training
+
     def changed(self, **changes: Any) -> "Plan":
         """A plan with other parts; of `model` and `training`, a dict states the differences."""
         parts = {

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from src.foundation.npz import write_npz
-from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from src.training import checkpoint
-from src.training.checkpoint import GENERATIONS, Checkpoint, Saver, whole
-from src.training.early_stopping import EarlyStopping
-from src.training.loop import Progress, Training, train
+from src.training.checkpoint import GENERATIONS, Checkpoint, whole
+from src.training.loop import Epoch, Training
 from src.training.processor import held
-from src.training.streams import KINDS, Streams
+from src.training.session import Session
+from src.training.streams import KINDS
 from tests.training.test_loop import results
 
 NEVER = Training(epochs=3, batch_size=10, checkpoint_seconds=None)
@@ -32,38 +31,36 @@ class Attempt:
     """A training by one process, with checkpoints in a folder."""
 
     def __init__(self, plan: Any, folder: Path) -> None:
-        self.plan = plan
-        self.streams = Streams.of(plan.seed, plan.rng)
-        self.network: Network = plan.initialized(self.streams)
-        self.progress = Progress.start(plan.optimizer, self.network, self.streams)
-        self.keeper = EarlyStopping(plan.training, self.network.parameters.theta)
-        self.saver = Saver(folder, "me", plan.training, self.network, self.streams, self.progress, self.keeper)
+        self.session = Session(plan, plan.dataset)
+        self.session.prepare()
+        self.saver = self.session.saver(folder, "me")
         self.steps = 0
-        self.records: list[Any] = []
+        self.records: list[Epoch] = []
 
     def run(self, save_at: int | None = None, die_at: int | None = None) -> "Attempt":
+        saver_after_step = self.saver.after_step
+
         def after_step() -> None:
             self.steps += 1
             if self.steps == save_at:
                 self.saver.save()
             if self.steps == die_at:
                 raise Killed
-            self.saver.after_step()
+            saver_after_step()
 
-        plan = self.plan
+        def record(epoch: Epoch) -> dict[str, int]:
+            self.records.append(epoch)
+            return {"epoch": epoch.epoch}
+
+        self.saver.after_step = after_step  # type: ignore[method-assign]
         with held(1):
-            for epoch in train(
-                self.network, plan.optimizer, plan.schedule, plan.dataset, plan.training, self.streams, self.progress,
-                after_step, self.saver.after_unevaluated,
-            ):  # fmt: skip
-                self.records.append(epoch)
-                self.keeper.should_stop(epoch, self.network.parameters.theta)
-                self.saver.after_epoch({"epoch": epoch.epoch})
+            self.session.run(self.saver, record)
         return self
 
     @property
     def end(self) -> tuple[bytes, bytes]:
-        return self.network.parameters.theta.tobytes(), self.keeper.theta.tobytes()
+        """The last weights and the best ones."""
+        return self.session.network.parameters.theta.tobytes(), self.session._keeper.theta.tobytes()
 
 
 def latest(folder: Path, identity: str = "me") -> tuple[Checkpoint | None, list[str]]:

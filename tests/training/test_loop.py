@@ -173,14 +173,6 @@ class TestLearning:
         _, records = plan.changed(training={"epochs": 1, "batch_size": size}).run()
         assert np.isfinite(records[0].train_loss)
 
-    def test_may_be_stopped_after_any_epoch(self, plan: Any) -> None:
-        network, records = plan.start()
-        with held(1):
-            first = next(records)
-        trained, expected = plan.changed(training={"epochs": 1}).run()
-        assert results([first]) == results(expected)
-        assert network.parameters.theta.tobytes() == trained.parameters.theta.tobytes()
-
 
 @dataclass(frozen=True, kw_only=True)
 class Explosion(Schedule):

@@ -66,15 +66,6 @@ def test_accuracy_is_a_fraction_at_both_ends(plan: Any, dataset: Any) -> None:
     assert predict(network, x, (right + 1) % 3).accuracy == 0
 
 
-def test_prediction_repeats_itself_to_the_bit_and_reads_read_only_arrays(plan: Any, dataset: Any) -> None:
-    network = plan.network()
-    x, y = dataset.train.x.copy(), dataset.train.y.copy()
-    x.flags.writeable = y.flags.writeable = False
-    one, other = predict(network, x, y), predict(network, x, y)
-    assert one.probabilities.tobytes() == other.probabilities.tobytes()
-    assert (one.loss, one.accuracy) == (other.loss, other.accuracy)
-
-
 CLASSES = 5
 PAIRS = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=40)
 
