@@ -1,1 +1,1 @@
-"""What every room stands on: errors, whole files, locks, arrays in sealed files, typed values."""
+"""What every room uses: errors, whole files, locks, arrays in sealed files, typed values."""

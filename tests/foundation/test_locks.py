@@ -33,7 +33,7 @@ def test_a_lock_is_held_until_its_owner_is_killed(tmp_path: Path) -> None:
     assert is_free(lock)
 
 
-def test_who_waits_says_for_what_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_process_that_waits_says_for_what_and_continues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     order = []
     entered, leave = threading.Event(), threading.Event()
 
@@ -43,14 +43,14 @@ def test_who_waits_says_for_what_and_goes_on(tmp_path: Path, capsys: pytest.Capt
             leave.wait()
             order.append("first")
 
-    def told() -> str:
+    def owner() -> str:
         leave.set()
         return "somebody"
 
     thread = threading.Thread(target=first)
     thread.start()
     entered.wait()
-    with locked(tmp_path / "lock", told):
+    with locked(tmp_path / "lock", owner):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]

@@ -91,7 +91,7 @@ def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "message"),
     [
         ({"a.npy": claims("(1000000000000,)")}, "its length differs"),
         ({"a.npy": claims("(-1,)")}, "its length differs"),
@@ -102,9 +102,9 @@ def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
         ({"../a.npy": b""}, "not arrays"),
     ],
 )
-def test_a_liar_with_a_right_seal_is_not_believed(tmp_path: Path, members: dict[str, bytes], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        read_npz(sealed(tmp_path / "liar.npz", members), LIMIT)
+def test_a_false_header_with_a_right_seal_is_rejected(tmp_path: Path, members: dict[str, bytes], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_npz(sealed(tmp_path / "false.npz", members), LIMIT)
 
 
 def test_compressed_arrays_are_refused(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_a_missing_or_damaged_file_is_named_when_it_is_needed(folder: RunFolder,
     for damage in damages:
         file.unlink() if damage is None else file.write_bytes(damage)
         finished = FinishedRun(folder.path)  # reads nothing
-        told = None if name == "config.yaml" else name.replace(".", r"\.")  # of a configuration, the key
-        with pytest.raises(UserError, match=told):
+        named = None if name == "config.yaml" else name.replace(".", r"\.")  # of a configuration, the key
+        with pytest.raises(UserError, match=named):
             getattr(finished, FILES[name])
 
 

@@ -114,7 +114,7 @@ def test_all_files_that_changed_are_named(tree: Path) -> None:
     assert "began: conf/config.yaml, conf/data/mnist.yaml, src/nn/losses.py; " in refusal(began)
 
 
-def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_anew(tree: Path) -> None:
+def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_again(tree: Path) -> None:
     began = freeze()
     edit(tree / "src" / "nn" / "network.py")
     refuse_changed(began)

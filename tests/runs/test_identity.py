@@ -98,11 +98,11 @@ def cases(semantic: bool) -> dict[str, tuple[Config, str, Any]]:
 
 
 def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
-    told = {key for _, key, _ in cases(semantic=True).values()}
+    loud = {key for _, key, _ in cases(semantic=True).values()}
     for config in (composed(f"optimizer={name}") for name in OPTIMIZERS):
         semantic = {key for key, _, _, counts in leaves(Config, config) if counts}
-        assert semantic <= told
-    assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= told
+        assert semantic <= loud
+    assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= loud
     silent = {key for _, key, _ in cases(semantic=False).values()}
     unrelated = {f"train.{name}" for name in ("checkpoint_epochs", "checkpoint_seconds", "resume", "fresh")}
     unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "gallery", "study")}
@@ -164,7 +164,7 @@ def test_a_key_that_is_added_changes_no_fingerprint_and_no_study_while_it_means_
 # --- data, code and machine ------------------------------------------------------------------------------------------
 
 
-def test_other_data_are_another_run_and_their_recipe_beside_them_is_not_asked() -> None:
+def test_other_data_are_another_run_whatever_their_recipe() -> None:
     config = composed()
     assert of(config, dataclasses.replace(DATASET, sha256="b" * 64)) != of(config)
     assert of(config, dataclasses.replace(DATASET, recipe={"name": "mine"})) == of(config)

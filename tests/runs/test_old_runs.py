@@ -92,16 +92,16 @@ def test_a_study_is_read() -> None:
     assert all(len(results.values(variant.name, results.report_on)) == 2 for variant in results.variants)
 
 
-def test_what_was_noted_is_recorded(
+def test_pending_entries_are_recorded(
     runs: Path, home: Path, empty_store: Path, main: Main, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mlflow.tracking import MlflowClient
 
     shutil.copy(empty_store, home / "mlflow.db")
     main(sync.main, "--all")
-    told = capsys.readouterr().out
-    assert "relu-he-adam s0" in told
-    assert "relu-he-adam s1" in told
+    printed = capsys.readouterr().out
+    assert "relu-he-adam s0" in printed
+    assert "relu-he-adam s1" in printed
     client = MlflowClient(store_uri(FinishedRun.open(runs / FIRST).config.tracking))
     experiment = client.get_experiment_by_name("mlp")
     assert experiment is not None
@@ -119,7 +119,7 @@ def test_a_replay_names_the_code_and_how_to_replay_with_it(
     monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: digits)
     with pytest.raises(RunFailed, match="different; these decide the bits and have changed: code"):
         main(replay.main, runs / SECOND)
-    told = capsys.readouterr().out
-    assert f"git worktree add ../then {COMMIT}" in told
-    assert "config" not in [line.split()[0] for line in told.splitlines() if line.strip()]
-    assert "test/accuracy" in told
+    printed = capsys.readouterr().out
+    assert f"git worktree add ../then {COMMIT}" in printed
+    assert "config" not in [line.split()[0] for line in printed.splitlines() if line.strip()]
+    assert "test/accuracy" in printed

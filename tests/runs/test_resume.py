@@ -1,4 +1,4 @@
-"""A run that was cut off goes on, wherever that was, and comes to the bits of one that was not."""
+"""An interrupted run resumes, wherever it was interrupted, to the same bits as a run that was not."""
 
 import json
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def same(one: Outcome, other: Outcome) -> bool:
     "how", ["train.checkpoint_epochs=1", "train.checkpoint_epochs=2", "train.checkpoint_seconds=0"]
 )
 @pytest.mark.parametrize("step", [1, 12, 13, 14, 30, 47])
-def test_wherever_it_is_cut_off_it_comes_to_the_same(
+def test_wherever_it_is_cut_off_it_ends_with_the_same_bits(
     home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, how: str, step: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -132,12 +132,10 @@ def test_torn_lost_and_damaged_lines_of_the_journal_are_written_again(
     assert "line 1 is damaged" in capsys.readouterr().err
 
 
-def test_a_machine_that_does_not_repeat_itself_is_found_out(
-    home: Path, digits: Dataset, small: Small, cut: Cut
-) -> None:
+def test_a_machine_that_is_not_deterministic_is_noticed(home: Path, digits: Dataset, small: Small, cut: Cut) -> None:
     config = small("train.checkpoint_epochs=2", "train.epochs=6", "train.batch_size=100")
     folder = cut(config, 4 * EPOCH + 1)
-    (folder.path / GENERATIONS[0]).unlink()  # of epoch 4: so 3 and 4 are trained once more
+    (folder.path / GENERATIONS[0]).unlink()  # of epoch 4: so 3 and 4 are trained again
     lines = (folder.path / "journal.jsonl").read_text().splitlines()
     record = json.loads(lines[2])
     record["valid_loss"] += 1e-15
@@ -149,8 +147,8 @@ def test_a_machine_that_does_not_repeat_itself_is_found_out(
     assert not run(small("train.fresh=true", "train.epochs=6", "train.batch_size=100"), digits, Tracker()).reused
 
 
-class TestTrainedAnew:
-    """`train.fresh=true` on a finished run: whatever comes in between, there is a result."""
+class TestTrainedAgain:
+    """`train.fresh=true` on a finished run: whatever happens meanwhile, there is a result."""
 
     def test_an_interruption_brings_the_former_result_back(self, home: Path, digits: Dataset, small: Small) -> None:
         first = run(small(), digits, Tracker())
@@ -160,7 +158,7 @@ class TestTrainedAnew:
         assert {f.name: f.read_bytes() for f in first.folder.path.iterdir() if f.is_file()} == files
         assert run(small(), digits, Tracker()).reused
 
-    def test_a_killed_one_is_resumed_if_asked_for_again_and_else_given_up(
+    def test_a_killed_one_is_resumed_by_the_same_command_and_dropped_by_one_that_is_not_fresh(
         self, home: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
     ) -> None:
         first = run(small(), digits, Tracker())
