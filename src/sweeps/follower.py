@@ -5,7 +5,6 @@ The jobs of a sweep only write their folders; the parent reports on them, so it 
 
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 
 from src.foundation.errors import UserError
 from src.reporting.console import print_above, progress_bar
@@ -32,9 +31,7 @@ class Follower:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()  # a line that is under way is completed
 

@@ -52,36 +52,20 @@ def test_a_list_of_variants_keeps_its_order_and_takes_a_single_override_as_it_is
     assert declaration.report_on == "test/accuracy"
 
 
-def test_a_grid_is_the_product_of_its_lists_named_by_the_last_parts_of_its_keys() -> None:
-    grid = {"model.act": ["relu", "tanh"], "model.hidden": [[128], [64, 32]]}
-    declaration = declare("mine", {"title": "?", "baseline": "act=tanh, hidden=[128]", "grids": [grid]})
-    assert made(declaration) == {
-        "act=relu, hidden=[128]": ("model.act=relu", "model.hidden=[128]"),
-        "act=relu, hidden=[64,32]": ("model.act=relu", "model.hidden=[64,32]"),
-        "act=tanh, hidden=[128]": ("model.act=tanh", "model.hidden=[128]"),
-        "act=tanh, hidden=[64,32]": ("model.act=tanh", "model.hidden=[64,32]"),
-    }
-
-
-def test_variants_of_a_grid_have_whole_keys_where_the_last_parts_are_alike() -> None:
-    grid = {"data.seed": [1, 2], "seed": 3, "model.act": "relu"}
-    declaration = declare("mine", {"title": "?", "baseline": "data.seed=1, seed=3, act=relu", "grids": [grid]})
-    assert list(made(declaration)) == ["data.seed=1, seed=3, act=relu", "data.seed=2, seed=3, act=relu"]
-
-
-def test_variants_of_a_grid_are_called_as_one_types_them() -> None:
-    grid = {"model.bias": [True, False], "train.patience": [None, 3], "optimizer.lr": 1e-5}
-    assert list(made(declare("mine", study(grids=[grid]))))[2:] == [
-        "bias=true, patience=null, lr=1e-05",
-        "bias=true, patience=3, lr=1e-05",
-        "bias=false, patience=null, lr=1e-05",
-        "bias=false, patience=3, lr=1e-05",
+def test_grids_add_their_products_named_as_one_types_them_by_the_last_parts_of_keys_that_differ_there() -> None:
+    grids = [
+        {"model.act": ["relu", "tanh"], "model.hidden": [[128], [64, 32]]},
+        {"model.bias": True, "train.patience": [None, 3], "optimizer.lr": 1e-5},
+        {"data.seed": [1, 2], "seed": 3, "model.act": "relu"},
     ]
-
-
-def test_variants_and_grids_are_joined_in_that_order() -> None:
-    grids = [{"model.act": ["relu", "tanh"]}, {"model.dropout": 0.5}]
-    assert list(made(declare("mine", study(grids=grids)))) == ["a", "b", "act=relu", "act=tanh", "dropout=0.5"]
+    declaration = declare("mine", study(grids=grids))
+    assert list(made(declaration)) == [
+        *PAIR,
+        *("act=relu, hidden=[128]", "act=relu, hidden=[64,32]", "act=tanh, hidden=[128]", "act=tanh, hidden=[64,32]"),
+        *("bias=true, patience=null, lr=1e-05", "bias=true, patience=3, lr=1e-05"),
+        *("data.seed=1, seed=3, act=relu", "data.seed=2, seed=3, act=relu"),
+    ]
+    assert made(declaration)["act=relu, hidden=[64,32]"] == ("model.act=relu", "model.hidden=[64,32]")
 
 
 VALUES = st.recursive(

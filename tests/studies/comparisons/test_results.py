@@ -216,9 +216,6 @@ def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files(
         assert (found.result, found.history, found.predicted) == (None, None, None)
         assert not (target / "runs" / found.fingerprint).exists()
     assert same(read_results(target), results)
-    before = inodes(target)
-    study.collected(target)
-    assert inodes(target) == before
 
 
 def test_a_run_that_is_missing_is_a_failure_until_it_is_trained(study: Small, target: Path) -> None:
