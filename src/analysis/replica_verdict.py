@@ -78,18 +78,15 @@ def compare(claim: Claim, values: Sequence[float], single: bool) -> ClaimResult:
     if not claim.about.is_loss:  # shares stay between 0 and 1
         mean = replace(mean, low=_share(mean.low), high=_share(mean.high))
         low, high = _share(low), _share(high)
-    if claim.value is None or claim.digits is None:
-        holds = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
-        return ClaimResult(claim, tuple(values), mean, low, high, None, holds)
-    published = claim.value
-    if single:
-        difference = round(round(values[0], claim.digits) - published, claim.digits) + 0.0
-        verdict = (
-            "exact" if f"{values[0]:.{claim.digits}f}" == f"{published:.{claim.digits}f}" else _side(claim, difference)
-        )
+    difference, published, digits = None, claim.value, claim.digits
+    if published is None or digits is None:
+        verdict = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
+    elif single:
+        difference = round(round(values[0], digits) - published, digits) + 0.0
+        verdict = _side(claim, difference) if difference else "exact"
     else:
         difference = mean.mean - published
-        half = 0.5 * 10.0**-claim.digits  # a printed 0.98 may be anything from 0.975 to 0.985
+        half = 0.5 * 10.0**-digits  # a printed 0.98 may be anything from 0.975 to 0.985
         if len(values) < FEWEST or low is None or high is None:
             verdict = "no verdict"
         elif low <= published + half and published - half <= high:
