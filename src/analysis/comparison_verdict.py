@@ -93,8 +93,6 @@ def notes(results: Results, rows: Sequence[VariantSummary], family: Sequence[Com
 
 
 def _first_failure(results: Results) -> str:
-    if not results.runs:
-        return "It has no runs."
     first = results.runs[0]
     reason = " ".join(first.reason.split()).rstrip(".")
     if len(results.runs) == 1:

@@ -106,7 +106,11 @@ def read_results(folder: Path) -> Results:
         about["seeds"] = tuple(about["seeds"])
         about |= {name: Metric(about[name]) for name in ("choose_by", "report_on")}
         about["runs"] = tuple(_read_run(folder, run) for run in about["runs"])
-        return Results(**about)
+        results = Results(**about)
+        cells = [(variant.name, seed) for variant in results.variants for seed in results.seeds]
+        if [(run.variant, run.seed) for run in results.runs] != cells:
+            raise ValueError("its runs are not those of its variants and seeds")
+        return results
     except DAMAGE as error:
         raise UserError(f"{folder}: not a study's results, or damaged ({error})") from None
 

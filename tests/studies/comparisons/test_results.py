@@ -266,6 +266,8 @@ LIES: list[Callable[[dict[str, Any]], Any]] = [
     lambda about: {key: value for key, value in about.items() if key != "seeds"},
     lambda about: about | {"more": 1},
     lambda about: about | {"runs": 3},
+    lambda about: about | {"runs": []},
+    lambda about: about | {"runs": about["runs"][::-1]},
     lambda about: about | {"runs": [{}]},
     lambda about: about | {"runs": [about["runs"][0] | {"more": 1}]},
     lambda about: about | {"runs": [about["runs"][0] | {"fingerprint": "0" * 64}]},
