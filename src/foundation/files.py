@@ -114,6 +114,14 @@ def read_json(path: Path, limit: int = 4 << 20) -> Any:
         raise UserError(f"{path}: not JSON ({error}); the file is damaged") from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises `UserError` as `read_json` does, and if the file has another value."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: not a JSON object; the file is damaged")
+    return value
+
+
 def sha256(data: bytes | memoryview) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

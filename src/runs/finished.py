@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from src.config.tree import Config, read_snapshot, read_yaml
 from src.foundation.errors import UserError
-from src.foundation.files import ROOT, read_capped, read_json, replacing, write_json
+from src.foundation.files import ROOT, read_capped, read_object, replacing, write_json
 from src.foundation.npz import DAMAGE, read_npz
 from src.nn.arrays import Array, Labels
 from src.runs.folder import HISTORY, RunFolder, runs_folder
@@ -46,7 +46,7 @@ class FinishedRun:
         if (status := RunFolder(path).status().get("status", "finished")) != "finished":
             raise UserError(f"{path}: this run is {status}; a finished run is needed")
         run = cls(path, run_id, label)
-        if not isinstance(run.about, dict) or not isinstance(run.about.get("digests"), dict):
+        if not isinstance(run.about.get("digests"), dict):
             raise UserError(f"{path}: run.json is not of this project, or of an older version")
         if "weights_sha256" not in run.result:
             raise UserError(f"{path}: result.json is not of this project, or of an older version")
@@ -65,26 +65,22 @@ class FinishedRun:
     @cached_property
     def about(self) -> dict[str, Any]:
         """run.json: name, digests, lineage, environment, surroundings."""
-        about: dict[str, Any] = read_json(self.path / "run.json")
-        return about
+        return read_object(self.path / "run.json")
 
     @cached_property
     def result(self) -> dict[str, Any]:
         """result.json: epochs, the digest of the weights, and the metrics of each set."""
-        result: dict[str, Any] = read_json(self.path / "result.json")
-        return result
+        return read_object(self.path / "result.json")
 
     @cached_property
     def timing(self) -> dict[str, float]:
         """timing.json: `seconds` and `images_per_second` of training alone."""
-        timing: dict[str, float] = read_json(self.path / "timing.json")
-        return timing
+        return read_object(self.path / "timing.json")
 
     @cached_property
     def scores(self) -> dict[str, Any]:
         """test.json: the scores on the test set, `overall` and by `class`."""
-        scores: dict[str, Any] = read_json(self.path / "test.json")
-        return scores
+        return read_object(self.path / "test.json")
 
     @cached_property
     def config(self) -> Config:

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from src.foundation.errors import UserError
-from src.foundation.files import home, read_json, replacing_folder, write_csv, write_json, write_text
+from src.foundation.files import home, read_object, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
 from src.training import checkpoint
@@ -75,8 +75,7 @@ class RunFolder:
     def status(self) -> Status:
         """The status as last written; an empty mapping before the run has begun."""
         file = self.path / _STATUS
-        status: Status = read_json(file) if file.exists() else {}
-        return status
+        return read_object(file) if file.exists() else {}
 
     def living_status(self) -> Status:
         """The status; if it says `running` and the process is dead, `killed` instead, from now on also on the disk."""
@@ -143,18 +142,15 @@ class RunFolder:
 
     def run(self) -> dict[str, Any]:
         """The run's name, digests and lineage."""
-        run: dict[str, Any] = read_json(self.path / "run.json")
-        return run
+        return read_object(self.path / "run.json")
 
     def result(self) -> dict[str, Any]:
         """The run's result: epochs, metrics of each set, and the digest of the weights."""
-        result: dict[str, Any] = read_json(self.path / "result.json")
-        return result
+        return read_object(self.path / "result.json")
 
     def timing(self) -> dict[str, float]:
         """`seconds` and `images_per_second` of training alone."""
-        timing: dict[str, float] = read_json(self.path / "timing.json")
-        return timing
+        return read_object(self.path / "timing.json")
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the history, the result and the timing, and last the status, which makes them valid."""

@@ -80,6 +80,9 @@ def test_damaged_json_is_the_users_to_mend(tmp_path: Path, content: bytes) -> No
     (tmp_path / "file.json").write_bytes(content)
     with pytest.raises(UserError, match=r"file\.json"):
         files.read_json(tmp_path / "file.json")
+    (tmp_path / "file.json").write_text("[1]")
+    with pytest.raises(UserError, match=r"file\.json: not a JSON object"):
+        files.read_object(tmp_path / "file.json")
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
