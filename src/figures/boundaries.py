@@ -45,13 +45,13 @@ def of_units(run: RunView) -> Figure:
 def draw(
     title: str, panels: Sequence[tuple[str, Grid, Examples]], labels: Sequence[str], features: tuple[str, str]
 ) -> Figure:
-    """Panels side by side: regions in the pale colours of their classes, with examples upon them.
+    """Panels side by side: regions in the pale colours of their classes, and examples on them.
 
     Args:
         title: of the figure.
-        panels: of each, a heading, what a classifier decides for (perhaps fewer classes than there are), and examples.
+        panels: of each, a heading, a classifier's decisions (which may omit a class), and examples.
         labels: names of the classes.
-        features: what the axes are called.
+        features: names of the axes.
     """
     headings = [heading for heading, _, _ in panels]
     figure, all_axes = plane.panels(title, headings, features, plane.class_handles(labels))

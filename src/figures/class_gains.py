@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from src.figures import canvas, confusion
 
 _WIDTH, _HEIGHT = 7.6, 5.0
-_STRONGEST = 0.6  # opacity of the largest difference: the number on it stays legible, on white and on black
+_STRONGEST = 0.6  # opacity of the largest difference: the number on it stays readable, on white and on black
 _SHOWN = 0.05  # points; smaller differences would be written as 0.0
 
 

@@ -51,7 +51,7 @@ def pictures(
         notes: n lines in smaller type between caption and picture, or none at all.
         title: of the whole.
         gap: between two pictures, in inches; a caption may reach over half of it on either side.
-        if_empty: what the sheet says when there is no picture.
+        if_empty: the text of a sheet without pictures.
     """
     rows, step = math.ceil(len(images) / COLUMNS), pitch(bool(notes), bool(captions))
     width = 2 * canvas.MARGIN + COLUMNS * (SIDE + gap)

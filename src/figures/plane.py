@@ -13,7 +13,7 @@ from src.data.dataset import Examples
 from src.figures import canvas, key
 from src.figures.run_view import Grid
 
-_WIDTH, _ALONE = 7.6, 4.6  # inches: the sheet, and the side of a panel that stands alone
+_WIDTH, _ALONE = 7.6, 4.6  # inches: the sheet, and the side of a single panel
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.75, 0.2, 0.3, 0.6
 _GAP, _GAP_WITH_NUMBERS = 0.25, 0.85
 _PALE = 0.22  # how much of a class's colour its region has; the rest is white
@@ -28,7 +28,7 @@ def panels(
     Args:
         title: of the figure.
         headings: one above each panel, or "".
-        features: what the axes are called.
+        features: names of the axes.
         keys: the entries of each.
         shared: all panels show the same part of the plane; only the first one has numbers on its vertical axis.
     """
@@ -102,6 +102,6 @@ def draw_regions(axes: Axes, grid: Grid) -> None:
 
 
 def draw_decisions(axes: Axes, grid: Grid, examples: Examples) -> None:
-    """Draws the regions of a classifier, and examples upon them."""
+    """Draws the regions of a classifier, and examples on them."""
     draw_regions(axes, grid)
     draw_points(axes, examples)

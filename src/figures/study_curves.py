@@ -16,7 +16,7 @@ History = Mapping[str, Sequence[float]]
 Values = np.ma.MaskedArray[Any, np.dtype[np.float64]]
 _WIDTH, _RIGHT, _ABOVE, _DOWN, _BELOW = 7.6, 0.15, 0.3, 0.4, 0.55  # inches; down: from one row to the next
 _THIN: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "alpha": 0.8}  # training curves in `draw`
-_FEW = 4  # variants: their training curves stay legible between those of validation
+_FEW = 4  # variants: so few that their training curves are readable between those of validation
 _MARKS = 6  # on a curve, at most
 _SETS = ("train", "valid")
 

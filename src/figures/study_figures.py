@@ -31,7 +31,7 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     others = [row.against_baseline for row in summary.rows if row.against_baseline]
     panels = [("Each step against the one before", steps), (f"Against {results.baseline}", others)]
     if panels := [panel for panel in panels if panel[1]]:
-        words = f"{metric}. " + " ".join(_told(comparison) for _, panel in panels for comparison in panel)
+        words = f"{metric}. " + " ".join(_sentence(comparison) for _, panel in panels for comparison in panel)
         yield StudyFigure("forest", forest.draw(panels, metric), f"Paired differences in {words}")
 
     if summary.chosen is None:
@@ -49,16 +49,16 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     if summary.chosen == results.baseline:
         tags = {summary.chosen: "baseline and chosen"}
     means = [(row.variant, row.reported) for row in summary.rows if row.reported]
-    told = "; ".join(f"{variant} {formats.percent(mean.mean)} percent" for variant, mean in means)
-    words = f"The {metric} of every run, a dot each, and the means: {told}"
+    numbers = "; ".join(f"{variant} {formats.percent(mean.mean)} percent" for variant, mean in means)
+    words = f"The {metric} of every run, a dot each, and the means: {numbers}"
     yield StudyFigure("seeds", strip.draw(summary.rows, values, tags, metric), words)
 
     if dataset is not None and summary.chosen != results.baseline:
         yield from _of_test_set(results, summary, summary.chosen, dataset)
     timed = [(row.variant, row.seconds) for row in summary.rows if row.reported and row.seconds is not None]
     if timed:
-        told = "; ".join(f"{variant} {formats.seconds(seconds)}" for variant, seconds in timed)
-        words = f"Mean {metric} against the mean time of a training: {told}"
+        numbers = "; ".join(f"{variant} {formats.seconds(seconds)}" for variant, seconds in timed)
+        words = f"Mean {metric} against the mean time of a training: {numbers}"
         yield StudyFigure("cost", cost.draw(summary.rows, results.baseline, metric), words)
 
 
@@ -86,7 +86,7 @@ def _pooled(y: Labels, predictions: list[Labels], classes: int) -> Labels:
     return confusion(np.tile(y, len(predictions)), np.concatenate(predictions), classes)
 
 
-def _told(comparison: Comparison) -> str:
+def _sentence(comparison: Comparison) -> str:
     effect = comparison.effect
     size = "no seed in common" if effect is None else f"{formats.points(effect.mean)} points"
     return f"{comparison.variant} against {comparison.against}: {size}, {comparison.verdict}."

@@ -19,7 +19,7 @@ def of(run: RunView) -> Figure:
     """A test image, upright and turned."""
     labels, (x, y, _) = run.dataset.labels, run.dataset.test
     wrong = run.known["test"].labels != y
-    # A six may become a nine. If there is none, or all are misclassified, the next best image is shown.
+    # A six may become a nine; if no six is classified correctly, show another image.
     another = y != labels.index("6") if "6" in labels else wrong
     upright = np.asarray(x[np.lexsort((another, wrong))[0]], np.float64)
     center, scale = (np.asarray(run.dataset.scaling[name]) for name in ("center", "scale"))
@@ -36,8 +36,8 @@ def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labe
         probabilities: [2, K], in [0, 1].
         labels: K names of the classes.
     """
-    aslant = max(map(len, labels)) > canvas.LONG
-    step = _ROW + aslant * canvas.width_of(labels, canvas.TEXT - 1) * math.sin(math.pi / 4)
+    rotated = max(map(len, labels)) > canvas.LONG
+    step = _ROW + rotated * canvas.width_of(labels, canvas.TEXT - 1) * math.sin(math.pi / 4)
     height = canvas.HEADER + 2 * step
     figure, sheet = mosaic.sheet(_WIDTH, height, "An image, and the same turned by 180 degrees")
     look = {"vmin": images.min(), "vmax": images.max(), "cmap": mosaic.GREYS}

@@ -38,7 +38,7 @@ def test_the_ui_compares_two_runs_with_their_curves(checkout: Path, shell: Shell
         def shot(name: str) -> None:
             driver.save_screenshot(str(PICTURES / f"{name}.png"))
 
-        # The multirun stands in the table, and its two runs below it.
+        # The table has the multirun, and below it its two runs.
         table = ui.open_runs(driver, address, "mlp")
         link = ui.wait_for(driver, "the parent", lambda d: d.find_element(By.PARTIAL_LINK_TEXT, "model.act=relu,sig"))
         parent = link.get_attribute("href").split("/")[-1]
