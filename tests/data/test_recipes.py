@@ -17,7 +17,6 @@ from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT
-from tests.helpers.composing import compose
 
 DIGITS = Recipe(name="digits", source="digits", split=Split(0.7, 0.1, 0.2))
 
@@ -96,14 +95,6 @@ def test_mnist_goes_through_all_stages_and_its_mirror_is_not_stored(mirror: Path
     stored = {"name": "mnist", "source": "mnist", "split": split, "scaling": "standard", "seed": 0}
     assert json.loads((stages(recipe, tmp_path) / "dataset.json").read_text())["recipe"] == stored
     assert prepare(dataclasses.replace(recipe, mirror=None), tmp_path).recipe == stored
-
-
-@pytest.mark.parametrize(
-    "later", ["data.dtype=float16", "data.dtype=null", "data.dtype=64", "data.split.published_test=1"]
-)
-def test_an_invalid_value_of_a_later_field_is_rejected_by_its_key(later: str) -> None:
-    with pytest.raises(UserError, match=later.partition("=")[0]):
-        compose([later])
 
 
 def test_a_later_field_is_stored_unless_it_has_its_default_so_older_arrays_stay_valid(tmp_path: Path) -> None:

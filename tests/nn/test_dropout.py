@@ -45,10 +45,6 @@ class TestMask:
         assert mask(dropout, dtype=dtype).tobytes() != mask(dropout, seed=2, dtype=dtype).tobytes()
 
 
-def test_dropout_0_keeps_everything() -> None:
-    assert (mask(0.0) == 1).all()
-
-
 def network(dropout: float, widths: tuple[int, ...] = (6, 50, 40, 3)) -> Network:
     made = Network(widths, ACTIVATIONS["sigmoid"], HEADS["softmax", "cross_entropy"], dropout=dropout, dtype="float64")
     made.initialize(INITIALIZERS["glorot"], Spread(0.1, 0.1), np.random.SeedSequence(1))

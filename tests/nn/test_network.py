@@ -44,7 +44,9 @@ class TestEveryNetwork:
         used = make(act, head, dropout=dropout)
         for size in (20, 7, 60, 1, 20, 33):
             x, y = X[-size:], Y[-size:]
-            assert both(used, x, y) == both(make(act, head, dropout=dropout), x, y)
+            result = both(used, x, y)
+            assert result == both(make(act, head, dropout=dropout), x, y)
+            assert dropout or result[0] == result[2]  # the same loss in training and in prediction
 
     def test_precisions_agree(self, act: str, head: tuple[str, str], dropout: float) -> None:
         single, double = make(act, head), make(act, head, dtype="float64")
@@ -62,13 +64,6 @@ class TestEveryNetwork:
         before = network.parameters.theta.tobytes()
         assert both(network, x, y) == both(network, X, Y)  # to the bit
         assert network.parameters.theta.tobytes() == before
-
-
-@pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)
-class TestEveryHead:
-    def test_training_and_prediction_have_the_same_loss_without_dropout(self, head: tuple[str, str]) -> None:
-        network = make(head=head)
-        assert learn(network) == network.loss_and_probabilities(X, Y)[0]
 
 
 def test_example_weights_sum_to_1() -> None:

@@ -168,11 +168,6 @@ class TestLearning:
         assert records[-1].train_loss < 0.8 * np.log(3)
         assert records[-1].train_accuracy > 0.7
 
-    @pytest.mark.parametrize("size", [1, 103])
-    def test_works_with_batches_of_one_example_and_of_the_whole_set(self, plan: Any, size: int) -> None:
-        _, records = plan.changed(training={"epochs": 1, "batch_size": size}).run()
-        assert np.isfinite(records[0].train_loss)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Explosion(Schedule):

@@ -22,6 +22,7 @@ ARCHITECTURE = Architecture(
     hidden=(2,), act="sigmoid", init="uniform", init_bound=1.0, bias_init="uniform", dropout=0.0, output="sigmoid",
     loss="binary_cross_entropy", single_output=True,
 )  # fmt: skip
+ABC = ("a", "b", "c")
 TRAINING = Training(batch_size=8, order="drawn", unit_targets=("a", "b"), unit_steps=200, dtype="float64")
 
 
@@ -36,7 +37,7 @@ def blobs(seed: int) -> Examples:
 
 @pytest.fixture
 def blob_data() -> Dataset:
-    return in_memory(("0", "1"), *map(blobs, (1, 2, 3)), groups=("a", "b", "c"))
+    return in_memory(("0", "1"), *map(blobs, (1, 2, 3)), groups=ABC)
 
 
 def initialized(dataset: Dataset, dtype: str = "float64") -> tuple[Network, Streams]:
@@ -88,30 +89,25 @@ def test_it_is_deterministic_to_the_bit(blob_data: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("training", "architecture", "reason"),
+    ("training", "architecture", "groups", "reason"),
     [
-        ({"unit_targets": ("a", "z")}, {}, "z: no such group of examples; allowed: a, b, c"),
-        ({"unit_targets": ("a", "a")}, {}, "contains a group twice"),
-        ({"unit_targets": ("a",)}, {}, "one hidden layer of 1 units"),
-        ({}, {"hidden": (2, 2)}, "one hidden layer of 2 units"),
-        ({}, {"act": "tanh"}, "model.act=sigmoid"),
-        ({}, {"bias": False}, "model.bias=true"),
-        ({}, {"dropout": 0.5}, "model.dropout=0"),
+        ({}, {}, (), "a: no such group of examples; allowed: none, in these data"),
+        ({"unit_targets": ("a", "z")}, {}, ABC, "z: no such group of examples; allowed: a, b, c"),
+        ({"unit_targets": ("a", "a")}, {}, ABC, "contains a group twice"),
+        ({"unit_targets": ("a",)}, {}, ABC, "one hidden layer of 1 units"),
+        ({}, {"hidden": (2, 2)}, ABC, "one hidden layer of 2 units"),
+        ({}, {"act": "tanh"}, ABC, "model.act=sigmoid"),
+        ({}, {"bias": False}, ABC, "model.bias=true"),
+        ({}, {"dropout": 0.5}, ABC, "model.dropout=0"),
     ],
     ids=str,
 )
 def test_settings_that_do_not_fit_are_rejected(
-    blob_data: Dataset, training: dict[str, Any], architecture: dict[str, Any], reason: str
+    blob_data: Dataset, training: dict[str, Any], architecture: dict[str, Any], groups: tuple[str, ...], reason: str
 ) -> None:
     network = replace(ARCHITECTURE, **architecture).network(2, 2, blob_data.train.y, "float64")
     with pytest.raises(UserError, match=reason):
-        refuse_unfit(network, replace(TRAINING, **training), blob_data)
-
-
-def test_data_without_groups_are_rejected(blob_data: Dataset) -> None:
-    network = ARCHITECTURE.network(2, 2, blob_data.train.y, "float64")
-    with pytest.raises(UserError, match="none, in these data"):
-        refuse_unfit(network, TRAINING, replace(blob_data, groups=()))
+        refuse_unfit(network, replace(TRAINING, **training), replace(blob_data, groups=groups))
 
 
 def test_a_unit_that_diverges_is_detected_and_leaves_finite_weights(blob_data: Dataset) -> None:
