@@ -85,7 +85,7 @@ def remove(folder: Path) -> None:
 
 
 class Saver:
-    """Writes the checkpoints of one training when they are due, by epochs or by seconds."""
+    """Writes the checkpoints of one training, every so many epochs or seconds."""
 
     def __init__(
         self,

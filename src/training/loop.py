@@ -137,9 +137,9 @@ def train(
 ) -> Iterator[Epoch]:
     """Trains the network in place, `train.evaluate_every` epochs between two records; the caller may stop at each.
 
-    progress: where to go on, kept up to date. After each update and at each record, it, the parameters and the streams
-    are as a checkpoint needs them; `after_step` is called there, and `after_unevaluated` after an epoch without a
-    record. Raises `Diverged` as soon as a loss is not finite.
+    progress: the position to continue from, kept up to date. After each update and at each record a checkpoint may take
+    it, the parameters and the streams; `after_step` is called after each update, and `after_unevaluated` after an epoch
+    without a record. Raises `Diverged` as soon as a loss is not finite.
     """
     x_train, y_train = dataset.train.x, dataset.train.y
     size = training.batch_size or len(y_train)
