@@ -27,7 +27,7 @@ from src.runs.code import Code, digest, trees
 
 DIGESTS = ROOT / "data" / "code"
 _CONF = ROOT / "conf"
-_NO_RESULT = ("ablation", "hparams_search", "pipeline", "tracking")  # groups that change no training's result
+_NO_RESULT = ("ablation/", "hparams_search/", "pipeline/", "tracking/")  # groups that change no training's result
 _TEMPLATES = (".css", ".html", ".js")
 # No out depends on how commands start, reject, wait and record; and data, once made, are a dependency of their own.
 _APART = (
@@ -111,20 +111,14 @@ def composed_by(study: str) -> Mapping[str, Any]:
     A choice is composed only where its group and its name are written. Words are compared, so some are found that are
     not composed: too many rather than too few.
     """
-    groups = [file for file in _CONF.glob("*/**/*.yaml") if file.relative_to(_CONF).parts[0] not in _NO_RESULT]
-    waiting = [_CONF / "config.yaml", _CONF / "ablation" / f"{study}.yaml"]
+    files = {file.relative_to(_CONF).as_posix(): file for file in _CONF.glob("*/**/*.yaml")}
     found: dict[str, Any] = {}
-    words: set[str] = set()
+    waiting = {"config.yaml": _CONF / "config.yaml", f"ablation/{study}.yaml": _CONF / "ablation" / f"{study}.yaml"}
     while waiting:
-        for file in waiting:
-            tree = _parsed(file)
-            found[file.relative_to(_CONF).as_posix()] = tree
-            words |= set(re.findall(r"[\w.+-]+", repr(tree)))
-        waiting = [
-            file
-            for file in groups
-            if {file.stem, file.parent.name} <= words and file.relative_to(_CONF).as_posix() not in found
-        ]
+        found |= {name: _parsed(file) for name, file in waiting.items()}
+        words = {*re.findall(r"[\w.+-]+", repr([*found.values()]))}
+        named = {name: file for name, file in files.items() if {file.stem, file.parent.name} <= words}
+        waiting = {name: named[name] for name in named.keys() - found if not name.startswith(_NO_RESULT)}
     return found
 
 
