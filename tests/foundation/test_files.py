@@ -3,7 +3,9 @@
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,19 +13,24 @@ from src.foundation import files
 from src.foundation.errors import UserError
 
 
-def test_a_failed_write_leaves_the_target_and_nothing_else(tmp_path: Path) -> None:
-    target = tmp_path / "file"
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failed_write_leaves_the_target_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    target, folder = tmp_path / "file", tmp_path / "folder"
     target.write_text("before")
+    folder.mkdir()
+    (folder / "kept").touch()
 
-    def fail() -> None:
-        with files.replacing(target) as file:
-            file.write(b"half")
-            raise RuntimeError
+    def fail(replacing: Callable[[Path], Any], target: Path) -> None:
+        with replacing(target) as new:
+            new.write(b"half") if target.is_file() else (new / "half").touch()
+            raise error
 
-    with pytest.raises(RuntimeError):
-        fail()
+    for replacing, path in ((files.replacing, target), (files.replacing_folder, folder)):
+        with pytest.raises(error):
+            fail(replacing, path)
     assert target.read_text() == "before"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert [path.name for path in folder.iterdir()] == ["kept"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
 def test_a_write_never_goes_through_a_hard_link(tmp_path: Path) -> None:
@@ -53,22 +60,6 @@ def test_a_folder_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_a_failed_folder_leaves_the_one_before(tmp_path: Path) -> None:
-    target = tmp_path / "folder"
-    target.mkdir()
-    (target / "kept").touch()
-
-    def fail() -> None:
-        with files.replacing_folder(target) as new:
-            (new / "half").touch()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert [path.name for path in target.iterdir()] == ["kept"]
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
-
-
 def test_json_refuses_what_json_cannot_say(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_json(tmp_path / "file.json", {"loss": float("nan")})
@@ -76,19 +67,16 @@ def test_json_refuses_what_json_cannot_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
-def test_damaged_json_is_the_users_to_mend(tmp_path: Path, content: bytes) -> None:
+def test_json_that_is_damaged_too_large_or_no_object_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.json").write_bytes(content)
     with pytest.raises(UserError, match=r"file\.json"):
         files.read_json(tmp_path / "file.json")
-    (tmp_path / "file.json").write_text("[1]")
-    with pytest.raises(UserError, match=r"file\.json: not a JSON object"):
-        files.read_object(tmp_path / "file.json")
-
-
-def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file.json").write_text(json.dumps("x" * 100))
     with pytest.raises(UserError, match="at most 50"):
         files.read_json(tmp_path / "file.json", limit=50)
+    (tmp_path / "file.json").write_text("[1]")
+    with pytest.raises(UserError, match=r"file\.json: not a JSON object"):
+        files.read_object(tmp_path / "file.json")
 
 
 def test_a_tree_digest_is_of_names_and_contents(tmp_path: Path) -> None:
