@@ -5,12 +5,44 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from src.data.scaling import scaled
 from src.runs.fingerprint import code_digest, environment
+from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
+from src.runs.model import Model
 from src.studies.replicas.claims import Claim
-from src.studies.replicas.declare import Experiment, ReplicaDeclaration
-from src.studies.replicas.measurements import Measurements
+from src.studies.replicas.declare import JOURNALED, Experiment, ReplicaDeclaration
 from src.studies.study import Study, failure, identity
+from src.training.metrics import predict
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """A finished run, with its epoch records by epoch."""
+
+    run: FinishedRun
+    epochs: Mapping[int, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Measurements":
+        """Reads the journal; the run's other files are read when a claim needs them."""
+        return cls(FinishedRun(folder.path), {record["epoch"]: record for record in folder.journal()})
+
+    def value(self, claim: Claim) -> float | None:
+        """The claim's quantity; None at an epoch that the run did not reach, or did not evaluate."""
+        metric = claim.about
+        if claim.at:
+            return _probability(self.run.model, claim)
+        if claim.epoch is None:
+            return float({**self.run.scores["overall"], **self.run.result[metric.part]}[metric.quantity])
+        record = self.epochs.get(claim.epoch)
+        if record is None:
+            return None
+        if metric.quantity in JOURNALED:
+            return float(record[f"{metric.part}_{metric.quantity}"])
+        return float(record["metrics"][metric])
 
 
 @dataclass(frozen=True)
@@ -79,3 +111,9 @@ def command_of(study: Study[ReplicaDeclaration], experiment: str, seed: int | No
     changes = [override for override in study.typed if not override.startswith(("ablation.", "seed="))]
     seeds = [] if seed is None else [f"seed={seed}"]
     return shlex.join(["python", "-m", "src.train", f"experiment={experiment}", *changes, *seeds])
+
+
+def _probability(model: Model, claim: Claim) -> float:
+    x = scaled(np.array([claim.at]), model.header["scaling"], model.network.dtype.name)  # [1, features]
+    probabilities = predict(model.network, x, np.zeros(1, np.int64)).probabilities
+    return float(probabilities[0, model.header["labels"].index(claim.about.quantity)])

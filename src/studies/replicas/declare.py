@@ -26,13 +26,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from src.config.tree import Config
+from src.data.sources import SOURCES
 from src.foundation import schema
 from src.foundation.errors import UserError, suggestion
 from src.runs.job import Job
+from src.runs.metric import SETS
 from src.studies.replicas.claims import Claim, Rows
-from src.studies.replicas.measurements import refuse_unmeasured
 from src.studies.study import Case, Declaration
+from src.training.loop import Training
+from src.training.metrics import WITH_DROPOUT
 
+JOURNALED = ("loss", "accuracy")  # quantities that every epoch record has
+_OVERALL = ("precision", "recall", "f1")  # of the test set, whatever train.metrics asks for
 _APART = ("texts", "published")
 _NO_ROWS = Rows(columns=(), digits=(), values=())
 
@@ -98,7 +104,7 @@ class ReplicaDeclaration(Declaration):
         experiments = {each.name: each for each in self.experiments}
         for job in jobs:
             key = f"ablation.published.{job.variant}"
-            refuse_unmeasured(key, experiments[job.variant].every_claim, job.config)
+            _refuse_unmeasured(key, experiments[job.variant].every_claim, job.config)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,3 +148,32 @@ def _mapping(tree: Any, key: str) -> Mapping[Any, Any]:
     if not isinstance(tree, Mapping) or not tree:
         raise UserError(f"{key}={schema.show(tree)}: must be a group of names, each with its own keys")
     return tree
+
+
+def _refuse_unmeasured(key: str, claims: Sequence[Claim], config: Config) -> None:
+    """Raises `UserError`, about `key`, if a run of this configuration would not measure a claim's quantity."""
+    training, source = config.train, SOURCES[config.data.source]
+    names = [*JOURNALED, *training.metrics]
+    names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
+    known = {"train": names, "valid": names, "test": list({*names, *_OVERALL})}
+    known |= {"units": [*training.unit_targets], "new": [*source.labels]}
+    for claim in claims:
+        part, quantity = claim.about.part, claim.about.quantity
+        if quantity not in known[part]:
+            near = suggestion(quantity, known[part]) if known[part] else "none is"
+            more = "; train.metrics may list more" if part in SETS else ""
+            raise UserError(f"{key}: {schema.show(claim.metric)}: not measured there; {near}{more}")
+        if claim.at and len(claim.at) != len(source.features or ()):
+            raise UserError(
+                f"{key}: {schema.show(claim.metric)}: at={list(claim.at)}: the features are {source.features}"
+            )
+        if claim.epoch is not None and not _evaluated(claim.epoch, training):
+            raise UserError(
+                f"{key}: {schema.show(claim.metric)} at epoch {claim.epoch}: not evaluated then; train.evaluate_every="
+                f"{training.evaluate_every}, train.evaluate_at_start={str(training.evaluate_at_start).lower()}"
+            )
+
+
+def _evaluated(epoch: int, training: Training) -> bool:
+    """Whether a training evaluates after this epoch, or would if it were as long."""
+    return epoch % training.evaluate_every == 0 if epoch else training.evaluate_at_start

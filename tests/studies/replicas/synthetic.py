@@ -7,9 +7,8 @@ from typing import Any
 
 from src.runs.finished import FinishedRun
 from src.studies.replicas.claims import Claim, Rows
-from src.studies.replicas.collect import Replica, ReplicaRun, Table
+from src.studies.replicas.collect import Measurements, Replica, ReplicaRun, Table
 from src.studies.replicas.declare import Experiment, ReplicaDeclaration, Text
-from src.studies.replicas.measurements import Measurements
 
 Values = Mapping[str, Sequence[float | None]]  # by metric, or by metric@epoch, a value a run; None: not reached
 

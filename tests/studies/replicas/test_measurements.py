@@ -14,7 +14,7 @@ from src.runs.model import load_model
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.studies.replicas.claims import Claim
-from src.studies.replicas.measurements import Measurements
+from src.studies.replicas.collect import Measurements
 from src.training.metrics import WITH_DROPOUT, predict
 
 
