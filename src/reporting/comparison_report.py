@@ -19,8 +19,7 @@ from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
 from src.foundation import schema
 from src.foundation.errors import UserError
-from src.reporting import page
-from src.reporting.report_folder import Report, write
+from src.reporting.report_folder import Report, render, write
 from src.reporting.tables import plain_table
 from src.runs.metric import STANDARD
 from src.studies.comparisons.collect import seconds_of
@@ -45,8 +44,8 @@ def write_report(results: Results, seconds: Mapping[str, float], dataset: Datase
     """As `report`. seconds: of training, by fingerprint, as far as they are known; dataset: that of the study."""
     summary = summarize(results, seconds, np.asarray(dataset.test.y))
 
-    def render(folder: Path) -> str:
-        return page.render(
+    def page(folder: Path) -> str:
+        return render(
             "comparison.html",
             folder,
             results.digests["code"],
@@ -59,7 +58,7 @@ def write_report(results: Results, seconds: Mapping[str, float], dataset: Datase
         )
 
     basis = {"study": about(results), "seconds": seconds}
-    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, render)
+    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, page)
     return Report(results.identity, target, new, table(summary), summary.verdict, metrics(summary))
 
 

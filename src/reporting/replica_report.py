@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from src.analysis.replica_verdict import Row, counts, rows_of
-from src.reporting import page
 from src.reporting import replica_tables as tables
-from src.reporting.report_folder import Report, write
+from src.reporting.report_folder import Report, render, write
 from src.studies.replicas.collect import Table
 
 
@@ -18,8 +17,8 @@ def report(table: Table, _study: str, target: Path) -> Report:
     summary, sentence = as_json(table, rows), tables.sentence(rows)
     files = {"table.csv": tables.as_csv(table, rows), "table.md": tables.markdown(rows)}
 
-    def render(folder: Path) -> str:
-        return page.render(
+    def page(folder: Path) -> str:
+        return render(
             "replica.html",
             folder,
             table.code,
@@ -32,7 +31,7 @@ def report(table: Table, _study: str, target: Path) -> Report:
             as_text=tables,
         )
 
-    new = write(target, summary, summary, files, render)
+    new = write(target, summary, summary, files, page)
     return Report(table.identity, target, new, tables.console(rows), (sentence,), metrics(rows))
 
 

@@ -1,14 +1,24 @@
-"""The folder of a report, and the parts of it that terminals and MLflow show."""
+"""The folder of a report: its page, made from templates/, its files, and what terminals and MLflow show of it.
+
+All values on a page are escaped, and an unknown name in a template is an error.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from src.analysis import formats
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
+from src.runs.fingerprint import code_digest
+from src.runs.lineage import lineage
 
 _PAGE, _SUMMARY = "index.html", "summary.json"
+_TEMPLATES = Path(__file__).parent / "templates"
+_FORMATS = (formats.value, formats.points, formats.p_value, formats.seconds)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,46 @@ def write(
             (folder / name).write_text(text, encoding="utf-8")
         (folder / _PAGE).write_text(page(folder), encoding="utf-8")
     return True
+
+
+def render(template: str, folder: Path, code: str, **values: Any) -> str:
+    """The page, which loads nothing from elsewhere.
+
+    Args:
+        template: the name of its file.
+        folder: the folder of the page, whose files it names.
+        code: the digest of the numeric code that trained the runs, compared with that of this checkout.
+        values: what the template shows.
+    """
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {function.__name__: function for function in (*_FORMATS, fact)}
+    checkout = lineage()
+    return templates.get_template(template).render(
+        commit=checkout["git.commit"],
+        dirty=checkout["git.dirty"] == "true",
+        same_code=code == code_digest(),
+        beside=sorted(file.name for file in folder.iterdir()),
+        **values,
+    )
+
+
+def fact(value: Any) -> str:
+    """A fact about the machine, for people."""
+    match value:
+        case None | "" | []:
+            return "unknown"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(fact, value))
+        case _:
+            return str(value).removesuffix(" None")  # the end of a BLAS that names no processor
 
 
 def _code() -> str:

@@ -61,7 +61,9 @@ def test_losses_rank_as_they_are(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.reporting.page.lineage", lambda: dict.fromkeys(("git.commit", "git.dirty"), "unknown"))
+    monkeypatch.setattr(
+        "src.reporting.report_folder.lineage", lambda: dict.fromkeys(("git.commit", "git.dirty"), "unknown")
+    )
     apart = written(tmp_path / "apart", STUDIES["no seed in common"], seconds={}).words()
     assert "no training times are known" in apart
     assert "a seed with runs of both variants, is missing" in apart

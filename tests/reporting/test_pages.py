@@ -36,7 +36,7 @@ def write(name: str, folder: Path) -> Markup:
 
 
 def as_if_at(commit: str, dirty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.reporting.page.lineage", lambda: {"git.commit": commit, "git.dirty": dirty})
+    monkeypatch.setattr("src.reporting.report_folder.lineage", lambda: {"git.commit": commit, "git.dirty": dirty})
 
 
 def assert_needs_nothing_else(page: Markup, html: str) -> None:
@@ -117,7 +117,7 @@ def test_a_page_says_which_code_it_was(
 ) -> None:
     as_if_at(COMMIT, dirty, monkeypatch)
     of = STUDIES["two variants"].digests["code"] if name != TABLE else everything().code
-    monkeypatch.setattr("src.reporting.page.code_digest", lambda: of if code == "same" else "another")
+    monkeypatch.setattr("src.reporting.report_folder.code_digest", lambda: of if code == "same" else "another")
     words = write(name, tmp_path / "report").words()
     assert said in words
     assert COMMIT in words
