@@ -59,9 +59,9 @@ def batches_seen(config: Config, dataset: Dataset) -> list[str]:
     net, streams = initialized(config, dataset)
     learn, seen = net.loss_and_gradient, []
 
-    def watched(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], rng: np.random.Generator) -> float:
+    def watched(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], *others: Any) -> float:
         seen.append(hashlib.sha256(x.astype(np.float32).tobytes() + y.tobytes()).hexdigest())
-        return learn(x, y, rng)
+        return learn(x, y, *others)
 
     net.loss_and_gradient = watched  # type: ignore[method-assign]
     with held(1):
