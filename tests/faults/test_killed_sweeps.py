@@ -18,7 +18,7 @@ from tests.helpers.checkouts import furnish
 from tests.helpers.stores import client_of
 
 pytestmark = pytest.mark.slow
-JOBS, EPOCHS = 12, 6
+JOBS, EPOCHS = 8, 6
 SWEEP = (
     *("python", "-m", "src.train", "-m", "experiment=digits", f"seed=range({JOBS})", "hydra.launcher.n_jobs=2"),
     *("model.hidden=[16]", "model.dropout=0.2", f"train.epochs={EPOCHS}", "train.batch_size=4"),

@@ -36,7 +36,7 @@ def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shel
     point = ("X2=0.1", "X1=0.1")
     outputs = {
         predicted(shell, name, *point).stdout
-        for name in (str(folder), str(folder / "model.npz"), folder.name, folder.name[:10], run_id, run_id[:8])
+        for name in (str(folder), str(folder / "model.npz"), folder.name, folder.name[:10], run_id)
     }
     [output] = outputs
     wrong = shell(*PREDICT, "runs/nothing", *point)
@@ -45,7 +45,7 @@ def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shel
 
     (checkout / "points.csv").write_text("X1,X2,color\n0.1,0.1,c1\n-0.5,0.2,c2\n")
     np.save(checkout / "points.npy", [[0.1, 0.1], [-0.5, 0.2]])
-    found = json.loads(predicted(shell, run_id, *point, "points.csv", "--json", "points.npy").stdout)
+    found = json.loads(predicted(shell, str(folder), *point, "points.csv", "--json", "points.npy").stdout)
     assert [one["input"] for one in found[:3]] == ["X2=0.1 X1=0.1", "points.csv:2", "points.csv:3"]
     assert [one["input"] for one in found[3:]] == ["points.npy[0]", "points.npy[1]"]
     keys = ["input", "label", "probability", "runner_up", "runner_up_probability", "probabilities"]
