@@ -93,6 +93,10 @@ def bounded(labels: list[str], grid: plane.Grid = THIRDS, axes: tuple[str, str] 
     return boundaries.draw("Decision boundaries", panels, labels, axes)
 
 
+def titled(title: str) -> Figure:
+    return boundaries.draw(title, [("finds lower left", HALF, examples(50, 2))] * 2, "01", AXES)
+
+
 def scattered(*counts: int, labels: Sequence[str]) -> Figure:
     return scatter.of(view_of(*(examples(n, len(labels)) for n in counts), labels=labels, features=AXES))
 
@@ -122,8 +126,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves that diverge": lambda: curves.draw(diverging()),
     "curves that diverge, logarithmic": lambda: curves.draw(diverging(), log_loss=True),
     "curves of zero loss, logarithmic": lambda: curves.draw(history(scale=0.0), log_loss=True),
-    "a long title": lambda: confusion.draw(matrix(2), "01", "A title that says very much of what is known " * 5),
-    "a title with dollars": lambda: confusion.draw(matrix(2), "01", "$5 and \\frac{$"),
+    "a long title": lambda: titled("A title that says very much of what is known " * 5),
+    "a title with dollars": lambda: titled("$5 and \\frac{$"),
     **{
         f"confusion of {classes} classes, normalize={normalize}": (
             lambda classes=classes, normalize=normalize: confusion.draw(
