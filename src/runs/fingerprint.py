@@ -96,13 +96,10 @@ def freeze() -> Frozen:
 
 def refuse_changed(frozen: Frozen) -> None:
     """Raises `UserError` that names the files that have changed since the sweep started."""
-    now = freeze()
-    changed = sorted(name for name in {*frozen, *now} if frozen.get(name) != now.get(name))
-    if changed:
+    if changed := sorted({name for name, _ in frozen.items() ^ freeze().items()}):
         raise UserError(f"changed since the sweep began: {', '.join(changed)}; run the same command again")
 
 
-@functools.cache  # the first job of a process asks right after the imports; later edits don't reach what is imported
+@functools.cache
 def _imported() -> Frozen:
-    code_digest()  # cached now, so that no later edit gets into the fingerprints of what this code trains
-    return {name: digest({name: tree}) for name, tree in trees(NUMERIC.covered()).items()}
+    return {name: digest({name: tree}) for name, tree in _trees().items()}

@@ -30,6 +30,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def in_another_process() -> None:
     """Forgets what this process has noted of the files that it imported, as a job's process knows nothing of it."""
     fingerprint._imported.cache_clear()
+    fingerprint._trees.cache_clear()
 
 
 def write(file: Path, text: str) -> None:
