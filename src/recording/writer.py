@@ -2,9 +2,9 @@
 
     python -m src.recording.writer CHANNEL OWNER EXPERIMENT [URI]
 
-CHANNEL is the number of a socket. A byte asks for a whole pass; a closed socket ends the process. Replies are lines,
-sent only while a pass is asked for: `PROGRESS`, then `OVER`. If the first pass was asked for before the process began,
-the reply may be `REFUSED`, and why the store can't be opened.
+CHANNEL is the number of a socket. `OPEN`, only at the start, and `PASS` ask for a whole pass; a closed socket ends the
+process. Replies are lines, sent only while a pass is asked for: `PROGRESS`, then `OVER`. The reply to `OPEN` may be
+`REFUSED`, and why the store can't be opened.
 
 A server that is away, or a store that fails, costs the command one warning: training goes on, the entries stay pending,
 and the next pass tries again after `_SECONDS_AFTER_A_FAILURE`.
@@ -29,6 +29,7 @@ from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import OutboxMirror, Synced
 from src.recording.store import Store, as_user_errors, one_line, open_store, store_uri, without_credentials
 
+OPEN, PASS = b"!", b"?"
 PROGRESS, OVER, REFUSED = "progress", "over", "refused "
 _SECONDS_BETWEEN_PASSES = 1.0
 _SECONDS_AFTER_A_FAILURE = 15.0
@@ -55,8 +56,8 @@ class Writer:
 
     def listen(self) -> None:
         """Reads the channel until it is closed, or the command at its other end has died."""
-        self._opens = bool(select.select([self._channel], [], [], 0)[0] and self._channel.recv(1))
-        self._waiting = self._awaited = self._opens
+        first = self._channel.recv(1) if select.select([self._channel], [], [], 0)[0] else b""
+        self._opens, self._waiting, self._awaited = first == OPEN, bool(first), bool(first)
         threading.Thread(target=self._write, name="writer", daemon=True).start()
         with contextlib.suppress(OSError):  # a command that is killed with unread replies resets the connection
             while self._channel.recv(1):

@@ -43,7 +43,7 @@ class WriterProcess:
 
     def open_store(self) -> None:
         """Starts the process and waits until it has opened the store; `UserError` if it can't."""
-        self.start(b"?")
+        self.start(writer.OPEN)
         try:
             refusal = self._answer()
         except OSError:
@@ -56,7 +56,7 @@ class WriterProcess:
         if self._channel is None:
             return
         try:
-            self._channel.sendall(b"?")
+            self._channel.sendall(writer.PASS)
             self._answer()
         except KeyboardInterrupt:
             self.end(at_once=True)

@@ -190,6 +190,34 @@ def replies(channel: socket.socket) -> str:
     return text
 
 
+@pytest.mark.parametrize("asked", [writer.OPEN, writer.PASS])
+def test_only_a_request_to_open_the_store_is_refused_and_another_one_gets_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: bytes
+) -> None:
+    """Either may be there before the writer listens: a training can be shorter than the start of a process."""
+
+    def refuse(tracking: Tracking) -> Store:
+        raise UserError("the store is locked")
+
+    monkeypatch.setattr(writer, "open_store", refuse)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(asked)
+        thread = threading.Thread(target=Writer(theirs, Tracking(), "me").listen)
+        thread.start()
+        ours.settimeout(60)
+        text = ours.recv(1000).decode()
+        while text.splitlines()[-1] == writer.PROGRESS:
+            text += ours.recv(1000).decode()
+        ours.shutdown(socket.SHUT_RDWR)
+        thread.join(60)
+    warning, last = capsys.readouterr().err, text.splitlines()[-1]
+    if asked == writer.OPEN:
+        assert (last, warning) == (f"{writer.REFUSED}the store is locked", "")
+    else:
+        assert (last, warning[:29]) == (writer.OVER, "warning: the store is locked;")
+
+
 def test_replies_come_only_while_a_pass_is_awaited(listening: Callable[..., Any]) -> None:
     channel, passes, thread = listening()
     until(lambda: len(passes.awaited) > 2)
