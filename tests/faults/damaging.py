@@ -1,8 +1,8 @@
-"""Damages a file in every way, reads each with 200 MB of memory, and expects it to be refused.
+"""Damages a file in every way, reads each result with 200 MB of memory, and expects an error.
 
-`python -m tests.faults.damaging FILE COUNT [LIAR ...]`: FILE's name tells what it is. It is cut at its own boundaries
-and at COUNT places, COUNT of its bits are flipped, it grows beyond all measure, and each LIAR takes its place. A line
-of JSON tells how often that was refused, and the most memory that it took.
+`python -m tests.faults.damaging FILE COUNT [LIAR ...]`: FILE's name says what it is. It is cut at its own boundaries
+and at COUNT places, COUNT of its bits are flipped, it grows to 300 MB, and each LIAR takes its place. A line of JSON
+says how many were refused, and the most memory that it took.
 """
 
 import json
@@ -14,18 +14,25 @@ import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from src import compose
+from src.config.tree import read_snapshot
+from src.data import mnist
+from src.data.dataset import open_dataset
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import sha256_file
+from src.runs.folder import RunFolder
+from src.runs.model import load_model
+from src.runs.resuming import resume
+from src.training.session import Session
 
 MOST_MEMORY = 200 << 20
 ENORMOUS = 300 << 20
-TAKEN = "taken for a good one"
-HARMLESS = "harmless: "  # how the name of a liar begins that may be taken for a good one
-
-
+TAKEN = "accepted"
+HARMLESS = "harmless: "  # how the name of a liar begins that may be accepted
 Read = Callable[[], object]
 
 
@@ -58,20 +65,8 @@ def idx_boundaries(path: Path) -> list[int]:
     return [0, 2, 3, *range(4, 4 + 4 * path.read_bytes()[3] + 1, 4)]
 
 
-def model(path: Path) -> Read:
-    from src.runs.model import load_model
-
-    return lambda: load_model(path)
-
-
 def checkpoint(path: Path) -> Read:
-    """As a run reads it that goes on: a damaged one is told as a warning, and the training starts where it can."""
-    from src.config.tree import read_snapshot
-    from src.data.dataset import open_dataset
-    from src.runs.folder import RunFolder
-    from src.runs.resuming import resume
-    from src.training.session import Session
-
+    """As a run reads it that resumes: a damaged one gives a warning, and the training starts where it can."""
     folder = RunFolder(path.parent)
     config, dataset = read_snapshot(folder.path / "config.yaml"), open_dataset(folder.path / "arrays")
     identity = folder.run()["digests"]["fingerprint"]
@@ -81,21 +76,13 @@ def checkpoint(path: Path) -> Read:
         session.prepare()
         resume(folder, identity, config.train, session.saver(folder.path, identity))
         if (session.progress.epoch, session.progress.step) == (0, 0):
-            raise UserError("the training starts anew")
+            raise UserError("the training starts from the beginning")
 
     return read
 
 
-def dataset(path: Path) -> Read:
-    from src.data.dataset import open_dataset
-
-    return lambda: open_dataset(path.parent)
-
-
-def mnist(path: Path) -> Read:
-    """The source's own reader, with the files as they are in the place of the published ones."""
-    from src.data import mnist
-
+def raw_files(path: Path) -> Read:
+    """The source's own reader, which takes the files as they are for the published ones."""
     for name, published in mnist.FILES.items():
         file = path.with_name(name)
         shape = struct.unpack_from(f">{len(published.shape)}I", file.read_bytes(), 4)
@@ -104,34 +91,29 @@ def mnist(path: Path) -> Read:
 
 
 def mirror(path: Path) -> Read:
-    """What a folder of the user's serves, zipped."""
-    from src.data import mnist
-
+    """What a folder of the user's has, zipped."""
     mnist.PLACES.clear()
     return lambda: mnist.fetch(path.parent / "fetched", path.parent)
 
 
 def params(path: Path) -> Read:
-    """People edit this file, so it may turn into another good one; then `compose --check` tells that, and what."""
-    from src import compose
-    from src.config import tree
-
+    """People edit this file, so damage may make another valid one; then `compose --check` reports the differences."""
     composed = compose.snapshot([])
     compose.snapshot = lambda overrides: composed  # it takes a while, and is the same each time
     compose.SNAPSHOT = path
 
     def read() -> None:
-        tree.read_snapshot(path)
+        read_snapshot(path)
         compose.check([])
 
     return read
 
 
 KINDS: dict[str, tuple[Callable[[Path], Read], Callable[[Path], list[int]]]] = {
-    "model.npz": (model, npz_boundaries),
+    "model.npz": (lambda path: partial(load_model, path), npz_boundaries),
     "checkpoint.npz": (checkpoint, npz_boundaries),
-    "dataset.json": (dataset, line_boundaries),
-    "train-images-idx3-ubyte": (mnist, idx_boundaries),
+    "dataset.json": (lambda path: partial(open_dataset, path.parent), line_boundaries),
+    "train-images-idx3-ubyte": (raw_files, idx_boundaries),
     "train-images-idx3-ubyte.gz": (mirror, lambda path: [0, 1, 9, 10]),
     "params.yaml": (params, line_boundaries),
 }
@@ -153,16 +135,16 @@ def damages(whole: bytes, boundaries: list[int], count: int) -> Iterator[tuple[s
 
 
 def refuses(read: Read) -> str:
-    """Reads, and says what is wrong with any end but a message for the user; an empty text for that."""
+    """Reads; empty if that ends with a message for the user, else what happened."""
     try:
         read()
     except (UserError, RunFailed) as error:
-        told: BaseException | None = error
-        while told is not None:  # an attempt to take more memory than there is may have been told as damage
-            if isinstance(told, MemoryError):
+        cause: BaseException | None = error
+        while cause is not None:  # running out of memory may have been reported as damage
+            if isinstance(cause, MemoryError):
                 return f"asks for more than {MOST_MEMORY} bytes"
-            told = told.__context__
-        return "" if str(error).strip() else "not a word about it"
+            cause = cause.__context__
+        return "" if str(error).strip() else "an empty message"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return TAKEN

@@ -60,7 +60,7 @@ def injections(request: pytest.FixtureRequest) -> Iterator[Injections]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    told = [
+    counted = [
         value
         for reports in terminalreporter.stats.values()
         for report in reports
@@ -69,7 +69,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == _PROPERTY
     ]
     rows: dict[str, list[float]] = {}
-    for value in told:
+    for value in counted:
         for what, figures in value["figures"].items():
             row = rows.setdefault(what, [0, 0, 0.0])
             for column, name in enumerate(("injected", "held", "seconds")):
@@ -81,5 +81,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{'injection'.ljust(width)}  injected   held  seconds")
     for what, (injected, held, seconds) in sorted(rows.items()):
         terminalreporter.write_line(f"{what.ljust(width)}  {injected:8.0f}  {held:5.0f}  {seconds:7.1f}")
-    for note in sorted(note for value in told for note in value["notes"]):
+    for note in sorted(note for value in counted for note in value["notes"]):
         terminalreporter.write_line(note)

@@ -1,4 +1,4 @@
-"""Files that were cut, altered, or made to deceive: never taken for good, and never worth 200 MB of memory."""
+"""Files that were cut, altered, or made to deceive are never accepted, and never take 200 MB of memory."""
 
 import gzip
 import hashlib
@@ -6,35 +6,27 @@ import io
 import json
 import shutil
 import struct
-import subprocess
-import sys
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.runs.tracker import Tracker
 from src.runs.training_run import run
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT
 from tests.data.conftest import SHAPES, idx_bytes
+from tests.faults.children import json_lines
 from tests.faults.damaging import HARMLESS, MOST_MEMORY
 from tests.faults.figures import Injections
+from tests.faults.trainings import InterruptsAfter
 from tests.foundation.test_npz import claims
 
 Files = Callable[[str], Path]
-
-
-class InterruptsAfterTwo(Tracker):
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        if record["epoch"] == 2:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -45,7 +37,7 @@ def file(tmp_path: Path, home: Path, digits_folder: Path, digits: Dataset, small
         if name.endswith(".npz"):
             training = small("train.checkpoint_epochs=1", "train.checkpoint_seconds=null", "optimizer=adam")
             with pytest.raises(KeyboardInterrupt):
-                run(training, digits, InterruptsAfterTwo())
+                run(training, digits, InterruptsAfter(2))
             [folder] = [file.parent for file in (home / "runs").glob("*/run.json")]
             (folder / "checkpoint.previous.npz").unlink(missing_ok=True)
             (folder / "arrays").symlink_to(digits_folder / "data/normalized/digits")
@@ -62,27 +54,23 @@ def file(tmp_path: Path, home: Path, digits_folder: Path, digits: Dataset, small
 
 
 def damaged(file: Path, count: int, liars: list[Path], injections: Injections) -> None:
-    command = [sys.executable, "-m", "tests.faults.damaging", str(file), str(count), *map(str, liars)]
     start = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    refused, wrong = told["refused"], told["wrong"]
+    with json_lines("tests.faults.damaging", file, count, *liars) as reports:
+        [report] = reports
+    refused, wrong = report["refused"], report["wrong"]
     what = f"{file.name}: cut, altered or lying"
     injections.add(what, refused + len(wrong), refused, time.monotonic() - start)
     assert not wrong, "\n".join(wrong)
     assert refused > 2 * count + len(liars)
-    assert told["memory"] < MOST_MEMORY
-    injections.note(f"{file.name}: at most {told['memory'] / 1e6:.0f} MB allocated")
+    assert report["memory"] < MOST_MEMORY
+    injections.note(f"{file.name}: at most {report['memory'] / 1e6:.0f} MB allocated")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["model.npz", "checkpoint.npz", "dataset.json", "train-images-idx3-ubyte", "params.yaml"]
 )
-def test_a_damaged_file_is_never_taken_for_a_good_one(
-    name: str, file: Files, tmp_path: Path, injections: Injections
-) -> None:
+def test_a_damaged_file_is_never_accepted(name: str, file: Files, tmp_path: Path, injections: Injections) -> None:
     good = file(name)
     liars = lying_archives(good, tmp_path / "liars") if good.suffix == ".npz" else []
     damaged(good, injections.wanted(1000), liars, injections)
@@ -137,7 +125,7 @@ def lying_archives(good: Path, folder: Path) -> list[Path]:
             if value != header[key]:
                 lie = json.dumps(header | {key: value})
                 contents[f"{HARMLESS}says {key} is {value}"] = [*(members | {"header.npy": text(lie)}).items()]
-    return [sealed(folder / told, stored(entries)) for told, entries in contents.items()] + [
+    return [sealed(folder / what, stored(entries)) for what, entries in contents.items()] + [
         sealed(folder / "zip bomb", stored([(name, bomb)], zipfile.ZIP_DEFLATED)),
         sealed(folder / "compressed", stored([*members.items()], zipfile.ZIP_DEFLATED)),
         sealed(folder / "claims a size of its own", oversized(stored([*members.items()]))),
@@ -170,9 +158,9 @@ def gzip_bombs(good: Path, folder: Path) -> list[Path]:
         "zipped twice": gzip.compress(gzip.compress(bytes(300 << 20), 1)),
         "a name that leads elsewhere": b"\x1f\x8b\x08\x08" + bytes(6) + b"../../x\0" + gzip.compress(header)[10:],
     }
-    for told, content in contents.items():
-        (folder / told).write_bytes(content)
-    return [folder / told for told in contents]
+    for what, content in contents.items():
+        (folder / what).write_bytes(content)
+    return [folder / what for what in contents]
 
 
 @pytest.mark.slow

@@ -2,23 +2,16 @@
 
 import os
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from src.foundation.files import replacing, replacing_folder
 from src.health.leftovers import leftovers
+from tests.faults.children import end, fork
 from tests.health.mending import holding, mend
 
 RUN = "runs/" + "ab" * 32
-
-
-def write_and_die(write: AbstractContextManager[object]) -> None:
-    if not (child := os.fork()):
-        write.__enter__()
-        os._exit(9)
-    os.waitpid(child, 0)
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -26,9 +19,9 @@ def write_and_die(write: AbstractContextManager[object]) -> None:
 def test_a_file_that_belongs_to_a_lock_is_removed_once_it_is_free(tmp_path: Path, lock: str) -> None:
     (tmp_path / lock).parent.mkdir(parents=True)
     if lock.startswith(RUN):
-        write_and_die(replacing(tmp_path / RUN / "model.npz"))
+        end(fork(replacing(tmp_path / RUN / "model.npz").__enter__))
     else:
-        write_and_die(replacing_folder(tmp_path / "data/normalized/digits"))
+        end(fork(replacing_folder(tmp_path / "data/normalized/digits").__enter__))
     with holding(tmp_path / lock):
         assert not list(leftovers(tmp_path))
     assert not mend(leftovers, tmp_path).where.exists()

@@ -1,9 +1,8 @@
 """Run folders that were left open or are damaged are found, and mending them brings the same run back."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +23,7 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.training.checkpoint import GENERATIONS
+from tests.faults.trainings import InterruptsAfter
 from tests.health.mending import flip, holding, mend
 
 Compose = Callable[..., Config]
@@ -144,18 +144,12 @@ def test_a_run_that_does_not_know_itself_is_trained_again(
     assert run(small(), digits, Tracker()).result["weights_sha256"] == weights
 
 
-class Interrupting(Tracker):
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        if record["epoch"] == 3:
-            raise KeyboardInterrupt
-
-
 def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
     home: Path, small: Compose, digits: Dataset, capfd: pytest.CaptureFixture[str]
 ) -> None:
     config = small("train.epochs=5", "train.checkpoint_epochs=1")
     with pytest.raises(KeyboardInterrupt):
-        run(config, digits, Interrupting())
+        run(config, digits, InterruptsAfter(3))
     [folder] = run_folders(home)
     newer, older = (folder.path / name for name in GENERATIONS)
     assert not list(damaged_checkpoints(home))
@@ -164,8 +158,8 @@ def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
     assert not newer.exists()
     resumed = run(config, digits, Tracker())
     assert str(older) in capfd.readouterr().err
-    anew = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, Tracker())
-    assert anew.result["weights_sha256"] == resumed.result["weights_sha256"]
+    retrained = run(small("train.epochs=5", "train.checkpoint_epochs=1", "train.fresh=true"), digits, Tracker())
+    assert retrained.result["weights_sha256"] == resumed.result["weights_sha256"]
 
 
 def test_a_checkpoint_that_is_whole_and_holds_something_else_is_damaged(home: Path, finished: RunFolder) -> None:
