@@ -1,5 +1,6 @@
 """Composing `conf/`: every choice composes, the typed overrides give it back, and a mistake gets one line."""
 
+import functools
 import shlex
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -21,9 +22,7 @@ from src.nn.initializers import INITIALIZERS
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
-from src.training.streams import KINDS
 from tests.conftest import ROOT
-from tests.foundation.test_schema import GROUPS, allowed
 from tests.helpers.composing import composed
 
 CHOICES = sorted(
@@ -83,24 +82,53 @@ def test_typed_overrides_are_few(overrides: list[str], expected: list[str]) -> N
     assert typed(composed(*overrides)) == expected
 
 
-TREES = st.fixed_dictionaries(
-    {key: allowed(annotation) for key, annotation in GROUPS.items()},
-    optional={"seed": st.integers(0, 2**32 - 1), "rng": st.sampled_from(KINDS)},
+POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+CHANGES: dict[str, st.SearchStrategy[Any]] = {
+    "seed": st.integers(0, 2**32 - 1),
+    "data.seed": st.integers(0, 2**32 - 1),
+    "data.scaling": st.sampled_from(["unit", "symmetric", "standard", "per_feature"]),
+    "data.name": st.from_regex(r"[a-z][A-Za-z0-9._-]{0,98}z", fullmatch=True),
+    "data.split.stratify": st.booleans(),
+    "model.hidden": st.lists(st.integers(1, 65536), max_size=40),
+    "model.act": st.sampled_from(sorted(ACTIVATIONS)),
+    "model.init": st.sampled_from(sorted(INITIALIZERS)),
+    "model.init_std": st.floats(0, 1e300),
+    "model.bias": st.booleans(),
+    "model.dropout": st.floats(0, 1, exclude_max=True),
+    "model.class_weights": st.none() | st.just("balanced") | st.lists(st.floats(1e-6, 1e6), max_size=12),
+    "optimizer.lr": POSITIVE,
+    "optimizer.l2": st.floats(0, 1e300),
+    "optimizer.clip_norm": st.none() | POSITIVE,
+    "schedule.by": st.sampled_from(["epoch", "step"]),
+    "train.epochs": st.integers(2, 10**12),
+    "train.patience": st.none() | st.integers(1, 10**6),
+    "train.drop_last": st.booleans(),
+    "train.dtype": st.sampled_from(["float32", "float64"]),
+}
+LONG = {
+    "data.name": "d" * 100,
+    "model.hidden": [65536] * 40,
+    "model.class_weights": [1 / 3] * 10,
+    "optimizer.lr": 1.2345678901234567e-300,
+}
+# Few sets of groups, each of which is composed once: the tests above go through all choices.
+GROUND = (("optimizer=sgd", "schedule=step", "data=digits"), ("optimizer=rmsprop", "schedule=warmup"), ())
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@example(GROUND[0], ("softmax", "cross_entropy"), LONG)
+@given(
+    ground=st.sampled_from(GROUND),
+    head=st.sampled_from(sorted(HEADS)),
+    changes=st.fixed_dictionaries({}, optional=CHANGES),
 )
-
-
-@settings(max_examples=25)
-@given(tree=TREES)
-def test_any_configuration_can_be_typed(tree: dict[str, Any]) -> None:
-    tree["schedule"]["warmup"] %= tree["train"]["epochs"]  # it must be shorter
-    assert_typed(configuration.build(tree, "a test"))
-
-
-def test_long_values_are_typed_in_full() -> None:
-    tree = composed("optimizer=sgd", "schedule=step", "data=digits").plain()
-    tree["data"]["name"] = "d" * 100
-    tree["model"] |= {"hidden": [65536] * 40, "class_weights": [1 / 3] * 10}
-    tree["optimizer"]["lr"] = 1.2345678901234567e-300
+def test_any_configuration_can_be_typed(
+    ground: tuple[str, ...], head: tuple[str, str], changes: dict[str, Any]
+) -> None:
+    tree = composed(*ground).plain()
+    for key, value in {**changes, "model.output": head[0], "model.loss": head[1]}.items():
+        *parents, last = key.split(".")
+        functools.reduce(lambda node, parent: node[parent], parents, tree)[last] = value
     assert_typed(configuration.build(tree, "a test"))
 
 
