@@ -33,13 +33,13 @@ class Summary:
     notes: tuple[str, ...]  # what a reader should know: few seeds, failures, what Wilcoxon's test can't show
 
 
-def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike | None) -> Summary:
+def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike) -> Summary:
     """The numbers of a study.
 
     Args:
         results: of the study.
         seconds: of training, by fingerprint, as far as they are known.
-        y_test: [n_test] int, the true classes of the test set, for `single_models`; None if they are not available.
+        y_test: [n_test] int, the true classes of the test set, for `single_models`.
 
     Raises:
         ValueError: labels that are not as many as the predictions.
@@ -100,9 +100,9 @@ def _effect(results: Results, variant: str, against: str) -> Effect | None:
     return paired(ours, theirs) if ours else None
 
 
-def _single_models(results: Results, y_test: ArrayLike | None) -> SingleModels | None:
+def _single_models(results: Results, y_test: ArrayLike) -> SingleModels | None:
     baseline, chosen = results.baseline, results.chosen
-    if y_test is None or chosen is None or chosen == baseline:
+    if chosen is None or chosen == baseline:
         return None
     for seed in results.seeds:
         theirs, ours = results.run(baseline, seed).predicted, results.run(chosen, seed).predicted

@@ -24,8 +24,8 @@ class StudyFigure(NamedTuple):
     of_pixels: bool = False  # to be embedded as a PNG, not as an SVG
 
 
-def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterator[StudyFigure]:
-    """The figures that can show something of the study. dataset: the one it was tested on, if available."""
+def draw(results: Results, summary: Summary, dataset: Dataset) -> Iterator[StudyFigure]:
+    """The figures that can show something of the study. dataset: the one it was tested on."""
     metric = results.report_on.words
     steps = [row.step for row in summary.rows if row.step]
     others = [row.against_baseline for row in summary.rows if row.against_baseline]
@@ -53,7 +53,7 @@ def draw(results: Results, summary: Summary, dataset: Dataset | None) -> Iterato
     words = f"The {metric} of every run, a dot each, and the means: {numbers}"
     yield StudyFigure("seeds", strip.draw(summary.rows, values, tags, metric), words)
 
-    if dataset is not None and summary.chosen != results.baseline:
+    if summary.chosen != results.baseline:
         yield from _of_test_set(results, summary, summary.chosen, dataset)
     timed = [(row.variant, row.seconds) for row in summary.rows if row.reported and row.seconds is not None]
     if timed:

@@ -302,12 +302,8 @@ def test_which_figures_a_study_has() -> None:
     ladder = STUDIES["a ladder"]
     assert drawn("a ladder").keys() == everything
     assert all_of(ladder, dataset(image=None)).keys() == everything - {"disagreements"}
-    assert {each.name for each in study_figures.draw(ladder, summarize(ladder, {}, None), None)} == {
-        "forest",
-        "curves",
-        "sheet",
-        "seeds",
-    }
+    untimed = study_figures.draw(ladder, summarize(ladder, {}, true_labels()), dataset())
+    assert {each.name for each in untimed} == everything - {"cost"}
     assert drawn("one variant").keys() == {"curves", "sheet", "seeds", "cost"}
     assert all_of(make_results({"a": ["killed"], "b": ["killed"]})).keys() == {"forest"}
 
