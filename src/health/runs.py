@@ -1,7 +1,7 @@
 """Checks of run folders: those whose process died, and those with damaged files."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def damaged_results(root: Path) -> Iterator[Finding]:
     """A finished run whose model, predictions, journal or result is damaged."""
     for folder in run_folders(root):
         if reason := _damage(folder):
-            close = partial(folder.end, "failed", "damaged", f"damaged: {reason}")
+            close = partial(folder.mark, "failed", "damaged", f"damaged: {reason}")
             mend = partial(repair, folder.locked(), partial(_damage, folder), close)
             yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command retrains it")
 
@@ -98,10 +98,9 @@ def _is_of_this_code(folder: RunFolder) -> bool:
 def _status(folder: RunFolder) -> Status | None:
     """The status; None if it is damaged."""
     try:
-        status = folder.status()
+        return folder.status()
     except UserError:
         return None
-    return status if isinstance(status, Mapping) else None
 
 
 def _says_finished(folder: RunFolder) -> bool:
@@ -122,4 +121,4 @@ def _identity_is_damaged(folder: RunFolder) -> bool:
 
 def _replace_status(folder: RunFolder) -> None:
     (folder.path / "status.json").unlink()
-    folder.end("killed", "damaged", "its status was damaged")
+    folder.mark("killed", "damaged", "its status was damaged")

@@ -82,7 +82,7 @@ class RunFolder:
         if self.status().get("status") == "running":
             with locked_if_free(self.path / _LOCK) as free:
                 if free and self.status().get("status") == "running":  # still: another process may have closed it
-                    self.end("killed", "died", "its process died")
+                    self.mark("killed", "died", "its process died")
         return self.status()
 
     def cause(self) -> str | None:
@@ -111,14 +111,14 @@ class RunFolder:
         write_json(self.path / "run.json", dict(run))
         if diff:
             write_text(self.path / "diff.patch", diff)
-        self._set_status("running")
+        self.mark("running")
 
     def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Marks the run as running again, with these epoch records in its journal."""
         for cut_off in self.path.glob(".*.tmp"):  # left by a process that was killed
             _remove(cut_off)
         journal.rewrite(self.path / _JOURNAL, records)
-        self._set_status("running")
+        self.mark("running")
 
     def restore(self) -> None:
         """Brings back the results that `begin` set aside, if there are any: a finished run is never lost."""
@@ -164,7 +164,7 @@ class RunFolder:
         images = sum(epoch["seconds"] * epoch["images_per_second"] for epoch in epochs)
         write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})
         write_json(self.path / "result.json", dict(result))
-        self._set_status("finished")
+        self.mark("finished")
         self.clear()
 
     def clear(self) -> None:
@@ -172,11 +172,8 @@ class RunFolder:
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 
-    def end(self, status: str, cause: str, reason: str) -> None:
-        """Closes a run that did not finish: `failed` or `killed`; one of `CAUSES`, and the reason in words."""
-        self._set_status(status, cause, reason)
-
-    def _set_status(self, status: str, cause: str | None = None, reason: str | None = None) -> None:
+    def mark(self, status: str, cause: str | None = None, reason: str | None = None) -> None:
+        """Writes the status; for a run that `failed` or was `killed`, one of `CAUSES`, and the reason in words."""
         now = time.time()
         who = {"pid": os.getpid(), "host": socket.gethostname()}
         about = {"status": status, "cause": cause, "reason": reason, **who}

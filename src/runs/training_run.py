@@ -59,15 +59,15 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
                 result = _train_and_test(config, dataset, digests["fingerprint"], folder, tracker, resuming)
             folder.finish(result)
         except Diverged as error:
-            folder.end("failed", "diverged", str(error))
+            folder.mark("failed", "diverged", str(error))
             raise RunFailed(
                 f"failed: {error}; try a smaller optimizer.lr or optimizer.clip_norm=1 ({folder.path})"
             ) from None
         except KeyboardInterrupt:
-            folder.end("killed", "interrupted", "interrupted")
+            folder.mark("killed", "interrupted", "interrupted")
             raise
         except BaseException as error:
-            folder.end("failed", "error", f"{type(error).__name__}: {error}")
+            folder.mark("failed", "error", f"{type(error).__name__}: {error}")
             raise
         finally:
             folder.restore()

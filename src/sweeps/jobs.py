@@ -158,7 +158,7 @@ def _unanswered(folder: RunFolder, before: Status, why: str) -> tuple[str, str]:
     if status["status"] == "running":
         if not folder.idle(wait=_SECONDS_FOR_A_WORKER_TO_GO):
             return "running", f"process {status['pid']} trains it"
-        folder.end("killed", "interrupted" if why == "interrupted" else "died", why)
+        folder.mark("killed", "interrupted" if why == "interrupted" else "died", why)
         return "killed", why
     return status["status"], status["reason"] or ""
 

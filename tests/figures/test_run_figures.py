@@ -173,7 +173,7 @@ def test_figures_missing_after_an_interruption_are_drawn_later(
 
 def test_an_unfinished_run_has_no_figures(copied: Callable[[str], Trained]) -> None:
     folder, dataset = copied("digits")
-    folder.end("killed", "interrupted", "interrupted")
+    folder.mark("killed", "interrupted", "interrupted")
     RunFigures(dataset, GALLERY).ended(folder.path)
     assert not (folder.path / "figures").exists()
 

@@ -47,7 +47,7 @@ def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: 
 def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home: Path, finished: RunFolder) -> None:
     for check in (orphaned_runs, unreadable_runs, damaged_checkpoints, damaged_results):
         assert not list(check(home))
-    finished.end("running", "error", "")
+    finished.mark("running", "error", "")
     with holding(finished.path / "lock"):
         assert not list(orphaned_runs(home))
     assert mend(orphaned_runs, home).where == finished.path
@@ -57,7 +57,7 @@ def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home:
 
 
 def test_a_run_that_is_gone_on_with_meanwhile_is_not_closed(home: Path, finished: RunFolder) -> None:
-    finished.end("running", "error", "")
+    finished.mark("running", "error", "")
     [orphan] = orphaned_runs(home)
     assert orphan.mend is not None
     with holding(finished.path / "lock"):

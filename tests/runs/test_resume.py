@@ -45,11 +45,11 @@ def cut(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> Callable[[Config, i
             steps += 1
             saving(saver)
             if steps == step:
+                patch.setattr(RunFolder, "mark", lambda *_: None)
                 raise Killed
 
         with monkeypatch.context() as patch:
             patch.setattr(Saver, "after_step", after_step)
-            patch.setattr(RunFolder, "end", lambda *_: None)
             patch.setattr("src.runs.training_run.save_model", lambda *_: None)
             patch.setattr(RunFolder, "restore", lambda _: None)
             with pytest.raises(Killed):

@@ -38,8 +38,8 @@ class Run(RunFolder):
 
 ENDS: dict[str, Callable[[Run], None]] = {
     "finished": Run.complete,
-    "failed": lambda run: run.end("failed", "diverged", "diverged at epoch 3"),
-    "killed": lambda run: run.end("killed", "interrupted", "interrupted"),
+    "failed": lambda run: run.mark("failed", "diverged", "diverged at epoch 3"),
+    "killed": lambda run: run.mark("killed", "interrupted", "interrupted"),
 }
 LINES = {"finished": "finished: job  test 50.00%  0.1 s", "failed": "failed: job", "killed": "killed: job"}
 
