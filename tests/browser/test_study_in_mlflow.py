@@ -1,5 +1,7 @@
 """The questions of the README, asked of a study in the real MLflow UI: which variant, which runs, where the report is.
 
+Then two of its runs, compared as a user would: found, ticked, compared, and their curves drawn.
+
 The screenshots stay in reports/browser/mlflow/.
 """
 
@@ -42,10 +44,11 @@ def test_the_ui_answers_the_questions_of_a_study(
 
     # A desk's width, at which the table has room for a metric.
     with ui.mlflow_ui(checkout) as address, ui.browser(tmp_path / "profile", PICTURES, 1600, 900) as driver:
-        ui.open_runs(driver, address, "mlp")
+        table = ui.open_runs(driver, address, "mlp")
         which_variant(driver, study)
         which_runs(driver, study)
         where_the_report_is(driver, study)
+        two_runs_compared(driver, study, table)
 
 
 def which_variant(driver: webdriver.Chrome, study: Results) -> None:
@@ -119,6 +122,68 @@ def where_the_report_is(driver: webdriver.Chrome, study: Results) -> None:
     assert min(picture.size["width"] for picture in pictures) > 300
     driver.switch_to.default_content()
     shot(driver, "5-report")
+
+
+def two_runs_compared(driver: webdriver.Chrome, study: Results, table: str) -> None:
+    """Below the study's own run in the table: two variants with one seed, which differ in one parameter."""
+    runs = {f"{run.variant} s{run.seed}": run for run in study.runs if run.seed == 0}
+    rates = {"cold s0": "0.1", "hot s0": "0.2"}
+    assert runs.keys() == rates.keys()
+    driver.get(table)
+    ui.search(driver, "tags.study = 'duel'")
+    ui.sort_by(driver, "Created")
+    ui.click(driver, f"{row_of(driver, 'duel')} button[data-component-id*='runnamecellrenderer']")
+    for name in runs:
+        ui.click(driver, f"{row_of(driver, name)} .ag-checkbox-input")
+    ticks = ".ag-row .ag-checkbox-input:checked"
+    ui.wait_for(driver, "two ticks", lambda d: len(d.find_elements(By.CSS_SELECTOR, ticks)) == 2)
+    shot(driver, "6-ticks")
+
+    # Compared: their names, the one parameter in which they differ, their metrics.
+    ui.click(driver, "[data-testid='runs-compare-button']")
+    ui.wait_for(driver, "the comparison", lambda d: "Comparing 2 Runs from 1 Experiment" in ui.text(d))
+    assert "#/compare-runs?runs=[" in driver.current_url
+    ui.click(driver, "[aria-label='Parameters - Show diff only']")
+    ui.wait_for(driver, "the difference", lambda d: "model.act" not in ui.text(d))
+    details = driver.find_element(By.XPATH, "//*[text()='Run details']")
+    driver.execute_script("arguments[0].scrollIntoView()", details)
+    shot(driver, "7-comparison")
+    page = ui.text(driver)
+    names = section(page, "Run Name:", "Start Time:").split("\n")
+    assert sorted(names) == sorted(runs)
+    difference = section(page, "Parameters\nShow diff only", "Metrics").split()
+    assert difference == ["optimizer.lr", *(rates[name] for name in names)]
+    metrics = section(page, "Metrics\nShow diff only", "Artifacts").split("\n")
+    for run in runs.values():
+        assert run.result
+        assert f"{run.result['test']['accuracy']:.3f}".rstrip("0") in metrics
+
+    # From there a click on a metric draws its curves, which are those of the run folders.
+    ui.click(driver, "a[title='Plot chart'][href*='metric=%22train%2Floss%22']")
+    curves = ui.wait_for(driver, "the curves", lambda d: ui.lines(d, list(runs)))
+    shot(driver, "8-curves")
+    assert "#/metric?runs=[" in driver.current_url
+    for name, run in runs.items():
+        assert run.history
+        assert len(run.history["train_loss"]) == 4
+        assert curves[name] == pytest.approx(run.history["train_loss"], rel=1e-6)
+
+    # All charts of the experiment at once.
+    driver.get(table + ui.AS_CHARTS)
+    ui.wait_for(driver, "the charts", lambda d: ui.lines(d, list(runs)))
+    shot(driver, "9-charts")
+
+
+def row_of(driver: webdriver.Chrome, run: str) -> str:
+    """The selector of a run's row in the table."""
+    link = ui.wait_for(driver, run, lambda d: d.find_element(By.LINK_TEXT, run))
+    return f".ag-row[row-id='{link.get_attribute('href').split('/')[-1]}']"
+
+
+def section(page: str, start: str, end: str) -> str:
+    found = re.search(rf"^{re.escape(start)}\n(.*?)\n?^{re.escape(end)}", page, re.DOTALL | re.MULTILINE)
+    assert found, f"the page has no {start!r} before {end!r}:\n{page}"
+    return found[1]
 
 
 def add_a_stranger(checkout: Path) -> None:
