@@ -1,7 +1,10 @@
 """MNIST in miniature: four files of the real names and format, put in the table of published files."""
 
+import contextlib
 import hashlib
 import struct
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,17 @@ SHAPES = {
 
 def idx_bytes(values: np.ndarray) -> bytes:
     return struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.astype(np.uint8).tobytes()
+
+
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """Fails where the block takes 10 MB or more at once."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture

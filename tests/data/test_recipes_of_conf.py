@@ -32,16 +32,17 @@ def made(name: str, root: Path) -> tuple[Dataset, dict[str, np.ndarray]]:
     return dataset, open_split(root / "data" / "split" / name)[1]
 
 
-SIZES = {
-    "digits": (1258, 180, 359),
-    "digits_raw": (1078, 179, 540),
-    "mnist": (55_000, 5_000, 10_000),
-    "mnist_exercise": (48_000, 12_000, 10_000),
-    "mnist_raschka": (55_000, 5_000, 10_000),
-    "mnist_standard": (55_000, 5_000, 10_000),
-    "noise": (105, 22, 23),
-    "spiral": (1050, 225, 225),
-    "xor": (70, 15, 15),
+# The scaling, and the sizes of the parts.
+MADE = {
+    "digits": ("standard", 1258, 180, 359),
+    "digits_raw": ("none", 1078, 179, 540),
+    "mnist": ("standard", 55_000, 5_000, 10_000),
+    "mnist_exercise": ("unit", 48_000, 12_000, 10_000),
+    "mnist_raschka": ("symmetric", 55_000, 5_000, 10_000),
+    "mnist_standard": ("standard", 55_000, 5_000, 10_000),
+    "noise": ("per_feature", 105, 22, 23),
+    "spiral": ("per_feature", 1050, 225, 225),
+    "xor": ("per_feature", 70, 15, 15),
 }
 # Of generated sources: the same on every machine.
 DIGESTS = {
@@ -59,7 +60,7 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_p
     dataset, rows = made(name, tmp_path)
     source = SOURCES[recipe.source]
     raw = source.read(tmp_path / "data" / "raw" / recipe.source)
-    assert tuple(len(getattr(dataset, part).y) for part in PARTS) == SIZES[name]
+    assert (dataset.scaling["kind"], *(len(getattr(dataset, part).y) for part in PARTS)) == MADE[name]
     assert (dataset.labels, dataset.features, dataset.groups) == (source.labels, source.features, source.groups)
     for part in PARTS:
         examples = getattr(dataset, part)
@@ -69,6 +70,8 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_p
             np.testing.assert_array_equal(examples.group, raw.group[rows[part]])
         np.testing.assert_array_equal(examples.x, scaled(raw.x[rows[part]], dataset.scaling))
     assert prepare(recipe, tmp_path).sha256 == DIGESTS.get(name, dataset.sha256)
+    if recipe.split.published_test:
+        np.testing.assert_array_equal(rows["test"], np.arange(60_000, 70_000))
     if recipe.split.stratify:
         together = sum(np.bincount(getattr(dataset, part).y) for part in PARTS)
         for part in PARTS if not recipe.split.published_test else ("train", "valid"):
@@ -76,25 +79,13 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_p
             assert np.abs(np.bincount(y) / len(y) - together / together.sum()).max() < max(0.003, 1 / len(y))
 
 
-def test_the_standard_recipe_tests_on_the_last_ten_thousand(large: Raw, tmp_path: Path) -> None:
-    dataset, rows = made("mnist_standard", tmp_path)
-    np.testing.assert_array_equal(dataset.test.y, large.y[60_000:])
-    np.testing.assert_array_equal(dataset.test.x, scaled(large.x[60_000:], dataset.scaling))
-    assert dataset.recipe["split"]["published_test"] is True
-    assert dataset.scaling["center"] == pytest.approx(large.x[rows["train"]].mean(), rel=1e-12)
-
-
-def test_another_test_set_is_another_recipe(large: Raw, tmp_path: Path) -> None:
+def test_another_test_set_is_another_recipe_and_has_the_published_size(large: Raw, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.split\.test=9999: .*must be 10000"):
+        prepare(compose(["data=mnist_standard", "data.split.test=9999"]).data, tmp_path)
+    assert not (tmp_path / "data").exists()
     made("mnist", tmp_path)
     with pytest.raises(UserError, match=r"\(data\.split\.published_test=false there, true here\)"):
         prepare(compose(["data=mnist", "data.split.published_test=true"]).data, tmp_path)
-
-
-def test_raschkas_recipe_scales_by_his_formula(large: Raw, tmp_path: Path) -> None:
-    dataset, rows = made("mnist_raschka", tmp_path)
-    for part in PARTS:
-        book = ((large.x[rows[part]] / 255.0) - 0.5) * 2
-        np.testing.assert_array_equal(getattr(dataset, part).x, book.astype(np.float32))
 
 
 def test_parts_with_one_class_are_prepared(tmp_path: Path) -> None:
@@ -114,9 +105,3 @@ def test_what_a_source_does_not_have_is_rejected_before_anything_is_made(data: s
     with pytest.raises(UserError, match=f"{setting}: .*data.source={data[5:]} .*allowed: {allowed}") as refused:
         compose([data, setting])
     assert "\n" not in str(refused.value)
-
-
-def test_a_published_test_set_of_another_size_is_rejected(large: Raw, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"data\.split\.test=9999: .*must be 10000"):
-        prepare(compose(["data=mnist_standard", "data.split.test=9999"]).data, tmp_path)
-    assert not (tmp_path / "data").exists()

@@ -22,19 +22,18 @@ ON_THE_GRID = np.rint(RANDOM.normal(0.3, 0.7, (5000, 2)) / GRID) * GRID
 
 @pytest.mark.parametrize("kind", SCALINGS)
 class TestEveryScaling:
-    def test_is_fitted_on_the_given_rows_alone(self, kind: str) -> None:
-        changed = X.copy()
+    def test_is_fitted_on_the_given_rows_whatever_their_type_and_survives_json(self, kind: str) -> None:
+        fitted, changed = fit(kind, X, TRAIN, 255), X.astype(np.float64)
         changed[np.setdiff1d(np.arange(len(X)), TRAIN)] = 255
-        assert fit(kind, changed, TRAIN, 255) == fit(kind, X, TRAIN, 255)
-
-    def test_survives_json(self, kind: str) -> None:
-        fitted = fit(kind, X, TRAIN, 255)
+        assert fit(kind, changed, TRAIN, 255) == fitted
+        assert (fit(kind, X, TRAIN, None) == fitted) == (kind not in BY_THE_LARGEST)  # which the others don't need
         assert json.loads(json.dumps(fitted, allow_nan=False)) == fitted
         assert fitted["kind"] == kind
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
-    def test_is_finite_and_does_not_change_its_input(self, kind: str, dtype: str) -> None:
+    def test_is_finite_and_in_order_and_does_not_change_its_input(self, kind: str, dtype: str) -> None:
         fitted, before = fit(kind, X, TRAIN, 255), X.copy()
+        assert (np.diff(scaled(EVERY, fitted, dtype), axis=0) > 0).all()
         result = scaled(X, fitted, dtype)
         assert (result.dtype, result.shape) == (dtype, X.shape)
         assert np.isfinite(result).all()
@@ -48,19 +47,10 @@ class TestEveryScaling:
         monkeypatch.setattr(scaling, "ROWS_AT_A_TIME", 7)
         assert fit(kind, X, TRAIN, 255) == fitted
 
-    def test_keeps_the_order_of_values(self, kind: str) -> None:
-        assert (np.diff(scaled(EVERY, fit(kind, X, TRAIN, 255)), axis=0) > 0).all()
-
     @pytest.mark.parametrize("value", [0, 255])
     def test_of_constant_data_is_finite(self, kind: str, value: int) -> None:
         x = np.full((10, 3), value, np.uint8)
         assert np.isfinite(scaled(x, fit(kind, x, np.arange(10), 255))).all()
-
-    def test_of_whole_numbers_as_floats_is_that_of_integers(self, kind: str) -> None:
-        assert fit(kind, X.astype(np.float64), TRAIN, 255) == fit(kind, X, TRAIN, 255)
-
-    def test_needs_no_largest_value_unless_the_table_says_so(self, kind: str) -> None:
-        assert (fit(kind, X, TRAIN, None) == fit(kind, X, TRAIN, 255)) == (kind not in BY_THE_LARGEST)
 
 
 @pytest.mark.parametrize(

@@ -66,21 +66,15 @@ def test_the_order_differs_by_epoch_and_depends_on_the_stream_alone() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_gathers_in_the_networks_dtype_without_changing_values(dtype: str) -> None:
+def test_gathers_from_memory_maps_in_the_networks_dtype_without_changing_values(tmp_path: Path, dtype: str) -> None:
     x, y = np.random.default_rng(2).standard_normal((33, 4)).astype(np.float32), np.arange(33)
-    for batch_x, batch_y in Batches(x, y, 10, np.dtype(dtype)).epoch(np.random.default_rng(1)):
-        assert batch_x.dtype == dtype
-        assert batch_x.flags.c_contiguous
-        np.testing.assert_array_equal(batch_x, x[batch_y])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_reads_memory_maps_without_changing_them(tmp_path: Path, dtype: str) -> None:
-    x, y = numbered(20)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
     mapped = [np.load(tmp_path / name, mmap_mode="r") for name in ("x.npy", "y.npy")]
-    for batch_x, batch_y in Batches(*mapped, 6, np.dtype(dtype)).epoch(np.random.default_rng(1)):
+    for batch_x, batch_y in Batches(*mapped, 10, np.dtype(dtype)).epoch(np.random.default_rng(1)):
+        assert batch_x.dtype == dtype
+        assert batch_x.flags.c_contiguous
+        np.testing.assert_array_equal(batch_x, x[batch_y])
         batch_x += 1  # its own memory, not the file's
         batch_y += 1
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), x)

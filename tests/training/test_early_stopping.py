@@ -11,8 +11,10 @@ from src.training.processor import held
 
 def follow(training: Training, accuracies: list[float], losses: list[float]) -> tuple[EarlyStopping, int]:
     """The keeper after it stopped, or after the last epoch, and the epoch that it saw last."""
-    theta = np.zeros(2)
+    theta = np.ones(2)
     keeper = EarlyStopping(training, theta)
+    theta[:] = 0
+    assert (keeper.epoch, keeper.theta.tolist()) == (0, [1, 1])  # before the first epoch: the initial weights
     for epoch, (accuracy, loss) in enumerate(zip(accuracies, losses, strict=True), 1):
         theta[:] = epoch  # weights that say which epoch they are of
         if keeper.should_stop(Epoch(epoch, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0), theta):
@@ -42,14 +44,6 @@ def test_keeps_the_best_epoch_and_stops_after_patience(
     keeper, seen = follow(Training(patience=patience, monitor=monitor), *values)
     assert (keeper.epoch, seen) == (kept, last)
     assert keeper.theta.tolist() == [kept, kept]
-
-
-def test_before_the_first_epoch_it_keeps_the_initial_weights() -> None:
-    theta = np.array([1.0, 2.0])
-    keeper = EarlyStopping(Training(patience=1), theta)
-    theta[:] = 0
-    assert keeper.epoch == 0
-    assert keeper.theta.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(("monitor", "best_of"), [("valid_accuracy", max), ("valid_loss", min)])

@@ -57,8 +57,12 @@ def test_the_legacy_kind_does_not_change_dropout() -> None:
     assert Streams.of(5, "legacy").dropout.random(4).tolist() == Streams.of(5).dropout.random(4).tolist()
 
 
-def test_each_evaluation_with_dropout_has_its_own_stream_which_is_always_the_same() -> None:
-    streams = Streams.of(1)
-    first = [streams.evaluation(epoch).random() for epoch in (1, 2, 3)]
-    assert len(set(first)) == 3
-    assert [streams.evaluation(epoch).random() for epoch in (1, 2, 3)] == first
+def test_each_stream_of_a_seed_differs_and_that_of_an_evaluation_is_always_the_same() -> None:
+    draws = set()
+    for streams in map(Streams.of, (0, 1)):
+        generators = (np.random.default_rng(streams.initialization), streams.order, streams.dropout)
+        draws |= {rng.permutation(100).tobytes() for rng in generators}
+        evaluated = [[streams.evaluation(epoch).permutation(100).tobytes() for epoch in (1, 2)] for _ in range(2)]
+        assert evaluated[0] == evaluated[1]
+        draws |= set(evaluated[0])
+    assert len(draws) == 10

@@ -52,16 +52,13 @@ def trained(dataset: Dataset) -> tuple[Network, Trained]:
     return network, train_units(network, OPTIMIZERS["sgd"](lr=1.0), dataset, TRAINING, streams)
 
 
-def test_each_unit_detects_its_group(blob_data: Dataset) -> None:
+def test_each_unit_detects_its_group_and_its_outputs_are_standardized(blob_data: Dataset) -> None:
     network, units = trained(blob_data)
     assert units.accuracy == {"a": 1.0, "b": 1.0}
     assert trained(blob_data)[0].parameters.theta.tobytes() == network.parameters.theta.tobytes()
     z = blob_data.test.x @ network.parameters.W[0] + network.parameters.b[0]
     np.testing.assert_array_equal(z > 0, np.stack([blob_data.test.group == 0, blob_data.test.group == 1], axis=1))
-
-
-def test_outputs_are_standardized_by_the_training_examples(blob_data: Dataset) -> None:
-    _, units = trained(blob_data)
+    # Outputs are standardized by the training examples.
     np.testing.assert_allclose(units.outputs.train.x.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(units.outputs.train.x.std(axis=0), 1, rtol=1e-12)
     assert abs(units.outputs.test.x.mean(axis=0)).max() > 1e-6
