@@ -67,13 +67,10 @@ def test_class_weights_are_those_given_or_sklearns(weights: Any, expected: Any, 
     else:
         assert found.dtype == dtype
         np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps)
-
-
-def test_balanced_class_weights_of_a_class_without_examples_are_finite() -> None:
-    found = Architecture(class_weights="balanced").network(4, 5, Y, "float64").class_weights
-    assert found is not None
-    assert found.shape == (5,)
-    assert np.isfinite(found).all()
+    wide = Architecture(class_weights="balanced").network(4, 5, Y, dtype).class_weights  # two classes have no example
+    assert wide is not None
+    assert wide.shape == (5,)
+    assert np.isfinite(wide).all()
 
 
 @pytest.mark.parametrize("weights", [(), (1.0,), (1.0, 2.0, 3.0, 4.0)])

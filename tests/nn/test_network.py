@@ -8,7 +8,6 @@ from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
 
-HEAD_IDS = ["+".join(head) for head in HEADS]
 RNG = np.random.default_rng(4)
 X, Y = RNG.standard_normal((60, 8)).astype(np.float32), RNG.integers(0, 3, 60)
 
@@ -35,7 +34,7 @@ def both(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[float, bytes, 
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
-@pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)
+@pytest.mark.parametrize("head", HEADS, ids="+".join)
 @pytest.mark.parametrize("act", ACTIVATIONS)
 class TestEveryNetwork:
     def test_a_batchs_result_does_not_depend_on_what_was_seen_before(
@@ -82,7 +81,7 @@ def test_probabilities_are_a_new_array_each_time() -> None:
     np.testing.assert_array_equal(first, before)
 
 
-@pytest.mark.parametrize("head", HEADS, ids=HEAD_IDS)
+@pytest.mark.parametrize("head", HEADS, ids="+".join)
 @pytest.mark.parametrize("act", ACTIVATIONS)
 def test_large_inputs_give_finite_results_without_a_warning(act: str, head: tuple[str, str]) -> None:
     network = make(act, head)

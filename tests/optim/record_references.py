@@ -15,6 +15,7 @@ Schedules: the factors are the rates of `torch.optim.lr_scheduler` at lr = 1, on
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -188,20 +189,6 @@ def schedule_cases() -> list[dict[str, Any]]:
     return cases
 
 
-def one_line_a_sequence(value: Any, depth: int = 0) -> str:
-    """JSON whose innermost lists and dicts stand on one line each."""
-    flat = json.dumps(value)
-    if not isinstance(value, list | dict) or len(flat) <= 160 or (isinstance(value, list) and "[" not in flat[1:]):
-        return flat
-    inner, outer = "  " * (depth + 1), "  " * depth
-    if isinstance(value, dict):
-        body = [f"{json.dumps(key)}: {one_line_a_sequence(entry, depth + 1)}" for key, entry in value.items()]
-    else:
-        body = [one_line_a_sequence(entry, depth + 1) for entry in value]
-    start, end = "{}" if isinstance(value, dict) else "[]"
-    return f"{start}\n{inner}" + f",\n{inner}".join(body) + f"\n{outer}{end}"
-
-
 if __name__ == "__main__":
     references = {
         "versions": {"torch": torch.__version__, "optax": optax.__version__},
@@ -209,4 +196,8 @@ if __name__ == "__main__":
         "optimizers": optimizer_cases(),
         "schedules": schedule_cases(),
     }
-    Path(__file__).with_name("references.json").write_text(one_line_a_sequence(references) + "\n")
+    # The innermost lists and objects are on one line each.
+    text = re.sub(
+        r"[\[{][^][{}]*[]}]", lambda inner: json.dumps(json.loads(inner[0])), json.dumps(references, indent=2)
+    )
+    Path(__file__).with_name("references.json").write_text(text + "\n")

@@ -32,6 +32,7 @@ def test_follows_the_recorded_sequence(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_has_references_with_and_without_warmup_by_epoch_and_by_step_and_for_each_field(name: str) -> None:
+    assert SCHEDULES[name].name == name
     recorded = [case["settings"] for case in CASES if case["name"] == name]
     kinds = {("warmup" in settings, settings.get("by", "epoch")) for settings in recorded}
     assert kinds == {(warm, by) for warm in (False, True) for by in ("epoch", "step")}, (
@@ -60,14 +61,17 @@ def schedules(draw: st.DrawFn, name: str) -> Schedule:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 class TestEverySchedule:
-    def test_is_in_the_table_under_its_name(self, name: str) -> None:
-        assert SCHEDULES[name].name == name
-
     @given(data=st.data(), **LENGTHS)
-    def test_factors_are_above_0_and_at_most_1(self, name: str, data: st.DataObject, epochs: int, steps: int) -> None:
-        every = factors(data.draw(schedules(name)), epochs, steps)
+    def test_factors_are_above_0_and_at_most_1_never_rise_after_the_warmup_and_by_epoch_are_constant_within(
+        self, name: str, data: st.DataObject, epochs: int, steps: int
+    ) -> None:
+        schedule = data.draw(schedules(name))
+        every = factors(schedule, epochs, steps)
         assert (every > 0).all()
         assert (every <= 1 + 1e-12).all()
+        after = every.ravel()[np.repeat(np.arange(epochs), steps) >= schedule.warmup]
+        assert (np.diff(after) <= 1e-12).all()
+        assert schedule.by == "step" or (every == every[:, :1]).all()
 
     @given(data=st.data(), **LENGTHS)
     def test_warmup_rises_in_equal_steps_and_ends_at_1(
@@ -79,20 +83,6 @@ class TestEverySchedule:
         every = factors(schedule, epochs, steps)
         warm = (every.ravel() if schedule.by == "step" else every[:, 0])[:ticks]
         np.testing.assert_allclose(warm, np.arange(1, len(warm) + 1) / ticks, rtol=1e-12)
-
-    @given(data=st.data(), **LENGTHS)
-    def test_never_rises_after_the_warmup(self, name: str, data: st.DataObject, epochs: int, steps: int) -> None:
-        schedule = data.draw(schedules(name))
-        every = factors(schedule, epochs, steps).ravel()
-        after = every[np.repeat(np.arange(epochs), steps) >= schedule.warmup]
-        assert (np.diff(after) <= 1e-12).all()
-
-    @given(data=st.data(), **LENGTHS)
-    def test_by_epoch_is_constant_within_an_epoch(
-        self, name: str, data: st.DataObject, epochs: int, steps: int
-    ) -> None:
-        every = factors(dataclasses.replace(data.draw(schedules(name)), by="epoch"), epochs, steps)
-        assert (every == every[:, :1]).all()
 
     @pytest.mark.parametrize("by", ["epoch", "step"])
     @pytest.mark.parametrize(("epochs", "steps"), [(5, 4), (1, 1)], ids=["many updates", "one update"])
