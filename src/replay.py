@@ -26,11 +26,12 @@ exit codes: 0 bit-identical or numerically equal; 1 different, or it can't be re
 
 
 def _one(name: str, bound: float, tag_original: bool) -> None:
+    from src.replays.originals import finished_run
     from src.replays.recording import record
-    from src.replays.retraining import plan_by_name, retrain
+    from src.replays.retraining import plan, retrain
     from src.reporting.console import EpochLines
 
-    replay = plan_by_name(name)
+    replay = plan(finished_run(name))
     original = replay.original
     run_id = f", MLflow run {original.run_id}" if original.run_id else ""
     print(f"replaying {original.name}: {original.fingerprint[:12]}{run_id}")
@@ -47,8 +48,9 @@ def _one(name: str, bound: float, tag_original: bool) -> None:
 
 def _study(name: str, bound: float, tag_original: bool) -> None:
     from src.replays.agreement import IDENTICAL
+    from src.replays.originals import originals
     from src.replays.recording import record
-    from src.replays.study_runs import originals, replays
+    from src.replays.retraining import replays
     from src.reporting.tables import plain_table
 
     found = originals(name)

@@ -10,7 +10,6 @@ from src.analysis.comparison_summary import Summary
 from src.analysis.comparison_verdict import Comparison
 from src.data.dataset import Dataset
 from src.figures import class_gains, cost, disagreements, forest, strip, study_curves
-from src.nn.arrays import Labels
 from src.studies.comparisons.results import Results
 from src.training.metrics import confusion
 
@@ -68,7 +67,8 @@ def _of_test_set(results: Results, summary: Summary, chosen: str, dataset: Datas
     common = [(a.predicted, b.predicted) for a, b in pairs if a.predicted is not None and b.predicted is not None]
     if not common:
         return
-    before, after = (_pooled(y, [pair[i] for pair in common], len(labels)) for i in (0, 1))
+    pooled = (np.concatenate(predicted) for predicted in zip(*common, strict=True))  # of all seeds
+    before, after = (confusion(np.tile(y, len(common)), predicted, len(labels)) for predicted in pooled)
     words = f"Confusion matrix of {chosen} minus that of {results.baseline}, and the gain in recall of each class"
     yield StudyFigure("classes", class_gains.draw(before, after, labels), words)
 
@@ -80,10 +80,6 @@ def _of_test_set(results: Results, summary: Summary, chosen: str, dataset: Datas
         images = np.asarray(dataset.test.x).reshape(-1, *dataset.image)
         words = f"Test images that {single.baseline} gets wrong and {single.chosen} right, and the other way round"
         yield StudyFigure("disagreements", disagreements.draw(images, y, first, second, labels), words, of_pixels=True)
-
-
-def _pooled(y: Labels, predictions: list[Labels], classes: int) -> Labels:
-    return confusion(np.tile(y, len(predictions)), np.concatenate(predictions), classes)
 
 
 def _sentence(comparison: Comparison) -> str:

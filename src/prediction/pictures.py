@@ -105,13 +105,9 @@ def _luminance(picture: Image.Image) -> Values:
     if not picture.has_transparency_data:
         return _reduced(picture.convert("L")) / 255
     layers = _shrunk(picture.convert("RGBA"))
-    on_white, on_black = (_over(paper, layers) for paper in ("white", "black"))
+    papers = (Image.new("RGBA", layers.size, paper) for paper in ("white", "black"))
+    on_white, on_black = (_reduced(Image.alpha_composite(paper, layers).convert("L")) / 255 for paper in papers)
     return on_white if np.ptp(on_white) > 0 else on_black  # white ink on a transparent ground
-
-
-def _over(paper: str, layers: Image.Image) -> Values:
-    flat = Image.alpha_composite(Image.new("RGBA", layers.size, paper), layers)
-    return np.asarray(flat.convert("L"), np.float64) / 255
 
 
 def _reduced(picture: Image.Image) -> Values:

@@ -76,7 +76,7 @@ def _file(name: str) -> Path:
         return path
     if (path / _FILE).is_file() and not (path / "run.json").exists():
         return path / _FILE
-    from src.recording.reading import finished_run
+    from src.replays.originals import finished_run
 
     run = finished_run(name)
     if not (run.path / _FILE).is_file():

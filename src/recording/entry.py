@@ -1,6 +1,6 @@
 """An entry of the outbox: one run, or one parent of runs, that belongs in an MLflow store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,11 +61,6 @@ class Entry:
 def identity_of_run(folder: str, parent: str | None = None, variant: str | None = None) -> str:
     """The identity of a run: it is recorded once under each parent and variant, however often it is reused there."""
     return sha256("/".join((folder, parent or "", variant or "")).encode())
-
-
-def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
-    """The identity of a sweep's parent: the same command over the same jobs continues with the same parent."""
-    return sha256("\n".join(["sweep", title, *fingerprints]).encode())
 
 
 def settlement(entry: Entry, store: State | None) -> State | None:

@@ -1,4 +1,4 @@
-"""Reads runs back: the finished run that the user names, a study's runs, their files. Also tags runs.
+"""Reads runs back: the run of an id, a study's runs, their files. Also tags runs.
 
 Nothing that is read from the store is trusted: sizes are capped.
 """
@@ -13,48 +13,14 @@ from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
 from src.recording.store import Store, as_user_errors, open_store, store_uri, whereabouts, without_credentials
-from src.runs.finished import FinishedRun, by_fingerprint
-from src.runs.folder import RunFolder, runs_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _LIMITS = {"model.npz": 1_200_000_000}  # bytes
 _LIMIT = 16_000_000  # of any other file
-_FILES = ("config.yaml", "run.json", "result.json", "history.csv", "model.npz")  # of a run that is not here
 _DIGITS_OF_ID = 32
-_SHORTEST = 4  # characters of an id
 _SHOWN = 5
-
-
-def finished_run(name: str) -> FinishedRun:
-    """The finished run of this name: its folder, or the beginning of its fingerprint or MLflow id.
-
-    `UserError` if there is none, or several, or it has not finished.
-    """
-    if (Path(name) / "run.json").exists():
-        return FinishedRun.open(Path(name))
-    if "/" in name:
-        raise UserError(f"{name}: not a run folder; it has no run.json")
-    if len(name) < _SHORTEST:
-        raise UserError(f"{name}: give at least {_SHORTEST} characters of an id")
-    return by_fingerprint(name) or of_mlflow(find_run(Tracking(), name))
-
-
-def of_mlflow(run: "Run") -> FinishedRun:
-    """The run that MLflow has recorded: its folder if it is here, else the files that MLflow keeps of it."""
-    run_id, name, tags = str(run.info.run_id), str(run.info.run_name), run.data.tags
-    if "fingerprint" not in tags:
-        raise UserError(f"{run_id}: a parent of other runs, or not a run of this project")
-    here = RunFolder.of(tags["fingerprint"])
-    if here.finished() and here.run().get("attempt") == tags.get("attempt"):
-        return FinishedRun.open(here.path, run_id, name)
-    if run.info.status != "FINISHED":
-        raise UserError(f"{run_id}: this run is {run.info.status}; a finished run is needed")
-    folder = runs_folder() / ".originals" / run_id
-    for file in _FILES:
-        artifact(Tracking(), run_id, file, folder)
-    return FinishedRun.open(folder, run_id, name)
 
 
 def find_run(tracking: Tracking, prefix: str) -> "Run":

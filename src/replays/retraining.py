@@ -4,8 +4,9 @@ import dataclasses
 import functools
 import re
 import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from src.config.tree import Config, check_against
 from src.data import recipes
@@ -24,6 +25,8 @@ from src.runs.training_run import about, run
 REPLAYS = "replays"  # below runs/
 _PATCH = "diff.patch"
 prepare = functools.lru_cache(maxsize=4)(recipes.prepare)  # arrays are verified once for all runs of a study
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,6 @@ class Replay:
         return f"{advice}, and in it git apply {shlex.quote(str(patch.absolute()))}{cut}"
 
 
-def plan_by_name(name: str) -> Replay:
-    """The replay of the run that the user names; `UserError` if there is no such finished run."""
-    from src.recording.reading import finished_run
-
-    return plan(finished_run(name))
-
-
 def plan(original: FinishedRun) -> Replay:
     """The replay of a run; `RunFailed` if this code can't read its configuration, or its data are not available."""
     try:
@@ -92,6 +88,30 @@ def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
     tags = {"replay.of": original.run_id or original.fingerprint, "replay.verdict": agreement.words}
     write_json(now.path / "run.json", now.about | {"tags": tags, "replay": _record(replay, agreement)})
     return agreement
+
+
+def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[tuple[FinishedRun, tuple[Replay, Agreement] | str]]:
+    """Replays runs on all cores; yields each, in the given order, with its agreement, or with why it failed."""
+    from joblib import Parallel, delayed
+
+    plans = [_attempt(plan, original) for original in found]
+    jobs = (
+        delayed(_attempt)(retrain, one, Tracker(), bound) if isinstance(one, Replay) else delayed(str)(one)
+        for one in plans
+    )
+    for original, one, outcome in zip(found, plans, Parallel(n_jobs=-1, return_as="generator")(jobs), strict=True):
+        if isinstance(one, Replay) and isinstance(outcome, Agreement):
+            yield original, (one, outcome)
+        else:
+            yield original, str(outcome)
+
+
+def _attempt(call: Callable[..., Result], *arguments: object) -> Result | str:
+    """What the call returns, or why it failed."""
+    try:
+        return call(*arguments)
+    except (RunFailed, UserError) as error:
+        return str(error)
 
 
 def _record(replay: Replay, agreement: Agreement) -> dict[str, Any]:

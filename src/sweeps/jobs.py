@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from src.config.tree import check_against
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
+from src.foundation.files import sha256
 from src.foundation.signals import interrupts_wait
-from src.recording.entry import Entry, identity_of_sweep
+from src.recording.entry import Entry
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
@@ -53,6 +54,11 @@ def multirun(title: str, jobs: Sequence[Job], launch: Launch) -> None:
         ends = run_jobs(title, jobs, digests, launch, recording, parent)
         if failures := sum(not end.done for end in ends):
             raise RunFailed(f"{failures} of {len(ends)} jobs failed; the others are finished and recorded")
+
+
+def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
+    """The identity of a sweep's parent: the same command over the same jobs continues with the same parent."""
+    return sha256("\n".join(["sweep", title, *fingerprints]).encode())
 
 
 @contextlib.contextmanager

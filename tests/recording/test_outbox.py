@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from src.recording.entry import Entry, identity_of_run, identity_of_sweep
+from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
+from src.sweeps.jobs import identity_of_sweep
 
 RUN = Entry(identity=identity_of_run("a" * 64), name="a run", experiment="mlp", folder="a" * 64)
 PARENT = Entry(identity=identity_of_sweep("a grid", ["a" * 64]), name="a grid", experiment="mlp", started=1.0)
