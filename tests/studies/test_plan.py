@@ -10,13 +10,13 @@ import pytest
 
 from src.config.composition import choices
 from src.config.tree import Config, read_yaml
-from src.foundation.errors import UserError
 from src.foundation.schema import flatten
 from src.studies.comparisons.declare import ComparisonDeclaration, declare
 from src.studies.plan import plan
 from src.studies.study import Study
 from tests.conftest import ROOT
 from tests.helpers.composing import composed
+from tests.studies.refusals import refusal
 
 Comparison = Study[ComparisonDeclaration]
 SEEDS = ["0", "1", "2"]
@@ -35,14 +35,6 @@ def declared(**more: Any) -> ComparisonDeclaration:
 
 def planned(*arguments: str, seeds: Sequence[str] = SEEDS, typed_seeds: bool = False, **more: Any) -> Comparison:
     return plan(declared(**more), seeds, arguments, declared=not typed_seeds, compose=on(*GROUND))
-
-
-def refusal(*arguments: str, **more: Any) -> str:
-    with pytest.raises(UserError) as caught:
-        planned(*arguments, **more)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 # --- the trainings ---------------------------------------------------------------------------------------------------
@@ -80,24 +72,24 @@ def test_cumulative_variants_carry_the_changes_of_those_before_them() -> None:
 
 
 def test_two_variants_of_one_training_are_refused_by_name() -> None:
-    message = refusal(variants=VARIANTS | {"again": ["model.act=relu", "model.act=tanh"]})
+    message = refusal(planned, variants=VARIANTS | {"again": ["model.act=relu", "model.act=tanh"]})
     assert message == "ablation.variants: tanh and again are the same training"
 
 
 def test_variants_that_the_command_line_makes_alike_are_refused_with_what_did_it() -> None:
-    message = refusal("train.epochs=3", "model.act=relu", "tracking=off")
+    message = refusal(planned, "train.epochs=3", "model.act=relu", "tracking=off")
     assert message.startswith("ablation.variants: sigmoid and tanh are the same training")
     assert message.endswith("with train.epochs=3 model.act=relu")
 
 
 @pytest.mark.parametrize("override", ["name=mine", "tracking.figures=true", "train.fresh=true", "data.mirror=/else"])
 def test_variants_that_differ_in_what_changes_no_result_are_refused(override: str) -> None:
-    assert refusal(variants={"sigmoid": [], "other": [override]}).startswith("ablation.variants")
+    assert refusal(planned, variants={"sigmoid": [], "other": [override]}).startswith("ablation.variants")
 
 
 @pytest.mark.parametrize("override", ["data.seed=1", "data.scaling=unit", "data.split.stratify=false", "data=mnist"])
 def test_other_data_are_refused_by_the_variants_name(override: str) -> None:
-    message = refusal(variants=VARIANTS | {"elsewhere": [override]})
+    message = refusal(planned, variants=VARIANTS | {"elsewhere": [override]})
     assert message.startswith("ablation.variants.elsewhere: ")
     assert "data" in message
     assert "sigmoid" in message
@@ -105,23 +97,23 @@ def test_other_data_are_refused_by_the_variants_name(override: str) -> None:
 
 @pytest.mark.parametrize("seeds", [["0", "0"], ["0", "2", "0"], ["0", "1", "01"]])
 def test_a_seed_that_is_there_twice_is_refused(seeds: list[str]) -> None:
-    assert refusal(seeds=seeds).startswith(f"seed={','.join(seeds)}: a seed is listed twice")
+    assert refusal(planned, seeds=seeds).startswith(f"seed={','.join(seeds)}: a seed is listed twice")
 
 
 def test_a_study_without_seeds_is_refused_with_an_example() -> None:
-    assert refusal(seeds=[]) == "seed: none; a study needs at least one, like seed=range(5)"
+    assert refusal(planned, seeds=[]) == "seed: none; a study needs at least one, like seed=range(5)"
 
 
 @pytest.mark.parametrize("seed", ["x", "-1", "1.5", "", "null", "true", "4294967296", "9" * 50, "1e3", "[1]"])
 def test_a_seed_that_is_none_is_refused_with_what_is_allowed_wherever_it_is(seed: str) -> None:
     for seeds in (["0", seed], [seed, "0"]):
-        message = refusal(seeds=seeds)
+        message = refusal(planned, seeds=seeds)
         assert message.startswith((f"seed={seed}: ", "seed=1000.0: "))  # as Hydra reads 1e3
         assert "an integer >= 0 and <= 4294967295" in message
 
 
 def test_what_a_variant_may_not_change_is_refused_before_anything_runs() -> None:
-    message = refusal(variants={"sigmoid": [], "wrong": ["model.act=rleu"]})
+    message = refusal(planned, variants={"sigmoid": [], "wrong": ["model.act=rleu"]})
     assert message.startswith("model.act=rleu: unknown; did you mean relu?")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from src.foundation import schema
 from src.foundation.errors import UserError
 from src.studies.comparisons.declare import ComparisonDeclaration, declare
+from tests.studies.refusals import refusal
 
 PAIR = {"a": [], "b": ["seed=1"]}
 WORDS = st.sampled_from(["a", "b", "c", "d"])
@@ -20,14 +21,6 @@ WORDS = st.sampled_from(["a", "b", "c", "d"])
 def study(**more: Any) -> dict[str, Any]:
     """What a small study declares, in YAML's plain values."""
     return {"title": "Which?", "baseline": "a", "variants": PAIR} | more
-
-
-def refusal(tree: Any) -> str:
-    with pytest.raises(UserError) as caught:
-        declare("mine", tree)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 def made(declaration: ComparisonDeclaration) -> dict[str, tuple[str, ...]]:
@@ -101,7 +94,7 @@ def test_grids_come_to_each_combination_once(grids: list[dict[str, list[int]]]) 
     ]
     tree = study(grids=grids)
     if len({tuple(overrides) for overrides in combinations}) < len(combinations):
-        assert "declared twice" in refusal(tree)
+        assert "declared twice" in refusal(declare, "mine", tree)
         return
     declared = [list(variant.changes) for variant in declare("mine", tree).variants[len(PAIR) :]]
     assert declared == combinations
@@ -183,7 +176,7 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_can_not_be_run_is_refused_with_the_key_the_value_and_what_is_allowed(what: str) -> None:
     tree, told = REFUSED[what]
-    message = refusal(tree)
+    message = refusal(declare, "mine", tree)
     assert [words for words in told if words not in message] == []
 
 
@@ -191,11 +184,12 @@ def test_what_can_not_be_run_is_refused_with_the_key_the_value_and_what_is_allow
 def test_what_is_no_list_of_changes_variants_or_grids_is_refused(value: Any) -> None:
     shown = schema.show(value)
     changes = f"ablation.variants.c={shown}: must be a list of KEY=VALUE overrides"
-    assert refusal(study(variants=PAIR | {"c": value})) == changes
-    assert refusal(study(grids=value)) == f"ablation.grids={shown}: must be a list of grids, each KEY: [VALUE, VALUE]"
+    assert refusal(declare, "mine", study(variants=PAIR | {"c": value})) == changes
+    grids = f"ablation.grids={shown}: must be a list of grids, each KEY: [VALUE, VALUE]"
+    assert refusal(declare, "mine", study(grids=value)) == grids
     if not isinstance(value, dict):
         variants = f"ablation.variants={shown}: must be names with lists of overrides"
-        assert refusal(study(variants=value)) == variants
+        assert refusal(declare, "mine", study(variants=value)) == variants
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -15,7 +15,7 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe
 from src.foundation import schema
-from src.foundation.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed
 from src.runs.fingerprint import code_digest, environment, fingerprint
 from src.runs.folder import HISTORY, RunFolder
 from src.runs.metric import Metric
@@ -36,6 +36,7 @@ from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.plan import plan
 from tests.helpers.composing import compose
+from tests.studies.refusals import refusal
 
 HUGE = "optimizer.lr=1e20"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
@@ -228,17 +229,8 @@ def test_a_run_that_is_missing_is_a_failure_until_it_is_trained(study: Small, ta
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
-def refusal(folder: Path) -> str:
-    with pytest.raises(UserError) as caught:
-        read_results(folder)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    assert str(folder) in message
-    return message
-
-
 def test_no_results_are_refused(home: Path) -> None:
-    assert "study.json: no such file" in refusal(home / "nowhere")
+    assert "study.json: no such file" in refusal(read_results, home / "nowhere")
 
 
 @pytest.mark.parametrize("file", ["study.json", "result.json", "history.csv", "predictions.npz"])
@@ -252,7 +244,7 @@ def test_a_damaged_folder_is_refused_with_its_path_and_mended_by_the_same_study(
         damaged.unlink()
     else:
         damaged.write_bytes(damaged.read_bytes()[:length])
-    refusal(target)
+    assert str(target) in refusal(read_results, target)
     assert same(study.collected(target), expected)
     assert contents(target) == before
 
@@ -282,7 +274,7 @@ LIES: list[Callable[[dict[str, Any]], Any]] = [
 def test_a_description_that_lies_is_refused(kept: Path, lie: Callable[[Any], Any]) -> None:
     file = kept / "study.json"
     file.write_text(json.dumps(lie(json.loads(file.read_text()))))
-    refusal(kept)
+    assert str(kept) in refusal(read_results, kept)
 
 
 # --- what DVC shows --------------------------------------------------------------------------------------------------

@@ -165,26 +165,3 @@ def test_our_own_numbers_are_exact_and_an_experiment_that_diverges_has_no_result
     assert found["wild_toy test/loss"]["remarks"] == [f"seed {seed}: diverged at epoch 1" for seed in range(3)]
     expected = {"wild_toy test/loss": "no result", "fixed_toy test/f1": "exact", "fixed_toy rows": "exact"}
     assert expected.items() <= {name: row["verdict"] for name, row in found.items()}.items()
-
-
-# Those that declaring and planning find are tested without a process.
-MISTAKES = {
-    "ablation=wrong": "ablation.published.toy: test/acuracy: not measured there; did you mean accuracy?",
-    "ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds; give one value",
-    "ablation=toys train.batch_size=2000": "train.batch_size=2000: must be <= ",
-    "--stage toys": "--stage toys: published experiments can't run as a stage",
-}
-
-
-@pytest.mark.parametrize("arguments", MISTAKES)
-def test_a_mistake_is_one_line_before_anything_starts(checkout: Path, arguments: str) -> None:
-    def made() -> set[Path]:
-        files = [file for folder in ("runs", "reports") for file in (checkout / folder).rglob("*") if file.is_file()]
-        return {file for file in files if file.name != "lock" and ".locks" not in file.parts}
-
-    before = made()
-    write(checkout, "wrong", toy={"text": "book", "claims": [{"metric": "test/acuracy", "value": 1, "digits": 1}]})
-    done = ablation(checkout, *arguments.split())
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith(f"error: {MISTAKES[arguments]}")
-    assert made() == before

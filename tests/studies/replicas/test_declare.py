@@ -12,6 +12,7 @@ from src.studies.replicas.claims import GOOD, Claim
 from src.studies.replicas.declare import ReplicaDeclaration, declare
 from src.sweeps.run_study import COMPARISON, REPLICAS, kind_of
 from src.training.metrics import LOSSES, METRICS
+from tests.studies.refusals import refusal
 
 PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}
 WORDS = {"metric": "train/accuracy", "says": "that worked", "least": 0.99}
@@ -26,14 +27,6 @@ def tree(*claims: Any, **about: Any) -> dict[str, Any]:
 
 def declared(*claims: Any, **about: Any) -> ReplicaDeclaration:
     return declare("mine", tree(*claims, **about))
-
-
-def refusal(given: Any) -> str:
-    with pytest.raises(UserError) as caught:
-        declare("mine", given)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 # --- what may be declared --------------------------------------------------------------------------------------------
@@ -162,7 +155,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "told"), REFUSED, ids=[*CLAIMS, *ABOUT, *TREES])
 def test_a_table_that_is_not_right_is_refused_with_its_key(given: Any, told: str) -> None:
-    assert refusal(given).startswith(told)
+    assert refusal(declare, "mine", given).startswith(told)
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-2, 20) | st.floats() | st.text(max_size=6) | st.just("test/accuracy")
