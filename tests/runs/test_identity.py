@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -15,13 +14,11 @@ from src.data.dataset import Dataset, Examples
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
-from src.runs import code
 from src.runs import fingerprint as identity
 from src.runs.fingerprint import environment, fingerprint
 from src.studies.comparisons.declare import declare
 from src.studies.plan import plan
 from src.training.loop import Training
-from tests.conftest import ROOT
 from tests.helpers.composing import compose
 
 NOTHING = Examples(None, None)  # type: ignore[arg-type]
@@ -116,19 +113,13 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("anywhere")
-def test_a_change_of_what_decides_results_is_another_run() -> None:
-    for name, (config, key, value) in cases(semantic=True).items():
-        other = changed(config, key, value)
-        assert other.semantic() != config.semantic(), name
-        assert of(other) != of(config), name
-
-
-@pytest.mark.usefixtures("anywhere")
-def test_a_change_of_what_names_records_or_locates_is_the_same_run() -> None:
-    for name, (config, key, value) in cases(semantic=False).items():
+@pytest.mark.parametrize("semantic", [True, False], ids=["decides results", "names, records or locates"])
+def test_only_a_change_of_what_decides_results_is_another_run(semantic: bool) -> None:
+    for name, (config, key, value) in cases(semantic).items():
         other = changed(config, key, value)
         assert other != config, name
-        assert of(other) == of(config), name
+        assert (other.semantic() != config.semantic()) == semantic, name
+        assert (of(other) != of(config)) == semantic, name
 
 
 def test_another_optimizer_and_another_schedule_is_another_run() -> None:
@@ -193,20 +184,12 @@ OTHERS += [f"runs/{name}.py" for name in ("fingerprint", "folder", "journal", "l
 OTHERS += ["train.py", "ablation.py", "report.py", "evaluate.py"]
 
 
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tree")
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
 @pytest.fixture
-def src(copied: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+def src(tree: Path, anywhere: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `src/`, to edit; fingerprints look at its files at every call."""
-    monkeypatch.setattr(code, "ROOT", copied)
     for name in ("code_digest", "_trees"):
         monkeypatch.setattr(identity, name, getattr(identity, name).__wrapped__)
-    return copied / "src"
+    return tree / "src"
 
 
 def edited(file: Path, edit: str = "edited = 1") -> str:
@@ -232,8 +215,5 @@ def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(src: Path) -> No
     added, losses, whole = src / "nn" / "added.py", src / "nn" / "losses.py", of(composed())
     added.write_text('"""New."""\n')
     assert edited(added) == whole
-    text = losses.read_bytes()
-    losses.write_bytes(text + b"\nfrom src.nn import added\n")
+    losses.write_text(f"{losses.read_text()}\nfrom src.nn import added\n")
     assert edited(added) != of(composed())
-    losses.write_bytes(text)
-    added.unlink()

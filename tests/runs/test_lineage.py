@@ -72,7 +72,7 @@ def rebuilt(tree: Path, beside: Path) -> Path:
     return beside
 
 
-def test_a_clean_checkout_is_its_commit(tree: Path) -> None:
+def test_a_clean_checkout_is_its_commit_and_stays_so_for_a_process(tree: Path) -> None:
     (tree / "dvc.lock").write_text("changed\n")
     (tree / "metrics/test.json").write_text("changed\n")
     (tree / ".dvc/config").write_text("password = secret\n")
@@ -82,6 +82,9 @@ def test_a_clean_checkout_is_its_commit(tree: Path) -> None:
     found = lineage()
     assert found["git.commit"] == git(tree, "rev-parse", "HEAD").strip()
     assert found["git.dirty"] == "false"
+    assert diff() == ""
+    (tree / "src/a.py").write_text("edited while the process runs\n")
+    assert lineage() == found
     assert diff() == ""
 
 
@@ -114,6 +117,8 @@ def test_the_patch_gives_back_the_tree(tree: Path, tmp_path: Path, staged: bool,
     if staged:
         git(tree, "add", "-A")
         (tree / "src/a.py").write_text("one\n2\n3\n")
+    else:
+        (tree / ".git/index.lock").touch()  # as while the user commits
     before = git(tree, "status", "--porcelain")
     assert lineage()["git.dirty"] == "true"
     assert content(rebuilt(tree, tmp_path / "beside")) == content(tree)
@@ -131,20 +136,6 @@ def test_a_patch_that_is_too_large_says_what_is_left_out_and_still_applies(tree:
     there, here = content(rebuilt(tree, tmp_path / "beside")), content(tree)
     assert here.keys() - there.keys() == {"src/large.bin"}
     assert there.items() <= here.items()
-
-
-def test_a_process_stays_with_the_tree_that_it_found(tree: Path) -> None:
-    before = lineage()
-    (tree / "src/a.py").write_text("edited while it runs\n")
-    assert lineage() == before
-    assert diff() == ""
-
-
-def test_asking_takes_no_lock_of_the_users(tree: Path) -> None:
-    (tree / ".git/index.lock").touch()  # as while the user commits
-    os.utime(tree / "src/a.py", (0, 0))
-    (tree / "src/new.py").write_text("added\n")
-    assert lineage()["git.dirty"] == "true"
 
 
 def test_outside_of_git_or_without_it_the_commit_is_unknown(

@@ -1,45 +1,31 @@
 """Runs, entries of the outbox and studies that version 1 left are read, recorded, predicted from and replayed."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from src import predict, replay, sync
 from src.data.dataset import Dataset
-from src.foundation.errors import RunFailed
 from src.recording.store import store_uri
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.studies.comparisons.results import read_results
 from src.training.metrics import predict as run_through
 from tests.conftest import ROOT
+from tests.helpers.commands import run_main
 
 FIXTURE = ROOT / "tests" / "fixtures" / "version1"
 FIRST = "1416c06c24995f07067fb1a8c4c4de8fdfee355880c45a6b4c84270e559a8b5b"  # and in the store
 SECOND = "ee711d65a542473f7723a449206226620174093468ccdb1f23d1acccb2dede31"  # not yet in the store
 DIVERGED = "cd8a0269f51057f14f8c409a338ac4a91baed84278767eb41d2bfb4e2aff8e5f"
 COMMIT = "3fe21de470ec"
-Main = Callable[..., None]
 
 
 @pytest.fixture
 def runs(home: Path) -> Path:
     shutil.copytree(FIXTURE / "runs", home / "runs")
     return home / "runs"
-
-
-@pytest.fixture
-def main(monkeypatch: pytest.MonkeyPatch) -> Main:
-    """Runs a command in this process."""
-
-    def run(command: Callable[[], None], *arguments: object) -> None:
-        monkeypatch.setattr("sys.argv", ["a command", *map(str, arguments)])
-        command()
-
-    return run
 
 
 @pytest.mark.parametrize("name", [FIRST, SECOND])
@@ -77,10 +63,11 @@ def test_the_cause_of_a_failure_is_read_from_its_words(runs: Path, status: str, 
     assert RunFolder(runs / DIVERGED).cause() == cause
 
 
-def test_a_model_predicts(runs: Path, tmp_path: Path, main: Main, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_predicts(runs: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 64)))
-    main(predict.main, runs / FIRST, tmp_path / "x.npy")
-    assert len(capsys.readouterr().out.splitlines()) >= 3
+    done = run_main("predict", str(runs / FIRST), str(tmp_path / "x.npy"))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 3
 
 
 def test_a_study_is_read() -> None:
@@ -92,14 +79,11 @@ def test_a_study_is_read() -> None:
     assert all(len(results.values(variant.name, results.report_on)) == 2 for variant in results.variants)
 
 
-def test_pending_entries_are_recorded(
-    runs: Path, home: Path, empty_store: Path, main: Main, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pending_entries_are_recorded(runs: Path, home: Path, empty_store: Path) -> None:
     from mlflow.tracking import MlflowClient
 
     shutil.copy(empty_store, home / "mlflow.db")
-    main(sync.main, "--all")
-    printed = capsys.readouterr().out
+    printed = run_main("sync", "--all").stdout
     assert "relu-he-adam s0" in printed
     assert "relu-he-adam s1" in printed
     client = MlflowClient(store_uri(FinishedRun.open(runs / FIRST).config.tracking))
@@ -114,12 +98,12 @@ def test_pending_entries_are_recorded(
 
 
 def test_a_replay_names_the_code_and_how_to_replay_with_it(
-    runs: Path, digits: Dataset, main: Main, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: digits)
-    with pytest.raises(RunFailed, match="different; these decide the bits and have changed: code"):
-        main(replay.main, runs / SECOND)
-    printed = capsys.readouterr().out
-    assert f"git worktree add ../then {COMMIT}" in printed
-    assert "config" not in [line.split()[0] for line in printed.splitlines() if line.strip()]
-    assert "test/accuracy" in printed
+    done = run_main("replay", str(runs / SECOND))
+    assert done.returncode == 1
+    assert "different; these decide the bits and have changed: code" in done.stderr
+    assert f"git worktree add ../then {COMMIT}" in done.stdout
+    assert "config" not in [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+    assert "test/accuracy" in done.stdout

@@ -70,19 +70,32 @@ def same(one: Outcome, other: Outcome) -> bool:
     )
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, small: Small) -> Outcome:
+    """The run that was never cut off."""
+    return run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path_factory.mktemp("whole")))
+
+
+EVERY_EPOCH, EVERY_OTHER, EVERY_STEP = (f"train.checkpoint_{each}" for each in ("epochs=1", "epochs=2", "seconds=0"))
+
+
 @pytest.mark.parametrize(
-    "how", ["train.checkpoint_epochs=1", "train.checkpoint_epochs=2", "train.checkpoint_seconds=0"]
+    ("how", "steps"),
+    [
+        *((how, [step]) for how in (EVERY_EPOCH, EVERY_OTHER, EVERY_STEP) for step in (1, 12, 13, 14, 30, 47)),
+        (EVERY_STEP, [3, 9, 1, 2, 20, 1]),
+    ],
 )
-@pytest.mark.parametrize("step", [1, 12, 13, 14, 30, 47])
 def test_wherever_it_is_cut_off_it_ends_with_the_same_bits(
-    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, how: str, step: int,
-    capsys: pytest.CaptureFixture[str],
+    home: Path, digits: Dataset, small: Small, cut: Cut, how: str, steps: list[int],
+    whole: Outcome, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
-    folder = cut(small(*VARIED, how), step)
+    for step in steps:
+        folder = cut(small(*VARIED, how), step)
     assert folder.status()["status"] == "running"
     assert folder.idle()
     before = folder.journal()
+    assert len(before) == (sum(steps) - 1) // EPOCH
     again = run(small(*VARIED, how), digits, Tracker())
     assert "resuming" in capsys.readouterr().err
     assert again.folder.path == folder.path
@@ -90,15 +103,6 @@ def test_wherever_it_is_cut_off_it_ends_with_the_same_bits(
     assert same(whole, again)
     assert folder.journal()[: len(before)] == before  # the same lines, with their times
     assert not [name for name in GENERATIONS if (folder.path / name).exists()]
-
-
-def test_it_may_be_cut_off_again_and_again(home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut) -> None:
-    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
-    config = small(*VARIED, "train.checkpoint_seconds=0")
-    for step in (3, 9, 1, 2, 20, 1):
-        folder = cut(config, step)
-    assert [record["epoch"] for record in folder.journal()] == [1, 2]
-    assert same(whole, run(config, digits, Tracker()))
 
 
 def test_a_resumed_run_keeps_its_beginning_unless_resuming_is_off(
@@ -120,9 +124,8 @@ def test_a_resumed_run_keeps_its_beginning_unless_resuming_is_off(
 
 
 def test_torn_lost_and_damaged_lines_of_the_journal_are_written_again(
-    home: Path, tmp_path: Path, digits: Dataset, small: Small, cut: Cut, capsys: pytest.CaptureFixture[str]
+    home: Path, digits: Dataset, small: Small, cut: Cut, whole: Outcome, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = run(small(*VARIED), digits, Tracker(), RunFolder(tmp_path / "whole"))
     for keep, damage in ((True, b'{"epoch": 3, "tr'), (True, b"\x00\xff"), (False, b""), (False, b"no json\n{}\n")):
         folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
         before, file = folder.journal(), folder.path / "journal.jsonl"

@@ -11,13 +11,11 @@ import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.figures.registry import DRAWINGS
-from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import HISTORY
 from src.runs.model import load_model, weights_digest
-from src.runs.tracker import Tracker, TrackerGroup
+from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.training.metrics import predict
 from src.training.processor import held
@@ -119,17 +117,6 @@ def test_early_stopping_keeps_the_best_epoch(home: Path, digits: Dataset, small:
     assert len(losses) == outcome.result["epochs"] == best + 3 < 200
     assert outcome.result["kept_epoch"] == best
     assert outcome.result["valid"]["loss"] == pytest.approx(min(losses), rel=1e-12)
-
-
-def test_a_figure_that_fails_costs_a_warning(
-    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(DRAWINGS, "curves", Mock(side_effect=RuntimeError("no ink")))
-    after = Mock()
-    outcome = run(small(), digits, TrackerGroup([RunFigures(digits), after]))
-    assert outcome.folder.finished()
-    assert events(after)[-1] == "ended"
-    assert capsys.readouterr().err.count("no ink") == 1
 
 
 @pytest.mark.parametrize(

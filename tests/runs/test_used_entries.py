@@ -3,7 +3,6 @@
 import ast
 import functools
 import inspect
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,6 @@ from src.runs.fingerprint import NUMERIC, code_digest, words
 from src.runs.model import weights_digest
 from src.training.processor import held
 from src.training.session import Session
-from tests.conftest import ROOT
 
 SIGMOID_MSE = ("model.output=sigmoid", "model.loss=mse")
 CONFIGS = {
@@ -41,11 +39,9 @@ def config(name: str) -> Config:
 
 
 @pytest.fixture
-def src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def src(tree: Path) -> Path:
     """A copy of `src/`, to edit."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(code, "ROOT", tmp_path)
-    return tmp_path / "src"
+    return tree / "src"
 
 
 def digests() -> dict[str, str]:
