@@ -7,17 +7,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import yaml
-from matplotlib.figure import Figure
 
 from src.config.figure_names import EVERY_RUN, FIGURES, STAGE, names
 from src.config.tracking import GALLERY
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from src.figures import canvas, pca
+from src.figures import pca
 from src.figures.registry import DRAWINGS, draw
 from src.figures.run_figures import RunFigures
 from src.figures.run_view import RunView
@@ -51,7 +51,8 @@ UNFIT = {
     "digits": OF_A_PLANE,
     "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation"},
 }
-Trained = tuple[RunFolder, Dataset]
+Trained = tuple[RunFolder, RunView]
+Copied = Callable[[str], tuple[RunFolder, Dataset]]
 
 
 @pytest.fixture(scope="module")
@@ -66,28 +67,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
         folder.path.mkdir()
         dataset = prepare(config.data, root)
         run(config, dataset, Tracker(), folder)
-        return folder, dataset
+        return folder, RunView.of(FinishedRun(folder.path), dataset)
 
     return train
 
 
 @pytest.fixture(scope="module")
 def shown(trained: Callable[[str], Trained]) -> Callable[[str], RunView]:
-    def view(experiment: str) -> RunView:
-        folder, dataset = trained(experiment)
-        return RunView.of(FinishedRun(folder.path), dataset)
-
-    return functools.cache(view)
+    return lambda experiment: trained(experiment)[1]
 
 
 @pytest.fixture
-def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Callable[[str], Trained]:
+def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Copied:
     """Copies a run folder for one test."""
 
-    def copy(experiment: str) -> Trained:
-        folder, dataset = trained(experiment)
-        shutil.copytree(folder.path, tmp_path / experiment)
-        return RunFolder(tmp_path / experiment), dataset
+    def copy(experiment: str) -> tuple[RunFolder, Dataset]:
+        folder, view = trained(experiment)
+        return RunFolder(shutil.copytree(folder.path, tmp_path / experiment)), view.dataset
 
     return copy
 
@@ -108,13 +104,9 @@ def test_an_unknown_figure_is_rejected_in_one_line() -> None:
     assert set(GALLERY) <= set(re.findall(r"\w+", str(listed.value)))
 
 
-def test_the_gallery_is_no_part_of_a_runs_identity() -> None:
-    assert compose(["tracking.gallery=[pca,steps]"]).semantic() == compose([]).semantic()
-
-
 @pytest.mark.parametrize("experiment", RUNS)
 def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
-    experiment: str, copied: Callable[[str], Trained], capsys: pytest.CaptureFixture[str]
+    experiment: str, copied: Copied, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, dataset = copied(experiment)
     figures = folder.path / "figures"
@@ -138,44 +130,27 @@ def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
     assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
 
 
-def test_a_failing_figure_is_one_warning(
-    copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_fails(
+    copied: Copied, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: RunView) -> Any:
-        raise RuntimeError("no ink")
-
     folder, dataset = copied("digits")
-    monkeypatch.setitem(DRAWINGS, "steps", fail)
-    RunFigures(dataset, ("samples", "steps")).ended(folder.path)
-    assert capsys.readouterr().err.count("no ink") == 1
-    assert (folder.path / "figures" / "samples.png").exists()
-
-
-def test_figures_missing_after_an_interruption_are_drawn_later(
-    copied: Callable[[str], Trained], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut_off(figure: Figure, path: Path) -> None:
-        if path.name == "reliability.png":
-            raise KeyboardInterrupt
-        save(figure, path)
-
-    folder, dataset = copied("digits")
-    save = canvas.save
-    with monkeypatch.context() as patch:
-        patch.setattr(canvas, "save", cut_off)
-        with pytest.raises(KeyboardInterrupt):
-            RunFigures(dataset, ("samples",)).ended(folder.path)
     figures = folder.path / "figures"
+    capsys.readouterr()  # of the training
+    monkeypatch.setitem(DRAWINGS, "reliability", Mock(side_effect=[KeyboardInterrupt, RuntimeError("no ink")]))
+    with pytest.raises(KeyboardInterrupt):
+        RunFigures(dataset, ("samples",)).ended(folder.path)
     assert [file.name for file in figures.iterdir()] == ["confusion_test.png"]
+    RunFigures(dataset, ("samples",)).ended(folder.path)
+    assert re.fullmatch(r"warning: figure reliability of .* could not be drawn \(no ink\)\n", capsys.readouterr().err)
+    monkeypatch.undo()
     RunFigures(dataset, ("samples",)).ended(folder.path)
     assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
 
-
-def test_an_unfinished_run_has_no_figures(copied: Callable[[str], Trained]) -> None:
-    folder, dataset = copied("digits")
+    # A run that did not finish has none.
+    shutil.rmtree(figures)
     folder.mark("killed", "interrupted", "interrupted")
     RunFigures(dataset, GALLERY).ended(folder.path)
-    assert not (folder.path / "figures").exists()
+    assert not figures.exists()
 
 
 def test_the_grid_has_the_decisions_at_its_points(shown: Callable[[str], RunView]) -> None:
@@ -197,14 +172,13 @@ def test_predictions_and_accuracies_are_those_of_the_run(experiment: str, shown:
         x, y, _ = getattr(of.dataset, part)
         right = float(np.mean(of.predict(x).labels == y))
         assert right == pytest.approx(of.accuracy[part])
-        assert f"{right:.2%} right" in of.heading(part)
+        assert of.heading(part) == f"{part.replace('train', 'training').capitalize()} set: {right:.2%} right"
 
 
 def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
     train, test = draw("boundaries", of).axes
-    assert train.get_title(loc="left") == f"Training set: {of.accuracy['train']:.2%} right"
-    assert test.get_title(loc="left") == f"Test set: {of.accuracy['test']:.2%} right"
+    assert [axes.get_title(loc="left") for axes in (train, test)] == [of.heading("train"), of.heading("test")]
     assert (train.get_xlabel(), train.get_ylabel()) == ("X1, standardized", "X2, standardized")
     assert sum(len(line.get_xdata()) for line in test.lines) == len(of.dataset.test.y)
 
@@ -272,28 +246,29 @@ def plotted(page: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return data, layout
 
 
-def test_the_page_has_every_example_with_its_class_at_its_place() -> None:
-    data, layout = plotted(pca.draw(X, Y, ["a", "b", "c"]))
+@pytest.mark.parametrize(("x", "y"), [(X, Y), (X.T[:4].repeat(2, axis=1), np.array([0, 1, 2, 0]))])
+def test_the_page_has_every_example_with_its_class_at_its_place(x: np.ndarray, y: np.ndarray) -> None:
+    page = pca.draw(x, y, ["a", "b", "c"])
+    assert page == pca.draw(x.copy(), y, ["a", "b", "c"])
+    data, layout = plotted(page)
     assert [trace["name"] for trace in data] == ["a", "b", "c"]
-    points = np.empty((200, 3))
+    points = np.empty((len(x), 3))
     for k, trace in enumerate(data):
-        assert set(Y[trace["customdata"]]) == {k}
+        assert set(y[trace["customdata"]]) == {k}
         assert trace["hovertemplate"].startswith("abc"[k])
         points[trace["customdata"]] = np.transpose([trace[axis] for axis in "xyz"])
-    U, S, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    U, S, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(points), np.abs(U[:, :3] * S[:3]), atol=1e-3)
     share = S[0] ** 2 / (S**2).sum()
     assert layout["scene"]["xaxis"]["title"]["text"] == f"component 1 ({share:.1%})"
 
 
-def test_the_page_is_the_same_each_time_and_shows_the_first_examples_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = pca.draw(X, Y, ["a", "b", "c"])
-    assert page == pca.draw(X.astype(np.float32).astype(np.float64) * 0 + X, Y, ["a", "b", "c"])
+def test_the_page_shows_the_first_examples_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pca, "MOST", 50)
-    shorter = pca.draw(X, Y, ["a", "b", "c"])
-    assert shorter == pca.draw(X[:50], Y[:50], ["a", "b", "c"])
-    assert sum(len(trace["x"]) for trace in plotted(shorter)[0]) == 50
-    assert "50 examples" in shorter
+    page = pca.draw(X, Y, ["a", "b", "c"])
+    assert page == pca.draw(X[:50], Y[:50], ["a", "b", "c"])
+    assert sum(len(trace["x"]) for trace in plotted(page)[0]) == 50
+    assert "50 examples" in page
 
 
 def test_the_page_requests_nothing_and_escapes_names() -> None:
@@ -307,8 +282,3 @@ def test_the_page_requests_nothing_and_escapes_names() -> None:
     assert page.count("<script") == page.count("</script>")
     assert "<script>alert" not in page
     assert not re.search(r"<script[^>]+src", page)
-
-
-def test_more_features_than_examples_have_components_too() -> None:
-    data, _ = plotted(pca.draw(X.T[:4].repeat(2, axis=1), np.zeros(4, int), ["a"]))
-    assert len(data[0]["x"]) == 4
