@@ -38,7 +38,8 @@ def write(folder: Path, named: Mapping[str, Any] = NAMELESS, dtype: str = "float
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "tiny")
+    """A folder whose columns and groups have names."""
+    return write(tmp_path / "tiny", NAMED)
 
 
 def rejects(folder: Path, reason: str = "") -> None:
@@ -46,12 +47,6 @@ def rejects(folder: Path, reason: str = "") -> None:
     with pytest.raises(UserError, match=f"{reason}.*Delete {folder}") as refused:
         open_dataset(folder)
     assert "\n" not in str(refused.value)
-
-
-@pytest.fixture
-def grouped(tmp_path: Path) -> Path:
-    """A folder whose columns and groups have names."""
-    return write(tmp_path / "tiny", NAMED)
 
 
 def reseal(folder: Path, **changes: Any) -> None:
@@ -114,14 +109,14 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", [*DAMAGES, "missing"])
 @pytest.mark.parametrize("name", ["dataset.json", *GROUPED_ARRAYS])
-def test_damage_is_rejected_in_one_line_with_a_remedy(grouped: Path, name: str, damage: str) -> None:
-    path = grouped / name
+def test_damage_is_rejected_in_one_line_with_a_remedy(folder: Path, name: str, damage: str) -> None:
+    path = folder / name
     if damage == "missing":
         path.unlink()
-        rejects(grouped, f"{name}: [Nn]o such file")
+        rejects(folder, f"{name}: [Nn]o such file")
     else:
         path.write_bytes(DAMAGES[damage](path.read_bytes().removesuffix(b"\n")))
-        rejects(grouped, name)
+        rejects(folder, name)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -137,12 +132,12 @@ def test_the_length_is_compared_before_anything_is_read(folder: Path, monkeypatc
 
 @given(position=st.integers(0, 2500), bit=st.integers(0, 7))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_flipped_bit_in_the_manifest_is_rejected(grouped: Path, position: int, bit: int) -> None:
-    path = write(grouped, NAMED) / "dataset.json"
+def test_every_flipped_bit_in_the_manifest_is_rejected(folder: Path, position: int, bit: int) -> None:
+    path = write(folder, NAMED) / "dataset.json"
     whole = bytearray(path.read_bytes())
     whole[position % len(whole)] ^= 1 << bit
     path.write_bytes(whole)
-    rejects(grouped)
+    rejects(folder)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +189,7 @@ def keys(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 @given(data=st.data(), value=JSON.filter(lambda value: "nan" not in str(value) and "inf" not in str(value)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
-def test_a_sealed_manifest_with_any_value_anywhere_is_no_crash(grouped: Path, data: st.DataObject, value: Any) -> None:
-    folder = grouped
+def test_a_sealed_manifest_with_any_value_anywhere_is_no_crash(folder: Path, data: st.DataObject, value: Any) -> None:
     manifest = json.loads((write(folder, NAMED) / "dataset.json").read_text())
     *way, last = data.draw(st.sampled_from([path for path in keys(manifest) if path != ("seal",)]))
     place = manifest
@@ -234,12 +228,13 @@ def test_a_sealed_manifest_with_any_value_anywhere_is_no_crash(grouped: Path, da
         pytest.param("groups", [], "sha256", id="no groups"),
     ],
 )
-def test_a_manifest_that_contradicts_its_arrays_is_rejected(grouped: Path, key: str, value: Any, reason: str) -> None:
-    reseal(grouped, **{key: value})
-    rejects(grouped, reason)
+def test_a_manifest_that_contradicts_its_arrays_is_rejected(folder: Path, key: str, value: Any, reason: str) -> None:
+    reseal(folder, **{key: value})
+    rejects(folder, reason)
 
 
-def test_groups_that_the_arrays_do_not_have_are_rejected(folder: Path) -> None:
+def test_groups_that_the_arrays_do_not_have_are_rejected(tmp_path: Path) -> None:
+    folder = write(tmp_path / "tiny")
     reseal(folder, groups=["one"])
     rejects(folder, r"group_train\.npy has no valid description")
 

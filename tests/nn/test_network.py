@@ -1,3 +1,4 @@
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,43 @@ def test_large_inputs_give_finite_results_without_a_warning(act: str, head: tupl
     network = make(act, head)
     assert np.isfinite(learn(network, X * np.float32(1e4)))
     assert np.isfinite(network.gradient.theta).all()
+
+
+class TestDropout:
+    def test_is_off_at_prediction(self) -> None:
+        with_dropout, without = make(dropout=0.5), make()
+        loss, p = with_dropout.loss_and_probabilities(X, Y)
+        expected, q = without.loss_and_probabilities(X, Y)
+        assert loss == expected
+        np.testing.assert_array_equal(p, q)
+        learn(with_dropout)
+        np.testing.assert_array_equal(with_dropout.loss_and_probabilities(X, Y)[1], q)
+
+    def test_is_on_in_training_and_differs_from_pass_to_pass(self) -> None:
+        network, rng = make(dropout=0.5), np.random.default_rng(1)
+        losses = {network.loss_and_gradient(X, Y, rng) for _ in range(5)}
+        assert len(losses | {network.loss_and_probabilities(X, Y)[0]}) == 6
+
+    @pytest.mark.parametrize(("dropout", "widths"), [(0.0, (8, 7, 5, 3)), (0.5, (8, 3))], ids=["0", "no hidden layer"])
+    def test_draws_nothing_where_there_is_none(self, dropout: float, widths: tuple[int, ...]) -> None:
+        rng = np.random.default_rng(1)
+        before = rng.bit_generator.state
+        network, plain = make(dropout=dropout, widths=widths), make(widths=widths)
+        assert network.loss_and_gradient(X, Y, rng) == plain.loss_and_gradient(X, Y, rng)
+        assert network.gradient.theta.tobytes() == plain.gradient.theta.tobytes()
+        assert rng.bit_generator.state == before
+
+    def test_is_unbiased_in_what_enters_the_next_layer(self) -> None:
+        # With one hidden layer the outputs' pre-activations are linear in the mask, so their mean over masks is the
+        # prediction's. The gradient of the biases is p - t; for small z, p is nearly linear, too.
+        network, x = make("sigmoid", dropout=0.3, widths=(8, 50, 3), dtype="float64"), X.astype(np.float64)
+        network.parameters.W[1] *= 1e-3
+        exact = network.loss_and_probabilities(x, Y)[1]
+        rng, rounds = np.random.default_rng(3), 2000
+        sums = np.zeros((rounds, 3))
+        for i in range(rounds):
+            network.loss_and_gradient(x, Y, rng)
+            sums[i] = network.gradient.b[1]
+        t = np.eye(3)[Y]
+        z = (sums.mean(axis=0) - (exact - t).mean(axis=0)) / (sums.std(axis=0) / sqrt(rounds))
+        assert (np.abs(z) < 4).all()

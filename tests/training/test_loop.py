@@ -56,7 +56,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
     plan: Any, optimizer: str, dropout: float, dtype: str
 ) -> None:
     plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.01), model={"dropout": dropout}, training={"dtype": dtype})
-    (one, records), (other, again) = plan.run(), plan.run()
+    one, records = plan.run()
+    np.random.seed(1)  # noqa: NPY002 - the global random state has no influence, and is not changed
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    other, again = plan.run()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert one.parameters.theta.tobytes() == other.parameters.theta.tobytes()
     assert results(records) == results(again)
     elsewhere, others = plan.changed(seed=1).run()
@@ -89,15 +93,6 @@ class TestStreams:
         _, short = plan.run()
         _, long = plan.changed(training={"epochs": 6}).run()
         assert results(long)[:3] == results(short)
-
-    def test_global_random_state_has_no_influence(self, plan: Any) -> None:
-        thetas = []
-        for seed in (1, 2):
-            np.random.seed(seed)  # noqa: NPY002
-            before = np.random.get_state()[1].copy()  # noqa: NPY002
-            thetas.append(plan.run()[0].parameters.theta.tobytes())
-            assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
-        assert thetas[0] == thetas[1]
 
 
 class TestRecords:
