@@ -126,7 +126,7 @@ def test_size_does_not_count(seen: Callable[..., Values], factor: float) -> None
         ("a.png", {"format": "JPEG"}),  # its content counts
         ("b.gif", {"save_all": True, "append_images": [drawn(printed("3"))]}),  # of a film the first picture
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_any_usual_format_is_read(seen: Callable[..., Values], name: str, how: dict[str, object]) -> None:
     assert alike(seen(on(255, 0), name, **how), seen(on(255, 0)))
