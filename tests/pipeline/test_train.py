@@ -126,31 +126,19 @@ def test_a_mistake_gets_one_line_and_nothing_runs(
     assert not (home / "runs").exists()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["tracking.uri=sqlite:////proc/nowhere/x.db", *SMALL],
-        ["-m", "train.batch_size=10,1000000", *SMALL],
-    ],
-    ids=" ".join,
-)
-def test_so_does_one_that_only_the_data_or_the_store_shows(checkout: Path, shell: Shell, arguments: list[str]) -> None:
-    assert_rejected(shell(*TRAIN, *arguments))
-    assert not (checkout / "runs").exists()
-
-
-def test_arrays_that_are_not_the_recipes_are_rejected(checkout: Path, shell: Shell) -> None:
+def test_so_does_one_that_only_the_data_the_store_or_files_of_conf_show(checkout: Path, shell: Shell) -> None:
+    for mistake in (["tracking.uri=sqlite:////proc/nowhere/x.db"], ["-m", "train.batch_size=10,1000000"]):
+        assert_rejected(shell(*TRAIN, *mistake, *SMALL))
+    # Arrays that are not the recipe's.
     assert_rejected(shell(*TRAIN, *SMALL, "tracking=off", "data.scaling=unit"), "data/normalized/digits")
     array = checkout / "data/normalized/digits/x_train.npy"
     array.write_bytes(array.read_bytes()[:-4])
     assert_rejected(shell(*TRAIN, *SMALL, "tracking=off"), "data/normalized/digits")
-
-
-def test_a_damaged_file_of_conf_gets_one_line(checkout: Path, shell: Shell) -> None:
     file = checkout / "conf/model/mlp.yaml"
     file.write_text(file.read_text().replace("[512]", "[512"))
     for command in ("src.train", "src.compose"):
         assert_rejected(shell("python", "-m", command), "conf/")
+    assert not (checkout / "runs").exists()
 
 
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
