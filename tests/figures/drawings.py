@@ -17,6 +17,15 @@ from src.figures.run_view import RunView
 from src.runs.finished import Predicted
 
 DIGITS = load_digits()
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def matrix(classes: int, seed: int = 0, empty: int | None = None, scale: int = 1000) -> np.ndarray:
+    """A confusion matrix of a classifier that is mostly right. empty: a class without examples."""
+    counts = np.random.default_rng(seed).poisson(20, (classes, classes)) + scale * np.eye(classes, dtype=int)
+    if empty is not None:
+        counts[empty] = 0
+    return counts
 
 
 def save(figure: Figure, path: Path) -> bytes:
