@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from tests.helpers.checkouts import ROOT, Shell, environment, make_checkout, shell_in
-from tests.helpers.composing import compose, composed
+from tests.helpers.composing import Small, compose, composed
 from tests.helpers.sharing import made_once
 
 __all__ = ["COLLECTED", "ROOT", "Shell", "environment", "make_checkout"]
@@ -70,7 +69,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small() -> Callable[..., Config]:
+def small() -> Small:
     """Composes a configuration that trains in a blink on `digits`, without tracking."""
 
     def shrunken(*overrides: str) -> Config:

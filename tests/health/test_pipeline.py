@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from src.compose import snapshot
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.health.mending import flip, holding, mend
-from tests.helpers.composing import compose
+from tests.helpers.composing import Small, compose
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_a_stale_or_damaged_snapshot_is_reported(tmp_path: Path) -> None:
     assert list(stale_snapshot(tmp_path))
 
 
-def test_a_damaged_model_or_another_one_is_reported(home: Path, small: Callable[..., Config], digits: Dataset) -> None:
+def test_a_damaged_model_or_another_one_is_reported(home: Path, small: Small, digits: Dataset) -> None:
     outcome = run(small(), digits, Tracker())
     model, metrics = home / "models/model.npz", home / "metrics/train.json"
     for file in (model, metrics):

@@ -1,12 +1,10 @@
 """What a dead command had to record is found, and afterwards is in MLflow."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from src.config.tracking import Tracking
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
 from src.health.records import unrecorded_runs
@@ -17,6 +15,7 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.health.mending import holding, mend
+from tests.helpers.composing import Small
 
 
 def note(folder: RunFolder) -> Entry:
@@ -24,9 +23,7 @@ def note(folder: RunFolder) -> Entry:
     return Entry(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name)
 
 
-def test_a_record_without_its_command_is_brought_level(
-    home: Path, small: Callable[..., Config], digits: Dataset
-) -> None:
+def test_a_record_without_its_command_is_brought_level(home: Path, small: Small, digits: Dataset) -> None:
     folder = run(small(), digits, Tracker()).folder
     with Outbox() as outbox:
         outbox.note(note(folder))
@@ -41,9 +38,7 @@ def test_a_record_without_its_command_is_brought_level(
     assert recorded.info.status == "FINISHED"
 
 
-def test_a_record_of_a_store_that_is_away_is_not_lost(
-    home: Path, small: Callable[..., Config], digits: Dataset
-) -> None:
+def test_a_record_of_a_store_that_is_away_is_not_lost(home: Path, small: Small, digits: Dataset) -> None:
     folder = run(small(), digits, Tracker()).folder
     (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
     with Outbox() as outbox:

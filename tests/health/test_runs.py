@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from src import doctor
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.npz import write_npz
 from src.health import checks
@@ -25,16 +24,15 @@ from src.runs.training_run import run
 from src.training.checkpoint import GENERATIONS
 from tests.faults.trainings import InterruptsAfter
 from tests.health.mending import flip, holding, mend
-
-Compose = Callable[..., Config]
+from tests.helpers.composing import Small
 
 
 @pytest.fixture
-def finished(home: Path, small: Compose, digits: Dataset) -> RunFolder:
+def finished(home: Path, small: Small, digits: Dataset) -> RunFolder:
     return run(small(), digits, Tracker()).folder
 
 
-def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Compose, digits: Dataset) -> None:
+def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Small, digits: Dataset) -> None:
     sparse = ("train.epochs=5", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[f1]")
     folder = run(small(*sparse), digits, Tracker()).folder
     assert [epoch["epoch"] for epoch in folder.journal()] == [0, 2, 4, 5]
@@ -93,7 +91,7 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGES)
 def test_damaged_results_are_made_anew_and_are_the_same(
-    home: Path, small: Compose, digits: Dataset, finished: RunFolder, name: str, damage: Callable[[Path], None]
+    home: Path, small: Small, digits: Dataset, finished: RunFolder, name: str, damage: Callable[[Path], None]
 ) -> None:
     weights = finished.result()["weights_sha256"]
     damage(finished.path / name)
@@ -134,7 +132,7 @@ def test_a_run_whose_configuration_this_code_does_not_know_is_of_other_code(home
 @pytest.mark.parametrize("name", ["status.json", "run.json"])
 @pytest.mark.parametrize("content", ["", "[]", '{"status": "finis', "\0\0\0"])
 def test_a_run_that_does_not_know_itself_is_trained_again(
-    home: Path, small: Compose, digits: Dataset, finished: RunFolder, name: str, content: str
+    home: Path, small: Small, digits: Dataset, finished: RunFolder, name: str, content: str
 ) -> None:
     weights = finished.result()["weights_sha256"]
     (finished.path / name).write_text(content)
@@ -145,7 +143,7 @@ def test_a_run_that_does_not_know_itself_is_trained_again(
 
 
 def test_a_damaged_checkpoint_is_removed_and_its_run_goes_on_from_the_other(
-    home: Path, small: Compose, digits: Dataset, capfd: pytest.CaptureFixture[str]
+    home: Path, small: Small, digits: Dataset, capfd: pytest.CaptureFixture[str]
 ) -> None:
     config = small("train.epochs=5", "train.checkpoint_epochs=1")
     with pytest.raises(KeyboardInterrupt):

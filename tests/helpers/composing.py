@@ -1,10 +1,12 @@
 """Composing `conf/` for tests that do not judge how it is composed: each list of overrides once."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from src.config import composition
 from src.config.tree import Config
+
+Small = Callable[..., Config]  # the fixture `small`
 
 
 @functools.cache  # a configuration is immutable, and composing one takes 0.15 s

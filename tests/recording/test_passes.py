@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from src.config.tracking import Tracking
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation import locks
 from src.recording import outbox as outbox_module
@@ -22,10 +21,10 @@ from src.recording.store import open_store
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
+from tests.helpers.composing import Small
 from tests.helpers.stores import client_of, stored
 from tests.recording.conftest import InThread
 
-Small = Callable[..., Config]
 pytestmark = pytest.mark.filterwarnings(
     "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
 )

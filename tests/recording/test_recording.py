@@ -28,10 +28,10 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.sweeps import start
+from tests.helpers.composing import Small
 from tests.helpers.stores import assert_mirrored, client_of, stored
 from tests.recording.conftest import InThread
 
-Small = Callable[..., Config]
 # MLflow's own, as it makes or reads its database.
 pytestmark = [
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"),

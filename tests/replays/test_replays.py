@@ -11,7 +11,6 @@ from unittest import mock
 import pytest
 import yaml
 
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
 from src.replays.agreement import DIFFERENT, EQUAL, IDENTICAL, Agreement, compare
@@ -21,8 +20,8 @@ from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun, by_fingerprint
 from src.runs.tracker import Tracker
 from src.runs.training_run import Outcome, about, run
+from tests.helpers.composing import Small
 
-Small = Callable[..., Config]
 BOUND = 1e-4
 
 

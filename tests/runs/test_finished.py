@@ -1,12 +1,10 @@
 """The reader of a finished run checks each file when it is needed; the reader of a journal, each line."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import UserError
 from src.runs.finished import FinishedRun
@@ -14,6 +12,7 @@ from src.runs.folder import RunFolder
 from src.runs.journal import Journal, append, rewrite
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
+from tests.helpers.composing import Small
 
 FILES = {
     "run.json": "about",
@@ -28,7 +27,7 @@ FILES = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path, digits: Dataset, small: Callable[..., Config]) -> RunFolder:
+def folder(tmp_path: Path, digits: Dataset, small: Small) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     run(small("train.metrics=[f1]"), digits, Tracker(), folder)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from src.config.tree import Config
 from src.foundation.errors import UserError
 from src.runs import fingerprint
 from src.runs.fingerprint import freeze, refuse_changed
 from src.sweeps.start import start_job
+from tests.helpers.composing import Small
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +114,7 @@ def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_again(tree
     assert "began: conf/config.yaml; " in refusal(began)
 
 
-def test_a_job_that_finds_other_files_trains_nothing_and_says_why(
-    tree: Path, home: Path, small: Callable[..., Config]
-) -> None:
+def test_a_job_that_finds_other_files_trains_nothing_and_says_why(tree: Path, home: Path, small: Small) -> None:
     began = freeze()
     edit(tree / "conf" / "model" / "mlp.yaml")
     returned = start_job(began, OmegaConf.create(small().plain()))

@@ -15,8 +15,8 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import Outcome, run
 from src.training.checkpoint import GENERATIONS, Saver
+from tests.helpers.composing import Small
 
-Small = Callable[..., Config]
 EPOCH = 13  # updates, with batches of 100
 VARIED = (
     "train.batch_size=100",

@@ -2,14 +2,12 @@
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
 from src.runs.fingerprint import fingerprint
@@ -19,8 +17,7 @@ from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.training.metrics import predict
 from src.training.processor import held
-
-Small = Callable[..., Config]
+from tests.helpers.composing import Small
 
 
 def events(tracker: Mock) -> list[str]:

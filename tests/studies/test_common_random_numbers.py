@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from src.training.loop import train
 from src.training.processor import held
 from src.training.session import build_network
 from src.training.streams import Streams
+from tests.helpers.composing import Small
 
-Small = Callable[..., Config]
 # One change of each kind that a study compares; none of them may move another draw.
 CHANGES = {
     "activation": ["model.act=tanh"],

@@ -1,12 +1,10 @@
 """A claim's quantity, read from the folder of a run that was really trained."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.scaling import scaled
 from src.foundation.files import read_json
@@ -16,9 +14,10 @@ from src.runs.training_run import run
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Measurements
 from src.training.metrics import WITH_DROPOUT, predict
+from tests.helpers.composing import Small
 
 
-def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Callable[..., Config], digits: Dataset) -> None:
+def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Small, digits: Dataset) -> None:
     """A run of four epochs, evaluated at the start and after every second one, with dropout on, too."""
     more = ("train.epochs=4", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[squared_error]")
     trained = run(small(*more, "model.dropout=0.2", "train.evaluate_dropout=true"), digits, Tracker()).folder
