@@ -16,13 +16,6 @@ Y = np.random.default_rng(0).choice(5, 1000, p=[0.4, 0.3, 0.15, 0.1, 0.05])
 MADE_BY = {"source": "digits", "seed": 0}
 
 
-@given(seed=st.integers(0, 2**32 - 1))
-def test_stratified_parts_keep_the_proportions(seed: int) -> None:
-    for rows in cut(Y, Split(700, 100, 200), seed).values():
-        expected = np.bincount(Y) * len(rows) / len(Y)
-        assert np.abs(np.bincount(Y[rows]) - expected).max() <= 1.5
-
-
 LABELS = np.random.default_rng(1).integers(0, 10, 70_000)  # as many as MNIST has
 
 
