@@ -13,6 +13,7 @@ The data classes live in the rooms that use them. A field's annotation says what
 
 import dataclasses
 import operator
+import re
 import sys
 import types
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,12 @@ from src.foundation.errors import UserError, suggestion
 
 _OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 _TYPE_NAMES = {int: "an integer", float: "a finite number", bool: "true or false", str: "a text", type(None): "null"}
+
+
+# What Hydra's grammar, and YAML, take for something else: null, booleans, numbers.
+_NO_TEXT = re.compile(
+    r"null|true|false|yes|no|on|off|~|[+-]?(nan|\.?inf(inity)?|[\d_]*\.?[\d_]*(e[+-]?[\d_]+)?)", re.IGNORECASE
+)
 
 
 class _Allowed(NamedTuple):
@@ -85,9 +92,11 @@ def show(value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """A value as an override on a command line, in full."""
+    """A value as an override on a command line, in full; a text that would be read as something else is quoted."""
     if isinstance(value, list | tuple):
         return f"[{','.join(map(written, value))}]"
+    if isinstance(value, str) and _NO_TEXT.fullmatch(value):
+        return f"'{value}'"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
