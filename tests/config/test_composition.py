@@ -1,6 +1,7 @@
 """Composing `conf/`: every choice composes, the typed overrides give it back, and a mistake gets one line."""
 
 import functools
+import shlex
 from typing import Any
 
 import pytest
@@ -41,7 +42,8 @@ def test_every_choice_composes_and_can_be_typed(group: str, choice: str) -> None
     """Hydra accepts only keys that conf/ lists, so a key with a default in code alone could not be typed."""
     config = composed(f"{group}={choice}")
     assert configuration.build(config.plain(), "again") == config
-    assert_typed(config)
+    overrides = assert_typed(config)
+    assert shlex.split(" ".join(overrides)) == overrides  # a shell needs no quotes
     if group not in GLOBAL:
         with initialize_config_dir(CONF, version_base="1.3"):
             listed = OmegaConf.to_container(hydra_compose("config", [f"{group}={choice}"]), resolve=False)
