@@ -1,6 +1,5 @@
 """A run: its folder, what its tracker sees, and how it ends."""
 
-import csv
 import json
 from pathlib import Path
 from unittest.mock import Mock
@@ -11,6 +10,7 @@ import pytest
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
 from src.runs.fingerprint import fingerprint
+from src.runs.finished import FinishedRun
 from src.runs.folder import HISTORY
 from src.runs.model import load_model, weights_digest
 from src.runs.tracker import Tracker
@@ -24,7 +24,7 @@ def events(tracker: Mock) -> list[str]:
     return [name for name, _, _ in tracker.method_calls]
 
 
-def test_a_finished_run_leaves_its_files_and_shows_each_epoch_to_its_tracker(
+def test_a_finished_run_leaves_what_its_reader_reads_keeps_its_best_epoch_and_shows_each_to_its_tracker(
     home: Path, digits: Dataset, small: Small
 ) -> None:
     written = []
@@ -32,32 +32,44 @@ def test_a_finished_run_leaves_its_files_and_shows_each_epoch_to_its_tracker(
     def advanced(folder: Path, record: object) -> None:
         written.append(json.loads((folder / "journal.jsonl").read_text().splitlines()[-1]) == record)
 
+    stopping = ("train.epochs=200", "train.patience=3", "train.monitor=valid_loss", "optimizer.lr=0.05")
+    config = small("train.metrics=[f1]", *stopping)
     tracker = Mock(**{"advanced.side_effect": advanced})
-    outcome = run(small(), digits, tracker)
-    folder = outcome.folder.path
-    assert folder == home / "runs" / fingerprint(small(), digits)["fingerprint"]
-    assert events(tracker) == ["started", "advanced", "advanced", "advanced", "ended"]
-    assert written == [True, True, True]
-    with (folder / "history.csv").open() as file:
-        rows = list(csv.reader(file))
-    assert tuple(rows[0]) == HISTORY
-    assert [row[0] for row in rows[1:]] == ["1", "2", "3"]
-    timing = json.loads((folder / "timing.json").read_text())
-    assert set(timing) == {"seconds", "images_per_second"}
-    assert timing["images_per_second"] == pytest.approx(3 * len(digits.train.y) / timing["seconds"])
+    outcome = run(config, digits, tracker)
+    folder, journal = outcome.folder.path, outcome.folder.journal()
+    assert folder == home / "runs" / fingerprint(config, digits)["fingerprint"]
     assert outcome.folder.status()["status"] == "finished"
-    assert (folder / "config.yaml").exists()
+    assert events(tracker) == ["started", *["advanced"] * len(journal), "ended"]
+    assert written == [True] * len(journal)
 
-    model = load_model(folder / "model.npz")
+    finished = FinishedRun.open(folder)
+    assert (finished.name, FinishedRun(folder, label="x").name) == (outcome.folder.run()["name"], "x")
+    assert finished.config.plain() == finished.plain_config == config.plain()
+    assert tuple(finished.history) == (*HISTORY, "train_f1", "valid_f1")
+    assert finished.history["epoch"] == [record["epoch"] for record in journal]
+    assert finished.history["valid_f1"] == [record["metrics"]["valid/f1"] for record in journal]
+    assert finished.timing.keys() == {"seconds", "images_per_second"}
+    images = len(journal) * len(digits.train.y)
+    assert finished.timing["images_per_second"] == pytest.approx(images / finished.timing["seconds"])
+
+    losses = finished.history["valid_loss"]
+    best = losses.index(min(losses)) + 1
+    assert finished.result == outcome.result
+    assert len(losses) == outcome.result["epochs"] == best + 3 < 200
+    assert outcome.result["kept_epoch"] == best
+    assert outcome.result["valid"]["loss"] == pytest.approx(min(losses), rel=1e-12)
+
+    model = finished.model
     assert weights_digest(model.network) == outcome.result["weights_sha256"] == model.header["weights_sha256"]
     for name in ("train", "valid", "test"):
         examples = getattr(digits, name)
         with held(1):
             predictions = predict(model.network, examples.x, examples.y)
-        assert {"loss": predictions.loss, "accuracy": predictions.accuracy} == outcome.result[name]
-    with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
-        np.testing.assert_array_equal(stored["predicted"], predictions.probabilities.argmax(axis=1))
-        np.testing.assert_array_equal(stored["probability"], predictions.probabilities.max(axis=1))
+        found = {"loss": predictions.loss, "accuracy": predictions.accuracy}
+        assert found.items() <= outcome.result[name].items()
+    np.testing.assert_array_equal(finished.predictions.labels, predictions.probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(finished.predictions.confidence, predictions.probabilities.max(axis=1))
+    assert finished.scores["overall"]["num_samples"] == len(digits.test.y)
 
 
 def test_a_run_is_trained_once_unless_asked_and_repeats_to_the_bit(home: Path, digits: Dataset, small: Small) -> None:
@@ -104,16 +116,6 @@ def test_a_run_that_does_not_finish_says_why_and_is_trained_next_time(
     if raised:
         outcome = run(small(*overrides), digits, Tracker())
         assert (outcome.reused, outcome.folder.path, outcome.folder.finished()) == (False, folder, True)
-
-
-def test_early_stopping_keeps_the_best_epoch(home: Path, digits: Dataset, small: Small) -> None:
-    config = small("train.epochs=200", "train.patience=3", "train.monitor=valid_loss", "optimizer.lr=0.05")
-    outcome = run(config, digits, Tracker())
-    losses = [record["valid_loss"] for record in outcome.folder.journal()]
-    best = losses.index(min(losses)) + 1
-    assert len(losses) == outcome.result["epochs"] == best + 3 < 200
-    assert outcome.result["kept_epoch"] == best
-    assert outcome.result["valid"]["loss"] == pytest.approx(min(losses), rel=1e-12)
 
 
 @pytest.mark.parametrize(
