@@ -1,6 +1,7 @@
 """The MLflow store as tests read it. MLflow, whose import takes seconds, is imported when a test first asks."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,16 @@ def stored(store: str | Path) -> "list[Run]":
     client = client_of(store)
     experiment = client.get_experiment_by_name("mlp")
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def family(store: str | Path, study: str) -> "tuple[Run, dict[str, Run]]":
+    """The one parent run of a study, and its children by name, none of which is there twice."""
+    runs = [run for run in stored(store) if run.data.tags.get("study") == study]
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert len(children) == len(runs) - 1
+    assert max(Counter(run.info.run_name for run in children).values()) == 1
+    return parent, {run.info.run_name: run for run in children}
 
 
 def assert_mirrored(store: str | Path, *folders: Path) -> None:

@@ -21,9 +21,9 @@ from filelock import FileLock
 from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, environment, make_checkout
 from tests.helpers import checkouts, processes
-from tests.helpers.checkouts import edit
+from tests.helpers.checkouts import edit, shell_in
 from tests.helpers.composing import compose
-from tests.helpers.stores import client_of
+from tests.helpers.stores import client_of, family, stored
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -111,8 +111,7 @@ def undisturbed(studied: Studied) -> dict[tuple[str, int], str]:
 
 
 def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*ABLATION, *arguments]
-    return subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=600)
+    return shell_in(checkout)(*ABLATION, *arguments)
 
 
 def set_params(checkout: Path) -> None:
@@ -187,22 +186,6 @@ def made(checkout: Path) -> set[str]:
     return {file.relative_to(checkout).as_posix() for file in files if file.name != "lock" and file.suffix != ".lock"}
 
 
-def records(checkout: Path, query: str = "") -> "list[Run]":
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    return client.search_runs([experiment.experiment_id], query) if experiment else []
-
-
-def family(checkout: Path, study: str) -> "tuple[Run, dict[str, Run]]":
-    """The one parent run of a study, and its children by name. Nothing stands in the store twice."""
-    runs = records(checkout, f"tags.study = '{study}'")
-    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert len(children) == len(runs) - 1
-    assert max(Counter(run.info.run_name for run in children).values()) == 1
-    return parent, {run.info.run_name: run for run in children}
-
-
 def assert_each_metric_once(checkout: Path, runs: "list[Run]") -> None:
     client = client_of(checkout)
     for run in runs:
@@ -231,7 +214,7 @@ def test_help_lists_the_studies_with_examples_and_imports_nothing_heavy(studied:
     assert not imported & {"mlflow", "matplotlib", "sklearn", "scipy", "pandas", "dvc"}
 
 
-def test_a_study_is_trained_and_reported(studied: Studied) -> None:
+def test_a_study_is_trained_and_reported_and_in_mlflow_a_parent_with_named_children(studied: Studied) -> None:
     checkout, told = studied
     assert (told.returncode, told.stderr) == (0, "")
     assert jobs(told.stdout) == dict.fromkeys(
@@ -256,15 +239,12 @@ def test_a_study_is_trained_and_reported(studied: Studied) -> None:
     ]
     assert headline["test_accuracy"] == pytest.approx(sum(reached) / 3)
 
-
-def test_in_mlflow_a_study_is_a_parent_with_its_report_and_named_children(studied: Studied) -> None:
-    checkout = studied.checkout
     parent, children = family(checkout, "tiny")
     assert (parent.info.run_name, parent.info.status) == ("tiny", "FINISHED")
     assert {"variants/cold accuracy", "variants/hot accuracy", "variants/hot p"} < parent.data.metrics.keys()
     artifacts = client_of(checkout).list_artifacts(parent.info.run_id, "report")
     assert {"report/index.html", "report/summary.json", "report/runs.csv"} < {file.path for file in artifacts}
-    for run in results(checkout, "tiny").runs:
+    for run in came_to.runs:
         child = children[f"{run.variant} s{run.seed}"]
         assert run.result is not None
         assert (child.info.status, child.data.tags["variant"]) == ("FINISHED", run.variant)
@@ -272,7 +252,8 @@ def test_in_mlflow_a_study_is_a_parent_with_its_report_and_named_children(studie
     assert len(children) == 6
 
     best = max(child.data.metrics["test/accuracy"] for child in children.values())
-    found = records(checkout, f"tags.study = 'tiny' and metrics.\"test/accuracy\" > {best - 1e-6}")
+    query = f"tags.study = 'tiny' and metrics.\"test/accuracy\" > {best - 1e-6}"
+    found = client_of(checkout).search_runs([parent.info.experiment_id], query)
     assert [run.data.metrics["test/accuracy"] for run in found] == [best]
 
 
@@ -357,7 +338,7 @@ def test_a_variant_that_diverges_leaves_a_gap_and_the_others_complete(checkout: 
     assert (report.returncode, report.stderr) == (0, "")
     assert report.stdout.splitlines()[-1] == str(checkout / "reports/wild/index.html")
     assert "diverged at epoch 1" in (checkout / "reports/wild/index.html").read_text()
-    assert records(checkout) == []
+    assert stored(checkout) == []
 
     shutil.rmtree(checkout / "reports")
     alone = ablation(checkout, "ablation=wild", *ONE_BY_ONE)
@@ -498,7 +479,7 @@ def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Stud
     assert set(jobs(told).values()) == {"finished"}
     assert told.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
     assert weights(checkout, "tiny") == weights(studied.checkout, "tiny")  # which two workers have trained
-    assert records(checkout) == []
+    assert stored(checkout) == []
     old = code_digests(studied.checkout, "tiny")
     assert code_digests(checkout, "tiny") == old
 

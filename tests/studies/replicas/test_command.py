@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import environment, make_checkout
+from tests.conftest import make_checkout
 from tests.helpers import checkouts
-from tests.helpers.stores import client_of
+from tests.helpers.stores import client_of, family
 
 pytestmark = pytest.mark.slow
 ONE_BY_ONE = ("hydra/launcher=basic", "tracking=off")  # in one process, and without MLflow: the quickest way
@@ -63,19 +63,14 @@ def write(checkout: Path, name: str, **published: Any) -> None:
     (checkout / "conf/ablation" / f"{name}.yaml").write_text(text)
 
 
-def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    checkouts.furnish(checkout, digits_folder, empty_store)
-    (checkout / "conf/experiment/toy.yaml").write_text(GROUND)
-    (checkout / "conf/experiment/fixed_toy.yaml").write_text(GROUND + "  batch_size: 50\n")
-    (checkout / "conf/experiment/wild_toy.yaml").write_text(GROUND + "optimizer:\n  lr: 1e38\n")
-    write(checkout, "toys")
-    return checkout
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empty_store: Path) -> Path:
     """A checkout in which the toys have run."""
-    made = furnish(make_checkout(tmp_path_factory.mktemp("toys") / "check out"), digits_folder, empty_store)
+    made = checkouts.furnish(make_checkout(tmp_path_factory.mktemp("toys") / "check out"), digits_folder, empty_store)
+    (made / "conf/experiment/toy.yaml").write_text(GROUND)
+    (made / "conf/experiment/fixed_toy.yaml").write_text(GROUND + "  batch_size: 50\n")
+    (made / "conf/experiment/wild_toy.yaml").write_text(GROUND + "optimizer:\n  lr: 1e38\n")
+    write(made, "toys")
     done = ablation(made, "ablation=toys", "hydra.launcher.n_jobs=2")
     assert (done.returncode, done.stderr) == (0, "")
     (made / "told.txt").write_text(done.stdout)
@@ -83,8 +78,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empt
 
 
 def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["python", "-m", "src.ablation", *arguments]
-    return subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, text=True, timeout=300)
+    return checkouts.shell_in(checkout)("python", "-m", "src.ablation", *arguments)
 
 
 def summary(page: Path) -> dict[str, Any]:
@@ -132,19 +126,13 @@ def test_a_table_is_trained_and_reported_and_in_mlflow_a_parent_with_named_child
     for word in ("Do the toys come out again?", "a quirk of the book", "python -m src.train experiment=fixed_toy"):
         assert word in page.read_text()
 
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id], "tags.study = 'toys'")
-    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    parent, children = family(checkout, "toys")
     assert (parent.info.run_name, parent.info.status) == ("toys", "FINISHED")
     assert parent.data.tags["verdict"].startswith("Of 5 published results, ")
     assert parent.data.metrics["variants/better"] >= 2
-    artifacts = {file.path for file in client.list_artifacts(parent.info.run_id, "report")}
+    artifacts = {file.path for file in client_of(checkout).list_artifacts(parent.info.run_id, "report")}
     assert artifacts == {f"report/{name}" for name in FILES}
-    children = {run.info.run_name: run for run in runs if run is not parent}
     assert set(children) == {"toy s0", "toy s1", "toy s2", "fixed_toy s123"}
-    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
 
 
 def test_our_own_numbers_are_exact_and_an_experiment_that_diverges_has_no_result(checkout: Path) -> None:
