@@ -59,12 +59,9 @@ def test_a_ladder_is_told_in_two_sentences() -> None:
         "Of the 6 steps, 4 help (cross_entropy, relu, momentum, decay), 1 hurts (glorot) and "
         "1 can't be told from no change (dropout).",
     )
-
-
-def test_the_same_without_steps_compares_all_with_the_baseline() -> None:
-    summary = told(make_results(LADDER))
-    assert summary.verdict[1] == "All 6 variants compared with mse are better."
-    assert not any(row.step for row in summary.rows)
+    without_steps = told(make_results(LADDER))
+    assert without_steps.verdict[1] == "All 6 variants compared with mse are better."
+    assert not any(row.step for row in without_steps.rows)
     assert told(make_results({"mse": BASE})).notes == ()  # one variant alone needs none
 
 
@@ -216,38 +213,29 @@ def test_what_fails_at_times_does_not_rank_first_for_the_seeds_that_went_well() 
         "2 of 15 runs failed (wild with seeds 1, 3); comparisons leave out their pairs, and variants with fewer "
         "failures rank first."
     ) in summary.notes
+    # Wilcoxon's floor is that of the most pairs.
+    assert any(note.startswith("With 5 seeds Wilcoxon's test can't go below p = 0.0625,") for note in summary.notes)
     effect = against_baseline(summary)["wild"].effect
     assert effect
     assert effect.differences == pytest.approx([0.08, 0.081, 0.077])
 
 
 def test_of_equal_means_the_baseline_is_chosen_and_then_the_first() -> None:
-    less, more = (
-        [0.7, 0.1, 0.95, 0.85],
-        [0.1, 0.7, 0.95, 0.85],
-    )  # 0.6499999999999999 and 0.65, by the order of summation
+    # 0.6499999999999999 and 0.65, by the order of summation.
+    less, more = [0.7, 0.1, 0.95, 0.85], [0.1, 0.7, 0.95, 0.85]
     assert told(make_results({"a": more, "mse": less, "b": more}, baseline="mse")).chosen == "mse"
     assert told(make_results({"mse": [0.5] * 4, "a": less, "b": more})).chosen == "a"
 
 
 def test_too_few_shared_seeds_stay_out_of_the_family() -> None:
     summary = told(make_results({"mse": BASE, "a": plus(0.01), "b": [0.99, 0.98, *[DIVERGED] * 3]}))
-    comparisons = against_baseline(summary)
-    assert comparisons["a"].effect
-    assert comparisons["b"].effect
-    assert comparisons["a"].corrected_p == comparisons["a"].effect.p_t
-    assert (comparisons["b"].effect.n, comparisons["b"].corrected_p, comparisons["b"].verdict) == (
-        2,
-        None,
-        "no verdict",
-    )
+    whole, few = against_baseline(summary).values()
+    assert whole.effect
+    assert few.effect
+    assert whole.corrected_p == whole.effect.p_t
+    assert (few.effect.n, few.corrected_p, few.verdict) == (2, None, "no verdict")
     assert any("for 1 comparison." in note for note in summary.notes)
     assert "There is no verdict where fewer than 3 shared seeds finished: b against mse." in summary.notes
-
-
-def test_wilcoxons_floor_is_told_for_the_most_pairs() -> None:
-    summary = told(make_results({"mse": BASE, "a": [*plus(0.01)[:3], DIVERGED, DIVERGED], "b": plus(0.01)}))
-    assert any(note.startswith("With 5 seeds Wilcoxon's test can't go below p = 0.0625,") for note in summary.notes)
 
 
 @pytest.mark.parametrize(

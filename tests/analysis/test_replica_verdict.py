@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from src.analysis.replica_verdict import VERDICTS, compare, counts, prediction, rows_of
@@ -21,25 +21,18 @@ RUNS = st.lists(SHARES, min_size=3, max_size=8)
 # --- one run, digit for digit ----------------------------------------------------------------------------------------
 
 
-@given(SHARES, st.integers(1, 6))
-def test_a_run_is_exact_when_it_prints_the_same(value: float, digits: int) -> None:
-    printed = float(f"{value:.{digits}f}")
-    compared = compare(claim(printed, digits), [value], single=True)
-    assert compared.verdict == "exact"
-    assert compared.difference == 0
-    assert math.copysign(1, compared.difference) == 1  # which is spelt without a sign
-    assert (compared.low, compared.high) == (None, None)
-
-
 @given(SHARES, st.integers(1, 6), st.integers(-3, 3), st.sampled_from(["test/accuracy", "valid/loss"]))
-def test_a_run_that_prints_another_digit_is_on_the_side_of_its_difference(
+def test_a_run_is_exact_when_it_prints_the_same_and_otherwise_on_the_side_of_its_difference(
     value: float, digits: int, steps: int, metric: str
 ) -> None:
-    assume(steps)
-    printed = round(float(f"{value:.{digits}f}") + steps * 10.0**-digits, digits)
-    compared = compare(claim(printed, digits, metric=metric), [value], single=True)
+    printed = float(f"{value:.{digits}f}")
+    other = round(printed + steps * 10.0**-digits, digits)
+    same, compared = (compare(claim(each, digits, metric=metric), [value], single=True) for each in (printed, other))
+    assert (same.verdict, same.difference, same.low, same.high) == ("exact", 0, None, None)
+    assert math.copysign(1, same.difference or 0) == 1  # which is spelt without a sign
     assert compared.difference == pytest.approx(-steps * 10.0**-digits)
-    assert compared.verdict == ("better" if (steps < 0) == (metric == "test/accuracy") else "worse")
+    side = "better" if (steps < 0) == (metric == "test/accuracy") else "worse"
+    assert compared.verdict == (side if steps else "exact")
 
 
 # --- many runs -------------------------------------------------------------------------------------------------------
@@ -99,14 +92,10 @@ def test_shares_stay_between_0_and_1_and_losses_go_where_they_go(values: list[fl
     assert (loss.low, loss.high) == prediction(interval(values))
 
 
-@pytest.mark.parametrize("n", [1, 2])
-def test_fewer_than_three_runs_have_numbers_and_no_verdict(n: int) -> None:
-    compared = compare(claim(0.5, 2), [0.9] * n, single=False)
-    assert compared.verdict == "no verdict"
-    assert compared.difference == pytest.approx(0.4)
-
-
-def test_no_run_has_no_result() -> None:
+def test_fewer_than_three_runs_have_numbers_and_no_verdict_and_none_has_no_result() -> None:
+    for n in (1, 2):
+        compared = compare(claim(0.5, 2), [0.9] * n, single=False)
+        assert (compared.verdict, compared.difference) == ("no verdict", pytest.approx(0.4))
     compared = compare(claim(), [], single=False)
     assert (compared.verdict, compared.mean, compared.difference) == ("no result", None, None)
 
@@ -140,25 +129,24 @@ PRINTED = Rows(columns=("train/loss", "valid/accuracy"), digits=(2, 3), values=(
 SAME = {"train/loss@1": [0.4951], "valid/accuracy@1": [0.8002], "train/loss@2": [0.25], "valid/accuracy@2": [0.9]}
 
 
-def test_a_printed_table_is_exact_when_all_of_it_is() -> None:
-    [row] = rows_of(table(experiment("one", rows=PRINTED, values=SAME, seeds=[123])))
-    assert (row.verdict, row.same) == ("exact", 2)
-
-
 @pytest.mark.parametrize(
-    ("where", "value", "verdict"),
-    [("train/loss@2", 0.24, "better"), ("train/loss@2", 0.27, "worse"), ("valid/accuracy@1", 0.799, "worse")],
+    ("changes", "verdict", "same", "remarks"),
+    [
+        ({}, "exact", 2, ()),
+        ({"train/loss@2": [0.24]}, "better", 1, ()),
+        ({"train/loss@2": [0.27]}, "worse", 1, ()),
+        ({"valid/accuracy@1": [0.799]}, "worse", 1, ()),
+        (
+            {"train/loss@2": [None], "valid/accuracy@2": [None]},
+            *("no result", 1, ("not reached: the run stopped before epoch 2",)),
+        ),
+    ],
 )
-def test_a_printed_table_is_called_what_the_worst_of_it_is_called(where: str, value: float, verdict: str) -> None:
-    [row] = rows_of(table(experiment("one", rows=PRINTED, values={**SAME, where: [value]}, seeds=[123])))
-    assert (row.verdict, row.same) == (verdict, 1)
-
-
-def test_a_printed_table_that_was_not_reached_has_no_result_and_says_so() -> None:
-    short = {**SAME, "train/loss@2": [None], "valid/accuracy@2": [None]}
-    [row] = rows_of(table(experiment("one", rows=PRINTED, values=short, seeds=[123])))
-    assert (row.verdict, row.same) == ("no result", 1)
-    assert row.remarks == ("not reached: the run stopped before epoch 2",)
+def test_a_printed_table_is_called_what_the_worst_of_it_is_called(
+    changes: dict[str, list[float | None]], verdict: str, same: int, remarks: tuple[str, ...]
+) -> None:
+    [row] = rows_of(table(experiment("one", rows=PRINTED, values={**SAME, **changes}, seeds=[123])))
+    assert (row.verdict, row.same, row.remarks) == (verdict, same, remarks)
 
 
 # --- a table ---------------------------------------------------------------------------------------------------------
