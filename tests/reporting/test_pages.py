@@ -90,8 +90,10 @@ def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> No
         assert_has_every_sentence_variant_and_run(page, STUDIES[name])
 
 
-@pytest.mark.parametrize("name", ["hostile comparison", "hostile table"])
-def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "attacks"), [("hostile comparison", 20), ("hostile table", 5)])
+def test_nothing_of_the_user_breaks_out(
+    name: str, attacks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     as_if_at(ATTACK, ATTACK, monkeypatch)
     page = write(name, tmp_path / "report")
     assert_needs_nothing_else(page, "")
@@ -99,8 +101,11 @@ def test_nothing_of_the_user_breaks_out(name: str, tmp_path: Path, monkeypatch: 
     assert not page.values("onerror")
     assert all(source.startswith("data:image/png;base64,") for source in page.values("src"))
     words = page.words()
-    assert words.count("{{ 7*7 }}") > 5
+    assert words.count("{{ 7*7 }}") > attacks
     assert "49" not in re.sub(r"\d*\.\d+|[0-9a-f]{12,}", "", words).split()
+    if name == "hostile comparison":  # whose facts about the machine are in words
+        assert "openblas 0.3" in words
+        assert "None" not in words
 
 
 @pytest.mark.parametrize("name", ["two variants", TABLE])

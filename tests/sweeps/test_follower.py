@@ -1,5 +1,7 @@
 """How each run of a sweep ends is printed once, whoever ends it, as soon as all of its folder is there."""
 
+import functools
+import itertools
 import tempfile
 import threading
 import time
@@ -124,33 +126,26 @@ def test_nothing_ends_while_a_process_still_works_on_the_run(a_run: Run) -> None
     assert printed.look() == [LINES["finished"]]
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"status": "runn', "\x00"])
-def test_a_status_that_cannot_be_read_is_read_later(a_run: Run, content: str) -> None:
-    a_run.start()
-    a_run.complete()
-    status = a_run.path / "status.json"
-    whole = status.read_text()
-    printed = Printed(a_run)
-    status.write_text(content)
-    assert printed.look() == []
-    status.write_text(whole)
-    assert printed.look() == [LINES["finished"]]
-
-
-@pytest.mark.parametrize("method", ["status", "finished", "result", "timing"])
-@pytest.mark.parametrize("error", [FileNotFoundError(2, "gone"), UserError("gone"), PermissionError(13, "not yet")])
-def test_a_folder_that_is_emptied_under_its_hands_is_looked_at_later(
-    a_run: Run, method: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_is_emptied_or_half_written_under_its_hands_is_looked_at_later(
+    a_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def vanished(of: object) -> None:
+    def vanished(of: object, error: Exception) -> None:
         raise error
 
     a_run.start()
     a_run.complete()
     printed = Printed(a_run)
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, method, vanished)
+    status = a_run.path / "status.json"
+    whole = status.read_text()
+    for content in ("", "{", '{"status": "runn', "\x00"):
+        status.write_text(content)
         assert printed.look() == []
+    status.write_text(whole)
+    errors = (FileNotFoundError(2, "gone"), UserError("gone"), PermissionError(13, "not yet"))
+    for method, error in itertools.product(("status", "finished", "result", "timing"), errors):
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, method, functools.partialmethod(vanished, error))
+            assert printed.look() == [], (method, error)
     assert printed.look() == [LINES["finished"]]
 
 
