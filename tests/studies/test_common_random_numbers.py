@@ -95,32 +95,22 @@ def test_variants_and_seeds_share_their_data_and_their_split(small: Small) -> No
 # --- initial draws ---------------------------------------------------------------------------------------------------
 
 
-def families() -> list[Any]:
-    """The initializers by the distribution that they draw from."""
+def test_initializers_of_one_distribution_share_their_draws_before_scaling(small: Small, digits: Dataset) -> None:
     draws = dict.fromkeys(initializer.draw for name, initializer in INITIALIZERS.items() if name != "zeros")
-    return [
-        pytest.param(names, id=names[0])
-        for names in ([name for name, entry in INITIALIZERS.items() if entry.draw is draw] for draw in draws)
-    ]
-
-
-def test_the_initializers_that_studies_compare_are_of_one_family() -> None:
-    assert any({"normal", "glorot", "he"} <= set(family.values[0]) for family in families())
-    assert all(len(family.values[0]) > 1 for family in families())
-
-
-@pytest.mark.parametrize("names", families())
-def test_initializers_share_their_draws_before_scaling(small: Small, digits: Dataset, names: list[str]) -> None:
-    configs = [small("train.dtype=float64", "model.hidden=[8,6]", f"model.init={name}") for name in names]
-    first, *others = [unit_draws(config, digits) for config in configs]
-    assert [W.shape for W in first] == [(64, 8), (8, 6), (6, 10)]
-    assert all(np.unique(W).size == W.size for W in first)
-    for draws in others:
-        for expected, found in zip(first, draws, strict=True):
-            np.testing.assert_allclose(found, expected, rtol=1e-14)
-    # They are different variants all the same.
-    weights = {initialized(config, digits)[0].parameters.theta.tobytes() for config in configs}
-    assert len(weights) == len(names)
+    families = [[name for name, entry in INITIALIZERS.items() if entry.draw is draw] for draw in draws]
+    assert any({"normal", "glorot", "he"} <= set(family) for family in families)  # those that studies compare
+    for names in families:
+        assert len(names) > 1
+        configs = [small("train.dtype=float64", "model.hidden=[8,6]", f"model.init={name}") for name in names]
+        first, *others = [unit_draws(config, digits) for config in configs]
+        assert [W.shape for W in first] == [(64, 8), (8, 6), (6, 10)]
+        assert all(np.unique(W).size == W.size for W in first)
+        for other in others:
+            for expected, found in zip(first, other, strict=True):
+                np.testing.assert_allclose(found, expected, rtol=1e-14)
+        # They are different variants all the same.
+        weights = {initialized(config, digits)[0].parameters.theta.tobytes() for config in configs}
+        assert len(weights) == len(names)
 
 
 @pytest.mark.parametrize("init", ["normal", "he_uniform"])
@@ -147,9 +137,7 @@ def test_what_does_not_make_the_weights_leaves_the_first_ones_alone(small: Small
             assert not any(b.any() for b in first.b)
         elif what not in ("initializer", "width", "depth"):
             np.testing.assert_array_equal(changed.theta.astype(np.float32), first.theta, what)
-
-
-def test_another_seed_draws_other_weights_in_every_layer(small: Small, digits: Dataset) -> None:
+    # Another seed draws others in every layer.
     seeds = [unit_draws(small(f"seed={seed}"), digits) for seed in range(3)]
     for layers in zip(*seeds, strict=True):
         assert all((one != other).all() for one, other in itertools.combinations(layers, 2))
@@ -158,15 +146,14 @@ def test_another_seed_draws_other_weights_in_every_layer(small: Small, digits: D
 # --- the order of batches, and dropout -------------------------------------------------------------------------------
 
 
-def test_variants_learn_from_the_same_batches_in_the_same_order(small: Small, digits: Dataset) -> None:
+def test_variants_learn_from_the_same_batches_in_the_same_order_and_another_seed_from_others(
+    small: Small, digits: Dataset
+) -> None:
     config = small()
     seen = batches_seen(config, digits)
     assert len(set(seen)) == config.train.epochs * -(-len(digits.train.y) // config.train.batch_size)
     for what, change in CHANGES.items():
         assert batches_seen(small(*change), digits) == seen, what
-
-
-def test_another_seed_has_other_batches(small: Small, digits: Dataset) -> None:
     seeds = [set(batches_seen(small(f"seed={seed}"), digits)) for seed in range(3)]
     assert all(one.isdisjoint(other) for one, other in itertools.combinations(seeds, 2))
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe
 from src.foundation import schema
@@ -35,19 +34,14 @@ from src.studies.comparisons.collect import (
 from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.plan import plan
-from tests.helpers.composing import compose
+from tests.helpers.composing import composed
 from tests.studies.refusals import refusal
 
 HUGE = "optimizer.lr=1e20"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
 
 
-@functools.cache  # a configuration is immutable, and composing one takes a while
-def composed(*overrides: str) -> Config:
-    small = ("experiment=digits", "optimizer=sgd", "schedule=constant", "model.hidden=[8]", "train.epochs=2")
-    return compose([*small, "tracking=off", *overrides])
-
-
+SMALL = ("experiment=digits", "optimizer=sgd", "schedule=constant", "model.hidden=[8]", "train.epochs=2")
 identified = functools.cache(fingerprint)
 
 
@@ -57,7 +51,9 @@ class Small:
     def __init__(self, dataset: Dataset, *arguments: str, **more: Any) -> None:
         tree = {"title": "Which?", "baseline": "relu", "variants": VARIANTS} | more
         self.dataset = dataset
-        self.study = plan(declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*given))
+        self.study = plan(
+            declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*SMALL, "tracking=off", *given)
+        )
         self.digests = [identified(job.config, dataset) for job in self.study.jobs]
 
     def trained(self) -> "Small":
@@ -229,10 +225,6 @@ def test_a_run_that_is_missing_is_a_failure_until_it_is_trained(study: Small, ta
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
-def test_no_results_are_refused(home: Path) -> None:
-    assert "study.json: no such file" in refusal(read_results, home / "nowhere")
-
-
 @pytest.mark.parametrize("file", ["study.json", "result.json", "history.csv", "predictions.npz"])
 @pytest.mark.parametrize("length", [None, 0, -9], ids=["removed", "emptied", "cut"])
 def test_a_damaged_folder_is_refused_with_its_path_and_mended_by_the_same_study(
@@ -275,6 +267,7 @@ def test_a_description_that_lies_is_refused(kept: Path, lie: Callable[[Any], Any
     file = kept / "study.json"
     file.write_text(json.dumps(lie(json.loads(file.read_text()))))
     assert str(kept) in refusal(read_results, kept)
+    assert "study.json: no such file" in refusal(read_results, kept / "nowhere")
 
 
 # --- what DVC shows --------------------------------------------------------------------------------------------------

@@ -39,9 +39,7 @@ def test_an_experiment_has_its_claims_in_their_order() -> None:
     assert [claim.metric for claim in one.claims] == ["test/accuracy", "valid/loss", "train/accuracy"]
     assert (one.claims[1].epoch, one.claims[1].note, one.claims[0].epoch) == (10, "a quirk", None)
     assert (one.claims[2].says, one.claims[2].least) == ("that worked", 0.99)
-
-
-def test_one_seed_of_its_own_makes_a_single_run() -> None:
+    # One seed of its own makes a single run.
     assert declared(seeds=[123]).experiments[0].single
     assert not declared(seeds=[123, 124]).experiments[0].single
 

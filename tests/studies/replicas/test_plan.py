@@ -41,12 +41,10 @@ def test_every_experiment_is_trained_with_every_seed_or_with_its_own() -> None:
         assert job.label == f"{job.variant} s{job.config.seed}"
         # The configuration that was checked is the one that another process composes from the overrides.
         assert composed(*job.overrides) == job.config
-
-
-def test_seeds_that_are_typed_are_for_the_experiments_without_seeds_of_their_own() -> None:
-    found = planned(seeds=["7"], typed_seeds=True)
-    assert [job.label for job in found.jobs] == ["digits s7", "sigmoid_mse s123"]
-    assert found.typed == (*SMALL, "seed=7")
+    # Seeds that are typed are for the experiments without seeds of their own.
+    typed = planned(seeds=["7"], typed_seeds=True)
+    assert [job.label for job in typed.jobs] == ["digits s7", "sigmoid_mse s123"]
+    assert typed.typed == (*SMALL, "seed=7")
 
 
 def test_the_command_of_an_experiment_trains_just_that_run() -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from src.config import composition
-from src.config.tree import Config, read_yaml
+from src.config.tree import read_yaml
 from src.studies.plan import plan
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.declare import Experiment, ReplicaDeclaration, declare
 from src.studies.study import Study
 from tests.conftest import ROOT
+from tests.helpers.composing import compose, composed
 
 EXPERIMENTS = {
     "raschka": ["sigmoid", "relu"],
@@ -34,18 +34,13 @@ def tree() -> dict[str, Any]:
 
 
 @functools.cache
-def composed(*overrides: str) -> Config:
-    return composition.compose(list(overrides))
-
-
-@functools.cache
 def planned() -> Study[ReplicaDeclaration]:
     return table(["ablation=replicas"], [str(seed) for seed in range(5)], True)
 
 
 def table(arguments: list[str], seeds: list[str], declared: bool, **more: Any) -> Study[ReplicaDeclaration]:
     declaration = declare("replicas", tree()["ablation"] | more)
-    return plan(declaration, seeds, arguments, declared, lambda overrides: composed(*overrides))
+    return plan(declaration, seeds, arguments, declared, compose)
 
 
 def test_the_digests_stay_what_they_are() -> None:
