@@ -46,17 +46,12 @@ class Plan:
     model: Architecture
     optimizer: Optimizer
     schedule: Schedule
-    training: Training
+    train: Training
     seed: int = 0
     rng: str = "default"
 
-    @property
-    def train(self) -> Training:
-        """The plan's training, as a configuration names it."""
-        return self.training
-
     def changed(self, **changes: Any) -> "Plan":
-        """A plan with other parts; of `model` and `training`, a dict states the differences."""
+        """A plan with other parts; of `model` and `train`, a dict states the differences."""
         parts = {
             name: replace(getattr(self, name), **value) if isinstance(value, dict) else value
             for name, value in changes.items()
@@ -69,7 +64,7 @@ class Plan:
 
     def initialized(self, streams: Streams) -> Network:
         y = self.dataset.train.y
-        network = self.model.network(FEATURES, CLASSES, y, self.training.dtype)
+        network = self.model.network(FEATURES, CLASSES, y, self.train.dtype)
         self.model.initialize(network, streams.initialization)
         return network
 
@@ -77,7 +72,7 @@ class Plan:
         """The network, and the training as its epochs' records."""
         streams = Streams.of(self.seed, self.rng)
         network = self.initialized(streams)
-        return network, train(network, self.optimizer, self.schedule, self.dataset, self.training, streams)
+        return network, train(network, self.optimizer, self.schedule, self.dataset, self.train, streams)
 
     def run(self, spy: Callable[[Network], None] = lambda network: None) -> tuple[Network, list[Epoch]]:
         """The trained network and the epochs' records; `spy` sees the network before it is trained."""

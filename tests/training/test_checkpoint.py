@@ -99,16 +99,16 @@ GOING_THROUGH = [
     {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
 ]
 CHANGES: list[dict[str, Any]] = [
-    *(change | {"training": {"dtype": dtype}} for change in LEARNING for dtype in ("float32", "float64")),
-    *({"training": training, "rng": rng} for training in GOING_THROUGH for rng in KINDS),
+    *(change | {"train": {"dtype": dtype}} for change in LEARNING for dtype in ("float32", "float64")),
+    *({"train": training, "rng": rng} for training in GOING_THROUGH for rng in KINDS),
 ]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_training_resumes_to_the_same_bits_after_any_step(plan: Any, tmp_path: Path, change: dict[str, Any]) -> None:
     waiting = {"patience": 2, "monitor": "valid_loss"} if "optimizer" in change else {}
-    plan = plan.changed(training=NEVER, model={"dropout": 0.3})
-    plan = plan.changed(**(change | {"training": change["training"] | waiting}))
+    plan = plan.changed(train=NEVER, model={"dropout": 0.3})
+    plan = plan.changed(**(change | {"train": change["train"] | waiting}))
     whole = Attempt(plan, tmp_path / "whole").run()
     for step in (1, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS + 5, 3 * STEPS):
         killed(plan, tmp_path / f"{step}", step, save=True)
@@ -130,7 +130,7 @@ def test_a_training_resumes_to_the_same_bits_after_any_step(plan: Any, tmp_path:
 def test_a_checkpoint_is_written_after_so_many_epochs_evaluated_or_not(
     plan: Any, tmp_path: Path, training: dict[str, Any], die_at: int, saved: int, recorded: list[int]
 ) -> None:
-    plan = plan.changed(training=replace(NEVER, **training))
+    plan = plan.changed(train=replace(NEVER, **training))
     found = killed(plan, tmp_path, die_at)
     assert (found.header["epoch"], found.header["step"]) == (saved, 0)
     assert [record["epoch"] for record in found.history] == recorded
@@ -138,7 +138,7 @@ def test_a_checkpoint_is_written_after_so_many_epochs_evaluated_or_not(
 
 
 def test_a_checkpoint_is_written_after_so_many_seconds_within_an_epoch(plan: Any, tmp_path: Path) -> None:
-    killed(plan.changed(training=replace(NEVER, checkpoint_seconds=0)), tmp_path, 14)
+    killed(plan.changed(train=replace(NEVER, checkpoint_seconds=0)), tmp_path, 14)
     assert [checkpoint.read(tmp_path / name).position for name in GENERATIONS] == [
         "1 epoch and 2 updates",
         "1 epoch and 1 update",
@@ -150,7 +150,7 @@ def test_a_checkpoint_is_written_after_so_many_seconds_within_an_epoch(plan: Any
 def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used_and_kept(
     plan: Any, tmp_path: Path, damage: str
 ) -> None:
-    plan = plan.changed(training=replace(NEVER, checkpoint_epochs=1))
+    plan = plan.changed(train=replace(NEVER, checkpoint_epochs=1))
     found = killed(plan, tmp_path, 3 * STEPS)
     newer, previous = (tmp_path / name for name in GENERATIONS)
     good, content = previous.read_bytes(), bytearray(newer.read_bytes())
@@ -188,7 +188,7 @@ def test_without_a_valid_checkpoint_there_is_none(tmp_path: Path) -> None:
     [
         {"model": {"hidden": (3,)}},
         {"optimizer": OPTIMIZERS["momentum"](lr=0.1)},
-        {"training": replace(NEVER, dtype="float64")},
+        {"train": replace(NEVER, dtype="float64")},
     ],
     ids=str,
 )

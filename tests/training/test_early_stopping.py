@@ -50,10 +50,10 @@ def test_keeps_the_best_epoch_and_stops_after_patience(
 def test_in_a_training_the_kept_weights_are_those_of_the_best_record(
     plan: Any, dataset: Any, monitor: str, best_of: Any
 ) -> None:
-    plan = plan.changed(training={"epochs": 60, "patience": 3, "monitor": monitor}, optimizer={"lr": 0.8})
+    plan = plan.changed(train={"epochs": 60, "patience": 3, "monitor": monitor}, optimizer={"lr": 0.8})
     network, training = plan.start()
     theta = network.parameters.theta
-    keeper, records = EarlyStopping(plan.training, theta), []
+    keeper, records = EarlyStopping(plan.train, theta), []
     with held(1):
         for one in training:
             records.append(one)

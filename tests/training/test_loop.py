@@ -55,7 +55,7 @@ def seen(plan: Any) -> BatchSpy:
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
     plan: Any, optimizer: str, dropout: float, dtype: str
 ) -> None:
-    plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.01), model={"dropout": dropout}, training={"dtype": dtype})
+    plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.01), model={"dropout": dropout}, train={"dtype": dtype})
     one, records = plan.run()
     np.random.seed(1)  # noqa: NPY002 - the global random state has no influence, and is not changed
     before = np.random.get_state()[1].copy()  # noqa: NPY002
@@ -91,7 +91,7 @@ class TestStreams:
 
     def test_more_epochs_begin_like_fewer(self, plan: Any) -> None:
         _, short = plan.run()
-        _, long = plan.changed(training={"epochs": 6}).run()
+        _, long = plan.changed(train={"epochs": 6}).run()
         assert results(long)[:3] == results(short)
 
 
@@ -122,7 +122,7 @@ class TestRecords:
     def test_carry_the_time_and_the_images_since_the_last_one(
         self, plan: Any, training: dict[str, Any], images: dict[int, int]
     ) -> None:
-        _, records = plan.changed(training=training).run()
+        _, records = plan.changed(train=training).run()
         assert all(record.seconds > 0 for record in records)
         assert {r.epoch: r.images_per_second * r.seconds for r in records} == pytest.approx(images)
 
@@ -137,7 +137,7 @@ class TestRecords:
 class TestLearning:
     def test_equals_steps_taken_by_hand(self, plan: Any, dataset: Any) -> None:
         # Full batches of plain gradient descent on a linear model: theta -= lr grad, written out.
-        plan = plan.changed(model={"hidden": ()}, training={"epochs": 4, "batch_size": 103, "dtype": "float64"})
+        plan = plan.changed(model={"hidden": ()}, train={"epochs": 4, "batch_size": 103, "dtype": "float64"})
         trained, _ = plan.run()
         x, t = dataset.train.x.astype(np.float64), np.eye(3)[dataset.train.y]
         W, b = plan.network().parameters.W[0].copy(), np.zeros(3)
@@ -150,7 +150,7 @@ class TestLearning:
 
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_happens_with_every_optimizer(self, plan: Any, optimizer: str) -> None:
-        plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.02), training={"epochs": 15})
+        plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.02), train={"epochs": 15})
         _, records = plan.run()
         assert records[-1].train_loss < 0.8 * np.log(3)
         assert records[-1].train_accuracy > 0.7
@@ -179,7 +179,7 @@ class TestDivergence:
         plan = plan.changed(
             model={"act": "relu", "init": "he"},
             optimizer=OPTIMIZERS[optimizer](lr=1e30 if dtype == "float32" else 1e200),
-            training={"batch_size": size, "dtype": dtype},
+            train={"batch_size": size, "dtype": dtype},
         )
         with pytest.raises(Diverged, match=r"^diverged at epoch 1$") as caught:
             plan.run()
@@ -217,7 +217,7 @@ class TestDivergence:
     def test_with_dropout_alone_is_detected(self, plan: Any) -> None:
         plan = plan.changed(
             model={"act": "relu", "dropout": 0.999, "init": "uniform", "init_bound": 1e18},
-            training={"evaluate_dropout": True, "evaluate_at_start": True},
+            train={"evaluate_dropout": True, "evaluate_at_start": True},
         )
         with pytest.raises(Diverged):
             plan.run()
@@ -228,11 +228,11 @@ class TestEvaluation:
     def test_between_evaluations_nothing_is_measured_and_the_untrained_network_is_epoch_0(
         self, plan: Any, dataset: Any, every: int, start: bool
     ) -> None:
-        each, records = plan.changed(training={"epochs": 7}).run()
-        sparse = plan.changed(training={"epochs": 7, "evaluate_every": every, "evaluate_at_start": start})
+        each, records = plan.changed(train={"epochs": 7}).run()
+        sparse = plan.changed(train={"epochs": 7, "evaluate_every": every, "evaluate_at_start": start})
         some, found = sparse.run()
         assert some.parameters.theta.tobytes() == each.parameters.theta.tobytes()
-        assert [record.epoch for record in found] == sparse.training.evaluated()
+        assert [record.epoch for record in found] == sparse.train.evaluated()
         assert results(found)[start:] == [results(records)[record.epoch - 1] for record in found[start:]]
         if start:
             untrained = predict(plan.network(), dataset.valid.x, dataset.valid.y)
@@ -241,7 +241,7 @@ class TestEvaluation:
 
     def test_running_metrics_are_means_over_the_batches_during_training(self, plan: Any) -> None:
         plan, spy = plan.changed(model={"dropout": 0.0}), BatchSpy()
-        trained, records = plan.changed(training={"running_metrics": True}).run(spy)
+        trained, records = plan.changed(train={"running_metrics": True}).run(spy)
         for epoch, record in enumerate(records):
             loss, right, examples = (sum(v) for v in zip(*spy.measured[11 * epoch : 11 * (epoch + 1)], strict=True))
             assert examples == 103
@@ -255,7 +255,7 @@ class TestEvaluation:
     def test_with_dropout_on_is_recorded_besides_and_changes_nothing_else(self, plan: Any) -> None:
         plan = plan.changed(model={"dropout": 0.5})
         plain, records = plan.run()
-        also, more = plan.changed(training={"evaluate_dropout": True, "metrics": ("f1",)}).run()
+        also, more = plan.changed(train={"evaluate_dropout": True, "metrics": ("f1",)}).run()
         assert plain.parameters.theta.tobytes() == also.parameters.theta.tobytes()
         names = ("f1", "loss_with_dropout", "accuracy_with_dropout", "f1_with_dropout")
         for one, other in zip(records, more, strict=True):
@@ -265,17 +265,17 @@ class TestEvaluation:
 
 class TestOrders:
     def test_fixed_batches_are_the_same_in_each_epoch(self, plan: Any, dataset: Any) -> None:
-        batches = seen(plan.changed(training={"order": "fixed"})).batches
+        batches = seen(plan.changed(train={"order": "fixed"})).batches
         assert batches[:11] == batches[11:22]
         assert b"".join(y for _, y in batches[:11]) == dataset.train.y.tobytes()
 
     @pytest.mark.parametrize(("steps", "expected"), [(4, 4), (None, 11)], ids=["4 steps", "a pass"])
     def test_drawn_batches_make_epochs_of_so_many_steps(self, plan: Any, steps: int | None, expected: int) -> None:
-        batches = seen(plan.changed(training={"order": "drawn", "steps_per_epoch": steps})).batches
+        batches = seen(plan.changed(train={"order": "drawn", "steps_per_epoch": steps})).batches
         assert len(batches) == len(set(batches)) == 3 * expected
 
     def test_a_full_batch_is_one_step_an_epoch_with_all_examples(self, plan: Any, dataset: Any) -> None:
-        batches = seen(plan.changed(training={"batch_size": None, "order": "fixed"})).batches
+        batches = seen(plan.changed(train={"batch_size": None, "order": "fixed"})).batches
         assert [x for x, _ in batches] == 3 * [dataset.train.x.tobytes()]
 
     def test_steps_that_would_cut_a_pass_short_are_rejected(self) -> None:

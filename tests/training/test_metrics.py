@@ -25,7 +25,7 @@ def test_chunks_give_what_the_whole_set_gives(
     plan: Any, dataset: Any, monkeypatch: pytest.MonkeyPatch, chunk: int, head: tuple[str, str], class_weights: Any
 ) -> None:
     plan = plan.changed(
-        model={"output": head[0], "loss": head[1], "class_weights": class_weights}, training={"dtype": "float64"}
+        model={"output": head[0], "loss": head[1], "class_weights": class_weights}, train={"dtype": "float64"}
     )
     network = plan.network()
     loss, probabilities = network.loss_and_probabilities(dataset.train.x.astype(np.float64), dataset.train.y)
@@ -40,7 +40,7 @@ def test_chunks_give_what_the_whole_set_gives(
 def test_loss_and_accuracy_are_sklearns_and_class_weights_weigh_the_loss_alone(
     plan: Any, dataset: Any, dtype: str, class_weights: Any
 ) -> None:
-    plan = plan.changed(training={"dtype": dtype})
+    plan = plan.changed(train={"dtype": dtype})
     x, y, _ = dataset.train
     predicted = predict(plan.changed(model={"class_weights": class_weights}).network(), x, y)
     np.testing.assert_array_equal(predicted.probabilities, predict(plan.network(), x, y).probabilities)

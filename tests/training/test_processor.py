@@ -24,6 +24,7 @@ OPERATIONS: dict[str, Callable[[str], np.ndarray]] = {
     "times 1": lambda dtype: np.full(50, SUBNORMAL[dtype], dtype) * np.ones(50, dtype),
     "scaled up": lambda dtype: np.full(50, SUBNORMAL[dtype], dtype) * np.array(1e20, dtype),
     "squared": lambda dtype: np.square(np.full(50, SUBNORMAL[dtype] ** 0.5, dtype)),
+    "matrix product": lambda dtype: np.full((40, 40), SUBNORMAL[dtype], dtype) @ np.eye(40, dtype=dtype),
 }
 times_1 = OPERATIONS["times 1"]
 
@@ -49,23 +50,17 @@ def test_threads_are_set_within_and_restored_after_a_block_also_if_it_raises(thr
 
 @needs_flushing
 @pytest.mark.parametrize("dtype", SUBNORMAL)
-class TestSubnormals:
-    @pytest.mark.parametrize("operation", OPERATIONS)
-    def test_are_flushed_within_and_restored_after_a_block_also_if_it_raises(self, dtype: str, operation: str) -> None:
-        numbers = OPERATIONS[operation]
-        assert (numbers(dtype) > 0).all()
-        with pytest.raises(KeyError), held(1):  # noqa: PT012
-            assert not numbers(dtype).any()
-            with held(1):
-                pass
-            assert not numbers(dtype).any()  # still, after an inner block
-            raise KeyError
-        assert (numbers(dtype) > 0).all()
-
-    def test_are_flushed_in_matrix_products(self, dtype: str) -> None:
-        A, B = np.full((40, 40), SUBNORMAL[dtype], dtype), np.eye(40, dtype=dtype)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_subnormals_are_flushed_within_and_restored_after_a_block_also_if_it_raises(dtype: str, operation: str) -> None:
+    numbers = OPERATIONS[operation]
+    assert (numbers(dtype) > 0).all()
+    with pytest.raises(KeyError), held(1):  # noqa: PT012
+        assert not numbers(dtype).any()
         with held(1):
-            assert not (A @ B).any()
+            pass
+        assert not numbers(dtype).any()  # still, after an inner block
+        raise KeyError
+    assert (numbers(dtype) > 0).all()
 
 
 def test_normal_arithmetic_is_unchanged() -> None:
