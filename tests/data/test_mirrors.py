@@ -106,12 +106,11 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[functools.p
         with tarfile.open(folder / "package.tgz", "w:gz") as archive:
             for info, content in members:
                 archive.addfile(info, io.BytesIO(content))
-        (folder / "program.py").write_text(
-            "import os, shutil, sys, time\nfrom pathlib import Path\n"
-            f"package = Path({str(folder)!r}) / 'package.tgz'\n{program}\n"
-        )
+        imports = "import os, shutil, sys, time\nfrom pathlib import Path"
+        package = f"package = Path({str(folder)!r}) / 'package.tgz'"
         # By way of a shell: a "#!" line can't name an interpreter whose path has a space.
-        (folder / "npm").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder}/program.py" "$@"\n')
+        start = f"#!/bin/sh\nexec '{sys.executable}' - \"$@\" <<'END'"
+        (folder / "npm").write_text(f"{start}\n{imports}\n{package}\n{program}\nEND\n")
         (folder / "npm").chmod(0o755)
 
     yield replace

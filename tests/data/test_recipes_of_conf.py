@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.config.composition import choices
-from src.data.dataset import PARTS, Dataset
+from src.data.dataset import PARTS
 from src.data.raw import Raw
 from src.data.recipes import Recipe, Split, prepare
 from src.data.scaling import BY_THE_LARGEST, scaled
@@ -17,19 +17,12 @@ from tests.helpers.composing import compose
 
 
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> Raw:
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise in the place of MNIST: as many examples, of four values each."""
     random = np.random.default_rng(0)
     raw = Raw(random.integers(0, 256, (70_000, 4), np.uint8), random.integers(0, 10, 70_000))
     source = SOURCES["mnist"]._replace(fetch=lambda folder, mirror: None, read=lambda folder: raw, image=None)
     monkeypatch.setitem(SOURCES, "mnist", source)
-    return raw
-
-
-def made(name: str, root: Path) -> tuple[Dataset, dict[str, np.ndarray]]:
-    """A recipe's data set, and the indices of each part."""
-    dataset = prepare(compose([f"data={name}"]).data, root)
-    return dataset, open_split(root / "data" / "split" / name)[1]
 
 
 # The scaling, and the sizes of the parts.
@@ -54,10 +47,12 @@ DIGESTS = {
 }
 
 
+@pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("name", choices("data"))
-def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_path: Path) -> None:
+def test_every_recipe_of_conf_is_prepared_on_demand(name: str, tmp_path: Path) -> None:
     recipe = compose([f"data={name}"]).data
-    dataset, rows = made(name, tmp_path)
+    dataset = prepare(recipe, tmp_path)
+    _, rows = open_split(tmp_path / "data" / "split" / name)
     source = SOURCES[recipe.source]
     raw = source.read(tmp_path / "data" / "raw" / recipe.source)
     assert (dataset.scaling["kind"], *(len(getattr(dataset, part).y) for part in PARTS)) == MADE[name]
@@ -79,11 +74,12 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, large: Raw, tmp_p
             assert np.abs(np.bincount(y) / len(y) - together / together.sum()).max() < max(0.003, 1 / len(y))
 
 
-def test_another_test_set_is_another_recipe_and_has_the_published_size(large: Raw, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("large")
+def test_another_test_set_is_another_recipe_and_has_the_published_size(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data\.split\.test=9999: .*must be 10000"):
         prepare(compose(["data=mnist_standard", "data.split.test=9999"]).data, tmp_path)
     assert not (tmp_path / "data").exists()
-    made("mnist", tmp_path)
+    prepare(compose(["data=mnist"]).data, tmp_path)
     with pytest.raises(UserError, match=r"\(data\.split\.published_test=false there, true here\)"):
         prepare(compose(["data=mnist", "data.split.published_test=true"]).data, tmp_path)
 

@@ -9,19 +9,6 @@ from src.training.metrics import predict
 from src.training.processor import held
 
 
-def follow(training: Training, accuracies: list[float], losses: list[float]) -> tuple[EarlyStopping, int]:
-    """The keeper after it stopped, or after the last epoch, and the epoch that it saw last."""
-    theta = np.ones(2)
-    keeper = EarlyStopping(training, theta)
-    theta[:] = 0
-    assert (keeper.epoch, keeper.theta.tolist()) == (0, [1, 1])  # before the first epoch: the initial weights
-    for epoch, (accuracy, loss) in enumerate(zip(accuracies, losses, strict=True), 1):
-        theta[:] = epoch  # weights that say which epoch they are of
-        if keeper.should_stop(Epoch(epoch, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0), theta):
-            break
-    return keeper, epoch
-
-
 @pytest.mark.parametrize(
     ("patience", "accuracies", "kept", "last"),
     [
@@ -41,8 +28,15 @@ def test_keeps_the_best_epoch_and_stops_after_patience(
         values[0] = accuracies[::-1]  # which is not looked at
     else:
         values[1] = values[1][::-1]
-    keeper, seen = follow(Training(patience=patience, monitor=monitor), *values)
-    assert (keeper.epoch, seen) == (kept, last)
+    theta = np.ones(2)
+    keeper = EarlyStopping(Training(patience=patience, monitor=monitor), theta)
+    theta[:] = 0
+    assert (keeper.epoch, keeper.theta.tolist()) == (0, [1, 1])  # before the first epoch: the initial weights
+    for epoch, (accuracy, loss) in enumerate(zip(*values, strict=True), 1):
+        theta[:] = epoch  # weights that say which epoch they are of
+        if keeper.should_stop(Epoch(epoch, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0), theta):
+            break
+    assert (keeper.epoch, epoch) == (kept, last)
     assert keeper.theta.tolist() == [kept, kept]
 
 
