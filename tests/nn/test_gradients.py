@@ -17,7 +17,7 @@ from src.nn.activations import ACTIVATIONS
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
-from tests.nn.definitions import DEFINITIONS
+from tests.nn.test_activations import DEFINITIONS
 
 INPUTS, HIDDEN, CLASSES, BATCH = 4, (5, 4, 3), 3, 6
 KINK = 1e-3  # the least distance kept from it; differences reach 1e-5 times an activation
