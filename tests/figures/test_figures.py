@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,9 +53,15 @@ def diverging() -> dict[str, list[float]]:
     return finite | {"train_loss": [1.0, *[np.nan] * 29], "valid_loss": [1.0, np.inf, *[np.nan] * 28]}
 
 
-def failing(n: int, low: float = 0.0, high: float = 16.0, images: np.ndarray = DIGITS.images) -> Figure:
+def failing(
+    n: int,
+    low: float = 0.0,
+    high: float = 16.0,
+    images: np.ndarray = DIGITS.images,
+    labels: Sequence[str] = "0123456789",
+) -> Figure:
     shown, y = low + images[:n] * (high - low) / 16, DIGITS.target[:n]
-    return failures.of(view_of((shown, y), predicted=(y + 1) % 10, confidence=np.linspace(0, 1, n)))
+    return failures.of(view_of((shown, y), labels=labels, predicted=(y + 1) % 10, confidence=np.linspace(0, 1, n)))
 
 
 def digits(n: int = len(DIGITS.images), labels: Sequence[str] = "0123456789") -> RunView:
@@ -87,8 +94,8 @@ def bounded(labels: list[str], grid: plane.Grid = THIRDS, axes: tuple[str, str] 
     return boundaries.draw("Decision boundaries", panels, labels, axes)
 
 
-def titled(title: str) -> Figure:
-    return boundaries.draw(title, [("finds lower left", HALF, examples(50, 2))] * 2, "01", AXES)
+def titled(title: str, panels: int = 2) -> Figure:
+    return boundaries.draw(title, [("finds lower left", HALF, examples(50, 2))] * panels, "01", AXES)
 
 
 def scattered(*counts: int, labels: Sequence[str]) -> Figure:
@@ -108,6 +115,18 @@ def calibrated(confidence: Any, correct: Any) -> Figure:
 
 HALF = lattice(lambda x, y: x + y > 0)
 
+COUNTS: dict[str, tuple[np.ndarray, Sequence[str]]] = {
+    **{f"{classes} classes": (matrix(classes), NAMES[:classes]) for classes in (2, 3, 10)},
+    "digits": (matrix(10), "0123456789"),
+    "millions": (matrix(10, scale=12_345_678), "0123456789"),
+    "an empty class": (matrix(10, empty=3), NAMES),
+    "nothing": (np.zeros((4, 4), int), "0123"),
+}
+CONFUSIONS: dict[str, Callable[[np.ndarray, Sequence[str]], Figure]] = {
+    "confusion": partial(confusion.draw, title="Confusion matrix on the test set"),
+    "normalized confusion": partial(confusion.draw, title="train", normalize=True),
+    "two confusions": lambda n, names: confusion.draw_pair([("Training set: 98.48% right", n), ("Test set", n)], names),
+}
 FIGURES: dict[str, Callable[[], Figure]] = {
     "curves": lambda: curves.draw(history(), best_epoch=19),
     "curves of one epoch": lambda: curves.draw(history([1]), best_epoch=1),
@@ -122,29 +141,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves of zero loss, logarithmic": lambda: curves.draw(history(scale=0.0), log_loss=True),
     "a long title": lambda: titled("A title that says very much of what is known " * 5),
     "a title with dollars": lambda: titled("$5 and \\frac{$"),
-    **{
-        f"confusion of {classes} classes, normalize={normalize}": (
-            lambda classes=classes, normalize=normalize: confusion.draw(
-                matrix(classes), NAMES[:classes], "train", normalize
-            )
-        )
-        for classes in (2, 3, 10)
-        for normalize in (False, True)
-    },
-    "confusion of digits": lambda: confusion.draw(matrix(10), "0123456789", "Confusion matrix on the test set"),
-    "confusion of millions": lambda: confusion.draw(matrix(10, scale=12_345_678), "0123456789", "test"),
-    "confusion with an empty class": lambda: confusion.draw(matrix(10, empty=3), NAMES, "test", normalize=True),
-    "confusion with an empty class, counts": lambda: confusion.draw(matrix(10, empty=3), NAMES, "test"),
-    "confusion of nothing": lambda: confusion.draw(np.zeros((4, 4), int), "0123", "test", normalize=True),
-    "confusion of nothing, counts": lambda: confusion.draw(np.zeros((4, 4), int), "0123", "test"),
+    **{f"{kind} of {what}": partial(draw, *of) for kind, draw in CONFUSIONS.items() for what, of in COUNTS.items()},
     **{f"{n} failures": lambda n=n: failing(n) for n in (0, 1, 4, 5, 6, 24, 25, 26)},
     "failures around zero": lambda: failing(25, -0.42, 2.8),
     "failures of any range": lambda: failing(25, -1e30, 1e30),
     "failures of one grey": lambda: failing(5, 1.0, 1.0),
     "failures of noise": lambda: failing(25, images=SPECKLED),
-    "failures of named classes": lambda: failures.of(
-        view_of((DIGITS.images[:10], range(10)), labels=NAMES, predicted=range(9, -1, -1), confidence=[0.5] * 10)
-    ),
+    "failures of named classes": lambda: failing(10, labels=NAMES),
     "failures of oblong images": lambda: failing(5, images=SPECKLED[:5, :4, :9]),
     "hidden weights": lambda: weights(NOISE),
     "hidden weights of one unit": lambda: weights(NOISE[:, :1]),
@@ -162,17 +165,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
     "curves of the untrained network alone": lambda: curves.draw(history([0]), steps=13),
     "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10, log_loss=True),
-    **{
-        f"two confusions of {classes} classes": (
-            lambda classes=classes: confusion.draw_pair(
-                [("Training set: 98.48% right", matrix(classes)), ("Test set", matrix(classes))], NAMES[:classes]
-            )
-        )
-        for classes in (2, 3, 10)
-    },
-    "two confusions of digits": lambda: confusion.draw_pair(
-        [("a", matrix(10)), ("b", matrix(10, empty=3))], "0123456789"
-    ),
     "two confusions of long names": lambda: confusion.draw_pair([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
     "sheet": lambda: samples.sheet(digits()),
     "a short sheet": lambda: samples.sheet(digits(4, NAMES)),
@@ -191,12 +183,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "boundaries of a network that decides for one class": lambda: bounded(["0", "1"], lattice(lambda x, y: x * 0 + 1)),
     "boundaries of large features": lambda: bounded(["0", "1"], lattice(lambda x, y: x > y, 4000)),
     "boundaries along features of long names": lambda: bounded(["0", "1"], HALF, ("W" * 60, "$x_$ " * 20)),
-    **{
-        f"boundaries in {n} panels": (
-            lambda n=n: boundaries.draw("Title", [("finds lower left", HALF, examples(50, 2))] * n, "01", AXES)
-        )
-        for n in (1, 3)
-    },
+    **{f"boundaries in {n} panels": lambda n=n: titled("Title", n) for n in (1, 3)},
     "reliability": lambda: calibrated(CONFIDENCE, CORRECT),
     "reliability of one prediction": lambda: calibrated([0.7], [True]),
     "reliability of certainty": lambda: calibrated(np.ones(100), np.ones(100)),

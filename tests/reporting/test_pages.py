@@ -8,6 +8,7 @@ import pytest
 
 from src.reporting import report_folder
 from src.studies.comparisons.results import Results
+from tests.figures.drawings import check_sheet
 from tests.reporting.markup import Markup
 from tests.reporting.reports import (
     ATTACK,
@@ -78,7 +79,8 @@ def assert_has_every_sentence_variant_and_run(page: Markup, results: Results) ->
 
 
 @pytest.mark.parametrize("name", [*STUDIES, TABLE])
-def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path) -> None:
+def test_a_page_is_whole_and_needs_nothing_else(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.figures.canvas.save", check_sheet)
     page = write(name, tmp_path / "report")
     html = (tmp_path / "report" / "index.html").read_text()
     assert_needs_nothing_else(page, html)
