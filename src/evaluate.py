@@ -1,9 +1,8 @@
 """The stage `evaluate`: tests models/model.npz; writes metrics/test.json, plots/confusion.csv and figures to plots/."""
 
-from typing import Any
-
 import numpy as np
 
+from src.analysis.calibration import reliability
 from src.cli.stage import run_stage
 from src.config.tree import Config
 from src.data.dataset import Dataset
@@ -29,20 +28,14 @@ def evaluate(config: Config) -> None:
     with held(config.train.threads):
         predictions = {part: predict(model.network, examples.x, examples.y) for part, examples in sets.items()}
     on_test = predictions["test"]
-    write_json(ROOT / "metrics" / "test.json", test_metrics(dataset, on_test))
+    calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
+    scores = scores_by_class(on_test, dataset) | {"calibration_error": calibration.expected_calibration_error}
+    write_json(ROOT / "metrics" / "test.json", scores)
     labels = np.array(dataset.labels)
     pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)
     write_csv(PLOTS / "confusion.csv", ("actual", "predicted"), pairs)
     _draw(config, dataset, model, predictions)
     print(f"test accuracy {on_test.accuracy:.2%}, loss {on_test.loss:.4f}; metrics/test.json and plots/ are written")
-
-
-def test_metrics(dataset: Dataset, on_test: Predictions) -> dict[str, Any]:
-    """The scores of `scores_by_class`, and the expected calibration error."""
-    from src.analysis.calibration import reliability
-
-    calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
-    return scores_by_class(on_test, dataset) | {"calibration_error": calibration.expected_calibration_error}
 
 
 def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str, Predictions]) -> None:

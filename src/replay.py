@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.cli.command import Arguments, run_command
 from src.foundation.errors import RunFailed, UserError
+from src.reporting.tables import plain_table
 
 if TYPE_CHECKING:
     from src.replays.agreement import Agreement
@@ -51,7 +52,6 @@ def _study(name: str, bound: float, tag_original: bool) -> None:
     from src.replays.originals import originals
     from src.replays.recording import record
     from src.replays.retraining import replays
-    from src.reporting.tables import plain_table
 
     found = originals(name)
     print(f"replaying {len(found)} runs of {name}", flush=True)
@@ -79,8 +79,6 @@ def _study(name: str, bound: float, tag_original: bool) -> None:
 
 
 def _differences(replay: "Replay") -> str:
-    from src.reporting.tables import plain_table
-
     if not replay.differences:
         return "no differences found; expecting identical weights"
     rows = [[one.what, one.then, one.now, one.severity] for one in replay.differences]
@@ -93,8 +91,6 @@ def _differences(replay: "Replay") -> str:
 
 
 def _metrics(agreement: "Agreement") -> str:
-    from src.reporting.tables import plain_table
-
     rows = [[pair.metric, str(pair.then), str(pair.now), f"{pair.difference:.1e}"] for pair in agreement.metrics]
     return f"\n{plain_table(['metric', 'then', 'now', 'difference'], rows)}\n\n{agreement.words}"
 

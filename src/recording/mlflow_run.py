@@ -172,7 +172,10 @@ def _log_report(store: Store, run_id: str, report: Mapping[str, Any]) -> None:
     """Puts numbers, texts and all files of a folder on a parent's MLflow run."""
     from mlflow.entities import Metric, RunTag
 
-    metrics = [Metric(_key(name), value, 0, 0) for name, value in report["metrics"].items()]
+    # MLflow allows letters, digits and a few signs. Its UI groups charts by what is before a metric's last slash, and
+    # sorts the groups: so a study's numbers are one group, below `valid` and its curves.
+    named = [(re.sub(r"[^\w\-. ]", "_", name.replace("/", " ")), value) for name, value in report["metrics"].items()]
+    metrics = [Metric(f"variants/{name}", value, 0, 0) for name, value in named]
     store.client.log_batch(run_id, metrics=metrics, tags=[RunTag(*tag) for tag in report["tags"].items()])
     if Path(report["folder"]).is_dir():
         store.client.log_artifacts(run_id, report["folder"], "report")
@@ -190,9 +193,3 @@ def _ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:
         return parent
     status = next(state for state in ("killed", "failed", "finished") if state in states)
     return outbox.change(replace(parent, status=status, ended=ended), status=status, ended=ended)
-
-
-def _key(name: str) -> str:
-    # MLflow allows letters, digits and a few signs. Its UI groups charts by what is before a metric's last slash, and
-    # sorts the groups: so a study's numbers are one group, below `valid` and its curves.
-    return "variants/" + re.sub(r"[^\w\-. ]", "_", name.replace("/", " "))

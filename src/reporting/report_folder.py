@@ -62,7 +62,9 @@ def write(
         files: texts by file name.
         page: returns the page; called with the new folder, which has all other files, to which it may add figures.
     """
-    made_from = sha256(canonical_json({"basis": basis, "code": _code()}))
+    here = Path(__file__).parent
+    code = sha256_tree(here, [file for file in here.rglob("*") if file.suffix in (".py", ".html", ".css")])
+    made_from = sha256(canonical_json({"basis": basis, "code": code}))
     texts = {_SUMMARY: json_text({**summary, "made_from": made_from}), **files}
     if _is_current(target, made_from) and all((target / name).exists() for name in (_PAGE, *texts)):
         return False
@@ -111,11 +113,6 @@ def fact(value: Any) -> str:
             return ", ".join(map(fact, value))
         case _:
             return str(value).removesuffix(" None")  # the end of a BLAS that names no processor
-
-
-def _code() -> str:
-    folder = Path(__file__).parent
-    return sha256_tree(folder, [file for file in folder.rglob("*") if file.suffix in (".py", ".html", ".css")])
 
 
 def _is_current(target: Path, made_from: str) -> bool:

@@ -14,8 +14,7 @@ from typing import Any, TypedDict
 from src.cli.command import FAILED
 from src.config.composition import from_hydra
 from src.config.tree import Config, check_against
-from src.data.dataset import Dataset
-from src.data.recipes import Recipe, prepare
+from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
@@ -82,9 +81,7 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
     return Answer(fingerprint=outcome.folder.path.name, reason="")
 
 
-@functools.lru_cache(maxsize=4)  # opening verifies the arrays: once per worker, not per job
-def _opened(recipe: Recipe) -> Dataset:
-    return prepare(recipe)
+_opened = functools.lru_cache(maxsize=4)(prepare)  # verifies the arrays once per worker, not per job
 
 
 def _die_with_parent() -> None:
