@@ -363,16 +363,10 @@ def test_flatten_gives_the_leaves_their_dotted_keys() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (None, "null"),
-        (True, "true"),
         (False, "false"),
-        (0.1, "0.1"),
-        ("relu", "relu"),
         ([1, 2], "[1, 2]"),
         ("x" * 80, "x" * 80),
         ("x" * 81, "x" * 77 + "..."),
-        (math.nan, "nan"),
-        ("a\nb", "'a\\nb'"),
     ],
 )
 def test_show(value: Any, shown: str) -> None:

@@ -51,7 +51,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, dtype: str) -> None:
         assert set(archive.files) == {"header", "W0", "W1", "W2", "b0", "b1", "b2"}
 
 
-def test_cut_altered_pickled_and_foreign_files_are_refused(saved: Path) -> None:  # every bit: test_npz.py
+def test_cut_altered_pickled_foreign_and_missing_files_are_refused(saved: Path) -> None:  # every bit: test_npz.py
     whole, pickled = saved.read_bytes(), io.BytesIO()
     np.savez(pickled, header=np.array([{}], dtype=object))
     middle = len(whole) // 2
@@ -60,6 +60,9 @@ def test_cut_altered_pickled_and_foreign_files_are_refused(saved: Path) -> None:
         saved.write_bytes(damaged)
         with pytest.raises(UserError, match=r"model\.npz.*damaged"):
             load_model(saved)
+    saved.unlink()
+    with pytest.raises(UserError, match="dvc repro"):
+        load_model(saved)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +108,3 @@ def test_weights_of_another_shape_or_type_are_refused(saved: Path) -> None:
     write_npz(saved, {name: array for name, array in arrays.items() if name != "W1"})
     with pytest.raises(UserError, match=r"model\.npz.*W1"):
         load_model(saved)
-
-
-def test_a_missing_model_is_answered_with_what_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="dvc repro"):
-        load_model(tmp_path / "model.npz")

@@ -2,7 +2,6 @@
 
 import ast
 import functools
-import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +17,9 @@ from src.optim.schedules import SCHEDULES
 from src.runs import code
 from src.runs import used_entries as tables
 from src.runs.fingerprint import NUMERIC, code_digest, words
-from src.runs.model import weights_digest
-from src.training.processor import held
-from src.training.session import Session
+from src.runs.folder import RunFolder
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 
 SIGMOID_MSE = ("model.output=sigmoid", "model.loss=mse")
 CONFIGS = {
@@ -174,34 +173,17 @@ def test_what_is_imported_under_another_name_is_kept() -> None:
     assert "def relu" not in ast.unparse(tables.used(trees, {"tanh"})["a.py"])
 
 
-def trained(configuration: Config, dataset: Dataset) -> str:
-    """The digest of the weights after a training, without a run folder."""
-
-    class Unsaved:
-        def ignore(self, *_: object) -> None: ...
-
-        after_step = after_epoch = after_unevaluated = ignore
-
-    session = Session(configuration, dataset)
-    with held(1):
-        session.prepare()
-        session.run(Unsaved(), lambda epoch: {})  # type: ignore[arg-type]
-        session.keep_best()
-        session.evaluate()
-    return weights_digest(session.network)
-
-
-TRAIN = f"""
+TRAIN = """
 import sys
 from pathlib import Path
-from src.config.tree import Config, read_snapshot
-from src.data.dataset import Dataset, open_dataset
-from src.runs.model import weights_digest
-from src.training.processor import held
-from src.training.session import Session
+from src.config.tree import read_snapshot
+from src.data.dataset import open_dataset
+from src.runs.folder import RunFolder
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 
-{inspect.getsource(trained)}
-print(trained(read_snapshot(Path(sys.argv[1])), open_dataset(Path(sys.argv[2]))))
+snapshot, dataset, folder = map(Path, sys.argv[1:])
+print(run(read_snapshot(snapshot), open_dataset(dataset), Tracker(), RunFolder(folder)).result["weights_sha256"])
 """
 
 
@@ -216,8 +198,10 @@ def test_what_is_kept_of_the_code_trains_to_the_same_weights(
     [folder] = (file.parent for file in digits_folder.rglob("dataset.json"))
     snapshot = tmp_path / "params.yaml"
     snapshot.write_text(yaml.safe_dump(config(name).plain()))
-    run = subprocess.run([sys.executable, "-c", TRAIN, snapshot, folder], cwd=tmp_path, capture_output=True, text=True)
-    assert run.stdout.strip() == trained(config(name), digits), run.stderr
+    command = [sys.executable, "-c", TRAIN, snapshot, folder, tmp_path / "kept"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    whole = run(config(name), digits, Tracker(), RunFolder(tmp_path / "whole"))
+    assert done.stdout.strip() == whole.result["weights_sha256"], done.stderr
 
 
 def test_code_digests_of_runs_differ_by_what_they_use() -> None:
