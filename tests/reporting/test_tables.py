@@ -32,15 +32,9 @@ def test_numbers_are_aligned_right_unless_a_word_is_among_them(cells: tuple[str,
     assert lines[2:] == [*(cell if word else cell.rjust(9) for cell in cells), word]
 
 
-def test_long_cells_are_cut() -> None:
+def test_long_cells_are_cut_and_a_cell_stays_on_its_line() -> None:
     lines = plain_table(("name", "n"), [("a" * 11, "1"), ("b" * 10, "2")], width=10).splitlines()
     assert lines[2:] == ["aaaaaaaaa…  1", "bbbbbbbbbb  2"]
-
-
-def test_a_cell_stays_on_its_line() -> None:
     assert plain_table(("a",), [("one\ntwo\tthree",)]).splitlines()[2:] == ["one two three"]
-
-
-def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="argument"):
         plain_table(("a", "b"), [("1",)])

@@ -146,7 +146,7 @@ def test_what_does_not_make_the_weights_leaves_the_first_ones_alone(small: Small
 # --- the order of batches, and dropout -------------------------------------------------------------------------------
 
 
-def test_variants_learn_from_the_same_batches_in_the_same_order_and_another_seed_from_others(
+def test_variants_learn_from_the_same_batches_in_order_and_another_seed_from_others(
     small: Small, digits: Dataset
 ) -> None:
     config = small()
@@ -164,9 +164,7 @@ def test_variants_that_drop_units_drop_the_same_ones(small: Small, digits: Datas
     for change in (["model.act=tanh"], ["optimizer=momentum"], ["model.init=glorot"]):
         assert masks(small("model.dropout=0.5", *change), digits) == dropping
     assert masks(small("model.dropout=0.5", "seed=1"), digits) != dropping
-
-
-def test_what_a_higher_rate_keeps_a_lower_one_keeps_too(small: Small, digits: Dataset) -> None:
+    # What a higher rate keeps, a lower one keeps, too.
     low, high = (np.frombuffer(masks(small(f"model.dropout={rate}"), digits), bool) for rate in (0.2, 0.5))
     assert low.mean() == pytest.approx(0.8, abs=0.02)
     assert high.mean() == pytest.approx(0.5, abs=0.02)

@@ -133,14 +133,11 @@ def test_what_changes_no_result_makes_no_other_study() -> None:
     assert other.command == plain.command == "python -m src.ablation ablation=mine"
 
 
-@pytest.mark.parametrize("argument", ["train.epochs=3", "data.seed=1", "model.hidden=[3]"])
-def test_an_override_makes_another_study(argument: str) -> None:
-    other = planned(argument)
-    assert other.digest != planned().digest
-    assert other.name == f"mine-{other.digest}"
-
-
-def test_typed_seeds_make_another_study_even_where_they_are_those_of_the_file() -> None:
+def test_an_override_makes_another_study_and_so_do_typed_seeds_even_where_they_are_those_of_the_file() -> None:
+    for argument in ("train.epochs=3", "data.seed=1", "model.hidden=[3]"):
+        other = planned(argument)
+        assert other.digest != planned().digest
+        assert other.name == f"mine-{other.digest}"
     typed = planned(seeds=["0", "1"], typed_seeds=True)
     assert typed.command == "python -m src.ablation ablation=mine seed=0,1"
     assert typed.name == f"mine-{planned(seeds=['0', '1']).digest}"

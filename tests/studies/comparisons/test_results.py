@@ -39,9 +39,8 @@ from tests.studies.refusals import refusal
 
 HUGE = "optimizer.lr=1e20"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}
-
-
-SMALL = ("experiment=digits", "optimizer=sgd", "schedule=constant", "model.hidden=[8]", "train.epochs=2")
+SMALL = ["experiment=digits", "optimizer=sgd", "schedule=constant", "model.hidden=[8]"]
+SMALL += ["train.epochs=2", "tracking=off"]
 identified = functools.cache(fingerprint)
 
 
@@ -51,9 +50,7 @@ class Small:
     def __init__(self, dataset: Dataset, *arguments: str, **more: Any) -> None:
         tree = {"title": "Which?", "baseline": "relu", "variants": VARIANTS} | more
         self.dataset = dataset
-        self.study = plan(
-            declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*SMALL, "tracking=off", *given)
-        )
+        self.study = plan(declare("mine", tree), ["0", "1"], arguments, True, lambda given: composed(*SMALL, *given))
         self.digests = [identified(job.config, dataset) for job in self.study.jobs]
 
     def trained(self) -> "Small":
@@ -180,7 +177,7 @@ def test_the_same_study_gives_the_same_bytes_wherever_and_whenever_it_is_trained
     assert same(read_results(elsewhere / "moved"), results)
 
 
-def test_another_title_or_command_is_written(
+def test_another_title_command_or_variant_is_written(
     study: Small, target: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study.collected(target)
@@ -189,10 +186,7 @@ def test_another_title_or_command_is_written(
     monkeypatch.setattr("src.studies.comparisons.collect.command_of", lambda config: "another")
     assert study.collected(target).runs[0].command == "another"
     assert {name for name, content in contents(target).items() if content != before[name]} == {"study.json"}
-
-
-def test_runs_that_are_no_longer_in_the_study_leave_its_folder(study: Small, target: Path, digits: Dataset) -> None:
-    study.collected(target)
+    # Runs that are no longer in the study leave its folder.
     other = Small(digits, variants={"relu": [], "sigmoid": ["model.act=sigmoid"]}).trained()
     other.collected(target)
     assert {folder.name for folder in (target / "runs").iterdir()} == {of["fingerprint"] for of in other.digests}
@@ -333,8 +327,11 @@ def test_the_times_are_apart_by_fingerprint_and_this_machine_s_come_first(
 # --- where it all is -------------------------------------------------------------------------------------------------
 
 
-def test_a_study_as_declared_is_where_dvc_tracks_it_and_another_one_is_not(home: Path, digits: Dataset) -> None:
-    plain, other = Small(digits).study, Small(digits, "train.epochs=4").study
+def test_a_study_as_declared_is_where_dvc_tracks_it_and_another_one_is_not(
+    study: Small, home: Path, digits: Dataset
+) -> None:
+    longer = Small(digits, "train.epochs=4")
+    plain, other = study.study, longer.study
     assert (plain.results, plain.report) == (home / "models/studies/mine", home / "reports/mine")
     assert plain.tracked
     assert other.report == home / "runs" / "studies" / other.name
@@ -343,12 +340,9 @@ def test_a_study_as_declared_is_where_dvc_tracks_it_and_another_one_is_not(home:
     # The pipeline may have other data than the file says: that is the study of this pipeline.
     staged = replace(other, stage=True)
     assert (staged.results, staged.report, staged.tracked) == (plain.results, plain.report, True)
-
-
-def test_only_a_study_that_dvc_tracks_writes_its_headline(study: Small, home: Path, digits: Dataset) -> None:
-    assert same(collect(study.study, study.digests), read_results(home / "models/studies/mine"))
+    # Only one that DVC tracks writes its headline.
+    assert same(collect(plain, study.digests), read_results(plain.results))
     assert headline_file("mine").exists()
-    other = Small(digits, "train.epochs=4")
     headline_file("mine").unlink()
-    collect(other.study, other.digests)
+    collect(other, longer.digests)
     assert not headline_file("mine").exists()

@@ -3,8 +3,6 @@
 import functools
 from typing import Any
 
-import pytest
-
 from src.config.tree import read_yaml
 from src.studies.plan import plan
 from src.studies.replicas.claims import Claim
@@ -12,19 +10,6 @@ from src.studies.replicas.declare import Experiment, ReplicaDeclaration, declare
 from src.studies.study import Study
 from tests.conftest import ROOT
 from tests.helpers.composing import compose, composed
-
-EXPERIMENTS = {
-    "raschka": ["sigmoid", "relu"],
-    "weidman": [
-        *("mse", "ce", "momentum", "linear_decay", "exponential_decay", "glorot", "dropout", "deep_dropout"),
-    ],
-    "xor": ["sigmoid", "tanh", "relu", "single_output"],
-    "perceptrons": ["xor"],
-    "digits": ["8x8", "8x8_better"],
-    "spiral": ["linear", "mlp", "adam", "dropout"],
-    "noise": ["overfit"],
-}
-NAMES = [f"{family}_{name}" for family, names in EXPERIMENTS.items() for name in names]
 
 
 @functools.cache
@@ -61,19 +46,17 @@ def claims() -> list[tuple[str, Claim]]:
 
 def test_all_experiments_are_there_and_run_with_five_seeds_or_their_own() -> None:
     assert tree()["hydra"] == {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(5)"}}}
-    assert set(experiments()) == set(NAMES)
+    assert len(experiments()) == 22  # which are in the digest
     trained = [(job.variant, job.config.seed) for job in planned().jobs]
     assert trained == [(name, seed) for name, each in experiments().items() for seed in (each.seeds or range(5))]
     assert not planned().typed
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_trained_is_what_the_shown_command_trains(name: str) -> None:
+def test_what_is_trained_is_what_the_shown_command_trains() -> None:
     for job in planned().jobs:
-        if job.variant == name:
-            alone = composed(f"experiment={name}")
-            assert job.config.semantic() == alone.semantic() | {"seed": job.config.seed}
-            assert not job.config.tracking.figures
+        alone = composed(f"experiment={job.variant}")
+        assert job.config.semantic() == alone.semantic() | {"seed": job.config.seed}, job.label
+        assert not job.config.tracking.figures
 
 
 def test_an_experiment_that_repeats_the_text_s_random_numbers_has_one_run_and_no_other_has() -> None:
