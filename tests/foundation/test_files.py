@@ -14,11 +14,12 @@ from src.foundation.errors import UserError
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_failed_write_leaves_the_target_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+def test_a_write_replaces_the_whole_target_and_a_failed_one_nothing(tmp_path: Path, error: type[BaseException]) -> None:
     target, folder = tmp_path / "file", tmp_path / "folder"
-    target.write_text("before")
-    folder.mkdir()
-    (folder / "kept").touch()
+    for content in ("one", "two"):
+        files.write_text(target, content)
+        with files.replacing_folder(folder) as new:
+            (new / content).touch()
 
     def fail(replacing: Callable[[Path], Any], target: Path) -> None:
         with replacing(target) as new:
@@ -28,8 +29,8 @@ def test_a_failed_write_leaves_the_target_and_nothing_else(tmp_path: Path, error
     for replacing, path in ((files.replacing, target), (files.replacing_folder, folder)):
         with pytest.raises(error):
             fail(replacing, path)
-    assert target.read_text() == "before"
-    assert [path.name for path in folder.iterdir()] == ["kept"]
+    assert target.read_text() == "two"
+    assert [path.name for path in folder.iterdir()] == ["two"]
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
@@ -44,15 +45,6 @@ def test_a_write_goes_through_no_hard_link_and_leaves_the_permissions_of_the_uma
         os.umask(before)
     assert (cached.read_text(), target.read_text()) == ("cache", "new")
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
-
-
-def test_a_folder_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
-    target = tmp_path / "folder"
-    for content in ("one", "two"):
-        with files.replacing_folder(target) as new:
-            (new / content).write_text(content)
-    assert [path.name for path in target.iterdir()] == ["two"]
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_csv_keeps_every_bit_of_a_float_and_json_refuses_what_it_cannot_say(tmp_path: Path) -> None:
