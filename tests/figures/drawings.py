@@ -1,6 +1,6 @@
 """What is true of every drawing: it stays on its sheet, no two texts overlap; and a run made of arrays, to be drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,6 @@ def matrix(classes: int, seed: int = 0, empty: int | None = None, scale: int = 1
     return counts
 
 
-def save(figure: Figure, path: Path) -> bytes:
-    """Writes the figure's PNG, and returns its bytes."""
-    _save(figure, path)
-    return path.read_bytes()
-
-
 def check_sheet(figure: Figure, path: Path) -> bytes:
     """Draws the figure once, checks its margins and texts, and returns its PNG."""
     texts: dict[int, tuple[str, Any, float]] = {}
@@ -46,7 +40,7 @@ def check_sheet(figure: Figure, path: Path) -> bytes:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Text, "draw", note)
-        png = save(figure, path)
+        _save(figure, path)
     pixels = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
     for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
         assert (edge == 255).all()
@@ -60,7 +54,24 @@ def check_sheet(figure: Figure, path: Path) -> bytes:
     overlap = (low[:, None] < high[None]).all(axis=2) & (low[None] < high[:, None]).all(axis=2)  # [n, n]
     pairs = np.argwhere(np.triu(overlap, 1))
     assert not [(words[straight[i]], words[straight[j]]) for i, j in pairs]
-    return png
+    return path.read_bytes()
+
+
+def check_drawing(draw: Callable[[], Figure], folder: Path, most: int) -> None:
+    """Draws a figure twice: on its sheet, to the same file, of at most so many bytes, which replaces a link."""
+    first, second = folder / "first.png", folder / "second.png"
+    figure = draw()
+    png = check_sheet(figure, first)
+    tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) >= 0
+    second.hardlink_to(first)
+    _save(draw(), second)
+    assert not second.samefile(first)
+    assert second.read_bytes() == png == first.read_bytes()
+    assert set(folder.iterdir()) == {first, second}
+    assert png.startswith(b"\x89PNG")
+    assert not [chunk for chunk in (b"Software", b"tEXt", b"tIME") if chunk in png]
+    assert len(png) <= most
 
 
 def contrast(first: Any, second: Any) -> float:

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from src.data.dataset import Examples
 from src.figures import (
     boundaries,
-    canvas,
     confusion,
     curves,
     failures,
@@ -30,7 +29,7 @@ from src.figures import (
 )
 from src.figures.run_view import RunView
 from src.foundation.files import ROOT
-from tests.figures.drawings import DIGITS, NAMES, check_sheet, contrast, luminance, matrix, save, view_of
+from tests.figures.drawings import DIGITS, NAMES, check_drawing, contrast, luminance, matrix, view_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -195,24 +194,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 def test_a_drawing_stays_on_its_sheet_and_is_the_same_small_file_each_time(
     draw: Callable[[], Figure], tmp_path: Path
 ) -> None:
-    figure = draw()
-    png = check_sheet(figure, tmp_path / "first.png")
-    tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) >= 0
-    assert save(draw(), tmp_path / "second.png") == png
-    assert png.startswith(b"\x89PNG")
-    assert not [chunk for chunk in (b"Software", b"tEXt", b"tIME") if chunk in png]
-    assert len(png) < 155_000
-
-
-def test_saving_replaces_the_file_and_never_writes_through_a_link(tmp_path: Path) -> None:
-    cached, picture = tmp_path / "cached", tmp_path / "plots" / "samples.png"
-    cached.write_bytes(b"cached")
-    picture.parent.mkdir()
-    picture.hardlink_to(cached)
-    canvas.save(samples.of(digits()), picture)
-    assert cached.read_bytes() == b"cached"
-    assert list(picture.parent.iterdir()) == [picture]
+    check_drawing(draw, tmp_path, most=155_000)
 
 
 def test_drawing_needs_no_pyplot_and_no_display_and_changes_no_setting(tmp_path: Path) -> None:

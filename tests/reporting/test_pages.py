@@ -130,12 +130,13 @@ def test_a_page_says_which_code_it_was(
     assert COMMIT in words
 
 
-@pytest.mark.parametrize("name", ["failures", TABLE])
+@pytest.mark.parametrize("name", ["a ladder", "sixteen variants", "failures", TABLE])
 def test_equal_input_gives_equal_bytes(name: str, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         write(name, tmp_path / folder)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+        assert path.suffix != ".png" or path.stat().st_size < 300_000, path.name
 
 
 # --- the folder ------------------------------------------------------------------------------------------------------
