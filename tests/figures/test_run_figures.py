@@ -15,7 +15,6 @@ import yaml
 
 from src.config.figure_names import EVERY_RUN, FIGURES, STAGE, names
 from src.config.tracking import GALLERY
-from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.figures import pca
 from src.figures.registry import DRAWINGS, draw
@@ -51,13 +50,12 @@ UNFIT = {
     "digits": OF_A_PLANE,
     "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation"},
 }
-Trained = tuple[RunFolder, RunView]
-Copied = Callable[[str], tuple[RunFolder, Dataset]]
+Trained = tuple[Path, RunView]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
-    """Trains an experiment, once."""
+    """Trains an experiment, once; its run folder is not to be changed."""
     root = tmp_path_factory.mktemp("runs")
 
     @functools.cache
@@ -67,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
         folder.path.mkdir()
         dataset = prepare(config.data, root)
         run(config, dataset, Tracker(), folder)
-        return folder, RunView.of(FinishedRun(folder.path), dataset)
+        return folder.path, RunView.of(FinishedRun(folder.path), dataset)
 
     return train
 
@@ -75,17 +73,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
 @pytest.fixture(scope="module")
 def shown(trained: Callable[[str], Trained]) -> Callable[[str], RunView]:
     return lambda experiment: trained(experiment)[1]
-
-
-@pytest.fixture
-def copied(trained: Callable[[str], Trained], tmp_path: Path) -> Copied:
-    """Copies a run folder for one test."""
-
-    def copy(experiment: str) -> tuple[RunFolder, Dataset]:
-        folder, view = trained(experiment)
-        return RunFolder(shutil.copytree(folder.path, tmp_path / experiment)), view.dataset
-
-    return copy
 
 
 def test_both_tables_have_the_same_names_and_the_stage_those_of_its_outs() -> None:
@@ -106,18 +93,19 @@ def test_an_unknown_figure_is_rejected_in_one_line() -> None:
 
 @pytest.mark.parametrize("experiment", RUNS)
 def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
-    experiment: str, copied: Copied, capsys: pytest.CaptureFixture[str]
+    experiment: str, trained: Callable[[str], Trained], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, dataset = copied(experiment)
-    figures = folder.path / "figures"
+    original, view = trained(experiment)
+    folder, dataset = shutil.copytree(original, tmp_path / "run"), view.dataset
+    figures = folder / "figures"
     capsys.readouterr()  # of the training
-    RunFigures(dataset).ended(folder.path)
+    RunFigures(dataset).ended(folder)
     of_other_data = set() if dataset.image else {"failures", "failures_confident", "hidden_weights"}
     standard = {f"{name}.png" for name in set(names(EVERY_RUN)) - of_other_data}
     assert {file.name for file in figures.iterdir()} == standard
     assert not capsys.readouterr().err
 
-    RunFigures(dataset, OTHERS).ended(folder.path)
+    RunFigures(dataset, OTHERS).ended(folder)
     drawn = {"pca.html" if name == "pca" else f"{name}.png" for name in OTHERS if name not in UNFIT[experiment]}
     assert {file.name for file in figures.iterdir()} == standard | drawn
     left_out = re.findall(r"^figure (\w+): left out, .*(?:images|features|hidden unit)", capsys.readouterr().err, re.M)
@@ -125,31 +113,35 @@ def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
 
     times = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
     (figures / "steps.png").unlink()
-    RunFigures(dataset, OTHERS).ended(folder.path)
+    RunFigures(dataset, OTHERS).ended(folder)
     after = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
     assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
 
 
 def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_fails(
-    copied: Copied, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained: Callable[[str], Trained],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder, dataset = copied("digits")
-    figures = folder.path / "figures"
+    original, view = trained("digits")
+    folder, dataset = shutil.copytree(original, tmp_path / "run"), view.dataset
+    figures = folder / "figures"
     capsys.readouterr()  # of the training
     monkeypatch.setitem(DRAWINGS, "reliability", Mock(side_effect=[KeyboardInterrupt, RuntimeError("no ink")]))
     with pytest.raises(KeyboardInterrupt):
-        RunFigures(dataset, ("samples",)).ended(folder.path)
+        RunFigures(dataset, ("samples",)).ended(folder)
     assert [file.name for file in figures.iterdir()] == ["confusion_test.png"]
-    RunFigures(dataset, ("samples",)).ended(folder.path)
+    RunFigures(dataset, ("samples",)).ended(folder)
     assert re.fullmatch(r"warning: figure reliability of .* could not be drawn \(no ink\)\n", capsys.readouterr().err)
     monkeypatch.undo()
-    RunFigures(dataset, ("samples",)).ended(folder.path)
+    RunFigures(dataset, ("samples",)).ended(folder)
     assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
 
     # A run that did not finish has none.
     shutil.rmtree(figures)
-    folder.mark("killed", "interrupted", "interrupted")
-    RunFigures(dataset, GALLERY).ended(folder.path)
+    RunFolder(folder).mark("killed", "interrupted", "interrupted")
+    RunFigures(dataset, GALLERY).ended(folder)
     assert not figures.exists()
 
 
