@@ -114,11 +114,6 @@ def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return shell_in(checkout)(*ABLATION, *arguments)
 
 
-def set_params(checkout: Path) -> None:
-    """Sets the pipeline to the digits, and to no tracking."""
-    (checkout / "params.yaml").write_text(yaml.safe_dump(compose(["data=digits", "tracking=off"]).plain()))
-
-
 @contextlib.contextmanager
 def started(checkout: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command under way, in a process group of its own, which ends with the block."""
@@ -325,7 +320,7 @@ def test_a_variant_that_diverges_leaves_a_gap_and_the_others_complete(checkout: 
     ends = {f"cold s{seed}": "finished" for seed in range(3)} | dict.fromkeys(wild, "failed")
     declare(checkout, "wild", ("hot: [optimizer.lr=0.2]", "wild: [optimizer.lr=1e38]"))
     edit(checkout / "conf/config.yaml", IN_ONE_PROCESS)
-    set_params(checkout)
+    (checkout / "params.yaml").write_text(yaml.safe_dump(compose(["data=digits", "tracking=off"]).plain()))
 
     # A stage of the pipeline records it, and another stage reports.
     stage = ablation(checkout, "--stage", "wild")
@@ -443,7 +438,8 @@ def code_digests(checkout: Path, study: str) -> set[str]:
 def test_an_edit_of_conf_stops_the_jobs_that_are_still_to_come(checkout: Path) -> None:
     with started(checkout, "ablation=long", *ONE_BY_ONE) as process:
         held = hold_long(checkout, process)
-        append_comment(checkout / "conf/train/default.yaml")
+        with (checkout / "conf/train/default.yaml").open("a") as opened:
+            opened.write("# An edit.\n")
         os.kill(held, signal.SIGCONT)
         told, errors = process.communicate(timeout=120)
     assert (process.returncode, errors.count("\n")) == (1, 1)
@@ -495,8 +491,3 @@ def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Stud
     assert not code_digests(checkout, "tiny") & old
     assert results(checkout, "tiny").digests["code"] != results(studied.checkout, "tiny").digests["code"]
     assert weights(checkout, "tiny") == weights(studied.checkout, "tiny")
-
-
-def append_comment(file: Path) -> None:
-    with file.open("a") as opened:
-        opened.write("# An edit.\n")

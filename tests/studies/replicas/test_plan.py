@@ -120,12 +120,9 @@ def test_what_a_run_does_not_measure_is_refused(claim: dict[str, Any], told: str
     assert message.startswith(f"ablation.published.digits: {told}")
 
 
-def test_another_experiment_for_all_is_refused_before_anything_is_composed() -> None:
+def test_another_experiment_for_all_and_one_that_conf_does_not_have_are_refused() -> None:
     message = refusal(planned, "experiment=quick")
     assert message.startswith("experiment=quick: the experiments are fixed; ablation.only=")
-
-
-def test_an_experiment_that_conf_does_not_have_is_refused() -> None:
     tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digit": OTHER}}
     message = refusal(plan, declare("mine", tree), ["0"], [], True, compose)
     assert message.startswith("experiment=digit: no such choice; did you mean digits?")
