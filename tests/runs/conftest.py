@@ -9,10 +9,12 @@ import pytest
 from src.runs import code, fingerprint
 from tests.conftest import ROOT
 
+CACHED = (fingerprint.code_digest, fingerprint._imported, fingerprint._trees)
+
 
 def in_another_process() -> None:
     """Forgets what this process has noted of the code that it imported, as another process knows nothing of it."""
-    for cached in (fingerprint.code_digest, fingerprint._imported, fingerprint._trees):
+    for cached in CACHED:
         cached.cache_clear()
 
 
