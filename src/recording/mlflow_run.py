@@ -4,10 +4,9 @@ A parent has the runs of a sweep or a study below it, and its entry has all of i
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.config.tree import read_snapshot
 from src.foundation.schema import flatten, plain, show
@@ -44,42 +43,34 @@ def find(store: Store, entry: Entry, attempt: str | None = None) -> "Run | None"
     return kept[0] if kept else None
 
 
-def run_id_of_parent(store: Store, outbox: Outbox, entry: Entry) -> str | None:
-    """The id of the parent's MLflow run, which is made if it is not there."""
-    parent = outbox.find(replace(entry, identity=entry.parent)) if entry.parent else None
-    if parent is None:
-        return None
-    return str((find(store, parent) or create_parent(store, parent)).info.run_id)
-
-
-def create_parent(store: Store, parent: Entry) -> "Run":
-    """Makes the MLflow run of a parent."""
-    tags = {"study": parent.study, "identity": parent.identity, CURRENT: "true" if parent.supersedes else None}
-    return _create(store, parent.name, parent.started, tags)
-
-
-def create(store: Store, entry: Entry, folder: RunFolder, parent: str | None) -> "Run":
+def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
     """Makes the MLflow run of an entry, below the one with the id `parent`."""
-    about = folder.run()
-    digests, lineage = about["digests"], about["lineage"]
-    tags = {
-        "identity": entry.identity,
-        ATTEMPT: str(about.get("attempt", "")),
-        CURRENT: "true",
-        "fingerprint": digests["fingerprint"],
-        "data.sha256": digests["data"],
-        "code.sha256": digests["code"],
-        "env.sha256": digests["env"],
-        "study": entry.study or "none",
-        "variant": entry.variant or entry.name,
-        "folder": str(folder.path),
-        "mlflow.source.name": "python -m src.train",
-        "mlflow.source.git.commit": lineage["git.commit"],
-        **lineage,
-        PARENT: parent,
-        **about.get("tags", {}),  # a replay's verdict
-    }
-    return _create(store, entry.name, folder.status()["started"], tags)
+    tags: dict[str, str | None]
+    if entry.folder is None:
+        started = entry.started
+        tags = {"study": entry.study, "identity": entry.identity, CURRENT: "true" if entry.supersedes else None}
+    else:
+        about, started = entry.run_folder.run(), entry.run_folder.status()["started"]
+        digests, lineage = about["digests"], about["lineage"]
+        tags = {
+            "identity": entry.identity,
+            ATTEMPT: str(about.get("attempt", "")),
+            CURRENT: "true",
+            "fingerprint": digests["fingerprint"],
+            "data.sha256": digests["data"],
+            "code.sha256": digests["code"],
+            "env.sha256": digests["env"],
+            "study": entry.study or "none",
+            "variant": entry.variant or entry.name,
+            "folder": str(entry.run_folder.path),
+            "mlflow.source.name": "python -m src.train",
+            "mlflow.source.git.commit": lineage["git.commit"],
+            **lineage,
+            PARENT: parent,
+            **about.get("tags", {}),  # a replay's verdict
+        }
+    kept = {tag: cut(value) for tag, value in tags.items() if value is not None}
+    return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=entry.name)
 
 
 def describe(store: Store, run: "Run", folder: RunFolder) -> None:
@@ -122,7 +113,7 @@ class ParentMirror:
         if run is None and self.entry.status == REPORTED:
             self._outbox.settle(self.entry, None, gone=True)
             return
-        run = run or create_parent(self._store, self.entry)
+        run = run or create(self._store, self.entry)
         self.entry = self._outbox.change(self.entry, run_id=run.info.run_id)
         if self.entry.status == "running" and run.info.status != "RUNNING":
             self._store.client.update_run(run.info.run_id, status="RUNNING")
@@ -130,11 +121,19 @@ class ParentMirror:
 
     def update(self, where: State | None, last: bool) -> bool:
         """Writes the report and the end, after the runs; returns whether that settles the entry."""
+        from mlflow.entities import Metric, RunTag
+
         store, entry, run_id = self._store, self.entry, self.entry.run_id
         if entry.status == "running" or run_id is None:
             return False
-        if entry.report:
-            _log_report(store, run_id, entry.report)
+        if report := entry.report:
+            # MLflow allows letters, digits and a few signs. Its UI groups charts by what is before a metric's last
+            # slash, and sorts the groups: so a study's numbers are one group, below `valid` and its curves.
+            names = {name: re.sub(r"[^\w\-. ]", "_", name.replace("/", " ")) for name in report["metrics"]}
+            metrics = [Metric(f"variants/{names[name]}", value, 0, 0) for name, value in report["metrics"].items()]
+            store.client.log_batch(run_id, metrics=metrics, tags=[RunTag(*tag) for tag in report["tags"].items()])
+            if Path(report["folder"]).is_dir():
+                store.client.log_artifacts(run_id, report["folder"], "report")
         if self._outbox.current(entry) == entry:
             mark_current(store, entry)
         find(store, entry)  # a request whose reply was lost may have been served late
@@ -161,24 +160,6 @@ def mark_current(store: Store, parent: Entry) -> None:
 def cut(value: str) -> str:
     """A tag's value, as long as MLflow accepts it."""
     return value if len(value) <= _LONGEST_TAG else value[: _LONGEST_TAG - 1] + "…"
-
-
-def _create(store: Store, name: str, started: float, tags: Mapping[str, str | None]) -> "Run":
-    kept = {tag: cut(value) for tag, value in tags.items() if value is not None}
-    return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=name)
-
-
-def _log_report(store: Store, run_id: str, report: Mapping[str, Any]) -> None:
-    """Puts numbers, texts and all files of a folder on a parent's MLflow run."""
-    from mlflow.entities import Metric, RunTag
-
-    # MLflow allows letters, digits and a few signs. Its UI groups charts by what is before a metric's last slash, and
-    # sorts the groups: so a study's numbers are one group, below `valid` and its curves.
-    named = [(re.sub(r"[^\w\-. ]", "_", name.replace("/", " ")), value) for name, value in report["metrics"].items()]
-    metrics = [Metric(f"variants/{name}", value, 0, 0) for name, value in named]
-    store.client.log_batch(run_id, metrics=metrics, tags=[RunTag(*tag) for tag in report["tags"].items()])
-    if Path(report["folder"]).is_dir():
-        store.client.log_artifacts(run_id, report["folder"], "report")
 
 
 def _ended_with_its_runs(outbox: Outbox, parent: Entry) -> Entry:

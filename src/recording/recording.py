@@ -7,8 +7,9 @@ for a store that is slow, fails, or is away.
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class Recording:
 
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
-        self._uri = noted_uri(tracking)
+        # An entry for this store, of its other fields.
+        self.entry: Callable[..., Entry] = partial(Entry, uri=noted_uri(tracking), experiment=tracking.experiment)
         self._outbox = Outbox()
         self._writer = WriterProcess(tracking, self._outbox.owner)
         self._followed: dict[str, Entry] = {}
@@ -58,10 +60,6 @@ class Recording:
                 if any(entry.idle() for entry in self._outbox.mine()) and not self._writer.died:
                     print("MLflow lacks some of this; `python -m src.sync` records the rest", file=sys.stderr)
                 self._outbox.__exit__()
-
-    def entry(self, **fields: Any) -> Entry:
-        """An entry for this store."""
-        return Entry(uri=self._uri, experiment=self._tracking.experiment, **fields)
 
     def run(self, name: str, folder: RunFolder, fresh: bool = False, **place: str | None) -> Entry:
         """Records a run that has finished, or that this command is about to train; returns its entry.

@@ -4,10 +4,11 @@ All values and times are the folder's own. So mirroring may be repeated, cut sho
 same result: each metric once.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from src.recording.entry import Entry, State, settlement
-from src.recording.mlflow_run import PARENT, create, cut, describe, find, run_id_of_parent
+from src.recording.mlflow_run import PARENT, create, cut, describe, find
 from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.folder import Status
@@ -42,8 +43,7 @@ class RunMirror:
         self._attempt: str | None = None  # whose MLflow run is open here
         self._run_id = ""
         self._ended = False  # whether the MLflow run was opened with the end that the folder has
-        self._waiting: list[EpochRecord] = []  # epochs that the store may lack
-        self._read = -1  # the last epoch that was added to them
+        self._recorded = -1  # the last epoch that the store is known to have
         self._mirrored: State | None = None  # the end that the store has all of
 
     def update(self, where: State | None, last: bool) -> bool | None:
@@ -86,8 +86,9 @@ class RunMirror:
         """Finds the attempt's MLflow run, or makes it, and completes what was lost of its beginning."""
         if self._attempt == (attempt := str(self._folder.run().get("attempt", ""))):
             return
-        parent = run_id_of_parent(self._store, self._outbox, self.entry)
-        run = find(self._store, self.entry, attempt) or create(self._store, self.entry, self._folder, parent)
+        above = self._outbox.find(replace(self.entry, identity=self.entry.parent)) if self.entry.parent else None
+        parent = (find(self._store, above) or create(self._store, above)).info.run_id if above else None
+        run = find(self._store, self.entry, attempt) or create(self._store, self.entry, parent)
         self._run_id = run.info.run_id
         self.entry = self._outbox.change(self.entry, run_id=self._run_id)
         describe(self._store, run, self._folder)
@@ -103,8 +104,8 @@ class RunMirror:
             self._open(status)
             return
         # The last one may be there in part: it is sent again. What is the same to the bit, the store takes once.
-        self._read = max((metric.step for metric in history), default=0) - 1
-        self._waiting = [epoch for epoch in epochs if epoch["epoch"] > self._read]
+        self._recorded = max((metric.step for metric in history), default=0) - 1
+        self._journal.rewind()
         self._ended = (run.info.status, run.info.end_time) == _end(status)
         if not self._ended:  # an earlier process may have left another end
             for tag in {"weights.sha256", "reason"} & run.data.tags.keys():
@@ -116,19 +117,21 @@ class RunMirror:
     def _record_epochs(self) -> None:
         from mlflow.entities import Metric
 
-        self._waiting += [epoch for epoch in self._journal.new() if epoch["epoch"] > self._read]
-        self._read = max((epoch["epoch"] for epoch in self._waiting), default=self._read)
-        while self._waiting:  # epochs as a whole: the store takes a batch or none of it
-            batch = self._waiting[: _LARGEST_BATCH // len(_metrics(self._waiting[0]))]
+        waiting = [epoch for epoch in self._journal.new() if epoch["epoch"] > self._recorded]
+        while waiting:  # epochs as a whole: the store takes a batch or none of it
+            batch = waiting[: _LARGEST_BATCH // len(_metrics(waiting[0]))]
             metrics = [
                 Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"])
                 for epoch in batch
                 for key, value in _metrics(epoch).items()
             ]
             self._client.log_batch(self._run_id, metrics=metrics)
-            del self._waiting[: len(batch)]
+            self._recorded = batch[-1]["epoch"]
+            del waiting[: len(batch)]
 
     def _record_end(self, status: Status) -> None:
+        from mlflow.entities import Metric, RunTag
+
         self._record_epochs()
         for path in (self._folder.path / name for name in _FILES):
             if path.exists():
@@ -136,7 +139,16 @@ class RunMirror:
         if status["reason"]:
             self._client.set_tag(self._run_id, "reason", cut(status["reason"]))
         if self._folder.finished():
-            self._record_result(status)
+            result, timing = self._folder.result(), self._folder.timing()
+            values = {
+                **{f"test/{name}": value for name, value in result["test"].items()},
+                **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
+                "train/seconds": timing["seconds"],
+            }
+            # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
+            metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
+            weights = RunTag("weights.sha256", result["weights_sha256"])
+            self._client.log_batch(self._run_id, metrics=metrics, tags=[weights])
         find(self._store, self.entry)  # a request whose reply was lost may have been served late
         self._client.set_terminated(self._run_id, *_end(status))  # last: a run that has its end has everything
 
@@ -146,19 +158,6 @@ class RunMirror:
             there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
             for name in sorted(drawn.keys() - there):
                 self._client.log_artifact(self._run_id, str(drawn[name]), _FIGURES)
-
-    def _record_result(self, status: Status) -> None:
-        from mlflow.entities import Metric, RunTag
-
-        result, timing = self._folder.result(), self._folder.timing()
-        values = {
-            **{f"test/{name}": value for name, value in result["test"].items()},
-            **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
-            "train/seconds": timing["seconds"],
-        }
-        # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
-        metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
-        self._client.log_batch(self._run_id, metrics=metrics, tags=[RunTag("weights.sha256", result["weights_sha256"])])
 
 
 def _metrics(epoch: EpochRecord) -> dict[str, float]:
