@@ -13,13 +13,14 @@ from tests.helpers.checkouts import Shell, edit, make_checkout, shell_in
 from tests.helpers.sharing import made_once
 
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
-STUDY, VARIANTS = "one_factor", 8
-SETTINGS = (*SMALL, "tracking.figures=false", f"studies=[{STUDY}]")
+STUDIES = {"ladder": 7, "one_factor": 8}  # and how many variants each has
+SETTINGS = (*SMALL, "tracking.figures=false", f"studies=[{','.join(STUDIES)}]")
 OUTPUT = "output.tmp"  # of `dvc repro`, beside the checkout
-# The study with one seed and few epochs, in one process: what its jobs compute is judged elsewhere.
-_SHRUNKEN = {
+# The studies with one seed and few epochs, in one process: what their jobs compute is judged elsewhere.
+SHRUNKEN = {
     "config": [("hydra/launcher: joblib", "hydra/launcher: basic")],
-    f"ablation/{STUDY}": [("range(5)", "range(1)"), ("epochs: 5", "epochs: 2")],
+    "ablation/ladder": [("range(5)", "range(1)"), ("epochs: 10", "epochs: 1")],
+    "ablation/one_factor": [("range(5)", "range(1)"), ("epochs: 5", "epochs: 2")],
 }
 
 
@@ -29,7 +30,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         checkout = make_checkout(folder / "a check out")
-        for name, changes in _SHRUNKEN.items():
+        for name, changes in SHRUNKEN.items():
             edit(checkout / f"conf/{name}.yaml", *changes)
         compose(shell_in(checkout), *SETTINGS)
         (folder / OUTPUT).write_text(repro(shell_in(checkout)))

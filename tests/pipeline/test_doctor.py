@@ -158,6 +158,7 @@ def test_a_killed_run_is_closed_and_its_command_goes_on_with_it(checkout: Path, 
     command = ("python", "-m", "src.train", *UNTRACKED, "train.epochs=200", "train.checkpoint_epochs=1")
     training = started(checkout, *command)
     folder = at_work(checkout, training)
+    until((folder / "checkpoint.npz").exists, training)
     training.send_signal(signal.SIGSTOP)
     assert "running" in status_of(folder)
     assert doctor(shell).stdout == "all is well\n"  # with its process

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Shell
-from tests.helpers.pipelines import OUTPUT, SETTINGS, SMALL, STUDY, VARIANTS, compose, ran, repro
+from tests.helpers.pipelines import OUTPUT, SETTINGS, SHRUNKEN, SMALL, STUDIES, compose, ran, repro
 from tests.helpers.stores import client_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 MAIN_LINE = "evaluate"  # its last stage; the studies branch off
+STUDY = "one_factor"  # of tests that need a single one
 
 
 @pytest.fixture
@@ -76,23 +77,24 @@ def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, sh
     assert run.data.tags["weights.sha256"] == train["weights_sha256"]
     assert (checkout / "runs" / run.data.tags["fingerprint"] / "result.json").exists()
 
-    files, summary, _ = report_of(checkout)
-    assert {"index.html", "summary.json", "runs.csv"} < files
-    assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * VARIANTS
-    headline = json.loads((checkout / f"metrics/{STUDY}.json").read_text())
-    assert (headline["finished"], headline["failed"]) == (VARIANTS, 0)
     shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)[""]["data"]
-    assert shown[f"metrics/{STUDY}.json"]["data"] == headline
-    assert [run.info.status for run in children(checkout, STUDY)] == ["FINISHED"] * VARIANTS
+    for study, variants in STUDIES.items():
+        files, summary, _ = report_of(checkout, study)
+        assert {"index.html", "summary.json", "runs.csv"} < files
+        assert [variant["reported"]["n"] for variant in summary["variants"]] == [1] * variants
+        headline = json.loads((checkout / f"metrics/{study}.json").read_text())
+        assert (headline["finished"], headline["failed"]) == (variants, 0)
+        assert shown[f"metrics/{study}.json"]["data"] == headline
+        assert [run.info.status for run in children(checkout, study)] == ["FINISHED"] * variants
 
     # Again there is nothing to do, and what runs leave behind stays out of Git's sight.
     assert "Data and pipelines are up to date." in repro(shell)
     changed = shell("git", "status", "--porcelain").stdout.split()
     written = {"params.yaml", "dvc.lock", "metrics/", *(f"metrics/{name}.json" for name in NAMES)}
-    assert set(changed[1::2]) <= written | {f"conf/{name}.yaml" for name in ("config", f"ablation/{STUDY}")}
+    assert set(changed[1::2]) <= written | {f"conf/{name}.yaml" for name in SHRUNKEN}
 
 
-NAMES = ("train", "test", "timing", STUDY, f"{STUDY}_timing")
+NAMES = ("train", "test", "timing", *STUDIES, *(f"{study}_timing" for study in STUDIES))
 
 
 def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(checkout: Path, shell: Shell) -> None:
@@ -180,13 +182,13 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     )
     again = ran(repro(shell))
     assert set(again) == {"code", "check", "train", "evaluate", f"study@{STUDY}", f"report@{STUDY}"}
-    assert statuses(checkout) == ["finished"] * (VARIANTS + 2)  # the study's, the experiment's and this one
+    assert statuses(checkout) == ["finished"] * (STUDIES[STUDY] + 2)  # the study's, the experiment's and this one
     assert not (checkout / "mlflow.db").exists()  # for params.yaml says tracking=off
 
 
-def report_of(checkout: Path) -> tuple[set[str], dict[str, Any], str]:
+def report_of(checkout: Path, study: str = STUDY) -> tuple[set[str], dict[str, Any], str]:
     """The files of a report and all that it says, seconds included, whatever code drew it."""
-    folder = checkout / "reports" / STUDY
+    folder = checkout / "reports" / study
     summary = json.loads((folder / "summary.json").read_text())
     summary.pop("made_from")
     return {file.name for file in folder.iterdir()}, summary, (folder / "runs.csv").read_text()
