@@ -7,9 +7,8 @@ from src.health.dvc import stale_locks, torn_lockfile
 from src.health.finding import Finding
 from src.health.leftovers import leftovers
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
-from src.health.records import unrecorded_runs
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
-from src.health.store import half_made_store
+from src.health.store import half_made_store, unrecorded_runs
 
 Check = Callable[[Path], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (

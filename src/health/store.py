@@ -1,4 +1,4 @@
-"""Checks of the checkout's MLflow database, which are read-only: an incomplete first opening, damage."""
+"""Checks of MLflow, which are read-only: its database is incomplete or damaged, or it lacks runs."""
 
 import contextlib
 import itertools
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from src.foundation.errors import RunFailed
 from src.foundation.locks import is_free
 from src.health.finding import Finding, owned, repair
+from src.recording.outbox import Outbox
 
 _NAME = "mlflow.db"
 _ADVICE = f"restore a backup; or move {_NAME} away, and `python -m src.sync --all` fills a new one"
@@ -33,6 +35,19 @@ def half_made_store(root: Path) -> Iterator[Finding]:
         yield Finding("incomplete, and without runs", file, mend, advice)
     elif reason := _damage(file):
         yield Finding(f"damaged: {reason}", file, None, _ADVICE)
+
+
+def unrecorded_runs(root: Path) -> Iterator[Finding]:
+    """Runs that MLflow may lack, and that no living command is recording."""
+    folder = root / "runs" / ".records"
+    if not folder.is_dir():
+        return
+    # A run that has outlived the command that recorded it is recorded when it has ended.
+    lacking = [entry for entry in Outbox().orphans() if entry.idle()]
+    if lacking:
+        names = ", ".join(entry.name for entry in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+        what = f"MLflow may lack {len(lacking)} run{'s'[: len(lacking) != 1]} ({names})"
+        yield Finding(what, folder, _sync, "recorded, as by `python -m src.sync`")
 
 
 def _holds_nothing(file: Path) -> bool:
@@ -78,3 +93,10 @@ def _put_aside(file: Path) -> None:
     for journal in _journals(file):
         journal.rename(journal.with_name(aside.name + journal.name.removeprefix(file.name)))
     file.rename(aside)
+
+
+def _sync() -> None:
+    from src.recording.outbox_mirror import sync
+
+    if failures := sync(everything=False).failures:
+        raise RunFailed("; ".join(failures))

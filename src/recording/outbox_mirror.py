@@ -77,13 +77,12 @@ class OutboxMirror:
 
     def _owned(self, entry: Entry) -> RunMirror | ParentMirror | None:
         """The mirror of an entry, taken over where its owner has died; None if another command was faster."""
-        if entry.owner != self._outbox.owner:
-            if (taken := self._outbox.take(entry)) is None:
-                return None
-            entry = taken
-        kind = ParentMirror if entry.folder is None else RunMirror
-        mirror = self._mirrors.setdefault(entry.file_name, kind(self._store, self._outbox, entry))
-        mirror.entry = entry
+        owned = entry if entry.owner == self._outbox.owner else self._outbox.take(entry)
+        if owned is None:
+            return None
+        kind = ParentMirror if owned.folder is None else RunMirror
+        mirror = self._mirrors.setdefault(owned.file_name, kind(self._store, self._outbox, owned))
+        mirror.entry = owned
         return mirror
 
     def _mirror(self, mirrors: Sequence[RunMirror | ParentMirror], where: State | None, last: bool) -> None:

@@ -56,9 +56,14 @@ class RunMirror:
         status = self._folder.living_status()
         passed_over = not status or status["time"] == self.entry.passed_over
         if passed_over and not (last and self._folder.finished()):
-            if last:
-                self._give_up()
-            return None if last else False
+            if not last:
+                return False
+            # It never began, or its folder is gone.
+            run = find(self._store, self.entry)
+            if run and run.info.status == "RUNNING":
+                self._client.set_terminated(run.info.run_id, "KILLED", run.info.start_time)
+            self._outbox.settle(self.entry, self.entry.settled, gone=run is None)
+            return None
         if status["status"] == "running":
             self._open(status)
             self._record_epochs()
@@ -74,13 +79,6 @@ class RunMirror:
             self._mirrored, self._attempt = state, None  # if it is resumed, it has to be opened again
         settles = state is not None and (last or status["status"] == "finished")
         return settles and self._outbox.settle(self.entry, state)
-
-    def _give_up(self) -> None:
-        """Closes what the store has of a run that will not come: it never began, or its folder is gone."""
-        run = find(self._store, self.entry)
-        if run and run.info.status == "RUNNING":
-            self._client.set_terminated(run.info.run_id, "KILLED", run.info.start_time)
-        self._outbox.settle(self.entry, self.entry.settled, gone=run is None)
 
     def _open(self, status: Status) -> None:
         """Finds the attempt's MLflow run, or makes it, and completes what was lost of its beginning."""

@@ -7,7 +7,7 @@ import pytest
 from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
-from src.health.records import unrecorded_runs
+from src.health.store import unrecorded_runs
 from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
