@@ -4,7 +4,6 @@ import contextlib
 import random
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from tests.conftest import environment
 from tests.faults.figures import Injections
 from tests.faults.trainings import Site, outcomes
-from tests.helpers.stores import client_of, stored
+from tests.helpers.stores import assert_mirrored, stored
 
 pytestmark = pytest.mark.slow
 JOBS, EPOCHS = 8, 6
@@ -83,14 +82,9 @@ def assert_whole(sweep: Site) -> None:
     """All runs are here and in the store, finished, with each metric once."""
     sweep.assert_whole(recorded=False)
     runs = stored(sweep.checkout)
-    children = {run.data.tags["fingerprint"]: run for run in runs if "fingerprint" in run.data.tags}
     assert len(runs) == JOBS + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
-    assert children.keys() == sweep.reference.keys()
-    for name, run in children.items():
-        assert run.data.tags["weights.sha256"] == sweep.reference[name]["result"]["weights_sha256"]
-        history = client_of(sweep.checkout).get_metric_history(run.info.run_id, "valid/loss")
-        assert Counter(metric.step for metric in history) == dict.fromkeys(range(1, EPOCHS + 1), 1)
+    assert_mirrored(sweep.checkout, *(sweep.runs / name for name in sweep.reference))
 
 
 @pytest.mark.parametrize("whom", ["parent", "worker"])

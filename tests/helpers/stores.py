@@ -1,9 +1,11 @@
 """The MLflow store as tests read it. MLflow, whose import takes seconds, is imported when a test first asks."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,7 +20,9 @@ def client_of(store: str | Path) -> "MlflowClient":
     """A client of a store, which is named by its address or by the checkout that it lies in."""
     from mlflow import MlflowClient
 
-    return MlflowClient(f"sqlite:///{store}/mlflow.db" if isinstance(store, Path) else store)
+    # By default a connection is kept: a test that removes the database and copies another one there would read the old.
+    with patch.dict(os.environ, MLFLOW_SQLALCHEMYSTORE_POOLCLASS="NullPool"):
+        return MlflowClient(f"sqlite:///{store}/mlflow.db" if isinstance(store, Path) else store)
 
 
 def stored(store: str | Path) -> "list[Run]":
