@@ -161,12 +161,12 @@ def _unanswered(folder: RunFolder, before: Status, why: str) -> tuple[str, str]:
     status = folder.status()
     if not status or status == before:
         return "not started", why
-    if status["status"] == "running":
-        if not folder.idle(wait=_SECONDS_FOR_A_WORKER_TO_GO):
-            return "running", f"process {status['pid']} trains it"
+    if status["status"] == "running" and not folder.idle(wait=_SECONDS_FOR_A_WORKER_TO_GO):
+        return "running", f"process {status['pid']} trains it"
+    if status["status"] == "running" and not folder.finished():  # its worker may have finished it meanwhile
         folder.mark("killed", "interrupted" if why == "interrupted" else "died", why)
         return "killed", why
-    return status["status"], status["reason"] or ""
+    return ("finished", "") if folder.finished() else (status["status"], status["reason"] or "")
 
 
 def _closing_table(jobs: Sequence[Job], ends: Sequence[JobEnd]) -> str:

@@ -17,6 +17,7 @@ from src.foundation.errors import UserError
 from src.runs.folder import RunFolder
 from src.sweeps import follower as following
 from src.sweeps.follower import Follower
+from src.sweeps.jobs import _unanswered
 
 
 class Run(RunFolder):
@@ -190,3 +191,12 @@ def test_the_thread_ends_with_an_error_in_the_context(a_run: Run) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not followers()
+
+
+def test_a_run_that_finishes_while_its_broken_sweep_waits_for_it_stays_finished(
+    a_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_run.start()
+    monkeypatch.setattr(a_run, "idle", lambda wait: a_run.complete() is None)
+    assert _unanswered(a_run, {}, "the launcher broke down") == ("finished", "")
+    assert a_run.finished()
