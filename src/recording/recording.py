@@ -119,8 +119,7 @@ class Recording:
 
     def run_id(self, entry: Entry) -> str:
         """The id in the store; empty where it isn't known."""
-        found = self._outbox.find(entry)
-        return (found.run_id if found else None) or ""
+        return (self._outbox.find(entry) or entry).run_id or ""
 
     def settle(self) -> None:
         """Waits until the store has everything that there is by now.
@@ -129,10 +128,9 @@ class Recording:
         """
         try:
             with interrupts_wait():
-                for entry in list(self._followed.values()):  # noting one may add its parent
-                    known = self._outbox.find(entry)
-                    settled = known is not None and not known.owner  # but there may be more figures since
-                    if settled and entry.folder is not None and not self._outbox.is_settled(entry, self._store):
+                for entry in [e for e in self._followed.values() if e.folder]:  # noting one may add its parent
+                    known = self._outbox.find(entry)  # if it is settled, there may be more figures since
+                    if known and not known.owner and not self._outbox.is_settled(entry, self._store):
                         self._note(entry)
             self._writer.wait()
         except KeyboardInterrupt:

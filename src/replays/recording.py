@@ -12,22 +12,18 @@ from src.replays.retraining import Replay
 
 def record(judged: Sequence[tuple[Replay, Agreement]], tag_original: bool) -> list[str]:
     """Records replays and their verdicts, and on request tags their originals; returns the replays' MLflow run ids."""
-    run_ids = _record([replay for replay, _ in judged if replay.config.tracking.name == "mlflow"])
+    run_ids: dict[str, str] = {}  # by fingerprint; empty where not known
+    if tracked := [replay for replay, _ in judged if replay.config.tracking.name == "mlflow"]:
+        from src.recording.recording import Recording
+
+        with Recording(tracked[0].config.tracking) as recording:
+            noted = [recording.run(f"replay of {replay.original.name}", replay.folder) for replay in tracked]
+        for replay, entry in zip(tracked, noted, strict=True):
+            run_ids[replay.folder.path.name] = recording.run_id(entry)
     if tag_original:
         for replay, agreement in judged:
             _tag_original(replay, agreement, run_ids.get(replay.folder.path.name) or "not recorded")
     return [run_id for run_id in run_ids.values() if run_id]
-
-
-def _record(tracked: Sequence[Replay]) -> dict[str, str]:
-    """The MLflow ids by fingerprint; empty where not known."""
-    if not tracked:
-        return {}
-    from src.recording.recording import Recording
-
-    with Recording(tracked[0].config.tracking) as recording:
-        noted = [recording.run(f"replay of {replay.original.name}", replay.folder) for replay in tracked]
-    return {replay.folder.path.name: recording.run_id(entry) for replay, entry in zip(tracked, noted, strict=True)}
 
 
 def _tag_original(replay: Replay, agreement: Agreement, replay_id: str) -> None:
