@@ -16,8 +16,7 @@ from src.training import checkpoint
 
 def run_folders(root: Path) -> list[RunFolder]:
     """All run folders of a checkout."""
-    folders = root.glob("runs/*/")
-    return [RunFolder(path) for path in sorted(folders) if re.fullmatch("[0-9a-f]{64}", path.name)]
+    return [RunFolder(path) for path in sorted(root.glob("runs/*/")) if re.fullmatch("[0-9a-f]{64}", path.name)]
 
 
 def orphaned_runs(root: Path) -> Iterator[Finding]:

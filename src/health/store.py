@@ -43,8 +43,7 @@ def unrecorded_runs(root: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         return
     # A run that has outlived the command that recorded it is recorded when it has ended.
-    lacking = [entry for entry in Outbox().orphans() if entry.idle()]
-    if lacking:
+    if lacking := [entry for entry in Outbox().orphans() if entry.idle()]:
         names = ", ".join(entry.name for entry in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         what = f"MLflow may lack {len(lacking)} run{'s'[: len(lacking) != 1]} ({names})"
         yield Finding(what, folder, _sync, "recorded, as by `python -m src.sync`")

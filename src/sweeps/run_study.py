@@ -84,8 +84,7 @@ def _refuse_as_stage(study: Study[Any]) -> None:
 
 def _refuse_missing(jobs: Sequence[Job], ends: Sequence[JobEnd]) -> None:
     pairs = zip(jobs, ends, strict=True)
-    missing = [f"{job.label} ({end.status})" for job, end in pairs if not (end.done or end.diverged)]
-    if missing:
+    if missing := [f"{job.label} ({end.status})" for job, end in pairs if not (end.done or end.diverged)]:
         more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
         raise RunFailed(
             f"{len(missing)} of {len(jobs)} jobs are missing: {', '.join(missing[:5])}{more}; the others are kept, and "
