@@ -75,7 +75,7 @@ def test_what_is_damaged_or_of_dead_processes_is_removed(tmp_path: Path, rwlock:
     assert list(stale_locks(tmp_path))
 
 
-def test_a_lockfile_that_was_cut_is_removed_and_what_passes_is_a_part_of_it(tmp_path: Path) -> None:
+def test_a_lockfile_that_was_cut_is_removed_and_one_with_merge_conflicts_is_for_the_user(tmp_path: Path) -> None:
     assert not list(torn_lockfile(tmp_path))
     whole, file = (ROOT / "dvc.lock").read_text(), tmp_path / "dvc.lock"
     file.write_text(whole)
@@ -90,10 +90,7 @@ def test_a_lockfile_that_was_cut_is_removed_and_what_passes_is_a_part_of_it(tmp_
         else:
             assert yaml.safe_load(whole[:end]).get("stages", {}).keys() <= stages.keys()
     assert torn > 20
-
-
-def test_a_lockfile_with_merge_conflicts_is_for_the_user(tmp_path: Path) -> None:
-    (tmp_path / "dvc.lock").write_text("schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {}\n>>>>>>> other\n")
+    file.write_text("schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {}\n>>>>>>> other\n")
     with holding(tmp_path / ".dvc/tmp/lock"):
         assert not list(torn_lockfile(tmp_path))
     [finding] = torn_lockfile(tmp_path)

@@ -11,38 +11,29 @@ from src.health.store import unrecorded_runs
 from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
-from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.health.mending import holding, mend
 from tests.helpers.composing import Small
 
 
-def note(folder: RunFolder) -> Entry:
-    name = folder.path.name
-    return Entry(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name)
-
-
-def test_a_record_without_its_command_is_brought_level(home: Path, small: Small, digits: Dataset) -> None:
+def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_used(
+    home: Path, small: Small, digits: Dataset
+) -> None:
     folder = run(small(), digits, Tracker()).folder
+    name = folder.path.name
     with Outbox() as outbox:
-        outbox.note(note(folder))
+        outbox.note(Entry(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name))
         assert not list(unrecorded_runs(home))
     with holding(folder.path / "lock"):
         assert not list(unrecorded_runs(home))
+    (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
+    with pytest.raises(RunFailed, match="MLflow store"):
+        mend(unrecorded_runs, home)
+    (home / "mlflow.db").unlink()
     assert "1 run (a run)" in mend(unrecorded_runs, home).what
     assert not list(unrecorded_runs(home))
     store = open_store(Tracking())
     [recorded] = store.client.search_runs([store.experiment_id])
-    assert recorded.data.tags["fingerprint"] == folder.path.name
+    assert recorded.data.tags["fingerprint"] == name
     assert recorded.info.status == "FINISHED"
-
-
-def test_a_record_of_a_store_that_is_away_is_not_lost(home: Path, small: Small, digits: Dataset) -> None:
-    folder = run(small(), digits, Tracker()).folder
-    (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
-    with Outbox() as outbox:
-        outbox.note(note(folder))
-    with pytest.raises(RunFailed, match="MLflow store"):
-        mend(unrecorded_runs, home)
-    assert list(unrecorded_runs(home))
