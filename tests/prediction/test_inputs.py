@@ -1,8 +1,6 @@
 """Typed values, tables and arrays: the same numbers however they are given, scaled as those of the training were."""
 
 import contextlib
-import io
-import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +44,7 @@ WAYS: dict[str, Callable[[Path], list[str]]] = {
     "big-endian": lambda path: [array(path / "p.npy", POINTS.astype(">f8"))],
     "rows": lambda path: [array(path / f"{k}.npy", row) for k, row in enumerate(POINTS)],
     "mixed": lambda path: [
-        table(path / "p.csv", "X1,X2\n-0.5,0.001\n"), "X1=0.1", array(path / "p.npy", POINTS[2:]), "X2=0.2",
+        table(path / "p.csv", "X1,X2\n-0.5,0.001\n"), "X2=2e-1", array(path / "p.npy", POINTS[2:]), "X1=.1",
     ],
 }  # fmt: skip
 
@@ -56,11 +54,6 @@ def test_the_same_numbers_however_they_are_given(spiral: Trained, tmp_path: Path
     got = read_examples(WAYS[way](tmp_path), spiral.signature)
     np.testing.assert_array_equal(got.x, POINTS)
     assert len(set(got.names)) == 3
-
-
-def test_typed_values_come_in_any_order(spiral: Trained) -> None:
-    for order in itertools.permutations(["X1=-.1", "X2=2e-1"]):
-        np.testing.assert_array_equal(read_examples(order, spiral.signature).x, [[-0.1, 0.2]])
 
 
 def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path: Path) -> None:
@@ -173,7 +166,9 @@ def test_a_number_that_is_too_large_is_refused_by_scaling_or_network(spiral: Tra
         assert message in str(refused.value)
 
 
-def test_nothing_is_unpickled_and_what_a_header_claims_takes_no_memory(spiral: Trained, tmp_path: Path) -> None:
+def test_an_array_of_objects_or_whose_header_claims_more_than_its_file_holds_is_refused(
+    spiral: Trained, tmp_path: Path
+) -> None:
     path = tmp_path / "bad.npy"
     np.save(path, np.array([{}, 1]), allow_pickle=True)
     with pytest.raises(UserError, match=r"bad\.npy: its dtype is object"):
@@ -184,15 +179,12 @@ def test_nothing_is_unpickled_and_what_a_header_claims_takes_no_memory(spiral: T
             file.write(b"\0" * 32)
         with pytest.raises(UserError, match=r"bad\.npy: damaged"):
             read_examples([str(path)], spiral.signature)
-
-
-def test_every_cut_of_an_array_is_refused(spiral: Trained, tmp_path: Path) -> None:
-    whole = io.BytesIO()
-    np.save(whole, POINTS)
-    for length in range(len(whole.getvalue())):
-        (tmp_path / "cut.npy").write_bytes(whole.getvalue()[:length])
-        with pytest.raises(UserError, match=r"cut\.npy"):
-            read_examples([str(tmp_path / "cut.npy")], spiral.signature)
+    np.save(path, POINTS)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(UserError, match=r"bad\.npy"):
+            read_examples([str(path)], spiral.signature)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,7 +12,6 @@ from src.analysis.replica_verdict import rows_of
 from src.foundation.files import json_text
 from src.reporting.replica_report import as_json, metrics, report
 from src.reporting.replica_tables import as_csv, cells, console, markdown, sentence
-from src.studies.replicas.declare import Text
 from tests.reporting.reports import ACCURACIES, everything, hostile_table, written_table
 from tests.studies.replicas.synthetic import claim, experiment, table
 
@@ -39,6 +38,9 @@ def test_every_claim_and_run_is_on_the_page_with_all_that_there_is_to_it(tmp_pat
     assert "94.33 %" in words  # the re-run
     assert sentence(rows_of(of)) in words
     assert of.command in words
+    without = written_table(tmp_path / "without", table(experiment("one"), texts=of.declaration.texts, only=("one",)))
+    assert "The first text" in without.words()
+    assert "The second" not in without.words()  # as nothing of it was asked for
     # The printed table is there in full, and what is not the same is marked.
     assert "1 of 2 the same" in words
     for number in ("0.0206", "88.84 %", "0.0163", "90.74 %", "0.0164", "90.00 %"):
@@ -71,13 +73,6 @@ def test_every_verdict_comes_up_and_is_counted_and_the_table_has_every_row_in_ot
     assert {each["name"]: len(each["runs"]) for each in tree["experiments"]} == runs
     assert metrics(rows)["exact"] == 1
     assert all(isinstance(value, float) for value in metrics(rows).values())
-
-
-def test_texts_that_are_not_asked_for_are_left_out(tmp_path: Path) -> None:
-    of = table(experiment("one"), texts={"a": Text(title="The first"), "b": Text(title="The second")}, only=("one",))
-    words = written_table(tmp_path / "report", of).words()
-    assert "The first" in words
-    assert "The second" not in words
 
 
 def test_no_text_of_the_user_breaks_a_line_of_markdown() -> None:
