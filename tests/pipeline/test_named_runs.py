@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.commands import run_main
+from tests.helpers.refusals import assert_rejected
 
 STUDY = "give one RUN, or --all with --study NAME: python -m src.replay --all --study ladder"
 MISTAKES = [
@@ -36,7 +37,5 @@ def test_a_mistake_gets_one_line(
     monkeypatch.chdir(home)
     shutil.copy(empty_store, home)
     (home / "README.md").write_text("# Not a model\n")
-    done = run_main(command, *arguments.split())
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    assert message in done.stderr
+    assert_rejected(run_main(command, *arguments.split()), message)
     assert not (home / "runs").exists()

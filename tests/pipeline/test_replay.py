@@ -42,8 +42,6 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
     assert replay.info.status == "FINISHED"
     assert replay.data.tags["replay.of"] in (run_id, folder.name)
     assert replay.data.tags["replay.verdict"].startswith("bit-identical")
-    wrong = shell(*REPLAY, "runs/nothing")
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1), wrong.stderr
     assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
 
 

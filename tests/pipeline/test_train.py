@@ -17,6 +17,7 @@ from tests.conftest import ROOT, Shell, environment
 from tests.helpers.checkouts import furnish
 from tests.helpers.commands import run_main
 from tests.helpers.processes import start
+from tests.helpers.refusals import assert_rejected
 from tests.helpers.stores import stored
 
 TRAIN = ("python", "-m", "src.train")
@@ -95,12 +96,6 @@ def test_a_multirun_finishes_the_other_jobs_and_reports_the_failure(checkout: Pa
         assert child.data.tags["variant"] == " ".join(row[1:3])
         assert child.info.status == row[3].upper()
     assert parent.info.status == "FAILED"
-
-
-def assert_rejected(done: subprocess.CompletedProcess[str], message: str = "") -> None:
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
 
 
 # Only what the command itself or a sweep rejects: tests/config/ has the rest.

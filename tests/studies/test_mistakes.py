@@ -9,6 +9,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
+from tests.helpers.refusals import assert_rejected
 
 TINY: dict[str, Any] = {
     "ablation": {"title": "Which?", "baseline": "cold", "variants": {"cold": [], "hot": ["optimizer.lr=0.2"]}},
@@ -79,9 +80,6 @@ def test_a_mistake_is_one_line_and_nothing_starts(
         monkeypatch.setattr(f"{module}.ROOT", home)
     monkeypatch.setattr("src.config.composition.CONF", str(conf))
     monkeypatch.chdir(home)
-    done = run_main(*command.split())
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
+    assert_rejected(run_main(*command.split()), message)
     made = [file.relative_to(home).parts for file in home.rglob("*") if file.is_file()]
     assert not [parts for parts in made if parts[0] != "conf" and ".locks" not in parts]

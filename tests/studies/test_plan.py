@@ -17,7 +17,7 @@ from src.studies.plan import plan
 from src.studies.study import Study
 from tests.conftest import ROOT
 from tests.helpers.composing import composed
-from tests.studies.refusals import refusal
+from tests.helpers.refusals import refusal
 
 Comparison = Study[ComparisonDeclaration]
 SEEDS = ["0", "1", "2"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from src.foundation import schema
 from src.foundation.errors import UserError
 from src.studies.comparisons.declare import ComparisonDeclaration, declare
-from tests.studies.refusals import refusal
+from tests.helpers.refusals import refusal
 
 PAIR = {"a": [], "b": ["seed=1"]}
 WORDS = st.sampled_from(["a", "b", "c", "d"])

@@ -35,7 +35,7 @@ from src.studies.comparisons.declare import declare
 from src.studies.comparisons.results import Results, read_results
 from src.studies.plan import plan
 from tests.helpers.composing import composed
-from tests.studies.refusals import refusal
+from tests.helpers.refusals import refusal
 
 HUGE = "optimizer.lr=1e20"  # at which every training diverges
 VARIANTS = {"relu": [], "tanh": ["model.act=tanh"]}

@@ -12,7 +12,7 @@ from src.studies.replicas.claims import GOOD, Claim
 from src.studies.replicas.declare import ReplicaDeclaration, declare
 from src.sweeps.run_study import COMPARISON, REPLICAS, kind_of
 from src.training.metrics import LOSSES, METRICS
-from tests.studies.refusals import refusal
+from tests.helpers.refusals import refusal
 
 PLAIN = {"metric": "test/accuracy", "value": 0.5, "digits": 2}
 WORDS = {"metric": "train/accuracy", "says": "that worked", "least": 0.99}

@@ -13,7 +13,7 @@ from src.studies.replicas.collect import command_of
 from src.studies.replicas.declare import ReplicaDeclaration, declare
 from src.studies.study import Study
 from tests.helpers.composing import composed
-from tests.studies.refusals import refusal
+from tests.helpers.refusals import refusal
 
 SMALL = ("data=digits", "train.epochs=2")
 CLAIM = {"metric": "test/accuracy", "value": 0.9, "digits": 2}
