@@ -19,7 +19,7 @@ import yaml
 from filelock import FileLock
 
 from src.studies.comparisons.results import Results, read_results
-from tests.conftest import Shell, environment, make_checkout
+from tests.conftest import Shell, make_checkout
 from tests.helpers import checkouts, processes
 from tests.helpers.checkouts import edit, shell_in
 from tests.helpers.composing import compose
@@ -195,18 +195,6 @@ def without_resumptions(errors: str) -> str:
 
 
 # --- A study as it is declared
-
-
-def test_help_lists_the_studies_with_examples_and_imports_nothing_heavy(studied: Studied) -> None:
-    command = ["python", "-X", "importtime", *ABLATION[1:], "--help"]
-    told = subprocess.run(command, cwd=studied.checkout, env=environment(), capture_output=True, text=True, check=True)
-    for study in ("depth", "l2", "ladder", "learning_rate", "one_factor", "width"):
-        assert re.search(rf"^  {study} +\w.*\?$", told.stdout, re.M)
-    assert "Is the default rate too cold?" in told.stdout
-    assert told.stdout.count("python -m src.ablation ablation=") >= 5
-    imported = set(re.findall(r"\| +([\w.]+)$", told.stderr, re.M))
-    assert "hydra" in imported
-    assert not imported & {"mlflow", "matplotlib", "sklearn", "scipy", "pandas", "dvc"}
 
 
 def test_a_study_is_trained_and_reported_and_in_mlflow_a_parent_with_named_children(studied: Studied) -> None:

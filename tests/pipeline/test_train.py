@@ -6,19 +6,18 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Shell, environment
+from tests.conftest import Shell
 from tests.helpers.checkouts import furnish
 from tests.helpers.commands import run_main
 from tests.helpers.processes import start
 from tests.helpers.refusals import assert_rejected
 from tests.helpers.stores import stored
+from tests.pipeline.test_ablation import declare
 
 TRAIN = ("python", "-m", "src.train")
 LONG = ("experiment=digits", "train.batch_size=1", "tracking.figures=false")
@@ -37,17 +36,33 @@ def weights(checkout: Path) -> dict[str, str]:
     return {file.parent.name: json.loads(file.read_text())["weights_sha256"] for file in results}
 
 
-def test_help_teaches_the_groups_and_imports_nothing_heavy() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "src.train", "--help"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
-    for group in ("data", "model", "optimizer", "schedule", "train", "tracking", "experiment"):
-        assert re.search(rf"^{group}: \w", done.stdout, re.MULTILINE)
-    assert done.stdout.count("python -m src.train ") >= 5
+GROUPS = ("data", "model", "optimizer", "schedule", "train", "tracking", "experiment")
+STUDIES = ("depth", "l2", "ladder", "learning_rate", "one_factor", "width")
+
+
+@pytest.mark.parametrize(
+    ("command", "example", "taught"),
+    [
+        ("train", "", [rf"^{group}: \w" for group in GROUPS]),
+        ("ablation", "ablation=", [r"Is the default rate too cold\?", *(rf"^  {name} +\w.*\?$" for name in STUDIES)]),
+    ],
+)
+def test_help_teaches_what_there_is_with_examples_and_imports_nothing_heavy(
+    command: str, example: str, taught: list[str], checkout: Path, shell: Shell
+) -> None:
+    declare(checkout, "tiny")
+    done = shell("python", "-X", "importtime", "-m", f"src.{command}", "--help", check=True)
+    for pattern in taught:
+        assert re.search(pattern, done.stdout, re.MULTILINE)
+    assert done.stdout.count(f"python -m src.{command} {example}") >= 5
     imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE))
     assert "hydra" in imported
     assert not imported & {"mlflow", "matplotlib", "sklearn", "scipy", "pandas", "dvc"}
-    for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose"):
-        assert "KEY=VALUE" in run_main(stage, "--help").stdout
+
+
+@pytest.mark.parametrize("stage", ["check", "fetch", "split", "normalize", "evaluate", "compose"])
+def test_help_of_a_stage_says_that_it_takes_overrides(stage: str) -> None:
+    assert "KEY=VALUE" in run_main(stage, "--help").stdout
 
 
 def test_runs_and_multiruns_touch_nothing_that_dvc_tracks_and_give_the_same_bits(checkout: Path, shell: Shell) -> None:
