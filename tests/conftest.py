@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
-from tests.helpers.checkouts import ROOT, Shell, environment, make_checkout, shell_in
+from tests.helpers.checkouts import ROOT, Shell, environment, furnish, make_checkout, shell_in
 from tests.helpers.composing import Small, compose, composed
 from tests.helpers.sharing import made_once
 
@@ -93,6 +93,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def checkout(tmp_path: Path) -> Path:
     """A Git checkout of the tree as it is, uncommitted changes included, in a path with a space."""
     return make_checkout(tmp_path / "a check out")
+
+
+@pytest.fixture
+def furnished(checkout: Path, digits_folder: Path, empty_store: Path) -> None:
+    """Puts the prepared digits and an empty MLflow store into the checkout."""
+    furnish(checkout, digits_folder, empty_store)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.training.loop import Training
 from src.training.metrics import METRICS
+from tests.helpers.refusals import refusal
 
 GROUPS = {
     "data": Recipe,
@@ -27,16 +28,6 @@ GROUPS = {
     "schedule": Annotated[Schedule, SCHEDULES],
     "train": Training,
 }
-
-
-def refusal(annotation: Any, value: Any, key: str = "key") -> str:
-    """The message with which a value is refused."""
-    with pytest.raises(UserError) as caught:
-        build(annotation, value, key)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert key in message
-    return message
 
 
 # --- what is allowed, drawn from the annotations themselves ----------------------------------------------------------
@@ -156,7 +147,7 @@ class Field(NamedTuple):
     hint: Any
 
     def refusal(self, value: Any) -> str:
-        message = refusal(self.group, self.tree | {self.name: value}, self.key)
+        message = refusal(build, self.group, self.tree | {self.name: value}, self.key)
         assert message.startswith(f"{self.key}.{self.name}={show(value)}: ")
         return message
 
@@ -216,7 +207,7 @@ def test_a_field_refuses_other_types_values_beyond_its_bounds_unknown_names_and_
         message = field.refusal("qqq")
         assert all(entry in message for entry in table)
     misspelt = field.name + "x"
-    message = refusal(field.group, field.tree | {misspelt: 1}, field.key)
+    message = refusal(build, field.group, field.tree | {misspelt: 1}, field.key)
     assert message.startswith(f"{field.key}.{misspelt}=1: no such key; ")
     assert f"did you mean {field.name}?" in message
 
@@ -263,7 +254,7 @@ SGD = {"name": "sgd", "lr": 1}
     ],
 )
 def test_messages(key: str, tree: Any, expected: str) -> None:
-    assert refusal(GROUPS[key], tree, key).startswith(key + expected)
+    assert refusal(build, GROUPS[key], tree, key).startswith(key + expected)
 
 
 # --- the rules, one by one -------------------------------------------------------------------------------------------
@@ -309,13 +300,13 @@ def test_builds_what_an_annotation_allows_and_refuses_the_rest(
         assert found == expected
         assert type(found) is type(expected)
     for value in refused:
-        message = refusal(annotation, value)
+        message = refusal(build, annotation, value, "key")
         assert show(value) in message or show(value[-1]) in message
 
 
 def test_fills_defaults_in_and_names_nested_keys_in_full() -> None:
     assert build(Outer, {"inner": {"a": 2}, "many": [1]}) == Outer(Inner(2), (1.0,))
-    assert refusal(Outer, {"inner": {"a": "x"}}, "top").startswith("top.inner.a=x: ")
+    assert refusal(build, Outer, {"inner": {"a": "x"}}, "top").startswith("top.inner.a=x: ")
     for tree, message in (
         ({"inner": {"a": 1, "b": 1}}, r"^inner\.b=1: no such key"),
         ({}, r"^inner: missing, and it has no default"),

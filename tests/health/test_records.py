@@ -8,22 +8,21 @@ from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
 from src.health.store import unrecorded_runs
-from src.recording.entry import Entry, identity_of_run
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.health.mending import holding, mend
 from tests.helpers.composing import Small
+from tests.helpers.stores import entry_of
 
 
 def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_used(
     home: Path, small: Small, digits: Dataset
 ) -> None:
     folder = run(small(), digits, Tracker()).folder
-    name = folder.path.name
     with Outbox() as outbox:
-        outbox.note(Entry(identity=identity_of_run(name), name="a run", experiment="mlp", folder=name))
+        outbox.note(entry_of(folder))
         assert not list(unrecorded_runs(home))
     with holding(folder.path / "lock"):
         assert not list(unrecorded_runs(home))
@@ -35,5 +34,5 @@ def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_use
     assert not list(unrecorded_runs(home))
     store = open_store(Tracking())
     [recorded] = store.client.search_runs([store.experiment_id])
-    assert recorded.data.tags["fingerprint"] == name
+    assert recorded.data.tags["fingerprint"] == folder.path.name
     assert recorded.info.status == "FINISHED"

@@ -1,8 +1,6 @@
 """A half-made store is put aside, so that the next opening makes one; a store with runs in it is never touched."""
 
-import contextlib
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +11,7 @@ from src.config.tracking import Tracking
 from src.health.store import half_made_store
 from src.recording.store import open_store
 from tests.health.mending import holding, mend
-
-
-def execute(file: Path, *statements: str) -> None:
-    with contextlib.closing(sqlite3.connect(file)) as database:
-        for statement in statements:
-            database.execute(statement)
-        database.commit()
+from tests.helpers.stores import database
 
 
 @pytest.mark.parametrize(
@@ -34,7 +26,7 @@ def execute(file: Path, *statements: str) -> None:
 def test_a_half_made_store_is_put_aside_and_the_next_one_opens(home: Path, statements: tuple[str, ...]) -> None:
     file = home / "mlflow.db"
     file.touch()
-    execute(file, *statements)
+    database(file, *statements)
     content = file.read_bytes()
     for aside in ("mlflow.db.damaged-1", "mlflow.db.damaged-2"):
         file.write_bytes(content)
@@ -48,7 +40,7 @@ def test_a_half_made_store_is_put_aside_and_the_next_one_opens(home: Path, state
 
 def test_a_store_that_holds_a_run_is_for_the_user(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
-    execute(file, "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES ('a run')")
+    database(file, "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES ('a run')")
     assert not list(half_made_store(tmp_path))
     content = file.read_bytes()
     for damaged in (content[:-100], b"not a database" + content[14:], content[:4096] + b"\xff" * (len(content) - 4096)):

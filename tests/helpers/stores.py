@@ -1,11 +1,16 @@
 """The MLflow store as tests read it. MLflow, whose import takes seconds, is imported when a test first asks."""
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+
+from src.recording.entry import Entry, identity_of_run
+from src.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,6 +19,20 @@ if TYPE_CHECKING:
 _COLUMNS = {f"{part}/{what}": f"{part}_{what}" for part in ("train", "valid") for what in ("loss", "accuracy")}
 _COLUMNS |= {"train/lr": "lr", "train/images_per_second": "images_per_second"}
 _ARTIFACTS = {"config.yaml", "run.json", "history.csv", "result.json", "test.json", "model.npz"}
+
+
+def database(path: Path, *statements: str) -> None:
+    """Changes a database by statements of SQL."""
+    with contextlib.closing(sqlite3.connect(path)) as opened:
+        for statement in statements:
+            opened.execute(statement)
+        opened.commit()
+
+
+def entry_of(run: RunFolder, **fields: Any) -> Entry:
+    """An entry of the outbox about a run folder."""
+    name = run.path.name
+    return Entry(**{"identity": identity_of_run(name), "name": "a run", "experiment": "mlp", "folder": name, **fields})
 
 
 def client_of(store: str | Path) -> "MlflowClient":

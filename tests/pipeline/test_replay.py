@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Shell
-from tests.helpers.checkouts import furnish
 from tests.helpers.commands import trained
 from tests.helpers.stores import client_of, stored
 from tests.pipeline.test_ablation import ABLATION, declare
@@ -15,12 +14,7 @@ from tests.pipeline.test_ablation import ABLATION, declare
 REPLAY = ("python", "-m", "src.replay")
 SMALL = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "model.dropout=0.2", "tracking.figures=false")
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    return furnish(checkout, digits_folder, empty_store)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("furnished")]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -12,23 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Shell, environment
-from tests.helpers.checkouts import furnish
 from tests.helpers.commands import run_main
 from tests.helpers.processes import start, until
 from tests.helpers.servers import Server
 from tests.helpers.stores import assert_mirrored, stored
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("furnished")]
 TRAIN = ("python", "-m", "src.train")
 SYNC = ("python", "-m", "src.sync")
 LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "tracking.figures=false")
 SHORT = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "tracking.figures=false")
-
-
-@pytest.fixture
-def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    """A checkout that has the digits and an empty store."""
-    return furnish(checkout, digits_folder, empty_store)
 
 
 def ends(checkout: Path) -> list[tuple[str, int]]:
@@ -107,7 +100,9 @@ def test_the_next_command_that_records_closes_a_killed_run_and_sync_one_whose_fo
 
 
 @pytest.mark.parametrize("victim", ["parent", "worker"])
-def test_a_killed_sweep_continues_under_the_same_parent(checkout: Path, shell: Shell, victim: str) -> None:
+def test_a_killed_sweep_continues_under_the_same_parent_and_fills_a_store_that_was_deleted(
+    checkout: Path, shell: Shell, empty_store: Path, victim: str
+) -> None:
     jobs = ("-m", "experiment=digits", "train.batch_size=4", "train.epochs=60", "seed=range(4)")
     command = [*TRAIN, *jobs, "tracking.figures=false", "hydra.launcher.n_jobs=2"]
     process = start(*command, cwd=checkout)
@@ -124,15 +119,23 @@ def test_a_killed_sweep_continues_under_the_same_parent(checkout: Path, shell: S
     again = shell(*command)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("  reused  ") == finished
-    runs = stored(checkout)
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert before <= {run.info.run_id for run in runs}
-    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    children = [run for run in runs if run is not parent]
-    assert sorted(run.data.tags["variant"] for run in children) == [f"seed={seed}" for seed in range(4)]
-    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
-    assert_mirrored(checkout, *folders(checkout))
-    assert pending(checkout) == []
+    assert before <= {run.info.run_id for run in stored(checkout)}
+    for deleted in (False, True):
+        if deleted:
+            (checkout / "mlflow.db").unlink()
+            shutil.copy(empty_store, checkout / "mlflow.db")
+            assert shell(*SYNC).stdout == "MLflow is up to date\n"  # as far as is known here
+            done = shell(*SYNC, "--all")
+            assert (done.returncode, done.stderr) == (0, "")
+        runs = stored(checkout)
+        assert {run.info.status for run in runs} == {"FINISHED"}
+        [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+        children = {run.data.tags["variant"]: run for run in runs if run is not parent}
+        assert (len(runs), children.keys()) == (5, {f"seed={seed}" for seed in range(4)})
+        assert {run.info.run_name for run in children.values()} == {f"relu-he-adam s{seed}" for seed in range(4)}
+        assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
+        assert_mirrored(checkout, *folders(checkout))
+        assert pending(checkout) == []
     assert list((checkout / "runs/.records").glob("*.owner")) == []
 
 
@@ -144,19 +147,6 @@ def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell
     until(lambda: shell(*SYNC).stdout.endswith("added)\n") or not pending(checkout))  # when the worker is gone, too
     assert statuses(checkout) == ["finished", "killed"]
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED", "KILLED"]
-    assert_mirrored(checkout, *folders(checkout))
-
-
-def test_a_store_that_was_deleted_is_filled_again(checkout: Path, shell: Shell, empty_store: Path) -> None:
-    assert shell(*TRAIN, "-m", *SHORT, "seed=0,1").returncode == 0
-    (checkout / "mlflow.db").unlink()
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    assert shell(*SYNC).stdout == "MLflow is up to date\n"  # as far as is known here
-    done = shell(*SYNC, "--all")
-    assert (done.returncode, done.stderr) == (0, "")
-    names = sorted(str(run.info.run_name) for run in stored(checkout))
-    assert (len(names), names[1:]) == (3, ["relu-he-adam s0", "relu-he-adam s1"])
-    assert {run.info.status for run in stored(checkout)} == {"FINISHED"}
     assert_mirrored(checkout, *folders(checkout))
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -57,6 +57,13 @@ def in_thread(monkeypatch: pytest.MonkeyPatch) -> list[InThread]:
 
     monkeypatch.setattr(writer_process, "spawn", spawn)
     return started
+
+
+def fail(message: str, *code: int) -> NoReturn:
+    """Fails as MLflow does, which is imported by then."""
+    from mlflow.exceptions import MlflowException
+
+    raise MlflowException(message, *code)
 
 
 class Client:

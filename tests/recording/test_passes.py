@@ -13,7 +13,7 @@ from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation import locks
 from src.recording import outbox as outbox_module
-from src.recording.entry import Entry, identity_of_run
+from src.recording.entry import Entry
 from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import OutboxMirror, Synced, sync
 from src.recording.recording import Recording
@@ -22,12 +22,9 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.helpers.composing import Small
-from tests.helpers.stores import client_of, stored
+from tests.helpers.stores import client_of, entry_of, stored
 from tests.recording.conftest import InThread
 
-pytestmark = pytest.mark.filterwarnings(
-    "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
-)
 AWAY = "http://127.0.0.1:9"  # nobody listens on the port `discard`
 
 
@@ -36,9 +33,11 @@ def trained(home: Path, digits: Dataset, small: Small) -> RunFolder:
     return run(small(), digits, Tracker()).folder
 
 
-def entry_of(run: RunFolder, **fields: Any) -> Entry:
-    about = {"identity": identity_of_run(run.path.name), "name": "a run", "experiment": "mlp"}
-    return Entry(**{**about, "folder": run.path.name, **fields})
+def note_and_die(*entries: Entry) -> None:
+    """Leaves entries behind, as a command does that is killed."""
+    with Outbox() as dead:
+        for entry in entries:
+            dead.note(entry)
 
 
 def pass_over(outbox: Outbox, last: bool = True) -> Synced:
@@ -83,21 +82,14 @@ def test_an_entry_of_a_command_that_dies_is_taken_over_by_the_one_that_waits_for
 
 
 def test_only_orphans_of_the_same_store_are_taken_over(home: Path, trained: RunFolder) -> None:
-    """A dead server would delay a local run."""
+    """A dead server would delay a local run. A command that is not known to live takes over none."""
     others = [entry_of(trained, uri=AWAY), entry_of(trained, experiment="another")]
-    with Outbox() as dead:
-        for entry in (entry_of(trained), *others):
-            dead.note(entry)
+    note_and_die(entry_of(trained), *others)
+    assert not pass_over(Outbox("of a command that has not begun")).recorded
     with Outbox() as outbox:
+        assert len(outbox.orphans()) == 3
         assert [entry.uri for entry in pass_over(outbox).recorded] == [None]
         assert {entry.place for entry in outbox.orphans()} == {entry.place for entry in others}
-
-
-def test_a_pass_of_a_command_that_is_not_known_to_live_takes_over_nothing(home: Path, trained: RunFolder) -> None:
-    with Outbox() as dead:
-        dead.note(entry_of(trained))
-    assert not pass_over(Outbox("of a command that has not begun")).recorded
-    assert len(Outbox().orphans()) == 1
 
 
 def test_settled_entries_stay_settled_where_the_store_is_away(
@@ -146,9 +138,7 @@ def test_an_entry_that_fails_does_not_stop_the_others(
 def test_an_orphan_whose_folder_cannot_be_read_is_named_and_stops_no_other(home: Path, trained: RunFolder) -> None:
     unreadable = RunFolder.of("0" * 64)
     (unreadable.path / "status.json").mkdir(parents=True)  # root may read whatever has no permissions
-    with Outbox() as dead:
-        dead.note(entry_of(unreadable, name="unreadable", started=1.0))
-        dead.note(entry_of(trained, started=2.0))
+    note_and_die(entry_of(unreadable, name="unreadable", started=1.0), entry_of(trained, started=2.0))
     synced = sync()
     assert synced.failures == [f"unreadable: {unreadable.path}/status.json: Is a directory"]
     assert [entry.name for entry in synced.recorded] == ["a run"]
@@ -241,7 +231,7 @@ def record_study(home: Path, folder: RunFolder, identity: str, names: str, study
 
 
 @pytest.mark.usefixtures("in_thread")
-def test_the_runs_of_a_studys_last_attempt_are_the_current_ones(
+def test_the_runs_of_a_studys_last_attempt_that_was_not_killed_are_the_current_ones(
     home: Path, trained: RunFolder, empty_store: Path
 ) -> None:
     def current(value: str) -> set[str]:
@@ -253,6 +243,11 @@ def test_the_runs_of_a_studys_last_attempt_are_the_current_ones(
     client = client_of(home)
     elsewhere = {"study": "ladder", "folder": "/another/checkout/runs/f", "current": "true"}
     client.create_run(runs(home)["old a"].info.experiment_id, run_name="elsewhere", tags=elsewhere)
+    recording = Recording(Tracking())
+    with pytest.raises(KeyboardInterrupt), recording, recording.parent("all new", "ladder", "new", True):
+        raise KeyboardInterrupt
+    assert runs(home)["all new"].info.status == "KILLED"
+    assert {"all old", "old a", "old b", "all other", "other a", "elsewhere"} <= current("true")
     record_study(home, trained, "new", "bc")
     assert current("false") == {"all old", "old a", "old b"}
     assert current("true") == {"all new", "new b", "new c", "all other", "other a", "elsewhere"}
@@ -266,15 +261,6 @@ def test_the_runs_of_a_studys_last_attempt_are_the_current_ones(
     assert sync(everything=True).failures == []
     assert current("false") == {"all new", "new b", "new c"}
     assert current("true") == {"all old", "old a", "old b", "all other", "other a"}
-
-
-@pytest.mark.usefixtures("in_thread")
-def test_a_study_that_is_killed_leaves_the_former_one_current(home: Path, trained: RunFolder) -> None:
-    record_study(home, trained, "old", "a")
-    recording = Recording(Tracking())
-    with pytest.raises(KeyboardInterrupt), recording, recording.parent("all new", "ladder", "new", True):
-        raise KeyboardInterrupt
-    assert (runs(home)["old a"].data.tags["current"], runs(home)["all new"].info.status) == ("true", "KILLED")
 
 
 # --- What earlier versions have noted

@@ -15,10 +15,6 @@ from tests.helpers.stores import client_of
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-pytestmark = pytest.mark.filterwarnings(
-    "default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"
-)
-
 
 @pytest.fixture
 def client(home: Path) -> "MlflowClient":

@@ -22,21 +22,17 @@ from src.foundation.schema import flatten, show
 from src.recording import writer
 from src.recording.outbox import Outbox
 from src.recording.recording import Recording
-from src.recording.store import as_user_errors, open_store, store_uri
+from src.recording.store import as_user_errors, holds_experiment, open_store, store_uri
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.sweeps import start
 from tests.helpers.composing import Small
-from tests.helpers.stores import assert_mirrored, client_of, stored
-from tests.recording.conftest import InThread
+from tests.helpers.stores import assert_mirrored, client_of, database, stored
+from tests.recording.conftest import InThread, fail
 
-# MLflow's own, as it makes or reads its database.
-pytestmark = [
-    pytest.mark.filterwarnings("default::DeprecationWarning", "default::ResourceWarning", "default::FutureWarning"),
-    pytest.mark.usefixtures("in_thread"),
-]
+pytestmark = pytest.mark.usefixtures("in_thread")
 
 
 class Recorded(NamedTuple):
@@ -60,22 +56,15 @@ def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, var
     return recording.run_id(entry)
 
 
-class Acting(Tracker):
-    """Does something after some epoch."""
+class Raising(Tracker):
+    """Raises an error after some epoch."""
 
-    def __init__(self, epoch: int, act: Callable[[], object]) -> None:
-        self.epoch, self.act = epoch, act
+    def __init__(self, epoch: int, error: BaseException) -> None:
+        self.epoch, self.error = epoch, error
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if record["epoch"] == self.epoch:
-            self.act()
-
-
-def raising(error: BaseException) -> Callable[[], None]:
-    def act() -> None:
-        raise error
-
-    return act
+            raise self.error
 
 
 def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
@@ -168,7 +157,7 @@ def test_a_run_that_is_trained_again_replaces_the_mlflow_run_once_it_has_finishe
     """Its metrics have other times: in one run each would be there twice."""
     outcome, first = recorded(small(), digits)
     with pytest.raises(KeyboardInterrupt):
-        recorded(small("train.fresh=true"), digits, Acting(2, raising(KeyboardInterrupt())))
+        recorded(small("train.fresh=true"), digits, Raising(2, KeyboardInterrupt()))
     assert_mirrored(home, outcome.folder.path)  # which has the finished attempt again
     [kept] = stored(home)
     assert (kept.info.status, "reason" in kept.data.tags) == ("FINISHED", False)
@@ -184,7 +173,7 @@ def test_a_run_that_did_not_finish_has_its_status_and_reason_and_can_be_resumed(
     home: Path, digits: Dataset, small: Small, error: BaseException, status: str
 ) -> None:
     with pytest.raises(type(error)):
-        recorded(small(), digits, Acting(2, raising(error)))
+        recorded(small(), digits, Raising(2, error))
     [kept] = stored(home)
     [folder] = home.glob("runs/[0-9a-f]*/")
     assert_mirrored(home, folder)
@@ -207,7 +196,7 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_are_there_once(
 ) -> None:
     """As after a power cut: the store knows lines that the disk has lost."""
     with pytest.raises(KeyboardInterrupt):
-        recorded(small("train.epochs=5"), digits, Acting(3, raising(KeyboardInterrupt())))
+        recorded(small("train.epochs=5"), digits, Raising(3, KeyboardInterrupt()))
     [kept] = stored(home)
     [journal] = home.glob("runs/*/journal.jsonl")
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
@@ -249,9 +238,7 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
 ) -> None:
     def away_for_a_while(log_batch: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         if named.get("metrics") and not list(home.glob("runs/*/result.json")):
-            from mlflow.exceptions import MlflowException
-
-            raise MlflowException("the server is away")
+            fail("the server is away")
         return log_batch(*arguments, **named)
 
     otherwise(log_batch=away_for_a_while)
@@ -282,9 +269,7 @@ def test_a_data_set_that_a_parallel_job_records_at_the_same_moment_is_recorded(
     def slower_than_another(log_inputs: Callable[..., Any], *arguments: Any) -> None:
         calls.append(arguments)
         if len(calls) == 1:
-            from mlflow.exceptions import MlflowException
-
-            raise MlflowException("UNIQUE constraint failed: datasets.experiment_id, ...")
+            fail("UNIQUE constraint failed: datasets.experiment_id, ...")
         log_inputs(*arguments)
 
     otherwise(log_inputs=slower_than_another)
@@ -316,13 +301,11 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
         reply = call(*arguments, **named)
         if draws.random() < 0.3:
             lost[name] += 1
-            from mlflow.exceptions import MlflowException
-
-            raise MlflowException("the reply was lost")
+            fail("the reply was lost")
         return reply
 
     with pytest.raises(KeyboardInterrupt):  # so that there are a reason to be forgotten, and a record to be reopened
-        recorded(small("train.epochs=4"), digits, Acting(2, raising(KeyboardInterrupt())))
+        recorded(small("train.epochs=4"), digits, Raising(2, KeyboardInterrupt()))
     otherwise(**{name: functools.partial(losing, name) for name in CALLS})
     outcome, _ = recorded(small("train.epochs=4"), digits)
     recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
@@ -341,18 +324,18 @@ def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyP
     assert store_uri(Tracking(uri="sqlite:////typed.db")) == "sqlite:////typed.db"
 
 
-@pytest.mark.parametrize("folder", ["my stores", "100%41 sure"])
 def test_a_repository_in_a_path_of_any_letters_has_its_store(
-    tmp_path: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch, folder: str
+    tmp_path: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / folder).mkdir()
+    folder = tmp_path / "my stores, 100%41 sure"
+    folder.mkdir()
     for module in ("src.runs.folder", "src.recording.store"):
-        monkeypatch.setattr(f"{module}.home", lambda: tmp_path / folder)
+        monkeypatch.setattr(f"{module}.home", lambda: folder)
     _, run_id = recorded(small(), digits)
-    assert (tmp_path / folder / "mlflow.db").exists()
+    assert (folder / "mlflow.db").exists()
     kept = open_store(Tracking()).client.get_run(run_id)
     assert kept.info.status == "FINISHED"
-    assert (tmp_path / folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
+    assert (folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
 
 
 def test_the_store_of_a_checkout_that_was_copied_is_refused(
@@ -374,6 +357,30 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
         with pytest.raises(UserError, match="store") as refused, as_user_errors(Tracking(uri=uri)):
             open_store(Tracking(uri=uri))
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "can_wait"),
+    [
+        (lambda path: None, True),
+        (lambda path: path.unlink(), False),
+        (lambda path: path.write_text("no database, but long enough to be looked at" * 100), False),
+        (lambda path: database(path, "UPDATE experiments SET lifecycle_stage = 'deleted'"), False),
+        (lambda path: database(path, "UPDATE experiments SET artifact_location = 'file:///another/checkout'"), False),
+        (lambda path: database(path, "DROP TABLE experiments"), False),
+    ],
+    ids=["has the experiment", "gone", "no database", "deleted", "moved", "another program's"],
+)
+def test_only_a_store_that_has_the_experiment_can_be_opened_later(
+    home: Path, damage: Callable[[Path], None], can_wait: bool
+) -> None:
+    assert not holds_experiment(Tracking())
+    open_store(Tracking())
+    damage(home / "mlflow.db")
+    assert holds_experiment(Tracking()) == holds_experiment(Tracking(uri=f"sqlite:///{home}/mlflow.db")) == can_wait
+    assert not holds_experiment(Tracking(experiment="another"))
+    for uri in (f"file://{home}", f"sqlite:///{home}", "sqlite:///", "nonsense"):
+        assert not holds_experiment(Tracking(uri=uri))
 
 
 def test_telemetry_is_off() -> None:

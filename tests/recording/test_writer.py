@@ -3,34 +3,22 @@
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from src.config.tracking import Tracking
 from src.recording import writer
-from src.recording.store import holds_experiment, open_store
 from tests.conftest import Shell, environment
 from tests.faults.trainings import assert_level, run_folder
-from tests.helpers.checkouts import furnish
 from tests.helpers.processes import start, until
-from tests.helpers.stores import stored
+from tests.helpers.stores import database, stored
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("furnished")]
 TRAIN = ("python", "-m", "src.train")
 TRAINING = ("experiment=digits", "train.batch_size=8", "train.epochs=60", "tracking.figures=false")
 LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "tracking.figures=false")
-
-
-# --- The process
-
-
-@pytest.fixture
-def checkout(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
-    return furnish(checkout, digits_folder, empty_store)
 
 
 def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -42,7 +30,6 @@ def writers(command: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("when", ["while MLflow is imported", "in mid-run"])
 def test_it_ends_with_a_command_that_is_killed(checkout: Path, shell: Shell, when: str) -> None:
     assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
@@ -61,7 +48,6 @@ def test_it_ends_with_a_command_that_is_killed(checkout: Path, shell: Shell, whe
     assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("when", ["at its start", "in mid-run"])
 def test_if_it_is_killed_there_is_one_warning(checkout: Path, shell: Shell, when: str) -> None:
     assert shell(*TRAIN, *TRAINING, "train.epochs=1").returncode == 0  # from now on no training waits for the store
@@ -83,7 +69,6 @@ def test_if_it_is_killed_there_is_one_warning(checkout: Path, shell: Shell, when
     assert [run.info.status for run in stored(checkout)] == ["FINISHED"] * 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["a terminal's Ctrl-C", "a shutdown"])
 def test_how_a_command_was_ended_is_recorded(checkout: Path, how: str) -> None:
     process = start(*TRAIN, *LONG, cwd=checkout)
@@ -99,7 +84,6 @@ def test_how_a_command_was_ended_is_recorded(checkout: Path, how: str) -> None:
     assert (run.info.status, run.data.tags["reason"]) == ("KILLED", "interrupted")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("store", ["new", "known"])
 def test_a_closed_stdin_does_not_matter(checkout: Path, shell: Shell, store: str) -> None:
     if store == "new":
@@ -109,7 +93,6 @@ def test_a_closed_stdin_does_not_matter(checkout: Path, shell: Shell, store: str
     assert_level(f"sqlite:///{checkout}/mlflow.db", run_folder(checkout))
 
 
-@pytest.mark.slow
 def test_an_mlflow_that_cannot_be_imported_is_named(checkout: Path, shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "broken" / "mlflow").mkdir(parents=True)
     (tmp_path / "broken" / "mlflow" / "__init__.py").write_text("raise ImportError('half of it is missing')")
@@ -125,7 +108,6 @@ def test_an_mlflow_that_cannot_be_imported_is_named(checkout: Path, shell: Shell
     assert done.stderr.endswith("`python -m src.sync` records the rest\n")
 
 
-@pytest.mark.slow
 def test_a_store_that_this_mlflow_does_not_understand_is_a_warning(checkout: Path, shell: Shell) -> None:
     """This is known only when it is opened, after the training has begun."""
     assert shell(*TRAIN, *TRAINING).returncode == 0
@@ -136,36 +118,3 @@ def test_a_store_that_this_mlflow_does_not_understand_is_a_warning(checkout: Pat
     warning, last = done.stderr.splitlines()
     assert warning.startswith("warning: the MLflow store sqlite:///")
     assert last == "MLflow lacks some of this; `python -m src.sync` records the rest"
-
-
-# --- Whether opening a store can wait
-
-
-def database(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as opened:
-        opened.execute(statement)
-    opened.close()
-
-
-@pytest.mark.parametrize(
-    ("damage", "can_wait"),
-    [
-        (lambda path: None, True),
-        (lambda path: path.unlink(), False),
-        (lambda path: path.write_text("no database, but long enough to be looked at" * 100), False),
-        (lambda path: database(path, "UPDATE experiments SET lifecycle_stage = 'deleted'"), False),
-        (lambda path: database(path, "UPDATE experiments SET artifact_location = 'file:///another/checkout'"), False),
-        (lambda path: database(path, "DROP TABLE experiments"), False),
-    ],
-    ids=["has the experiment", "gone", "no database", "deleted", "moved", "another program's"],
-)
-def test_only_a_store_that_has_the_experiment_can_be_opened_later(
-    home: Path, damage: Callable[[Path], None], can_wait: bool
-) -> None:
-    assert not holds_experiment(Tracking())
-    open_store(Tracking())
-    damage(home / "mlflow.db")
-    assert holds_experiment(Tracking()) == holds_experiment(Tracking(uri=f"sqlite:///{home}/mlflow.db")) == can_wait
-    assert not holds_experiment(Tracking(experiment="another"))
-    for uri in (f"file://{home}", f"sqlite:///{home}", "sqlite:///", "nonsense"):
-        assert not holds_experiment(Tracking(uri=uri))

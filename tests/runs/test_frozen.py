@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from omegaconf import OmegaConf
 
-from src.foundation.errors import UserError
-from src.runs import fingerprint
 from src.runs.fingerprint import freeze, refuse_changed
 from src.sweeps.start import start_job
 from tests.helpers.composing import Small
+from tests.helpers.refusals import refusal
 from tests.runs.conftest import in_another_process
 
 
@@ -26,15 +24,6 @@ def append(file: Path, text: str) -> None:
 
 def edit(file: Path) -> None:
     append(file, "edited = 1\n" if file.suffix == ".py" else "# edited\n")
-
-
-def refusal(of: fingerprint.Frozen) -> str:
-    with pytest.raises(UserError) as caught:
-        refuse_changed(of)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    assert message.endswith("run the same command again")
-    return message
 
 
 def test_all_of_conf_and_the_numeric_code_are_frozen(tree: Path) -> None:
@@ -86,7 +75,9 @@ def test_whatever_is_changed_added_or_removed_is_refused_by_name(tree: Path) -> 
     for i, (name, change) in enumerate(CHANGES.items(), start=1):
         change(tree / name)
         in_another_process()
-        assert f"began: {', '.join(sorted(list(CHANGES)[:i]))}; " in refusal(began)
+        message = refusal(refuse_changed, began)
+        assert f"began: {', '.join(sorted(list(CHANGES)[:i]))}; " in message
+        assert message.endswith("run the same command again")
 
 
 def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_again(tree: Path) -> None:
@@ -94,7 +85,7 @@ def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_again(tree
     edit(tree / "src" / "nn" / "network.py")
     refuse_changed(began)
     edit(tree / "conf" / "config.yaml")
-    assert "began: conf/config.yaml; " in refusal(began)
+    assert "began: conf/config.yaml; " in refusal(refuse_changed, began)
 
 
 def test_a_job_that_finds_other_files_trains_nothing_and_says_why(tree: Path, home: Path, small: Small) -> None:
