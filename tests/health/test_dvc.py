@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from src.foundation.locks import locked
 from src.health.dvc import stale_locks, torn_lockfile
 from tests.conftest import ROOT
-from tests.health.mending import holding, mend
+from tests.health.mending import mend
 
 COMMAND = "/somewhere/bin/dvc repro train"
 EMPTY: dict[str, Any] = {"write": {}, "read": {}}
@@ -70,7 +71,7 @@ def test_what_is_damaged_or_of_dead_processes_is_removed(tmp_path: Path, rwlock:
         rwlock.write_text(content)
         assert mended(tmp_path, rwlock) == EMPTY
     rwlock.write_text("")
-    with holding(rwlock.with_name("rwlock.lock")):  # DVC is writing it
+    with locked(rwlock.with_name("rwlock.lock"), str):  # DVC is writing it
         assert not list(stale_locks(tmp_path))
     assert list(stale_locks(tmp_path))
 
@@ -91,7 +92,7 @@ def test_a_lockfile_that_was_cut_is_removed_and_one_with_merge_conflicts_is_for_
             assert yaml.safe_load(whole[:end]).get("stages", {}).keys() <= stages.keys()
     assert torn > 20
     file.write_text("schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {}\n>>>>>>> other\n")
-    with holding(tmp_path / ".dvc/tmp/lock"):
+    with locked(tmp_path / ".dvc/tmp/lock", str):
         assert not list(torn_lockfile(tmp_path))
     [finding] = torn_lockfile(tmp_path)
     assert finding.mend is None

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from src.foundation.files import replacing, replacing_folder
+from src.foundation.locks import locked
 from src.health.leftovers import leftovers
 from tests.faults.children import end, fork
-from tests.health.mending import holding, mend
+from tests.health.mending import mend
 
 RUN = "runs/" + "ab" * 32
 
@@ -22,7 +23,7 @@ def test_a_file_that_belongs_to_a_lock_is_removed_once_it_is_free(tmp_path: Path
         end(fork(replacing(tmp_path / RUN / "model.npz").__enter__))
     else:
         end(fork(replacing_folder(tmp_path / "data/normalized/digits").__enter__))
-    with holding(tmp_path / lock):
+    with locked(tmp_path / lock, str):
         assert not list(leftovers(tmp_path))
     assert not mend(leftovers, tmp_path).where.exists()
     assert not list(leftovers(tmp_path))

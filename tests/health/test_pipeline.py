@@ -10,10 +10,11 @@ import pytest
 from src.compose import snapshot
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
+from src.foundation.locks import locked
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
-from tests.health.mending import flip, holding, mend
+from tests.health.mending import flip, mend
 from tests.helpers.composing import Small, compose
 
 
@@ -39,7 +40,7 @@ def test_damaged_arrays_and_splits_are_removed_and_made_again(
     found_before.mend()
     assert file.read_bytes() == whole
     damage(file)
-    with holding(root / ".dvc/tmp/lock"):  # DVC may be putting files in place
+    with locked(root / ".dvc/tmp/lock", str):  # DVC may be putting files in place
         assert not list(damaged_data(root))
     finding = mend(damaged_data, root)
     assert "Delete" not in finding.what

@@ -7,12 +7,13 @@ import pytest
 from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
+from src.foundation.locks import locked
 from src.health.store import unrecorded_runs
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
-from tests.health.mending import holding, mend
+from tests.health.mending import mend
 from tests.helpers.composing import Small
 from tests.helpers.stores import entry_of
 
@@ -24,7 +25,7 @@ def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_use
     with Outbox() as outbox:
         outbox.note(entry_of(folder))
         assert not list(unrecorded_runs(home))
-    with holding(folder.path / "lock"):
+    with locked(folder.path / "lock", str):
         assert not list(unrecorded_runs(home))
     (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
     with pytest.raises(RunFailed, match="MLflow store"):

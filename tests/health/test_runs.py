@@ -8,6 +8,7 @@ import pytest
 
 from src import doctor
 from src.data.dataset import Dataset
+from src.foundation.locks import locked
 from src.foundation.npz import write_npz
 from src.health import checks
 from src.health.runs import (
@@ -23,7 +24,7 @@ from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.training.checkpoint import GENERATIONS
 from tests.faults.trainings import InterruptsAfter
-from tests.health.mending import flip, holding, mend
+from tests.health.mending import flip, mend
 from tests.helpers.composing import Small
 
 
@@ -46,11 +47,11 @@ def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home:
     for check in (orphaned_runs, unreadable_runs, damaged_checkpoints, damaged_results):
         assert not list(check(home))
     finished.mark("running", "error", "")
-    with holding(finished.path / "lock"):
+    with locked(finished.path / "lock", str):
         assert not list(orphaned_runs(home))
     [orphan] = orphaned_runs(home)
     assert orphan.mend is not None
-    with holding(finished.path / "lock"):
+    with locked(finished.path / "lock", str):
         orphan.mend()  # of a run that another process has resumed meanwhile
     assert finished.status()["status"] == "running"
     assert mend(orphaned_runs, home).where == finished.path

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from src.config.tracking import Tracking
+from src.foundation.locks import locked
 from src.health.store import half_made_store
 from src.recording.store import open_store
-from tests.health.mending import holding, mend
+from tests.health.mending import mend
 from tests.helpers.stores import database
 
 
@@ -70,7 +71,7 @@ def test_a_transaction_that_was_cut_off_is_for_sqlite_to_undo(tmp_path: Path, em
 def test_leftovers_of_a_first_opening_are_removed_once_nobody_is_at_it(tmp_path: Path) -> None:
     left = tmp_path / ".mlflow.db.init"
     left.touch()
-    with holding(tmp_path / ".mlflow.db.lock"):
+    with locked(tmp_path / ".mlflow.db.lock", str):
         assert not list(half_made_store(tmp_path))
     assert mend(half_made_store, tmp_path).where == left
     assert not left.exists()
