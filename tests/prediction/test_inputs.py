@@ -56,6 +56,10 @@ def test_the_same_numbers_however_they_are_given(spiral: Trained, tmp_path: Path
     assert len(set(got.names)) == 3
 
 
+def test_typed_values_may_be_negative(spiral: Trained) -> None:
+    np.testing.assert_array_equal(read_examples(["X1=-.1", "X2=-2e-1"], spiral.signature).x, [[-0.1, -0.2]])
+
+
 def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path: Path) -> None:
     images = np.arange(5 * 64).reshape(5, 8, 8) % 17
     flat = images.reshape(5, 64)
