@@ -25,7 +25,8 @@ class Training:
     """How long and how to train: the group `train` of the configuration."""
 
     epochs: Annotated[int, ">= 1"] = 20
-    steps_per_epoch: Annotated[int | None, ">= 1"] = None  # updates per epoch, with order=drawn; null: one pass
+    # Updates per epoch, with order=drawn; null: one pass.
+    steps_per_epoch: Annotated[int | None, ">= 1", "<= 1000000000"] = None
     batch_size: Annotated[int | None, ">= 1"] = 100  # null: full-batch training
     order: Annotated[str, ORDERS] = "shuffled"
     drop_last: bool = False  # skip an incomplete last batch
