@@ -30,7 +30,7 @@ setup: # .venv from requirements.lock; again only for another lock, or for anoth
 
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
 	@$(PY) -m src.doctor --fix | grep -vx 'all is well' || true # what it can't mend may not concern the pipeline
-	@$(PY) -m src.check # which says more of a params.yaml that is none than DVC does
+	@$(PY) -m src.check # whose error is clearer than DVC's if params.yaml is damaged
 	@$(IN_VENV) $(PY) -m dvc repro
 
 doctor: setup ## List what is wrong in this checkout, such as what a killed process left

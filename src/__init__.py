@@ -1,5 +1,5 @@
 """A tracked experiment pipeline around a multi-layer perceptron written in NumPy.
 
-The listing of this folder is the pipeline: `check`, `fetch`, `split`, `normalize`, `train` and `evaluate` are its
-stages, in that order; the folders are the rooms that they are built from. `docs/architecture.md` is the map.
+Each file in this folder is a command. The stages of the pipeline are `code`, `check`, `fetch`, `split`, `normalize`,
+`train`, `evaluate`, `ablation` and `report`. Each folder is a room that they use. `docs/architecture.md` is the map.
 """

@@ -79,7 +79,7 @@ def _run(arguments: list[str], stage: bool) -> None:
     def task(composed: Any) -> None:
         single.append(composed)  # only reached without a sweep
 
-    task.study_as_stage = stage  # type: ignore[attr-defined]  # tells our sweeper that this is a study, not a grid
+    task.study_as_stage = stage  # type: ignore[attr-defined]  # for hydra_plugins/job_sweeper.py: a study, not a grid
     with one_line_errors(arguments):
         hydra.main(version_base="1.3", config_path=CONF, config_name="config")(task)()
     if single:

@@ -23,7 +23,7 @@ def evaluate(config: Config) -> None:
     model = load_model(MODEL)
     dataset = prepare(config.data)
     if model.header["recipe"] != dataset.recipe:
-        raise UserError(f"{MODEL.name} was trained on data of another recipe than data={config.data.name}; `dvc repro`")
+        raise UserError(f"{MODEL.name} was not trained on data={config.data.name}; `dvc repro` trains it again")
     sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
     with held(config.train.threads):
         predictions = {part: predict(model.network, examples.x, examples.y) for part, examples in sets.items()}

@@ -1,6 +1,7 @@
 """The table of a run's figures: how each is drawn. src/config/figure_names.py has their data, and when they are drawn.
 
-To add a figure, add a file with an `of(run)` to this folder, and its entry to both tables.
+To add a figure, add a file with an `of(run)` to this folder, and its entry to both tables, at the same place. If the
+stage `evaluate` draws it, dvc.yaml lists it, too. Figures of studies are in `study_figures.py`.
 """
 
 from collections.abc import Callable

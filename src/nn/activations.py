@@ -1,4 +1,4 @@
-"""The table of activation functions and their slopes."""
+"""The table of activation functions and their slopes. A new one is two functions and an entry of `ACTIVATIONS`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ LEAK = 0.01
 class Activation(NamedTuple):
     """f and its slope, elementwise, written into `out`, which has the input's shape but is never the input itself.
 
-    The slope takes a = f(z), so z is free for reuse.
+    The slope takes a = f(z), so z is free for reuse; functions whose slope does not follow from f(z) don't fit.
     """
 
     value: Callable[[Array, Array], object]  # value(z, out): out <- f(z)

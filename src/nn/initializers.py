@@ -70,7 +70,7 @@ def _zeros(stream: Stream, shape: tuple[int, ...]) -> Array:
 _ZEROS = Initializer(_zeros, lambda fan_in, fan_out, spread: 1)
 _FIXED_NORMAL = Initializer(_normal, lambda fan_in, fan_out, spread: spread.std)
 _FIXED_UNIFORM = Initializer(_uniform, lambda fan_in, fan_out, spread: spread.bound)
-# LeCun et al. (1998), section 4.6, has Var W = 1 / fan_in. This third of it is what PyTorch's layers start with.
+# LeCun et al. (1998), section 4.6, has Var W = 1 / fan_in. PyTorch's layers start with a third of that.
 _FAN_IN_UNIFORM = Initializer(_uniform, lambda fan_in, fan_out, spread: 1 / sqrt(fan_in))
 
 INITIALIZERS = {

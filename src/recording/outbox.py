@@ -31,7 +31,7 @@ from src.runs.folder import runs_folder
 class Outbox:
     """This machine's entries, as one command sees them; as a context, it owns those that it notes or takes over.
 
-    owner: of the context on whose behalf another process uses this object, which is then no context itself.
+    owner: the owner to act for, in another process; this object is then not used as a context.
     """
 
     def __init__(self, owner: str | None = None) -> None:

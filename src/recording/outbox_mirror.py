@@ -102,7 +102,7 @@ class OutboxMirror:
 
     @contextlib.contextmanager
     def _apart(self, entry: Entry) -> Iterator[None]:
-        """Keeps an entry that fails from stopping the others. What the store has of it, the next pass asks."""
+        """Lets the others go on if an entry fails. The next pass asks the store again what it has of that one."""
         try:
             yield
         except Exception as error:

@@ -41,7 +41,7 @@ def store_uri(tracking: Tracking) -> str:
 
 
 def is_server(uri: str) -> bool:
-    """Whether the store is one that may be away for a while, which is no mistake of the user's."""
+    """Whether the store is a server, which may be unreachable for a while through no fault of the user."""
     return uri.startswith(("http://", "https://"))
 
 

@@ -2,7 +2,7 @@
 
 So a new activation leaves the fingerprints of all other runs as they are. An entry is kept if its key is one of the
 configuration's words, or a string in code that is kept. Functions and classes that only dropped entries name go with
-them. Everything else stays, also in doubt: a digest that covers too much costs time, one that covers too little, trust.
+them. In doubt, code is kept: a digest that covers too much costs time, one that covers too little costs trust.
 """
 
 import ast

@@ -102,7 +102,7 @@ class Study(Generic[D]):
     def locked(self) -> Iterator[None]:
         """Holds the study's lock: of two commands that run the same study, the second waits and reuses the runs."""
         lock = self._state / "lock"
-        with locked(lock, lambda: f"another process, which runs this very study ({lock})"):
+        with locked(lock, lambda: f"another process that is running the same study ({lock})"):
             yield
 
     @property

@@ -383,7 +383,7 @@ def test_studies_at_once_train_no_run_twice(checkout: Path, undisturbed: dict[tu
             started(checkout, "ablation=long", TWO_WORKERS) as same,
             started(checkout, "ablation=other", "hydra/launcher=basic") as other,
         ):
-            read_until(same, same.stderr, "waiting for another process, which runs this very study")
+            read_until(same, same.stderr, "waiting for another process that is running the same study")
             read_until(other, other.stderr, f"waiting for process {held} on ")
             os.kill(held, signal.SIGCONT)
             told = [process.communicate(timeout=120) for process in (first, same, other)]
@@ -450,7 +450,7 @@ def test_an_edit_of_the_code_mixes_no_two_versions(checkout: Path, studied: Stud
         """The study, kept waiting when it has imported its code, and edited before its first job."""
         lock.acquire()
         with started(checkout, "ablation=tiny", "tracking=off", *arguments) as process:
-            read_until(process, process.stderr, "waiting for another process, which runs this very study")
+            read_until(process, process.stderr, "waiting for another process that is running the same study")
             with (checkout / "src/nn/losses.py").open("a") as losses:
                 losses.write("edited = True\n")
             lock.release()
