@@ -90,9 +90,21 @@ def test_parts_with_one_class_are_prepared(tmp_path: Path) -> None:
     assert dataset.labels == ("0", "1")
 
 
+@pytest.mark.parametrize(
+    "setting", ["data.dtype=float16", "data.dtype=null", "data.dtype=64", "data.split.published_test=1"]
+)
+def test_a_value_that_a_field_cannot_have_is_rejected_by_its_key(setting: str) -> None:
+    with pytest.raises(UserError, match=setting.partition("=")[0]):
+        compose([setting])
+
+
 UNBOUNDED = [name for name, source in SOURCES.items() if source.largest is None]
 UNPUBLISHED = [name for name, source in SOURCES.items() if not source.published_test]
-REJECTED = [(f"data={name}", f"data.scaling={kind}", "none, standard") for name in UNBOUNDED for kind in BY_THE_LARGEST]
+REJECTED = [
+    (f"data={name}", f"data.scaling={kind}", "none, standard, per_feature")
+    for name in UNBOUNDED
+    for kind in BY_THE_LARGEST
+]
 REJECTED += [(f"data={name}", "data.split.published_test=true", "false, or data.source=mnist") for name in UNPUBLISHED]
 
 

@@ -45,6 +45,10 @@ def test_a_source_gives_what_it_announces(name: str, mirror: Path, tmp_path: Pat
     assert source.features is None or x.shape[1] == len(set(source.features))
     assert source.published_test in (0, 10_000)
     assert (group is None) == (source.groups == ())
+    if name in MAKERS:
+        made = raw(name)
+        for read, expected in zip((x, y, group), (made.x, made.y, made.group), strict=True):
+            np.testing.assert_array_equal(read, expected)
     if group is not None:
         assert group.dtype == np.int64
         assert set(group.tolist()) == set(range(len(set(source.groups))))
@@ -100,6 +104,12 @@ def test_digits_are_those_of_scikit_learn() -> None:
     x, y = datasets.load_digits(return_X_y=True)
     np.testing.assert_array_equal(raw("digits").x, x)
     np.testing.assert_array_equal(raw("digits").y, y)
+
+
+@pytest.mark.parametrize("name", PLANAR)
+def test_features_in_the_plane_have_the_names_of_their_axes(name: str) -> None:
+    assert GENERATED[name].features == ("X1", "X2")
+    assert GENERATED[name].labels == (("0", "1") if name == "xor" else ("c1", "c2", "c3"))
 
 
 @pytest.mark.parametrize("name", PLANAR)
