@@ -207,6 +207,9 @@ def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files_and_t
         assert (found.result, found.history, found.predicted) == (None, None, None)
         assert not (target / "runs" / found.fingerprint).exists()
     assert same(read_results(target), results)
+    before = inodes(target)
+    assert same(study.collected(target), results)
+    assert inodes(target) == before
     write_headline(results, "mine")
     headline = json.loads(headline_file("mine").read_text())
     assert (headline["finished"], headline["failed"], headline["chosen"]) == (2, 2, "tanh")
