@@ -64,7 +64,9 @@ def failing(
 
 
 def digits(n: int = len(DIGITS.images), labels: Sequence[str] = "0123456789") -> RunView:
-    return view_of((DIGITS.images[:n], DIGITS.target[:n] % len(labels)), labels=labels)
+    y = DIGITS.target[:n] % len(labels)
+    train, other = ((DIGITS.images[:n][::step], y[::step]) for step in (1, -1))  # only the training set is in order
+    return view_of(train, other, other, labels=labels)
 
 
 CONFIDENCE = RNG.beta(8, 0.4, 10_000)

@@ -134,6 +134,7 @@ def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_f
     assert [file.name for file in figures.iterdir()] == ["confusion_test.png"]
     RunFigures(dataset, ("samples",)).ended(folder)
     assert re.fullmatch(r"warning: figure reliability of .* could not be drawn \(no ink\)\n", capsys.readouterr().err)
+    assert (figures / "samples.png").exists()  # the others are drawn
     monkeypatch.undo()
     RunFigures(dataset, ("samples",)).ended(folder)
     assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
