@@ -3,6 +3,7 @@
 The jobs of a sweep only write their folders; the parent reports on them, so it also reports what a killed worker left.
 """
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -60,6 +61,7 @@ class Follower:
                 line += f"  test {folder.result()['test']['accuracy']:.2%}  {folder.timing()['seconds']:.1f} s"
         except (UserError, OSError):  # the folder is being emptied for a new attempt; the next look shows
             return False
-        print_above(self._bar, line)
-        self._bar.update()
+        with contextlib.suppress(OSError):  # a full disk: the table at the end has it, too
+            print_above(self._bar, line)
+            self._bar.update()
         return True

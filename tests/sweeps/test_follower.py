@@ -113,6 +113,23 @@ def test_of_several_runs_those_that_have_ended_are_printed(tmp_path: Path, capsy
 # --- folders in between ----------------------------------------------------------------------------------------------
 
 
+def test_a_line_that_cannot_be_printed_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [Run(tmp_path / name) for name in ("first", "second")]
+    follower, printed = Follower([(run, run.path.name, {}) for run in runs]), list[str]()
+
+    def on_a_full_disk(bar: object, line: str) -> None:
+        printed.append(line.split()[1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(following, "print_above", on_a_full_disk)
+    for run in runs:
+        run.start()
+        run.complete()
+    follower.look()
+    follower.close()
+    assert printed == ["first", "second"]
+
+
 def test_nothing_ends_while_a_process_still_works_on_the_run(a_run: Run) -> None:
     printed = Printed(a_run)
     with a_run.locked():  # which figures are drawn under, after the status is final
