@@ -73,7 +73,7 @@ def surroundings() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "libc": " ".join(platform.libc_ver()).strip() or UNKNOWN,
         "cpu": {"model": _cpu(), "count": os.cpu_count()},
-        "packages": _packages(),
+        "packages": dict(_packages()),
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
 
@@ -132,8 +132,11 @@ def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> byte
 @functools.cache
 def _packages() -> dict[str, str]:
     """The versions of the distributions that pyproject.toml names; requirements.lock has their dependencies, too."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {name: _version(name) for name in (re.split(r"[^\w.-]", each)[0] for each in project["dependencies"])}
+    try:
+        named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+        return {name: _version(name) for name in (re.split(r"[^\w.-]", each)[0] for each in named)}
+    except (OSError, ValueError, LookupError, TypeError):  # absent, or being edited, which must not stop a training
+        return {}
 
 
 def _version(distribution: str) -> str:

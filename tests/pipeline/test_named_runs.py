@@ -17,6 +17,7 @@ MISTAKES = [
     ("predict", "models/none.npz a.png", "models/none.npz: no such file; `dvc repro` makes models/model.npz"),
     ("predict", "zzzz a.png", "zzzz: no id of an MLflow run"),
     ("predict", "0123456789 a.png", "no MLflow run's id begins so"),
+    ("predict", "abc a.png", "abc: give at least 4 characters of an id"),
     ("predict", "runs/nothing a.png", "runs/nothing: not a run folder"),
     ("predict", "--jsn", "unrecognized arguments: --jsn"),
     ("replay", "", "give a run: "),

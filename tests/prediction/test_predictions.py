@@ -93,9 +93,10 @@ def test_a_run_without_its_model_is_refused(home: Path, tmp_path: Path, spiral: 
     (folder / "model.npz").unlink()
     with pytest.raises(UserError, match=r"this run has no model"):
         open_model(str(folder))
-    write_json(folder / "status.json", {"status": "running"})
-    with pytest.raises(UserError, match=r"this run is running"):
-        open_model(str(folder))
+    for status in ("running", "killed"):
+        write_json(folder / "status.json", {"status": status})
+        with pytest.raises(UserError, match=rf"this run is {status}; a finished run is needed"):
+            open_model(str(folder))
 
 
 def test_a_threshold_decides(xor: Trained) -> None:

@@ -160,6 +160,18 @@ def test_locks_and_the_packages_that_the_project_names_are_recorded() -> None:
     assert surroundings()["packages"] == {name: importlib.metadata.version(name) for name in named}
 
 
+def test_a_project_file_that_is_being_edited_stops_no_training(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROOT", tree)
+    for text in ("[project\n", "", "[project]\n", "[project]\ndependencies = 3\n"):
+        (tree / "pyproject.toml").write_text(text)
+        module._packages.cache_clear()
+        assert surroundings()["packages"] == {}
+    (tree / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=1", "nosuch"]\n')
+    module._packages.cache_clear()
+    assert surroundings()["packages"] == {"numpy": importlib.metadata.version("numpy"), "nosuch": "none"}
+    module._packages.cache_clear()
+
+
 def test_of_the_environment_only_what_decides_numbers_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name != "PATH":

@@ -120,7 +120,8 @@ def test_a_run_that_was_cut_off_starts_again_where_resuming_is_off(
 def test_torn_lost_and_damaged_lines_of_the_journal_are_written_again(
     home: Path, digits: Dataset, small: Small, cut: Cut, whole: Outcome, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for keep, damage in ((True, b'{"epoch": 3, "tr'), (True, b"\x00\xff"), (False, b""), (False, b"no json\n{}\n")):
+    torn, lost = [b'{"epoch": 3, "tr', b"\x00\xff"], [b"", b"no json\n{}\n", b"{}\n"]
+    for keep, damage in [*((True, end) for end in torn), *((False, all_of_it) for all_of_it in lost)]:
         folder = cut(small(*VARIED, "train.checkpoint_epochs=1", "train.fresh=true"), 30)
         before, file = folder.journal(), folder.path / "journal.jsonl"
         file.write_bytes((file.read_bytes() if keep else b"") + damage)

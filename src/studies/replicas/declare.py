@@ -132,14 +132,15 @@ def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
 
 def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
     key = f"ablation.published.{schema.show(name)}"
-    terms: ExperimentTerms = schema.build(ExperimentTerms, _mapping(tree, key), key)
+    given = {name: value for name, value in _mapping(tree, key).items() if (name, value) != ("rows", None)}
+    terms: ExperimentTerms = schema.build(ExperimentTerms, given, key)
     if terms.text not in texts:
         raise UserError(f"{key}.text={schema.show(terms.text)}: no such text; {suggestion(terms.text, texts)}")
     if len(set(terms.seeds)) < len(terms.seeds):
         raise UserError(f"{key}.seeds={list(terms.seeds)}: a seed is listed twice; give each seed once")
     for i, claim in enumerate(terms.claims):
         claim.check(f"{key}.claims[{i}]")
-    if "rows" in tree:
+    if "rows" in given:
         terms.rows.check(f"{key}.rows")
     return Experiment(name=name, **vars(terms))
 

@@ -45,6 +45,7 @@ def test_an_experiment_has_its_claims_in_their_order() -> None:
 
 
 def test_a_printed_table_is_a_claim_a_number() -> None:
+    assert declared(rows=None) == declared()
     [one] = declared(rows=ROWS).experiments
     told = [(claim.metric, claim.epoch, claim.value, claim.digits) for claim in one.every_claim[len(one.claims) :]]
     assert told == [
