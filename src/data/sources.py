@@ -1,4 +1,4 @@
-"""The table of sources. To add one, write a file that defines a `Source`, and add an entry here."""
+"""The table of sources. To add one, write a file with a `Source` and an entry here, or extend generated.py."""
 
 from src.data import mnist
 from src.data.generated import GENERATED

@@ -31,10 +31,10 @@ class RunFigures(Tracker):
             unasked = name not in self._gallery
             if any(target.glob(f"{name}.*")) or (unasked and unfit(name, self._dataset)):
                 continue
-            from src.figures import registry  # imports matplotlib
-
             run = run or RunView.of(FinishedRun(folder), self._dataset)
             try:
+                from src.figures import registry  # imports matplotlib
+
                 registry.save(name, run, target)
             except Unfit as reason:
                 print(f"figure {name}: left out, {reason} ({target})", file=sys.stderr)

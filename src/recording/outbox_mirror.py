@@ -107,7 +107,8 @@ class OutboxMirror:
             yield
         except Exception as error:
             self._mirrors.pop(entry.file_name, None)
-            unreadable = isinstance(error, OSError) and str(error.filename).startswith(str(runs_folder()))
+            file = str(getattr(error, "filename", None))
+            unreadable = file.startswith(f"{runs_folder()}/") and not file.startswith(f"{runs_folder()}/.records")
             if isinstance(error, OSError) and (unreadable or isinstance(error, FileNotFoundError)):  # emptied just now
                 self._synced.failures.append(f"{entry.name}: {machine_error(error)}")
             elif isinstance(error, UserError):

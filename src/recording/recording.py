@@ -15,7 +15,7 @@ from typing import Any
 
 from src.config.tracking import Tracking
 from src.foundation.signals import interrupts_wait
-from src.recording.entry import REPORTED, Entry, identity_of_run
+from src.recording.entry import REPORTED, Entry, identity_of_run, settlement
 from src.recording.outbox import Outbox
 from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
 from src.recording.writer_process import WriterProcess
@@ -130,7 +130,8 @@ class Recording:
             with interrupts_wait():
                 for entry in [e for e in self._followed.values() if e.folder]:  # noting one may add its parent
                     known = self._outbox.find(entry)  # if it is settled, there may be more figures since
-                    if known and not known.owner and not self._outbox.is_settled(entry, self._store):
+                    now = settlement(known, self._store) if known and known.settled and not known.owner else None
+                    if known and now is not None and now != known.settled:  # None: it is being trained again
                         self._note(entry)
             self._writer.wait()
         except KeyboardInterrupt:

@@ -85,7 +85,8 @@ class RunMirror:
         if self._attempt == (attempt := str(self._folder.run().get("attempt", ""))):
             return
         above = self._outbox.find(replace(self.entry, identity=self.entry.parent)) if self.entry.parent else None
-        parent = (find(self._store, above) or create(self._store, above)).info.run_id if above else None
+        known = above.run_id if above and above.owner == self._outbox.owner else None  # opened before its runs
+        parent = known or ((find(self._store, above) or create(self._store, above)).info.run_id if above else None)
         run = find(self._store, self.entry, attempt) or create(self._store, self.entry, parent)
         self._run_id = run.info.run_id
         self.entry = self._outbox.change(self.entry, run_id=self._run_id)

@@ -91,10 +91,11 @@ def _tree() -> tuple[str | None, str | None]:
 
 def _diff() -> str:
     with tempfile.TemporaryDirectory() as temporary:
-        # Untracked files are added to a copy of Git's index, so that they are part of the same diff.
-        index = Path(temporary, "index")
-        shutil.copyfile(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
+        index = None
         if added := _git("ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE):
+            # They are added to a copy of Git's index, so that they are part of the same diff.
+            index = Path(temporary, "index")
+            shutil.copy2(ROOT / os.fsdecode(_git("rev-parse", "--git-path", "index")).removesuffix("\n"), index)
             names = ("--pathspec-from-file=-", "--pathspec-file-nul")
             _git("--literal-pathspecs", "add", "--intent-to-add", *names, index=index, given=added)
         asked = (*_PLAIN_DIFF, "HEAD", "--", ".", *_APART)
@@ -132,11 +133,10 @@ def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> byte
 @functools.cache
 def _packages() -> dict[str, str]:
     """The versions of the distributions that pyproject.toml names; requirements.lock has their dependencies, too."""
-    try:
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # being edited: that stops no training
         named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
         return {name: _version(name) for name in (re.split(r"[^\w.-]", each)[0] for each in named)}
-    except (OSError, ValueError, LookupError, TypeError):  # absent, or being edited, which must not stop a training
-        return {}
+    return {}
 
 
 def _version(distribution: str) -> str:

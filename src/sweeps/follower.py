@@ -58,10 +58,11 @@ class Follower:
                 return False
             line = f"{status['status']}: {label}"
             if folder.finished():
-                line += f"  test {folder.result()['test']['accuracy']:.2%}  {folder.timing()['seconds']:.1f} s"
+                with contextlib.suppress(LookupError, TypeError):  # a damaged result: the line goes without numbers
+                    line += f"  test {folder.result()['test']['accuracy']:.2%}  {folder.timing()['seconds']:.1f} s"
         except (UserError, OSError):  # the folder is being emptied for a new attempt; the next look shows
             return False
-        with contextlib.suppress(OSError):  # a full disk: the table at the end has it, too
+        with contextlib.suppress(OSError, ValueError):  # a full disk, a closed stream: the table at the end has it, too
             print_above(self._bar, line)
             self._bar.update()
         return True

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,14 @@ def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_f
     monkeypatch.undo()
     RunFigures(dataset, ("samples",)).ended(folder)
     assert {"curves.png", "reliability.png", "failures.png", "samples.png"} <= {file.name for file in figures.iterdir()}
+
+    # A library that is broken costs the figures alone.
+    (figures / "curves.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "src.figures.registry", None)
+        patch.delattr("src.figures.registry")
+        RunFigures(dataset).ended(folder)
+    assert "warning: figure curves of" in capsys.readouterr().err
 
     # A run that did not finish has none.
     shutil.rmtree(figures)

@@ -219,6 +219,16 @@ def test_a_settled_run_starts_no_writer_until_something_is_new(
     assert (follow(), follow()) == (new, settled)
     assert runs(home).keys() == {"renamed"}
 
+    # A command without MLflow trains it again meanwhile: what the store has of it stays.
+    with Recording(Tracking()) as recording:
+        recording.follow(recording.entry(**about))
+        with trained.locked():
+            trained.mark("running")
+            recording.settle()
+            assert runs(home)["renamed"].info.status == "FINISHED"
+            assert not Outbox().pending()
+        trained.mark("finished")
+
 
 # --- Which runs of a study are current
 

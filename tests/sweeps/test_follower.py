@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.foundation.errors import UserError
+from src.foundation.files import write_json
 from src.runs.folder import RunFolder
 from src.sweeps import follower as following
 from src.sweeps.follower import Follower
@@ -125,6 +126,7 @@ def test_a_line_that_cannot_be_printed_stops_no_other(tmp_path: Path, monkeypatc
     for run in runs:
         run.start()
         run.complete()
+    write_json(runs[0].path / "result.json", {"test": None})  # by hand
     follower.look()
     follower.close()
     assert printed == ["first", "second"]
