@@ -1,20 +1,18 @@
-"""Published experiments at full length, on data that are prepared once."""
+"""Published experiments, at full length or shortened, on data that are prepared once."""
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from src.data.recipes import prepare
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
-from src.runs.training_run import run
+from src.runs.training_run import Outcome, run
 from tests.conftest import ROOT
 from tests.helpers.composing import compose
 
-Result = dict[str, Any]
-Trained = Callable[..., Result]
+Trained = Callable[..., Outcome]
 
 
 def mirrored() -> list[str]:
@@ -25,16 +23,15 @@ def mirrored() -> list[str]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The result of an experiment, with some overrides; each is trained once."""
+    """An experiment's run, with some overrides; each is trained once."""
     root = tmp_path_factory.mktemp("experiments")
 
     @functools.cache
-    def result_of(experiment: str, *overrides: str) -> Result:
+    def run_of(experiment: str, *overrides: str) -> Outcome:
         overrides = (f"experiment={experiment}", *overrides, "tracking=off")
         config = compose(overrides)
         if config.data.source == "mnist":
             config = compose([*overrides, *mirrored()])
-        folder = RunFolder(tmp_path_factory.mktemp("run"))
-        return run(config, prepare(config.data, root), Tracker(), folder).result
+        return run(config, prepare(config.data, root), Tracker(), RunFolder(tmp_path_factory.mktemp("run")))
 
-    return result_of
+    return run_of
