@@ -13,6 +13,7 @@ from src.nn.arrays import Array
 from src.nn.dropout import draw_mask
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.network import Network
+from src.optim.optimizers import OPTIMIZERS
 from src.training.loop import train
 from src.training.processor import held
 from src.training.session import build_network
@@ -24,7 +25,7 @@ CHANGES = {
     "activation": ["model.act=tanh"],
     "dropout": ["model.dropout=0.5"],
     "initializer": ["model.init=glorot_uniform"],
-    "optimizer": ["optimizer=momentum"],
+    **{f"{name} with decay": [f"optimizer={name}", "schedule=linear"] for name in OPTIMIZERS},
     "rate": ["optimizer.lr=0.02"],
     "decay": ["schedule=linear"],
     "penalty": ["optimizer.l2=0.01"],

@@ -1,12 +1,8 @@
-from typing import Any
-
 import numpy as np
 import pytest
 
 from src.training.early_stopping import EarlyStopping
 from src.training.loop import Epoch, Training
-from src.training.metrics import predict
-from src.training.processor import held
 
 
 @pytest.mark.parametrize(
@@ -38,26 +34,3 @@ def test_keeps_the_best_epoch_and_stops_after_patience(
             break
     assert (keeper.epoch, epoch) == (kept, last)
     assert keeper.theta.tolist() == [kept, kept]
-
-
-@pytest.mark.parametrize(("monitor", "best_of"), [("valid_accuracy", max), ("valid_loss", min)])
-def test_in_a_training_the_kept_weights_are_those_of_the_best_record(
-    plan: Any, dataset: Any, monitor: str, best_of: Any
-) -> None:
-    plan = plan.changed(train={"epochs": 60, "patience": 3, "monitor": monitor}, optimizer={"lr": 0.8})
-    network, training = plan.start()
-    theta = network.parameters.theta
-    keeper, records = EarlyStopping(plan.train, theta), []
-    with held(1):
-        for one in training:
-            records.append(one)
-            if keeper.should_stop(one, theta):
-                break
-        assert len(records) < 60
-        assert len(records) == keeper.epoch + 3
-
-        theta[:] = keeper.theta
-        restored = predict(network, dataset.valid.x, dataset.valid.y)
-    best = records[keeper.epoch - 1]
-    assert (restored.loss, restored.accuracy) == (best.valid_loss, best.valid_accuracy)
-    assert getattr(best, monitor) == best_of(getattr(one, monitor) for one in records)

@@ -22,15 +22,13 @@ def results(epochs: list[Epoch]) -> list[dict[str, Any]]:
 
 
 class BatchSpy:
-    """Notes the initial weights of a network, and its batches: x, y, the loss and the correct predictions before."""
+    """Notes the batches that a network learns from: x, y, the loss and the correct predictions before."""
 
     def __init__(self) -> None:
-        self.initial = b""
         self.batches: list[tuple[bytes, bytes]] = []
         self.measured: list[tuple[float, int, int]] = []  # the loss times the examples, correct ones, examples
 
     def __call__(self, network: Network) -> None:
-        self.initial = network.parameters.theta.tobytes()
         learn = network.loss_and_gradient
 
         def watched(x: np.ndarray, y: np.ndarray, *others: Any) -> float:
@@ -55,7 +53,8 @@ def seen(plan: Any) -> BatchSpy:
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
     plan: Any, optimizer: str, dropout: float, dtype: str
 ) -> None:
-    plan = plan.changed(optimizer=OPTIMIZERS[optimizer](lr=0.01), model={"dropout": dropout}, train={"dtype": dtype})
+    settings = OPTIMIZERS[optimizer](lr=0.01, l2=0.1, clip_norm=0.5)
+    plan = plan.changed(optimizer=settings, model={"dropout": dropout}, train={"dtype": dtype})
     one, records = plan.run()
     np.random.seed(1)  # noqa: NPY002 - the global random state has no influence, and is not changed
     before = np.random.get_state()[1].copy()  # noqa: NPY002
@@ -68,31 +67,10 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
     assert results(others) != results(records)
 
 
-class TestStreams:
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"model": {"dropout": 0.5}},
-            {"model": {"act": "relu"}},
-            {"model": {"init": "zeros"}},
-            {"model": {"hidden": (3,)}},
-            {"model": {"loss": "mse", "output": "sigmoid"}},
-            *({"optimizer": kind(lr=0.01), "schedule": SCHEDULES["linear"]()} for kind in OPTIMIZERS.values()),
-        ],
-        ids=str,
-    )
-    def test_other_settings_keep_the_batches_and_what_they_can_of_the_initial_weights(
-        self, plan: Any, change: dict[str, Any]
-    ) -> None:
-        before, after = seen(plan), seen(plan.changed(**change))
-        assert len(before.batches) == 3 * 11
-        assert before.batches == after.batches
-        assert (before.initial == after.initial) == (not change.get("model", {}).keys() & {"init", "hidden"})
-
-    def test_more_epochs_begin_like_fewer(self, plan: Any) -> None:
-        _, short = plan.run()
-        _, long = plan.changed(train={"epochs": 6}).run()
-        assert results(long)[:3] == results(short)
+def test_more_epochs_begin_like_fewer(plan: Any) -> None:
+    _, short = plan.run()
+    _, long = plan.changed(train={"epochs": 6}).run()
+    assert results(long)[:3] == results(short)
 
 
 class TestRecords:
