@@ -58,12 +58,22 @@ class TestEveryNetwork:
         assert (p.dtype, q.dtype) == (np.float32, np.float64)
         np.testing.assert_allclose(p, q, rtol=1e-5)
 
-    def test_changes_neither_batch_nor_parameters(self, act: str, head: tuple[str, str], dropout: float) -> None:
+    def test_changes_neither_batch_nor_parameters_nor_earlier_probabilities(
+        self, act: str, head: tuple[str, str], dropout: float
+    ) -> None:
         network, x, y = make(act, head, dropout=dropout), X.copy(), Y.copy()
         x.flags.writeable = y.flags.writeable = False
-        before = network.parameters.theta.tobytes()
+        _, probabilities = network.loss_and_probabilities(X[::-1], Y)
+        before = network.parameters.theta.tobytes(), probabilities.tobytes()
         assert both(network, x, y) == both(network, X, Y)  # to the bit
-        assert network.parameters.theta.tobytes() == before
+        assert (network.parameters.theta.tobytes(), probabilities.tobytes()) == before
+
+    def test_large_inputs_give_finite_results_without_a_warning(
+        self, act: str, head: tuple[str, str], dropout: float
+    ) -> None:
+        network = make(act, head, dropout=dropout)
+        assert np.isfinite(learn(network, X * np.float32(1e4)))
+        assert np.isfinite(network.gradient.theta).all()
 
 
 def test_example_weights_sum_to_1() -> None:
@@ -72,22 +82,6 @@ def test_example_weights_sum_to_1() -> None:
         assert weights.shape == (len(Y), 1)
         assert weights.dtype == np.float32
         assert weights.sum() == pytest.approx(1, rel=1e-6)
-
-
-def test_probabilities_are_a_new_array_each_time() -> None:
-    network = make()
-    _, first = network.loss_and_probabilities(X[:20], Y[:20])
-    before = first.copy()
-    network.loss_and_probabilities(X[20:40], Y[20:40])
-    np.testing.assert_array_equal(first, before)
-
-
-@pytest.mark.parametrize("head", HEADS, ids="+".join)
-@pytest.mark.parametrize("act", ACTIVATIONS)
-def test_large_inputs_give_finite_results_without_a_warning(act: str, head: tuple[str, str]) -> None:
-    network = make(act, head)
-    assert np.isfinite(learn(network, X * np.float32(1e4)))
-    assert np.isfinite(network.gradient.theta).all()
 
 
 class TestDropout:
