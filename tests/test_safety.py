@@ -16,6 +16,7 @@ from src.config.tracking import Tracking
 from src.foundation.errors import RunFailed, UserError, masked
 from tests.conftest import ROOT, Shell, environment, make_checkout
 from tests.helpers.checkouts import shell_in
+from tests.helpers.refusals import assert_rejected, refusal
 
 TRAIN = ("python", "-m", "src.train")
 SMALL = ("experiment=digits", "model.hidden=[8]", "train.epochs=2")
@@ -76,10 +77,7 @@ SMALL = ("experiment=digits", "model.hidden=[8]", "train.epochs=2")
     ],
 )
 def test_an_override_that_would_call_or_read_something_is_refused(override: str) -> None:
-    with pytest.raises(UserError) as refused:
-        compose([override])
-    assert override.partition("=")[0] in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert override.partition("=")[0] in refusal(compose, [override])
 
 
 def test_what_a_sweep_needs_of_hydra_is_allowed() -> None:
@@ -94,8 +92,7 @@ def test_the_value_of_an_option_is_no_override() -> None:
     for option, value in (("-p", "train"), ("--package", "model.act"), ("-c", "hydra"), ("--cfg", "job")):
         check_overrides([option, value, "seed=1"])
     for option, value in (("-p", "train=none"), ("-p", "--config-dir=/tmp"), ("-c", "${oc.env:HOME}"), ("-r", "train")):
-        with pytest.raises(UserError):
-            check_overrides([option, value])
+        assert refusal(check_overrides, [option, value])
 
 
 def nested(tree: dict[str, object], key: str, value: object) -> dict[str, object]:
@@ -125,16 +122,14 @@ def nested(tree: dict[str, object], key: str, value: object) -> dict[str, object
 def test_a_snapshot_calls_nothing_and_reads_no_variable(tmp_path: Path, key: str, value: object, message: str) -> None:
     tree = nested(yaml.safe_load((ROOT / "params.yaml").read_text()), key, value)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
-    with pytest.raises(UserError, match=message):
-        config.read_snapshot(tmp_path / "params.yaml")
+    assert re.search(message, refusal(config.read_snapshot, tmp_path / "params.yaml"))
 
 
 def test_a_snapshot_that_unfolds_to_gigabytes_is_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     (tmp_path / "params.yaml").write_text("\n".join(lines))
-    with pytest.raises(UserError, match="alias"):
-        config.read_snapshot(tmp_path / "params.yaml")
+    assert "alias" in refusal(config.read_snapshot, tmp_path / "params.yaml")
 
 
 # A handler of log files makes its file when it is called: that it was called shows in the folder.
@@ -152,22 +147,21 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def refusal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Runs a command, with a file of conf/, that must be refused before Hydra acts on either; returns the message."""
     checkout = make_checkout(tmp_path_factory.mktemp("checkout") / "c")
     (checkout / "config.pickle").write_bytes(pickle.dumps(Called()))
 
-    def refused(*command: str, file: str = "experiment", content: str = "") -> str:
+    def message(*command: str, file: str = "experiment", content: str = "") -> str:
         hostile = checkout / f"conf/{file}/hostile.yaml"
         hostile.write_text(f"# @package _global_\n{content}")
         done = shell_in(checkout)("python", "-m", *command)
         hostile.unlink()
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-        assert done.stderr.startswith("error: ")
+        assert_rejected(done)
         assert not (checkout / "called").exists()
         return done.stderr
 
-    return refused
+    return message
 
 
 class Called:
@@ -177,8 +171,8 @@ class Called:
 
 @pytest.mark.parametrize("trick", HOSTILE)
 @pytest.mark.parametrize("command", ["src.train", "src.compose"])
-def test_a_hostile_file_of_conf_is_refused(refusal: Callable[..., str], trick: str, command: str) -> None:
-    message = refusal(command, "experiment=hostile", content=HOSTILE[trick])
+def test_a_hostile_file_of_conf_is_refused(refused: Callable[..., str], trick: str, command: str) -> None:
+    message = refused(command, "experiment=hostile", content=HOSTILE[trick])
     assert re.search(r"hostile\.yaml: .* (is|are) not allowed; ", message)
 
 
@@ -193,19 +187,19 @@ def test_a_hostile_file_of_conf_is_refused(refusal: Callable[..., str], trick: s
     ],
     ids=" ".join,
 )
-def test_a_hostile_command_line_is_refused(refusal: Callable[..., str], arguments: list[str]) -> None:
-    refusal("src.train", *arguments)
+def test_a_hostile_command_line_is_refused(refused: Callable[..., str], arguments: list[str]) -> None:
+    refused("src.train", *arguments)
 
 
 @pytest.mark.parametrize(
     "change", ["hydra.callbacks={x:{_target_:logging.FileHandler}}", "name=${oc.env:HOME}", "+a=1"]
 )
-def test_a_hostile_variant_of_a_study_is_refused(refusal: Callable[..., str], change: str) -> None:
+def test_a_hostile_variant_of_a_study_is_refused(refused: Callable[..., str], change: str) -> None:
     study = yaml.safe_load((ROOT / "conf/ablation/width.yaml").read_text())
     del study["ablation"]["grids"]
     study["ablation"] |= {"baseline": "a", "variants": {"a": [], "b": [change]}}
     command = ("src.ablation", "ablation=hostile", *SMALL, "tracking=off")
-    message = refusal(*command, file="ablation", content=yaml.safe_dump(study))
+    message = refused(*command, file="ablation", content=yaml.safe_dump(study))
     assert re.search("not allowed|can't be added", message)
 
 
@@ -231,26 +225,20 @@ def files_with(folder: Path, secret: bytes) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_what_a_run_leaves_holds_no_secret(checkout: Path, shell: Shell) -> None:
+def test_what_a_run_leaves_and_prints_holds_no_secret_even_if_the_store_is_away(checkout: Path, shell: Shell) -> None:
     (checkout / "src/more.py").write_text("# so that the tree is dirty\n")
     (checkout / ".dvc/config").write_text(f"['remote \"r\"']\n    password = {HIDDEN}\n")
     (checkout / ".env").write_text(f"TOKEN={HIDDEN}\n")
-    done = shell(*TRAIN, *SMALL, env=environment() | SECRETS)
-    assert done.returncode == 0, done.stderr
+    recorded = shell(*TRAIN, *SMALL, env=environment() | SECRETS)
+    assert recorded.returncode == 0, recorded.stderr
     assert (checkout / "mlflow.db").is_file()
     assert list((checkout / "mlartifacts").rglob("config.yaml"))
     assert files_with(checkout / "runs", b"so that the tree is dirty")
-    assert {file.name for file in files_with(checkout, HIDDEN.encode())} == {"config", ".env"}
-    assert HIDDEN not in done.stdout + done.stderr
-
-
-@pytest.mark.slow
-def test_the_password_of_a_store_that_is_away_is_in_no_record(checkout: Path, shell: Shell) -> None:
     uri = f"http://me:{HIDDEN}@127.0.0.1:9"
-    done = shell(*TRAIN, *SMALL, env=environment() | {"MLFLOW_TRACKING_URI": uri})
-    assert "127.0.0.1:9" in done.stderr
-    assert HIDDEN not in done.stdout + done.stderr
-    assert not files_with(checkout, HIDDEN.encode())
+    unrecorded = shell(*TRAIN, *SMALL, "seed=1", env=environment() | {"MLFLOW_TRACKING_URI": uri})
+    assert "127.0.0.1:9" in unrecorded.stderr
+    assert {file.name for file in files_with(checkout, HIDDEN.encode())} == {"config", ".env"}
+    assert not [text for done in (recorded, unrecorded) for text in (done.stdout, done.stderr) if HIDDEN in text]
 
 
 PASSWORDS = [
@@ -270,21 +258,16 @@ PASSWORDS = [
 
 @pytest.mark.parametrize("uri", PASSWORDS)
 def test_an_address_with_a_password_is_refused_and_not_repeated(uri: str) -> None:
-    with pytest.raises(
-        UserError, match=r"^tracking\.uri=\S*\*\*\*.*MLFLOW_TRACKING_PASSWORD.*MLFLOW_TRACKING_URI"
-    ) as it:
-        Tracking(uri=uri)
-    assert "hidden" not in str(it.value)
-    assert "\n" not in str(it.value)
+    message = refusal(Tracking, uri=uri)
+    assert re.match(r"tracking\.uri=\S*\*\*\*.*MLFLOW_TRACKING_PASSWORD.*MLFLOW_TRACKING_URI", message)
+    assert "hidden" not in message
 
 
 @pytest.mark.parametrize("uri", PASSWORDS[:3])
 @pytest.mark.parametrize("key", ["tracking.uri", "tracking.url", "+tracking.uri", "tracking", "tracking.experiment@x"])
 def test_no_refusal_repeats_a_password(key: str, uri: str) -> None:
     for override in (f"{key}={uri}", f"{key}='{uri}'", f"{key}=[{uri}", f"{key}={uri},{uri}"):
-        with pytest.raises(UserError) as refused:
-            compose([override])
-        assert "hidden" not in str(refused.value)
+        assert "hidden" not in refusal(compose, [override])
 
 
 @pytest.mark.parametrize(
@@ -321,9 +304,3 @@ def test_the_ui_is_for_this_machine_alone() -> None:
     assert "-m mlflow ui --host 127.0.0.1 " in recipe
     assert "0.0.0.0" not in recipe
     assert "MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false" in recipe
-
-
-def test_what_security_md_names_is_there() -> None:
-    text = (ROOT / "SECURITY.md").read_text()
-    for name in re.findall(r"`((?:src|tests|conf|hydra_plugins)/[\w./]*)`", text):
-        assert (ROOT / name).exists(), name
