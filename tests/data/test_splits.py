@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from src.data.dataset import PARTS
 from src.data.splits import Split, cut, open_split, save_split
-from src.foundation.errors import UserError
 from tests.helpers.composing import compose
+from tests.helpers.refusals import refusal
 
 Y = np.random.default_rng(0).choice(5, 1000, p=[0.4, 0.3, 0.15, 0.1, 0.05])
 MADE_BY = {"source": "digits", "seed": 0}
@@ -108,8 +109,7 @@ MIXED = [(55000, 0.1, 0.2), (0.7, 0.1, 1.0), (0, 1, 1), (-1, 1, 1), (0.5, -0.1, 
 
 @pytest.mark.parametrize("sizes", [*MIXED, (0.7, 0.2, 0.2), *((0.5, value, 0.1) for value in INFINITE)])
 def test_invalid_sizes_are_rejected(sizes: tuple[float, float, float]) -> None:
-    with pytest.raises(UserError, match=f"data.split.train={sizes[0]} data.split.valid={sizes[1]}"):
-        Split(*sizes)
+    assert f"data.split.train={sizes[0]} data.split.valid={sizes[1]}" in refusal(Split, *sizes)
 
 
 @pytest.mark.parametrize(
@@ -126,15 +126,13 @@ def test_invalid_sizes_are_rejected(sizes: tuple[float, float, float]) -> None:
     ids=str,
 )
 def test_a_split_that_does_not_fit_the_data_is_rejected(split: Split, published_test: bool, reason: str) -> None:
-    with pytest.raises(UserError, match=reason) as refused:
-        cut(Y, dataclasses.replace(split, published_test=published_test), 0, published_test=200)
-    assert "\n" not in str(refused.value)
+    asked = dataclasses.replace(split, published_test=published_test)
+    assert re.search(reason, refusal(cut, Y, asked, 0, published_test=200))
 
 
 def test_a_class_of_one_cannot_be_stratified() -> None:
     y = np.append(Y, 5)
-    with pytest.raises(UserError, match=r"can.t split off test: .*least populated"):
-        cut(y, Split(700, 100, 200), 0)
+    assert re.search(r"can.t split off test: .*least populated", refusal(cut, y, Split(700, 100, 200), 0))
     assert len(cut(y, Split(700, 100, 200, stratify=False), 0)["train"]) == 700
 
 
@@ -162,11 +160,9 @@ def test_damage_is_rejected_with_a_remedy(saved: Path, name: str) -> None:
     whole = (saved / name).read_bytes()
     for damaged in (b"", whole[:-4], whole[:-9] + b"\xff" + whole[-8:], *DAMAGES.get(name, [])):
         (saved / name).write_bytes(damaged)
-        with pytest.raises(UserError, match=r"src\.split"):
-            open_split(saved)
+        assert "src.split" in refusal(open_split, saved)
     (saved / name).unlink()
-    with pytest.raises(UserError, match=r"src\.split"):
-        open_split(saved)
+    assert "src.split" in refusal(open_split, saved)
 
 
 @pytest.mark.parametrize(
@@ -181,5 +177,4 @@ def test_damage_is_rejected_with_a_remedy(saved: Path, name: str) -> None:
 )
 def test_parts_that_are_not_a_split_are_rejected(tmp_path: Path, parts: dict[str, np.ndarray], reason: str) -> None:
     save_split(tmp_path / "split", MADE_BY, {"train": np.arange(4), "valid": np.array([5, 6])} | parts)
-    with pytest.raises(UserError, match=f"{reason}.*src.split"):
-        open_split(tmp_path / "split")
+    assert re.search(rf"{reason}.*src\.split", refusal(open_split, tmp_path / "split"))

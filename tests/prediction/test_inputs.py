@@ -1,7 +1,6 @@
 """Typed values, tables and arrays: the same numbers however they are given, scaled as those of the training were."""
 
 import contextlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from src.prediction import inputs
 from src.prediction.inputs import read_examples
 from src.prediction.predictions import predictions
 from src.prediction.signature import RawExamples
+from tests.helpers.refusals import refusal
 from tests.prediction.conftest import Trained
 
-POINTS = np.array([[0.1, 0.2], [-0.5, 1e-3], [0.25, -2.0]])
+POINTS = np.array([[-0.1, 0.2], [-0.5, 1e-3], [0.25, -2.0]])
 
 
 def table(path: Path, text: str) -> str:
@@ -34,17 +34,17 @@ def array(path: Path, values: np.ndarray) -> str:
 
 
 WAYS: dict[str, Callable[[Path], list[str]]] = {
-    "a table": lambda path: [table(path / "p.csv", "X1,X2\n0.1,0.2\n-0.5,1e-3\n0.25,-2\n")],
-    "in another order": lambda path: [table(path / "p.csv", "X2,X1\n0.2,0.1\n1e-3,-0.5\n-2,0.25\n")],
-    "with a label": lambda path: [table(path / "p.csv", "X1,color,X2\n0.1,c1,0.2\n-0.5,c2,1e-3\n0.25,,-2\n")],
-    "without a header": lambda path: [table(path / "P.CSV", "0.1,0.2\n-0.5,0.001\n0.25,-2\n")],
-    "as a spreadsheet": lambda path: [table(path / "p.csv", '\ufeff"X1", "X2"\r\n\r\n0.1, 0.2\r\n-.5,1e-3\r\n0.25,-2')],
+    "a table": lambda path: [table(path / "p.csv", "X1,X2\n-0.1,0.2\n-0.5,1e-3\n0.25,-2\n")],
+    "in another order": lambda path: [table(path / "p.csv", "X2,X1\n0.2,-0.1\n1e-3,-0.5\n-2,0.25\n")],
+    "with a label": lambda path: [table(path / "p.csv", "X1,color,X2\n-0.1,c1,0.2\n-0.5,c2,1e-3\n0.25,,-2\n")],
+    "without a header": lambda path: [table(path / "P.CSV", "-0.1,0.2\n-0.5,0.001\n0.25,-2\n")],
+    "as a spreadsheet": lambda path: [table(path / "p.csv", '\ufeff"X1", "X2"\r\n\r\n-.1, 0.2\r\n-.5,1e-3\r\n0.25,-2')],
     "an array": lambda path: [array(path / "p.npy", POINTS)],
     "as Fortran has it": lambda path: [array(path / "p.npy", np.asfortranarray(POINTS))],
     "big-endian": lambda path: [array(path / "p.npy", POINTS.astype(">f8"))],
     "rows": lambda path: [array(path / f"{k}.npy", row) for k, row in enumerate(POINTS)],
     "mixed": lambda path: [
-        table(path / "p.csv", "X1,X2\n-0.5,0.001\n"), "X2=2e-1", array(path / "p.npy", POINTS[2:]), "X1=.1",
+        table(path / "p.csv", "X1,X2\n-0.5,0.001\n"), "X2=2e-1", array(path / "p.npy", POINTS[2:]), "X1=-.1",
     ],
 }  # fmt: skip
 
@@ -54,10 +54,6 @@ def test_the_same_numbers_however_they_are_given(spiral: Trained, tmp_path: Path
     got = read_examples(WAYS[way](tmp_path), spiral.signature)
     np.testing.assert_array_equal(got.x, POINTS)
     assert len(set(got.names)) == 3
-
-
-def test_typed_values_may_be_negative(spiral: Trained) -> None:
-    np.testing.assert_array_equal(read_examples(["X1=-.1", "X2=-2e-1"], spiral.signature).x, [[-0.1, -0.2]])
 
 
 def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path: Path) -> None:
@@ -157,17 +153,15 @@ def test_a_mistake_gets_one_line_with_its_place(
             Path(arguments[0]).write_bytes(content)
         case np.ndarray():
             arguments = [array(tmp_path / "bad.npy", content)]
-    with pytest.raises(UserError) as refused:
-        read_examples(arguments, request.getfixturevalue(model).signature)
-    assert message in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert message in refusal(read_examples, arguments, request.getfixturevalue(model).signature)
 
 
 def test_a_number_that_is_too_large_is_refused_by_scaling_or_network(spiral: Trained) -> None:
     for value, message in (("1e300", "X2=1e+300 is too large a number"), ("1e38", "too large for the network")):
-        with pytest.raises(UserError, match=re.escape(f"X1=0 X2={value}: ")) as refused:
-            predictions(spiral.model, spiral.signature, read_examples(["X1=0", f"X2={value}"], spiral.signature))
-        assert message in str(refused.value)
+        examples = read_examples(["X1=0", f"X2={value}"], spiral.signature)
+        found = refusal(predictions, spiral.model, spiral.signature, examples)
+        assert f"X1=0 X2={value}: " in found
+        assert message in found
 
 
 def test_an_array_of_objects_or_whose_header_claims_more_than_its_file_holds_is_refused(
@@ -175,20 +169,17 @@ def test_an_array_of_objects_or_whose_header_claims_more_than_its_file_holds_is_
 ) -> None:
     path = tmp_path / "bad.npy"
     np.save(path, np.array([{}, 1]), allow_pickle=True)
-    with pytest.raises(UserError, match=r"bad\.npy: its dtype is object"):
-        read_examples([str(path)], spiral.signature)
+    assert "bad.npy: its dtype is object" in refusal(read_examples, [str(path)], spiral.signature)
     for shape in ((1 << 60, 2), (-1, -2), (1, 2), (3, 2)):
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
             file.write(b"\0" * 32)
-        with pytest.raises(UserError, match=r"bad\.npy: damaged"):
-            read_examples([str(path)], spiral.signature)
+        assert "bad.npy: damaged" in refusal(read_examples, [str(path)], spiral.signature)
     np.save(path, POINTS)
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(UserError, match=r"bad\.npy"):
-            read_examples([str(path)], spiral.signature)
+        assert "bad.npy" in refusal(read_examples, [str(path)], spiral.signature)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -218,5 +209,5 @@ def test_a_file_that_is_too_long_is_not_read(
     monkeypatch.setattr(inputs, "LARGEST", {".csv": 9, ".npy": 9})
     monkeypatch.setattr(inputs, "LARGEST_PICTURE", 9)
     (tmp_path / name).write_bytes(b"1" * 10)
-    with pytest.raises(UserError, match=f"{name}: 10 bytes; allowed: at most 9"):
-        read_examples([str(tmp_path / name)], digits8.signature)
+    message = refusal(read_examples, [str(tmp_path / name)], digits8.signature)
+    assert f"{name}: 10 bytes; allowed: at most 9" in message

@@ -3,6 +3,7 @@
 import functools
 import io
 import itertools
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.prediction.ink import ink
 from src.prediction.pictures import FRAMES, MOST_PIXELS, frame, grey
+from tests.helpers.refusals import refusal
 from tests.prediction.drawing import FONTS, SIDE, Values, drawn, photographed, printed, written
 
 DIGIT = printed("5", "DejaVuSerif")
@@ -187,8 +189,7 @@ NO_DIGIT: dict[str, tuple[Callable[[], Image.Image], str]] = {
 @pytest.mark.parametrize("kind", NO_DIGIT)
 def test_a_picture_without_a_digit_or_with_several_is_refused(seen: Callable[..., Values], kind: str) -> None:
     picture, message = NO_DIGIT[kind]
-    with pytest.raises(UserError, match=message):
-        seen(picture())
+    assert message in refusal(seen, picture())
 
 
 def test_a_digit_in_two_parts_is_one(seen: Callable[..., Values]) -> None:
@@ -225,8 +226,7 @@ REFUSED: list[tuple[bytes, str]] = [
 @pytest.mark.parametrize(("content", "message"), REFUSED)
 def test_what_is_no_picture_of_a_known_format_and_size_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.eps").write_bytes(content)
-    with pytest.raises(UserError, match=rf"a\.eps: {message}"):
-        read(tmp_path / "a.eps")
+    assert re.search(rf"a\.eps: {message}", refusal(read, tmp_path / "a.eps"))
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM"])

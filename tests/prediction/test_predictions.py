@@ -1,6 +1,7 @@
 """Which model is meant, what its header may say, and what it predicts."""
 
 import itertools
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ import numpy as np
 import pytest
 
 from src.data.sources import SOURCES
-from src.foundation.errors import UserError
 from src.foundation.files import write_json
 from src.nn.architecture import Architecture
 from src.prediction.predictions import open_model, predictions
 from src.prediction.signature import RawExamples
 from src.runs.model import save_model
+from tests.helpers.refusals import refusal
 from tests.prediction.conftest import Trained
 
 HEADER: dict[str, Any] = {
@@ -84,19 +85,16 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, lie: str) -> None:
     change, message = LIES[lie]
     path = saved(tmp_path / "model.npz", HEADER | change)
-    with pytest.raises(UserError, match=rf"model\.npz: .*({message})"):
-        open_model(str(path))
+    assert re.search(rf"model\.npz: .*({message})", refusal(open_model, str(path)))
 
 
 def test_a_run_without_its_model_is_refused(home: Path, tmp_path: Path, spiral: Trained) -> None:
     folder = shutil.copytree(spiral.folder, tmp_path / "copy")
     (folder / "model.npz").unlink()
-    with pytest.raises(UserError, match=r"this run has no model"):
-        open_model(str(folder))
+    assert "this run has no model" in refusal(open_model, str(folder))
     for status in ("running", "killed"):
         write_json(folder / "status.json", {"status": status})
-        with pytest.raises(UserError, match=rf"this run is {status}; a finished run is needed"):
-            open_model(str(folder))
+        assert f"this run is {status}; a finished run is needed" in refusal(open_model, str(folder))
 
 
 def test_a_threshold_decides(xor: Trained) -> None:

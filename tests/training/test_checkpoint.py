@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -229,12 +230,8 @@ def test_a_write_that_fails_keeps_the_last_good_checkpoint(
     attempt = Attempt(plan, tmp_path)
     attempt.saver.save()
     good = (tmp_path / GENERATIONS[0]).read_bytes()
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", full)
+        patch.setattr("os.fsync", Mock(side_effect=OSError(28, "No space left on device")))
         for _ in range(2):
             with pytest.raises(OSError, match="No space"):
                 attempt.saver.save()
