@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.compose import snapshot
@@ -11,7 +11,7 @@ from src.config import tree as config
 from src.foundation.errors import UserError
 from src.foundation.schema import flatten
 from tests.conftest import ROOT
-from tests.helpers.composing import composed
+from tests.helpers.composing import composed, put
 
 
 def test_the_committed_snapshot_is_what_conf_composes_to() -> None:
@@ -44,15 +44,11 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(key=st.deferred(lambda: st.sampled_from(sorted(key for key, _ in flatten(composed().plain())))), value=VALUES)
 def test_any_value_of_any_key_is_accepted_or_rejected_in_one_line(key: str, value: object) -> None:
     tree = composed().plain()
-    *parents, last = key.split(".")
-    node = tree
-    for parent in parents:
-        node = node[parent]
-    node[last] = value
+    put(tree, key, value)
     try:
         built = config.build(tree, "a test")
     except UserError as error:

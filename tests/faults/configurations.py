@@ -5,9 +5,8 @@ A key that is added to a data class is drawn from then on; `TOGETHER` has what s
 
 import dataclasses
 import re
-import types
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin
 
 from hypothesis import strategies as st
 
@@ -17,10 +16,9 @@ from src.foundation import schema
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
+from tests.helpers.annotations import LARGEST, Drawn, bounds, good, hints, options
 from tests.helpers.composing import composed
 
-Drawn = st.SearchStrategy[Any]
-LARGEST = 64  # of what has no bound, so that a step is quick
 CLASSES = 10  # of the digits
 TABLES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 
@@ -41,18 +39,14 @@ class Override(NamedTuple):
 
 def keys(kind: type, prefix: str = "") -> Iterator[Key]:
     """The leaves of a data class, in the form in which they are typed; those out of a table apart."""
-    for name, hint in get_type_hints(kind, include_extras=True).items():
-        allowed = schema._read(hint)
-        if (name in TABLES and not prefix) or get_origin(hint) is types.GenericAlias:
+    for name, hint in hints(kind).items():
+        allowed = options(hint)
+        if name in TABLES and not prefix:
             continue
-        if name not in {field.name for field in dataclasses.fields(kind)}:  # a constant of the class
-            continue
-        if dataclasses.is_dataclass(allowed.kind):
-            yield from keys(allowed.kind, f"{prefix}{name}.")
+        if dataclasses.is_dataclass(allowed[0].kind):
+            yield from keys(allowed[0].kind, f"{prefix}{name}.")
         else:
-            union = get_origin(allowed.kind) in (Union, types.UnionType)
-            options = [schema._read(o) for o in get_args(allowed.kind)] if union else [allowed]
-            yield Key(prefix + name, tuple(allowed._replace(**schema._given(option)) for option in options))
+            yield Key(prefix + name, allowed)
 
 
 KEYS = [key for key in keys(Config) if key.name != "conf_digest"]
@@ -62,31 +56,6 @@ def keys_of(group: str, choice: str) -> list[Key]:
     """The keys of an optimizer or a schedule."""
     name = getattr(composed(f"{group}={choice}"), group).name
     return list(keys(TABLES[group][name], f"{group}."))
-
-
-def bounds(conditions: tuple[str, ...]) -> dict[str, float]:
-    """What conditions such as `>= 0` say, by their sign."""
-    return {condition.split()[0]: float(condition.split()[1]) for condition in conditions}
-
-
-def good(option: Any) -> Drawn:
-    """Values that an option of an annotation allows, those at its bounds among them."""
-    limits = bounds(option.conditions)
-    if option.kind is type(None):
-        return st.none()
-    if option.kind is bool:
-        return st.booleans()
-    if option.kind is str:
-        return st.sampled_from(list(option.table)) if option.table is not None else st.text("aé .,=-'\\$", max_size=9)
-    if option.kind is int:
-        low = int(limits.get(">=", limits.get(">", -1) + 1))
-        return st.integers(low, low + LARGEST) | st.just(int(limits.get("<=", low + 10**30)))
-    if option.kind is float:
-        low, high = limits.get(">=", limits.get(">", -1e300)), limits.get("<=", limits.get("<", 1e300))
-        ends = {"exclude_min": ">" in limits, "exclude_max": "<" in limits}
-        return st.floats(low, min(high, low + 2), **ends) | st.floats(low, high, **ends)
-    element = schema._read(get_args(option.kind)[0])
-    return st.lists(good(element), max_size=3)
 
 
 def bad(key: Key) -> Drawn:
@@ -132,7 +101,7 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.epochs": st.integers(2, LARGEST) | st.just(10**30),  # more than the warm-up of schedule=warmup
     "data.seed": st.sampled_from([0, 4294967295]),
 }
-_APART = ("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test")
+APART = ("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test")
 
 
 def typed(value: Any) -> str:
@@ -152,7 +121,7 @@ def allowed(draw: st.DrawFn) -> list[Override]:
     groups = {group: draw(st.sampled_from(choices(group))) for group in TABLES}
     overrides = [Override(group, f"{group}={choice}") for group, choice in groups.items()]
     candidates = [*KEYS, *(key for group, choice in groups.items() for key in keys_of(group, choice))]
-    candidates = [key for key in candidates if key.name not in _APART]
+    candidates = [key for key in candidates if key.name not in APART]
     chosen = draw(st.lists(st.sampled_from(candidates), max_size=6, unique_by=lambda key: key.name))
     values = {key.name: draw(TOGETHER.get(key.name, st.one_of(map(good, key.options)))) for key in chosen}
     if draw(st.booleans()):

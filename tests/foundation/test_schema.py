@@ -3,10 +3,10 @@ import math
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from src.config.tree import Config
@@ -19,6 +19,7 @@ from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.training.loop import Training
 from src.training.metrics import METRICS
+from tests.helpers.annotations import good, hints, options
 from tests.helpers.refusals import refusal
 
 GROUPS = {
@@ -33,92 +34,39 @@ GROUPS = {
 # --- what is allowed, drawn from the annotations themselves ----------------------------------------------------------
 
 
-def bounds(conditions: list[str]) -> dict[str, Any]:
-    limits: dict[str, Any] = {}
-    for condition in conditions:
-        symbol, bound = condition.split()
-        side = "min" if symbol[0] == ">" else "max"
-        limits[f"{side}_value"] = float(bound)
-        limits[f"exclude_{side}"] = len(symbol) == 1
-    return limits
-
-
-def integers(conditions: list[str]) -> st.SearchStrategy[int]:
-    limits = bounds(conditions)
-    low, high = limits.get("min_value", -(10**6)), limits.get("max_value", 10**6)
-    return st.integers(int(low) + limits.get("exclude_min", False), int(high) - limits.get("exclude_max", False))
-
-
-def allowed(annotation: Any, conditions: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
+def allowed(annotation: Any) -> st.SearchStrategy[Any]:
     """Plain values that `annotation` allows, data classes with all of their fields."""
-    kind, metadata = annotation, []
-    if get_origin(annotation) is Annotated:
-        kind, *metadata = get_args(annotation)
-    conditions = tuple(entry for entry in metadata if isinstance(entry, str)) or conditions
-    tables = [entry for entry in metadata if not isinstance(entry, str)]
-    if dataclasses.is_dataclass(kind):
-        return groups(tables[0]) if tables else group(kind)
-    if get_origin(kind) is tuple:
-        return st.lists(allowed(get_args(kind)[0], conditions), max_size=4)
-    if args := get_args(kind):
-        return st.one_of(*(allowed(option, conditions) for option in args))
-    if kind is str:
-        return st.sampled_from(sorted(tables[0])) if tables else st.text(string.ascii_lowercase, min_size=1)
-    return {
-        bool: st.booleans(),
-        type(None): st.none(),
-        int: integers(list(conditions)),
-        float: st.floats(allow_nan=False, allow_infinity=False, **bounds(list(conditions))),
-    }[kind]
+    read = options(annotation)
+    if dataclasses.is_dataclass(read[0].kind):
+        return groups(read[0].table) if read[0].table else group(read[0].kind)
+    return st.one_of(map(good, read))
 
 
-def group(kind: type) -> st.SearchStrategy[dict[str, Any]]:
-    fields = {name: allowed(hint) for name, hint in hints(kind).items()}
-    drawn = st.fixed_dictionaries(fields)
+@st.composite
+def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
+    tree = {name: draw(allowed(hint)) for name, hint in hints(kind).items()}
     if kind is Architecture:  # whose outputs and losses come in pairs
-        return drawn.flatmap(
-            lambda tree: st.sampled_from(list(HEADS)).map(
-                lambda head: (
-                    tree
-                    | {"output": head[0], "loss": head[1]}
-                    | {"single_output": tree["single_output"] and head[0] != "softmax"}
-                )
-            )
-        )
+        output, loss = draw(st.sampled_from(list(HEADS)))
+        tree |= {"output": output, "loss": loss, "single_output": tree["single_output"] and output != "softmax"}
     if kind is Training:  # where steps make an epoch, batches are drawn
-        return drawn.map(
-            lambda tree: (
-                tree
-                | {"order": "drawn" if tree["steps_per_epoch"] else tree["order"]}
-                | {"metrics": list(METRICS)}  # any of which can be monitored
-                | {"evaluate_dropout": False}  # which depends on the model
-            )
-        )
+        tree["order"] = "drawn" if tree["steps_per_epoch"] else tree["order"]
+        tree["metrics"] = list(METRICS)  # any of which can be monitored
+        tree["evaluate_dropout"] = False  # which depends on the model
     if kind is Recipe:  # whose parts are all counts or all fractions
-        sizes = st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3)
-        return st.tuples(drawn, sizes).map(
-            lambda both: (
-                both[0]
-                | {"source": "mnist"}  # which allows all scalings, and has a test set of its own
-                | {"split": both[0]["split"] | dict(zip(("train", "valid", "test"), both[1], strict=True))}
-            )
-        )
-    return drawn
+        sizes = draw(st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3))
+        tree["split"] |= zip(("train", "valid", "test"), sizes, strict=True)
+        tree["source"] = "mnist"  # which allows all scalings, and has a test set of its own
+        tree["name"] = draw(st.text(string.ascii_lowercase, min_size=1))  # of a folder
+    return tree
 
 
 def groups(table: dict[str, type]) -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(*(group(kind).map(lambda tree, name=name: {"name": name} | tree) for name, kind in table.items()))
 
 
-def hints(kind: type) -> dict[str, Any]:
-    every = get_type_hints(kind, include_extras=True)
-    return {f.name: every[f.name] for f in dataclasses.fields(kind)}
-
-
 # --- the round trip --------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(tree=st.fixed_dictionaries({key: allowed(annotation) for key, annotation in GROUPS.items()}))
 def test_plain_is_the_inverse_of_build_which_gives_each_field_its_type(tree: dict[str, Any]) -> None:
     assume(not tree["schedule"]["warmup"] or tree["schedule"]["warmup"] < tree["train"]["epochs"])
@@ -168,15 +116,6 @@ def every_field() -> Iterator[Any]:
             yield pytest.param(Field(annotation, key, tree, name, hint), id=f"{key}.{tree.get('name', '')}.{name}")
 
 
-def kinds_of(hint: Any) -> set[Any]:
-    """The plain types that an annotation allows."""
-    if get_origin(hint) is Annotated:
-        return kinds_of(get_args(hint)[0])
-    if get_origin(hint) is tuple or not get_args(hint):
-        return {get_origin(hint) or hint}
-    return set().union(*(kinds_of(option) for option in get_args(hint)))
-
-
 def fits(value: Any, kinds: set[Any]) -> bool:
     """Whether a value is of one of the types; a bool is not an integer, and nan and inf are no numbers."""
     if isinstance(value, bool):
@@ -193,7 +132,7 @@ SAMPLES = [True, None, "rubbish", "", "3", 3, 0.5, ["rubbish"], [], {"a": 1}, {}
 
 @pytest.mark.parametrize("field", list(every_field()))
 def test_a_field_refuses_other_types_values_beyond_its_bounds_unknown_names_and_misspelt_keys(field: Field) -> None:
-    kinds = kinds_of(field.hint)
+    kinds = {get_origin(option.kind) or option.kind for option in options(field.hint)}
     others = [value for value in SAMPLES if not fits(value, kinds)]
     assert len(others) > len(SAMPLES) / 2
     for value in others:

@@ -1,7 +1,9 @@
 """Composing `conf/` for tests that do not judge how it is composed: each list of overrides once."""
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from src.config import composition
 from src.config.tree import Config
@@ -18,3 +20,9 @@ def composed(*overrides: str) -> Config:
 def compose(overrides: Sequence[str]) -> Config:
     """`src.config.composition.compose`, cached."""
     return composed(*overrides)
+
+
+def put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Sets a dotted key of a plain tree."""
+    *parents, last = key.split(".")
+    functools.reduce(operator.getitem, parents, tree)[last] = value

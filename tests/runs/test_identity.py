@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
@@ -19,7 +19,8 @@ from src.runs.fingerprint import environment, fingerprint
 from src.studies.comparisons.declare import declare
 from src.studies.plan import plan
 from src.training.loop import Training
-from tests.helpers.composing import compose
+from tests.helpers.annotations import hints
+from tests.helpers.composing import compose, put
 
 NOTHING = Examples(None, None)  # type: ignore[arg-type]
 DATASET = Dataset(
@@ -41,13 +42,12 @@ def of(config: Config, dataset: Dataset = DATASET) -> str:
 
 def leaves(kind: Any, value: Any, key: str = "", semantic: bool = True) -> Iterator[tuple[str, Any, Any, bool]]:
     """Every leaf of a configuration: its dotted key, annotation and value, and whether it decides results."""
-    hints = get_type_hints(kind, include_extras=True)
     for field in dataclasses.fields(kind):
         entry, counts = getattr(value, field.name), semantic and field.metadata.get("semantic", True)
         if dataclasses.is_dataclass(entry):
             yield from leaves(type(entry), entry, f"{key}{field.name}.", counts)
         else:
-            yield f"{key}{field.name}", hints[field.name], entry, counts
+            yield f"{key}{field.name}", hints(kind)[field.name], entry, counts
 
 
 def another(hint: Any, value: Any) -> Any:
@@ -70,9 +70,7 @@ def another(hint: Any, value: Any) -> Any:
 
 def changed(config: Config, key: str, value: Any) -> Config:
     tree = config.plain()
-    *parents, last = key.split(".")
-    node = functools.reduce(lambda node, parent: node[parent], parents, tree)
-    node[last] = value
+    put(tree, key, value)
     if key == "train.steps_per_epoch":  # of batches that are drawn
         tree["train"]["order"] = "drawn"
     if key == "model.output":  # which comes with a loss of its own
@@ -122,11 +120,6 @@ def test_only_a_change_of_what_decides_results_is_another_run(semantic: bool) ->
         assert (of(other) != of(config)) == semantic, name
 
 
-def test_another_optimizer_and_another_schedule_is_another_run() -> None:
-    configs = [composed(f"optimizer={name}", f"schedule={by}") for name in ("sgd", "adam") for by in ("step", "linear")]
-    assert len({of(config) for config in configs}) == len(configs)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingOfALaterVersion(Training):
     label_smoothing: float = dataclasses.field(default=0.0, metadata={"before": 0.0})
@@ -155,7 +148,9 @@ def test_a_key_that_is_added_changes_no_fingerprint_and_no_study_while_it_means_
 # --- data, code and machine ------------------------------------------------------------------------------------------
 
 
-def test_other_data_are_another_run_whatever_their_recipe() -> None:
+def test_another_optimizer_or_schedule_is_another_run_and_so_are_other_data_whatever_their_recipe() -> None:
+    configs = [composed(f"optimizer={name}", f"schedule={by}") for name in ("sgd", "adam") for by in ("step", "linear")]
+    assert len({of(config) for config in configs}) == len(configs)
     config = composed()
     assert of(config, dataclasses.replace(DATASET, sha256="b" * 64)) != of(config)
     assert of(config, dataclasses.replace(DATASET, recipe={"name": "mine"})) == of(config)
