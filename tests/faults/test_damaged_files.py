@@ -1,13 +1,9 @@
 """Files that were cut, altered, or made to deceive are never accepted, and never take 200 MB of memory."""
 
 import gzip
-import hashlib
-import io
 import json
 import shutil
-import struct
 import time
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +20,7 @@ from tests.faults.children import json_lines
 from tests.faults.damaging import HARMLESS, MOST_MEMORY
 from tests.faults.figures import Injections
 from tests.faults.trainings import InterruptsAfter
-from tests.foundation.test_npz import claims
+from tests.helpers.archives import claims, sealed, zipped
 
 Files = Callable[[str], Path]
 
@@ -76,14 +72,6 @@ def test_a_damaged_file_is_never_accepted(name: str, file: Files, tmp_path: Path
     damaged(good, injections.wanted(1000), liars, injections)
 
 
-def sealed(path: Path, archive: bytes) -> Path:
-    """An archive with the seal that belongs to it, whatever it holds."""
-    comment = len(b"sha256:") + 64
-    content = archive[:-2] + struct.pack("<H", comment)
-    path.write_bytes(content + b"sha256:" + hashlib.sha256(content).hexdigest().encode())
-    return path
-
-
 def lying_archives(good: Path, folder: Path) -> list[Path]:
     """Archives that are well sealed, and not what they claim to be; each a good one but for one lie."""
     folder.mkdir()
@@ -125,20 +113,11 @@ def lying_archives(good: Path, folder: Path) -> list[Path]:
             if value != header[key]:
                 lie = json.dumps(header | {key: value})
                 contents[f"{HARMLESS}says {key} is {value}"] = [*(members | {"header.npy": text(lie)}).items()]
-    return [sealed(folder / what, stored(entries)) for what, entries in contents.items()] + [
-        sealed(folder / "zip bomb", stored([(name, bomb)], zipfile.ZIP_DEFLATED)),
-        sealed(folder / "compressed", stored([*members.items()], zipfile.ZIP_DEFLATED)),
-        sealed(folder / "claims a size of its own", oversized(stored([*members.items()]))),
+    return [sealed(folder / what, zipped(entries)) for what, entries in contents.items()] + [
+        sealed(folder / "zip bomb", zipped([(name, bomb)], zipfile.ZIP_DEFLATED)),
+        sealed(folder / "compressed", zipped([*members.items()], zipfile.ZIP_DEFLATED)),
+        sealed(folder / "claims a size of its own", oversized(zipped([*members.items()]))),
     ]
-
-
-def stored(entries: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a name that is there twice
-        for name, content in entries:
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def oversized(archive: bytes) -> bytes:
@@ -147,10 +126,11 @@ def oversized(archive: bytes) -> bytes:
     return archive[: directory + 20] + b"\xfe\xff\xff\xff" * 2 + archive[directory + 28 :]
 
 
-def gzip_bombs(good: Path, folder: Path) -> list[Path]:
+@pytest.mark.slow
+def test_a_gzip_bomb_is_not_unpacked(file: Files, tmp_path: Path, injections: Injections) -> None:
     """Zipped files that unpack to far more than MNIST has."""
-    folder.mkdir()
-    header = good.read_bytes()[:16]
+    good = file("train-images-idx3-ubyte")
+    header, bombs = good.read_bytes()[:16], tmp_path / "bombs"
     contents = {
         "300 MB": gzip.compress(header + bytes(300 << 20), 1),
         "300 MB behind an empty header": gzip.compress(idx_bytes(np.zeros((0, 0, 0))) + bytes(300 << 20), 1),
@@ -158,16 +138,10 @@ def gzip_bombs(good: Path, folder: Path) -> list[Path]:
         "zipped twice": gzip.compress(gzip.compress(bytes(300 << 20), 1)),
         "a name that leads elsewhere": b"\x1f\x8b\x08\x08" + bytes(6) + b"../../x\0" + gzip.compress(header)[10:],
     }
+    bombs.mkdir()
     for what, content in contents.items():
-        (folder / what).write_bytes(content)
-    return [folder / what for what in contents]
-
-
-@pytest.mark.slow
-def test_a_gzip_bomb_is_not_unpacked(file: Files, tmp_path: Path, injections: Injections) -> None:
-    good = file("train-images-idx3-ubyte")
-    bombs = gzip_bombs(good, tmp_path / "bombs")
-    zipped = good.with_name(f"{good.name}.gz")
-    zipped.write_bytes(gzip.compress(good.read_bytes()))
+        (bombs / what).write_bytes(content)
+    gzipped = good.with_name(f"{good.name}.gz")
+    gzipped.write_bytes(gzip.compress(good.read_bytes()))
     good.unlink()
-    damaged(zipped, 0, bombs, injections)
+    damaged(gzipped, 0, [bombs / what for what in contents], injections)

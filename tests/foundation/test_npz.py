@@ -1,6 +1,5 @@
 """Sealed arrays: what was written comes back, and nothing else is accepted."""
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from src.foundation.npz import read_npz, write_npz
+from tests.helpers.archives import claims, sealed, zipped
 
 LIMIT = 1 << 20
 ARRAYS = {
@@ -59,25 +59,6 @@ def test_objects_are_not_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def sealed(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
-    """A file with the right seal, whatever is in it."""
-    from src.foundation.files import sha256
-    from src.foundation.npz import _SEAL, _SEAL_BYTES
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    data = buffer.getvalue()[:-2] + _SEAL_BYTES.to_bytes(2, "little")
-    path.write_bytes(data + _SEAL + sha256(data).encode())
-    return path
-
-
-def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
-    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}".encode().ljust(117) + b"\n"
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
-
-
 @pytest.mark.parametrize(
     ("members", "message"),
     [
@@ -92,13 +73,14 @@ def claims(shape: str, dtype: str = "<f8", content: bytes = b"") -> bytes:
 )
 def test_a_false_header_with_a_right_seal_is_rejected(tmp_path: Path, members: dict[str, bytes], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read_npz(sealed(tmp_path / "false.npz", members), LIMIT)
+        read_npz(sealed(tmp_path / "false.npz", zipped(members.items())), LIMIT)
 
 
 def test_compressed_arrays_and_files_over_the_limit_are_rejected(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allowed: at most 100"):
         read_npz(file, 100)
-    bomb = sealed(tmp_path / "bomb.npz", {"a.npy": claims("(8000000,)", "|u1", bytes(8_000_000))}, zipfile.ZIP_DEFLATED)
+    zeros = claims("(8000000,)", "|u1", bytes(8_000_000))
+    bomb = sealed(tmp_path / "bomb.npz", zipped([("a.npy", zeros)], zipfile.ZIP_DEFLATED))
     assert bomb.stat().st_size < LIMIT
     with pytest.raises(ValueError, match="compressed"):
         read_npz(bomb, LIMIT)
