@@ -69,8 +69,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_the_report_reads_well(
     name: str, width: int, scheme: str, driver: webdriver.Chrome, pages: dict[str, str]
 ) -> None:
-    look_as(driver, width, scheme)
-    driver.get(pages[name])
+    show(driver, pages[name], width, scheme)
     assert not overflow(driver)
     driver.execute_script("document.querySelector('details').open = true")
     assert not overflow(driver)
@@ -98,8 +97,7 @@ def test_the_report_reads_well(
 def test_the_table_becomes_cards_on_a_narrow_screen(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
     tops = {}
     for width in (390, 1280):
-        look_as(driver, width, "light")
-        driver.get(pages["a ladder"])
+        show(driver, pages["a ladder"], width)
         cells = driver.find_elements(By.CSS_SELECTOR, ".cards tbody tr:nth-child(2) > *")
         tops[width] = [cell.location["y"] for cell in cells]
     assert len(set(tops[1280])) == 1
@@ -108,8 +106,7 @@ def test_the_table_becomes_cards_on_a_narrow_screen(driver: webdriver.Chrome, pa
 
 
 def test_the_keyboard_reaches_scrolling_and_folding_parts(driver: webdriver.Chrome, pages: dict[str, str]) -> None:
-    look_as(driver, 390, "light")
-    driver.get(pages["a ladder"])
+    show(driver, pages["a ladder"], 390)
     reached = []
     for _ in range(40):
         driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyDown", "key": "Tab", "windowsVirtualKeyCode": 9})
@@ -129,8 +126,7 @@ def test_the_page_of_principal_components_draws_itself_and_requests_nothing(
     page = tmp_path / "pca.html"
     x = np.random.default_rng(0).standard_normal((500, 20))
     page.write_text(pca.draw(x, np.arange(500) % len(labels), labels))
-    look_as(driver, 1280, "light")
-    driver.get(page.as_uri())
+    show(driver, page.as_uri(), 1280)
     names = "#pca .legendtext"
     ui.wait_for(driver, "the legend", lambda page: len(page.find_elements(By.CSS_SELECTOR, names)) == 11)
     assert [text.text for text in driver.find_elements(By.CSS_SELECTOR, names)] == labels
@@ -141,12 +137,13 @@ def test_the_page_of_principal_components_draws_itself_and_requests_nothing(
     assert refused == []
 
 
-def look_as(driver: webdriver.Chrome, width: int, scheme: str) -> None:
-    """Sets the width of the window and the preferred colour scheme."""
+def show(driver: webdriver.Chrome, address: str, width: int, scheme: str = "light") -> None:
+    """Opens a page in a window of this width, with this as the preferred colour scheme."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     prefers = [{"name": "prefers-color-scheme", "value": scheme}]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": prefers})
+    driver.get(address)
 
 
 def overflow(driver: webdriver.Chrome) -> int:

@@ -16,7 +16,6 @@ from selenium.webdriver.common.by import By
 from src.studies.comparisons.results import Results, read_results
 from tests.browser import ui
 from tests.conftest import ROOT, Shell
-from tests.helpers.checkouts import furnish
 from tests.helpers.stores import client_of
 from tests.pipeline.test_ablation import declare
 
@@ -31,11 +30,9 @@ VALID, TEST = "valid/accuracy", "test/accuracy"
 
 
 @pytest.mark.slow
-def test_the_ui_answers_the_questions_of_a_study(
-    checkout: Path, shell: Shell, digits_folder: Path, empty_store: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("furnished")
+def test_the_ui_answers_the_questions_of_a_study(checkout: Path, shell: Shell, tmp_path: Path) -> None:
     ui.require_browser()
-    furnish(checkout, digits_folder, empty_store)
     declare(checkout, "duel", *DUEL)
     ran = shell("python", "-m", "src.ablation", "ablation=duel", "hydra/launcher=basic")
     assert ran.returncode == 0, ran.stderr

@@ -4,11 +4,7 @@ import contextlib
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,10 +23,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.helpers.checkouts import environment
-from tests.helpers.processes import until
+from tests.helpers.servers import Server
 
-_START = 300  # seconds; `mlflow ui` imports much, in several processes
 _WAIT = 60  # seconds until an element shows up on a page
 _QUIET = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -90,33 +84,10 @@ def mlflow_ui(checkout: Path) -> Iterator[str]:
     """Runs `make ui` in a checkout, with this Python; yields its address."""
     with contextlib.suppress(FileExistsError):
         (checkout / ".venv").symlink_to(sys.prefix)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}/"
-    log = checkout / "ui.log"
-
-    def healthy() -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}health", timeout=10) as reply:
-            return bool(reply.status == 200)
-        return False
-
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            ["make", "--old-file=setup", "ui", f"PORT={port}"],  # an old `setup` is not run
-            cwd=checkout,
-            env=environment(),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        try:
-            until(healthy, server, _START)
-        except AssertionError as error:
-            raise RuntimeError(f"`make ui` did not start:\n{log.read_text(errors='replace')}") from error
-        yield address
-    finally:
-        _stop(server)
+    make = ("make", "--old-file=setup", "ui", "PORT={port}")  # an old `setup` is not run
+    with Server(checkout, *make) as server:
+        server.start()
+        yield f"{server.uri}/"
 
 
 @contextlib.contextmanager
@@ -252,12 +223,3 @@ def lines(driver: webdriver.Chrome, runs: Sequence[str]) -> dict[str, list[float
         if set(runs) <= set(curves):
             return curves
     return None
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    # Ctrl-C, as a user would; then SIGKILL, since MLflow's workers may be slow to end.
-    for how in (signal.SIGINT, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, how)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=10)

@@ -1,4 +1,4 @@
-"""An MLflow server that tests start, hold, kill and start again."""
+"""A server of MLflow that tests start, hold, kill and start again."""
 
 import contextlib
 import os
@@ -11,15 +11,24 @@ from pathlib import Path
 from tests.helpers.checkouts import environment
 from tests.helpers.processes import until
 
+_COMMAND = (
+    "python -m mlflow server --host 127.0.0.1 --port {port} --workers 1 "
+    "--backend-store-uri sqlite:///server.db --artifacts-destination artifacts"
+)
+
 
 class Server:
-    """`mlflow server` on loopback, with a database of its own; use it as a context, which ends it."""
+    """`mlflow server` with a database of its own, or the server of another command; use it as a context, which ends it.
 
-    def __init__(self, folder: Path) -> None:
+    It runs in `folder`, where it leaves server.log, and serves on a free port of loopback: `{port}` in the command.
+    """
+
+    def __init__(self, folder: Path, *command: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.uri = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._command = [part.replace("{port}", str(self.port)) for part in command or _COMMAND.split()]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Server":
@@ -30,16 +39,18 @@ class Server:
 
     def start(self) -> None:
         """Starts it, and waits until it answers."""
-        command = f"python -m mlflow server --host 127.0.0.1 --port {self.port} --workers 1".split()
-        command += ["--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
-        command += ["--artifacts-destination", str(self._folder / "artifacts")]
         # Without the second it starts a dozen processes.
         quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "server.log").open("ab") as log:
+        environ = environment() | quiet
+        log = self._folder / "server.log"
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, env=environment() | quiet, stdout=log, stderr=log, start_new_session=True
+                self._command, cwd=self._folder, env=environ, stdout=output, stderr=output, start_new_session=True
             )
-        until(self._answers, self._process, seconds=300)
+        try:
+            until(self._answers, self._process, seconds=300)
+        except AssertionError as error:
+            raise RuntimeError(f"{self._command} did not start:\n{log.read_text(errors='replace')}") from error
 
     def signal(self, number: int) -> None:
         """Sends a signal to the server and its workers."""
