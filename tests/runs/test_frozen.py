@@ -1,6 +1,5 @@
 """What a sweep runs is frozen at its start: no job mixes two versions."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -12,18 +11,15 @@ from tests.helpers.refusals import refusal
 from tests.runs.conftest import in_another_process
 
 
-def write(file: Path, text: str) -> None:
+def edit(file: Path, added: str | None = "edited = 1\n") -> None:
+    """Adds a text to the end of a file, which may be new; with None, removes the file."""
+    if added is None:
+        file.unlink()
+        return
     file.parent.mkdir(exist_ok=True)
-    file.write_text(text)
-
-
-def append(file: Path, text: str) -> None:
+    file.touch()
     with file.open("a") as opened:
-        opened.write(text)
-
-
-def edit(file: Path) -> None:
-    append(file, "edited = 1\n" if file.suffix == ".py" else "# edited\n")
+        opened.write(added)
 
 
 def test_all_of_conf_and_the_numeric_code_are_frozen(tree: Path) -> None:
@@ -35,49 +31,46 @@ def test_all_of_conf_and_the_numeric_code_are_frozen(tree: Path) -> None:
     assert not {name for name in names if name.startswith(("src/reporting", "src/figures", "src/recording"))}
 
 
-# What changes nothing that a job depends on.
-HARMLESS: dict[str, Callable[[Path], object]] = {
-    "conf/config.yaml": lambda file: file.touch(),  # its time is not its content
-    "conf/notes.txt": lambda file: write(file, "words"),
-    "conf/ablation/.#ladder.yaml": lambda file: file.symlink_to("me@here.1:1"),  # Emacs marks what is being edited
-    "src/figures/curves.py": lambda file: edit(file),
-    "src/recording/store.py": lambda file: edit(file),
-    "src/report.py": lambda file: edit(file),
-    "src/nn/losses.py": lambda file: append(file, "# why\n"),
+# What changes nothing that a job depends on: file, and text that is added.
+HARMLESS = {
+    "conf/config.yaml": "",  # its time is not its content
+    "conf/notes.txt": "words",
+    "src/figures/curves.py": "edited = 1\n",
+    "src/recording/store.py": "edited = 1\n",
+    "src/report.py": "edited = 1\n",
+    "src/nn/losses.py": "# why\n",
+}
+CHANGES = {
+    "conf/optimizer/adam.yaml": "# edited\n",
+    "conf/ablation/ladder.yaml": "# edited\n",
+    "conf/ablation/new.yaml": "seed: 1\n",
+    "conf/experiment/deeper/new.yaml": "seed: 1\n",
+    "conf/experiment/quick.yaml": None,
+    "src/nn/network.py": "edited = 1\n",
+    "src/optim/schedules.py": None,
+    "src/nn/arrays.py": "edited = 1\n",
 }
 
 
-def test_what_is_unchanged_or_changes_no_run_passes_in_this_process_and_in_another(tree: Path) -> None:
+def test_what_changes_no_run_passes_and_whatever_else_is_changed_is_refused_by_name(tree: Path) -> None:
     began = freeze()
     refuse_changed(began)
-    for name, change in HARMLESS.items():
-        change(tree / name)
+    for name, added in HARMLESS.items():
+        edit(tree / name, added)
+    (tree / "conf/ablation/.#ladder.yaml").symlink_to("me@here.1:1")  # Emacs marks what is being edited
     refuse_changed(began)
     in_another_process()
     refuse_changed(began)
 
-
-CHANGES: dict[str, Callable[[Path], object]] = {
-    "conf/optimizer/adam.yaml": lambda file: edit(file),
-    "conf/ablation/ladder.yaml": lambda file: edit(file),
-    "conf/ablation/new.yaml": lambda file: write(file, "seed: 1\n"),
-    "conf/experiment/deeper/new.yaml": lambda file: write(file, "seed: 1\n"),
-    "conf/experiment/quick.yaml": lambda file: file.unlink(),
-    "src/nn/network.py": lambda file: edit(file),
-    "src/optim/schedules.py": lambda file: file.unlink(),
-    "src/nn/arrays.py": lambda file: edit(file),
-    "src/data/mirrors.py": lambda file: append(file.parents[1] / "nn" / "arrays.py", "import src.data.mirrors\n"),
-}
-
-
-def test_whatever_is_changed_added_or_removed_is_refused_by_name(tree: Path) -> None:
-    began = freeze()
     for i, (name, change) in enumerate(CHANGES.items(), start=1):
-        change(tree / name)
+        edit(tree / name, change)
         in_another_process()
         message = refusal(refuse_changed, began)
         assert f"began: {', '.join(sorted(list(CHANGES)[:i]))}; " in message
         assert message.endswith("run the same command again")
+    edit(tree / "src/nn/arrays.py", "import src.data.mirrors\n")
+    in_another_process()
+    assert f"began: {', '.join(sorted([*CHANGES, 'src/data/mirrors.py']))}; " in refusal(refuse_changed, began)
 
 
 def test_a_process_keeps_the_code_that_it_has_imported_and_reads_conf_again(tree: Path) -> None:
