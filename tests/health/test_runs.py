@@ -33,13 +33,24 @@ def finished(home: Path, small: Small, digits: Dataset) -> RunFolder:
     return run(small(), digits, Tracker()).folder
 
 
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def other_weights(file: Path) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), "weights_sha256": "0" * 64}))
+
+
+def lose_a_line(file: Path) -> None:
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+
 def test_nothing_is_wrong_where_not_every_epoch_is_evaluated(home: Path, small: Small, digits: Dataset) -> None:
     sparse = ("train.epochs=5", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[f1]")
     folder = run(small(*sparse), digits, Tracker()).folder
     assert [epoch["epoch"] for epoch in folder.journal()] == [0, 2, 4, 5]
     assert not list(damaged_results(home))
-    history = folder.path / "history.csv"
-    history.write_text("".join(history.read_text().splitlines(keepends=True)[:-1]))
+    lose_a_line(folder.path / "history.csv")
     assert "history.csv: it ends at epoch 4, the result's epoch is 5" in next(damaged_results(home)).what
 
 
@@ -58,18 +69,6 @@ def test_a_run_without_its_process_is_closed_and_one_with_it_is_left_alone(home:
     assert finished.status()["status"] == "killed"
     assert finished.status()["reason"] == "its process died"
     assert not list(orphaned_runs(home))
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-20])
-
-
-def other_weights(file: Path) -> None:
-    file.write_text(json.dumps({**json.loads(file.read_text()), "weights_sha256": "0" * 64}))
-
-
-def lose_a_line(file: Path) -> None:
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
 
 
 DAMAGES = [

@@ -1,4 +1,4 @@
-"""A half-made store is put aside, so that the next opening makes one; a store with runs in it is never touched."""
+"""A half-made store is put aside, one with runs is never touched, and what a dead command had to record is recorded."""
 
 import shutil
 import subprocess
@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from src.config.tracking import Tracking
+from src.data.dataset import Dataset
+from src.foundation.errors import RunFailed
 from src.foundation.locks import locked
-from src.health.store import half_made_store
+from src.health.store import half_made_store, unrecorded_runs
+from src.recording.outbox import Outbox
 from src.recording.store import open_store
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.health.mending import mend
-from tests.helpers.stores import database
+from tests.helpers.composing import Small
+from tests.helpers.stores import database, entry_of, stored
 
 
 @pytest.mark.parametrize(
@@ -75,3 +81,23 @@ def test_leftovers_of_a_first_opening_are_removed_once_nobody_is_at_it(tmp_path:
         assert not list(half_made_store(tmp_path))
     assert mend(half_made_store, tmp_path).where == left
     assert not left.exists()
+
+
+def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_used(
+    home: Path, small: Small, digits: Dataset
+) -> None:
+    folder = run(small(), digits, Tracker()).folder
+    with Outbox() as outbox:
+        outbox.note(entry_of(folder))
+        assert not list(unrecorded_runs(home))
+    with locked(folder.path / "lock", str):
+        assert not list(unrecorded_runs(home))
+    (home / "mlflow.db").write_text("no database at all, but a file that is in the way")
+    with pytest.raises(RunFailed, match="MLflow store"):
+        mend(unrecorded_runs, home)
+    (home / "mlflow.db").unlink()
+    assert "1 run (a run)" in mend(unrecorded_runs, home).what
+    assert not list(unrecorded_runs(home))
+    [recorded] = stored(home)
+    assert recorded.data.tags["fingerprint"] == folder.path.name
+    assert recorded.info.status == "FINISHED"

@@ -47,13 +47,6 @@ def test_a_missing_or_damaged_file_is_named_when_it_is_needed(folder: RunFolder,
             getattr(finished, FILES[name])
 
 
-def test_a_history_that_ends_early_is_refused(folder: RunFolder) -> None:
-    file = folder.path / "history.csv"
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(UserError, match=r"history\.csv: it ends at epoch 2, the result's epoch is 3"):
-        _ = FinishedRun(folder.path).history
-
-
 def test_a_journal_is_read_whole_or_as_it_grows(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     journal = Journal(file)

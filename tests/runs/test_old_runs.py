@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from src.data.dataset import Dataset
-from src.recording.store import store_uri
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.studies.comparisons.results import read_results
 from src.training.metrics import predict as run_through
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
+from tests.helpers.stores import stored
 
 FIXTURE = ROOT / "tests" / "fixtures" / "version1"
 FIRST = "1416c06c24995f07067fb1a8c4c4de8fdfee355880c45a6b4c84270e559a8b5b"  # and in the store
@@ -80,18 +80,12 @@ def test_a_study_is_read() -> None:
 
 
 def test_pending_entries_are_recorded(runs: Path, home: Path, empty_store: Path) -> None:
-    from mlflow.tracking import MlflowClient
-
     shutil.copy(empty_store, home / "mlflow.db")
     printed = run_main("sync", "--all").stdout
     assert "relu-he-adam s0" in printed
     assert "relu-he-adam s1" in printed
-    client = MlflowClient(store_uri(FinishedRun.open(runs / FIRST).config.tracking))
-    experiment = client.get_experiment_by_name("mlp")
-    assert experiment is not None
-    stored = client.search_runs([experiment.experiment_id])
-    assert {run.data.tags["fingerprint"] for run in stored} == {FIRST, SECOND}
-    for run in stored:
+    assert {run.data.tags["fingerprint"] for run in stored(home)} == {FIRST, SECOND}
+    for run in stored(home):
         assert run.info.status == "FINISHED"
         result = FinishedRun.open(runs / run.data.tags["fingerprint"]).result
         assert run.data.metrics["test/accuracy"] == result["test"]["accuracy"]

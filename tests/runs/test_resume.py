@@ -63,10 +63,9 @@ Cut = Callable[[Config, int], RunFolder]
 
 
 def same(one: Outcome, other: Outcome) -> bool:
-    model = "model.npz"
     return one.result == other.result and all(
         (one.folder.path / name).read_bytes() == (other.folder.path / name).read_bytes()
-        for name in (model, "predictions.npz", "history.csv")
+        for name in ("model.npz", "predictions.npz", "history.csv")
     )
 
 
