@@ -8,9 +8,10 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from tests.helpers.processes import until
 
 
 class SmallDisk:
@@ -41,11 +42,7 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[SmallDisk]:
     with subprocess.Popen(command, start_new_session=True) as holder:
         try:
             disk = SmallDisk(folder, holder)
-            deadline = time.monotonic() + 30
-            while not (disk.seen / ".there").exists():
-                assert holder.poll() is None, "no small disk: users may have no mount namespaces here"
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            until((disk.seen / ".there").exists, holder, seconds=30)  # fails where users have no mount namespaces
             yield disk
         finally:
             os.killpg(holder.pid, signal.SIGKILL)

@@ -19,7 +19,7 @@ class Injections:
 
     def __init__(self, share: float) -> None:
         self.share = share
-        self.figures: dict[str, dict[str, float]] = {}
+        self.figures: dict[str, list[float]] = {}  # injected, held, seconds
         self.notes: list[str] = []
 
     def wanted(self, full: int) -> int:
@@ -36,11 +36,10 @@ class Injections:
         finally:
             self.add(what, count, held, time.monotonic() - start)
 
-    def add(self, what: str, injected: int, held: int, seconds: float) -> None:
+    def add(self, what: str, injected: float, held: float, seconds: float) -> None:
         """Counts faults that were injected together."""
-        figures = self.figures.setdefault(what, {"injected": 0, "held": 0, "seconds": 0.0})
-        for name, figure in (("injected", injected), ("held", held), ("seconds", seconds)):
-            figures[name] += figure
+        before = self.figures.get(what, [0, 0, 0.0])
+        self.figures[what] = [sum(pair) for pair in zip(before, (injected, held, seconds), strict=True)]
 
     def note(self, text: str) -> None:
         """A measurement that is reported below the table."""
@@ -68,18 +67,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties
         if name == _PROPERTY
     ]
-    rows: dict[str, list[float]] = {}
+    total = Injections(1.0)
     for value in counted:
         for what, figures in value["figures"].items():
-            row = rows.setdefault(what, [0, 0, 0.0])
-            for column, name in enumerate(("injected", "held", "seconds")):
-                row[column] += figures[name]
-    if not rows:
+            total.add(what, *figures)
+    if not total.figures:
         return
     terminalreporter.section("faults")
-    width = max(map(len, rows))
+    width = max(map(len, total.figures))
     terminalreporter.write_line(f"{'injection'.ljust(width)}  injected   held  seconds")
-    for what, (injected, held, seconds) in sorted(rows.items()):
+    for what, (injected, held, seconds) in sorted(total.figures.items()):
         terminalreporter.write_line(f"{what.ljust(width)}  {injected:8.0f}  {held:5.0f}  {seconds:7.1f}")
     for note in sorted(note for value in counted for note in value["notes"]):
         terminalreporter.write_line(note)

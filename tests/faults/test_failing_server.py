@@ -5,7 +5,6 @@ Afterwards `python -m src.sync` brings the store level: it equals the journal ex
 
 import itertools
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -14,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import environment, make_checkout
 from tests.faults.figures import Injections
 from tests.faults.proxy import FAULTS, Proxy
+from tests.helpers.checkouts import make_checkout, shell_in
+from tests.helpers.commands import reported
 from tests.helpers.processes import start, until
 from tests.helpers.servers import Server
 from tests.helpers.stores import assert_mirrored, stored
@@ -43,8 +43,7 @@ class Site:
 
     def sync(self, folder: Path) -> None:
         """Afterwards the store has all of the run in this folder, and no run that only seems to be there."""
-        command = ["python", "-m", "src.sync"]
-        synced = subprocess.run(command, cwd=self.checkout, env=environment(), capture_output=True, text=True)
+        synced = shell_in(self.checkout)("python", "-m", "src.sync")
         assert synced.returncode == 0, synced.stderr
         assert_mirrored(self.server.uri, folder)
         assert {run.info.status for run in stored(self.server.uri)} == {"FINISHED"}
@@ -62,12 +61,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> Itera
             yield Site(checkout, server, proxy)
 
 
-def folder_of(told: str) -> Path:
-    found = re.search(r"^run folder +(.+)$", told, re.MULTILINE)
-    assert found, told
-    return Path(found[1])
-
-
 def seconds(folder: Path) -> float:
     """The wall time of the training: from its first epoch to its results."""
     status = json.loads((folder / "status.json").read_text())
@@ -77,12 +70,12 @@ def seconds(folder: Path) -> float:
 
 def in_mid_run(site: Site, before: set[str]) -> None:
     """Waits until a new run has some epochs in its journal."""
-    runs = site.checkout / "runs"
-    until(lambda: [j for j in runs.glob("*/journal.jsonl") if is_new(j, before)], seconds=300)
 
+    def begun() -> bool:
+        journals = (site.checkout / "runs").glob("*/journal.jsonl")
+        return any(j.read_bytes().count(b"\n") >= 20 for j in journals if j.parent.name not in before)
 
-def is_new(journal: Path, before: set[str]) -> bool:
-    return journal.parent.name not in before and journal.read_bytes().count(b"\n") >= 20
+    until(begun, seconds=300)
 
 
 # A server that is stopped or killed before the training starts is one that is silent or refuses, to who asks.
@@ -100,9 +93,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_training_goes_on_and_sync_makes_it_level(site: Site, when: str, what: str, injections: Injections) -> None:
     for _ in range(injections.wanted(3)):
         seed = next(site.seeds)
-        undisturbed, _ = finish(site.start(seed, ""))
-        shutil.move(undisturbed, site.checkout / f"undisturbed-{seed}")
-        base = seconds(site.checkout / f"undisturbed-{seed}")
+        folder, _ = finish(site.start(seed, ""))
+        undisturbed = Path(shutil.move(folder, site.checkout / f"undisturbed-{seed}"))
         with injections.of(f"the MLflow server {what} {when}"):
             before = {path.name for path in (site.checkout / "runs").iterdir()}
             if when == "at the start":
@@ -117,20 +109,18 @@ def test_training_goes_on_and_sync_makes_it_level(site: Site, when: str, what: s
             assert len(warnings) <= 1, told
             if not what.startswith("loses"):  # which may be made good before the end
                 assert "`python -m src.sync` records the rest" in told
-            assert (folder / "model.npz").read_bytes() == (
-                site.checkout / f"undisturbed-{seed}" / "model.npz"
-            ).read_bytes()
+            assert (folder / "model.npz").read_bytes() == (undisturbed / "model.npz").read_bytes()
             # Whoever waited for the server would wait for 10 s and more. The figure itself is in the report.
-            assert seconds(folder) < 2 * base + 30
+            assert seconds(folder) < 2 * seconds(undisturbed) + 30
             site.sync(folder)
-        ratio = seconds(folder) / base
+        ratio = seconds(folder) / seconds(undisturbed)
         injections.note(f"training while the MLflow server {what} {when}: {ratio:.2f} of its time without MLflow")
 
 
-def finish(process: "subprocess.Popen[str]") -> tuple[Path, str]:
+def finish(process: subprocess.Popen[str]) -> tuple[Path, str]:
     out, told = process.communicate(timeout=600)
     assert process.returncode == 0, told
-    return folder_of(out), told
+    return reported(out)[0], told
 
 
 def break_down(site: Site, what: str) -> None:

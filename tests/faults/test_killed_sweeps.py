@@ -3,7 +3,6 @@
 import contextlib
 import random
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,8 @@ def killed(checkout: Path, whom: str, delay: float) -> int | None:
     parent = psutil.Process(process.pid)
     family = [parent]
     try:
-        deadline = time.monotonic() + delay
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if process.poll() is not None:
-            return process.returncode
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(delay)
         family += ask(parent, lambda process: process.children(recursive=True))
         # Not the process that tracks what workers leave.
         workers = [one for one in family if "LokyProcess" in " ".join(ask(one, psutil.Process.cmdline))]

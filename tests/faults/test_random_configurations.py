@@ -2,8 +2,6 @@
 
 import contextlib
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,11 @@ from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import canonical_json, sha256
 from src.foundation.schema import plain
 from src.runs.training_run import run
-from tests.conftest import environment
+from tests.conftest import Shell
 from tests.faults.configurations import WILD, Override, allowed, refused
 from tests.faults.figures import Injections
 from tests.faults.trainings import InterruptsAfter
+from tests.helpers.refusals import assert_rejected
 
 pytestmark = pytest.mark.slow
 DIGITS = ["experiment=digits", "model.hidden=[8]", "tracking=off"]
@@ -89,12 +88,9 @@ def test_any_line_is_one_or_the_other(injections: Injections) -> None:
     each(WILD, 400, "any line", injections, check)
 
 
-def test_the_command_ends_with_2_and_one_line(checkout: Path, injections: Injections) -> None:
+def test_the_command_ends_with_2_and_one_line(shell: Shell, injections: Injections) -> None:
     def check(case: tuple[list[Override], Override]) -> None:
-        command = [sys.executable, "-m", "src.train", *DIGITS, *(override.text for override in case[0])]
-        done = subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, check=False)
-        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
-        assert done.stderr.startswith(b"error: ")
+        assert_rejected(shell("python", "-m", "src.train", *DIGITS, *(override.text for override in case[0])))
 
     each(refused(), 40, "one mistake, told by the command", injections, check)
     no_text = Override("model.act", "model.act=\udcff")

@@ -52,14 +52,15 @@ def assert_level(store: str | Path, folder: Path) -> None:
 
 
 class InterruptsAfter(Tracker):
-    """Interrupts a run after an epoch."""
+    """Interrupts a run after an epoch, or ends it there with another error."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, error: BaseException | None = None) -> None:
         self._epoch = epoch
+        self._error = error or KeyboardInterrupt()
 
     def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
         if record["epoch"] >= self._epoch:
-            raise KeyboardInterrupt
+            raise self._error
 
 
 class Site:

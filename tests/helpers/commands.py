@@ -47,6 +47,11 @@ def trained(shell: Shell, *overrides: str) -> tuple[Path, str]:
     """Trains in a checkout; the run folder, and the MLflow run id, empty if it is not recorded."""
     done = shell("python", "-m", "src.train", *overrides)
     assert done.returncode == 0, done.stderr
-    found = re.search(r"^run folder +(.+)\n(?:MLflow run +(\w+))?", done.stdout, re.MULTILINE)
-    assert found, done.stdout
+    return reported(done.stdout)
+
+
+def reported(told: str) -> tuple[Path, str]:
+    """The run folder that a training names, and the MLflow run id, empty if it is not recorded."""
+    found = re.search(r"^run folder +(.+)\n(?:MLflow run +(\w+))?", told, re.MULTILINE)
+    assert found, told
     return Path(found[1]), found[2] or ""

@@ -28,6 +28,7 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.sweeps import start
+from tests.faults.trainings import InterruptsAfter
 from tests.helpers.composing import Small
 from tests.helpers.stores import assert_mirrored, client_of, database, stored
 from tests.recording.conftest import InThread, fail
@@ -54,17 +55,6 @@ def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, var
         folder = run(config, dataset, Tracker()).folder
         entry = recording.run(name, folder, study=above.study, parent=above.identity, variant=variant)
     return recording.run_id(entry)
-
-
-class Raising(Tracker):
-    """Raises an error after some epoch."""
-
-    def __init__(self, epoch: int, error: BaseException) -> None:
-        self.epoch, self.error = epoch, error
-
-    def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
-        if record["epoch"] == self.epoch:
-            raise self.error
 
 
 def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
@@ -157,7 +147,7 @@ def test_a_run_that_is_trained_again_replaces_the_mlflow_run_once_it_has_finishe
     """Its metrics have other times: in one run each would be there twice."""
     outcome, first = recorded(small(), digits)
     with pytest.raises(KeyboardInterrupt):
-        recorded(small("train.fresh=true"), digits, Raising(2, KeyboardInterrupt()))
+        recorded(small("train.fresh=true"), digits, InterruptsAfter(2))
     assert_mirrored(home, outcome.folder.path)  # which has the finished attempt again
     [kept] = stored(home)
     assert (kept.info.status, "reason" in kept.data.tags) == ("FINISHED", False)
@@ -173,7 +163,7 @@ def test_a_run_that_did_not_finish_has_its_status_and_reason_and_can_be_resumed(
     home: Path, digits: Dataset, small: Small, error: BaseException, status: str
 ) -> None:
     with pytest.raises(type(error)):
-        recorded(small(), digits, Raising(2, error))
+        recorded(small(), digits, InterruptsAfter(2, error))
     [kept] = stored(home)
     [folder] = home.glob("runs/[0-9a-f]*/")
     assert_mirrored(home, folder)
@@ -196,7 +186,7 @@ def test_epochs_that_the_journal_lost_and_were_trained_again_are_there_once(
 ) -> None:
     """As after a power cut: the store knows lines that the disk has lost."""
     with pytest.raises(KeyboardInterrupt):
-        recorded(small("train.epochs=5"), digits, Raising(3, KeyboardInterrupt()))
+        recorded(small("train.epochs=5"), digits, InterruptsAfter(3))
     [kept] = stored(home)
     [journal] = home.glob("runs/*/journal.jsonl")
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
@@ -305,7 +295,7 @@ def test_replies_that_are_lost_leave_no_ghosts_and_no_metric_twice(
         return reply
 
     with pytest.raises(KeyboardInterrupt):  # so that there are a reason to be forgotten, and a record to be reopened
-        recorded(small("train.epochs=4"), digits, Raising(2, KeyboardInterrupt()))
+        recorded(small("train.epochs=4"), digits, InterruptsAfter(2))
     otherwise(**{name: functools.partial(losing, name) for name in CALLS})
     outcome, _ = recorded(small("train.epochs=4"), digits)
     recorded_below(small("train.epochs=4"), digits, "its identity", "relu s0", "relu")
