@@ -12,6 +12,7 @@ from src.cli.command import run_command
 from src.foundation.errors import RunFailed, UserError
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
+from tests.helpers.refusals import assert_rejected
 
 COMMANDS = ("check", "compose", "doctor", "evaluate", "fetch", "normalize", "replay", "report", "split", "sync")
 
@@ -46,15 +47,6 @@ def test_a_bug_keeps_its_traceback() -> None:
         run_command(raising(ZeroDivisionError()))
 
 
-def test_a_kill_ends_as_an_interruption() -> None:
-    script = (
-        "import os, signal; from src.cli.command import run_command\n"
-        "run_command(lambda: os.kill(os.getpid(), signal.SIGTERM))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
-
-
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"], ids=["stdout", "stderr", "all"])
 def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
     """No traceback; and what this process or its children print is in no file that has got the stream's number."""
@@ -85,6 +77,5 @@ def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
 )
 def test_a_wrong_option_gets_one_line(command: str, arguments: list[str], message: str) -> None:
     done = run_main(command, *arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith(f"error: {message}")
+    assert_rejected(done, f"error: {message}")
     assert done.stderr.endswith(f"; `python -m src.{command} --help` lists what is allowed\n")

@@ -1,7 +1,5 @@
 """Locks end with their owner, however it ends."""
 
-import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -10,6 +8,7 @@ import pytest
 
 from src.foundation.locks import is_free, locked
 from tests.conftest import ROOT
+from tests.helpers.processes import started
 
 HOLD = """
 import pathlib, sys, time
@@ -24,12 +23,10 @@ def test_a_lock_is_held_until_its_owner_is_killed(tmp_path: Path) -> None:
     lock = tmp_path / "a" / "lock"
     assert is_free(lock)
     assert not lock.exists()
-    owner = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], cwd=ROOT, stdout=subprocess.PIPE)
-    with owner:
+    with started(sys.executable, "-c", HOLD, str(lock), cwd=ROOT) as owner:  # and killed at the end of the block
         assert owner.stdout is not None
         owner.stdout.readline()
         assert not is_free(lock)
-        owner.send_signal(signal.SIGKILL)
     assert is_free(lock)
 
 
