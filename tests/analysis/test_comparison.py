@@ -15,7 +15,7 @@ from src.analysis.statistics import holm, paired
 from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json
 from src.studies.comparisons.results import Results
-from tests.reporting.synthetic import make_results, seconds_of, true_labels
+from tests.reporting.studies import make_results, seconds_of, true_labels
 
 BASE = [0.910, 0.912, 0.909, 0.911, 0.913]
 WAVE = np.array([-0.0008, 0.0006, -0.0002, 0.0004, 0.0])

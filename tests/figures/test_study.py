@@ -17,22 +17,11 @@ from matplotlib.figure import Figure
 
 from src.analysis.comparison_summary import summarize
 from src.data.dataset import Dataset
-from src.figures import (
-    canvas,
-    class_gains,
-    cost,
-    disagreements,
-    forest,
-    scales,
-    strip,
-    study_curves,
-    study_figures,
-)
+from src.figures import canvas, class_gains, cost, disagreements, forest, scales, strip, study_curves, study_figures
 from src.studies.comparisons.results import Results
 from tests.figures.drawings import NAMES, check_drawing, contrast, matrix
 from tests.reporting.markup import Markup
-from tests.reporting.studies import IMAGES, LONG, STUDIES, around, dataset, summary_of
-from tests.reporting.synthetic import CLASSES, make_results, true_labels
+from tests.reporting.studies import IMAGES, LONG, STUDIES, around, dataset, make_results, summary_of, true_labels
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -70,8 +59,8 @@ def costs(seconds: Callable[[int], float], study: str = "a ladder") -> Figure:
 def disagreeing(only_first: int, only_second: int, names: Sequence[str] = "0123456789") -> Figure:
     y = true_labels()
     first, second = y.copy(), y.copy()
-    first[:only_first] = (first[:only_first] + 1) % CLASSES
-    second[500 : 500 + only_second] = (second[500 : 500 + only_second] + 1) % CLASSES
+    first[:only_first] = (first[:only_first] + 1) % len(names)
+    second[500 : 500 + only_second] = (second[500 : 500 + only_second] + 1) % len(names)
     return disagreements.draw(IMAGES.reshape(-1, 8, 8), y, first, second, names)
 
 

@@ -12,8 +12,7 @@ from src.studies.replicas.claims import Rows
 from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
 from tests.reporting.markup import Markup
-from tests.reporting.studies import HOSTILE, dataset
-from tests.reporting.synthetic import make_results, seconds_of
+from tests.reporting.studies import HOSTILE, dataset, make_results, seconds_of
 from tests.studies.replicas.synthetic import claim, experiment, table, words
 
 ATTACK = HOSTILE + "</style></title><img src=https://example.org onerror=alert(1)>| `x` *y*"

@@ -13,8 +13,7 @@ from src.analysis.comparison_summary import summarize
 from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json, runs_csv
 from tests.reporting.reports import written
-from tests.reporting.studies import STUDIES, dataset
-from tests.reporting.synthetic import make_results, seconds_of, true_labels
+from tests.reporting.studies import STUDIES, dataset, make_results, seconds_of, true_labels
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -10,14 +10,7 @@ from src.reporting import report_folder
 from src.studies.comparisons.results import Results
 from tests.figures.drawings import check_sheet
 from tests.reporting.markup import Markup
-from tests.reporting.reports import (
-    ATTACK,
-    everything,
-    hostile_comparison,
-    hostile_table,
-    written,
-    written_table,
-)
+from tests.reporting.reports import ATTACK, everything, hostile_comparison, hostile_table, written, written_table
 from tests.reporting.studies import STUDIES, dataset, summary_of
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import yaml
 from tests.conftest import make_checkout
 from tests.helpers import checkouts
 from tests.helpers.stores import client_of, family
+from tests.pipeline.test_ablation import ONE_BY_ONE, ablation
 
 pytestmark = pytest.mark.slow
-ONE_BY_ONE = ("hydra/launcher=basic", "tracking=off")  # in one process, and without MLflow: the quickest way
 FILES = {"index.html", "summary.json", "table.csv", "table.md"}
 
 GROUND = """\
@@ -75,10 +74,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path, empt
     assert (done.returncode, done.stderr) == (0, "")
     (made / "told.txt").write_text(done.stdout)
     return made
-
-
-def ablation(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return checkouts.shell_in(checkout)("python", "-m", "src.ablation", *arguments)
 
 
 def summary(page: Path) -> dict[str, Any]:

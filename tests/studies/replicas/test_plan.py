@@ -25,13 +25,17 @@ def compose(overrides: Sequence[str]) -> Config:
     return composed(*(override for override in overrides if not override.startswith("ablation.")))
 
 
+def declared(published: dict[str, Any], only: Sequence[str] = ()) -> ReplicaDeclaration:
+    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": published, "only": list(only)}
+    return declare("mine", tree)
+
+
 def planned(
     *arguments: str, seeds: Sequence[str] = ("0", "1"), typed_seeds: bool = False, only: Sequence[str] = (), **more: Any
 ) -> Study[ReplicaDeclaration]:
     """Two experiments, the second of which has a seed of its own, in the small; more: keys of the first one."""
     published = {"digits": {**OTHER, **more}, "sigmoid_mse": {**OTHER, "seeds": [123]}}
-    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": published, "only": list(only)}
-    return plan(declare("mine", tree), seeds, [*SMALL, *arguments], not typed_seeds, compose)
+    return plan(declared(published, only), seeds, [*SMALL, *arguments], not typed_seeds, compose)
 
 
 def test_every_experiment_is_trained_with_every_seed_or_with_its_own() -> None:
@@ -57,10 +61,8 @@ def test_the_command_of_an_experiment_trains_just_that_run() -> None:
 
 
 def test_as_declared_it_is_reported_in_reports_and_otherwise_beside_the_runs(home: Path) -> None:
-    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digits": OTHER}}
-    plain, other = (
-        plan(declare("mine", tree), ["0"], [argument], True, compose) for argument in ("tracking=off", "train.epochs=1")
-    )
+    declaration = declared({"digits": OTHER})
+    plain, other = (plan(declaration, ["0"], [typed], True, compose) for typed in ("tracking=off", "train.epochs=1"))
     assert (plain.typed, plain.name, plain.command) == ((), "mine", "python -m src.ablation ablation=mine")
     assert plain.report == home / "reports" / "mine"
     assert (other.typed, other.name) == (("train.epochs=1",), f"mine-{other.digest}")
@@ -123,6 +125,5 @@ def test_what_a_run_does_not_measure_is_refused(claim: dict[str, Any], told: str
 def test_another_experiment_for_all_and_one_that_conf_does_not_have_are_refused() -> None:
     message = refusal(planned, "experiment=quick")
     assert message.startswith("experiment=quick: the experiments are fixed; ablation.only=")
-    tree = {"title": "?", "texts": {"a": {"title": "A text"}}, "published": {"digit": OTHER}}
-    message = refusal(plan, declare("mine", tree), ["0"], [], True, compose)
+    message = refusal(plan, declared({"digit": OTHER}), ["0"], [], True, compose)
     assert message.startswith("experiment=digit: no such choice; did you mean digits?")
