@@ -11,17 +11,12 @@ import pytest
 
 from src.data.sources import SOURCES
 from tests.conftest import Shell
-from tests.helpers.commands import run_main, trained
+from tests.helpers.commands import trained
 from tests.helpers.refusals import assert_rejected
 from tests.prediction.drawing import drawn, printed
 
+pytestmark = pytest.mark.usefixtures("furnished")
 PREDICT = ("python", "-m", "src.predict")
-
-
-@pytest.fixture
-def checkout(checkout: Path, empty_store: Path) -> Path:
-    shutil.copy(empty_store, checkout / "mlflow.db")
-    return checkout
 
 
 def predicted(shell: Shell, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +52,6 @@ def test_a_new_point_is_predicted_by_whatever_names_the_run(checkout: Path, shel
 
 
 def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_folder: Path) -> None:
-    shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
     folder = trained(
         shell, "tracking.figures=false", "experiment=digits", "model.hidden=[32]", "train.epochs=20", "tracking=off"
     )[0]
@@ -86,10 +80,3 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
         ((), "takes pictures of a digit"),
     ):
         assert_rejected(shell(*PREDICT, str(folder), *arguments), message)
-
-
-def test_help_teaches() -> None:
-    done = run_main("predict", "--help")
-    assert (done.returncode, done.stderr) == (0, "")
-    for taught in ("digit.png", "points.csv", "points.npy", "X1=0.1 X2=0.1", "--json", "exit codes", "examples:"):
-        assert taught in done.stdout

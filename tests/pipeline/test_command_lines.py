@@ -1,0 +1,148 @@
+"""Command lines: what `--help` teaches, and mistakes, in them or in a study's file: one line each, before any start."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.helpers.commands import run_main
+from tests.helpers.refusals import assert_rejected
+
+# --- help ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "taught"),
+    [
+        ("predict", ["digit.png", "points.csv", "points.npy", "X1=0.1 X2=0.1", "--json", "exit codes", "examples:"]),
+        ("sync", ["python -m src.sync --all", "Exit codes"]),
+        ("doctor", ["A checkpoint that does not match its digest."]),
+        *((stage, ["KEY=VALUE"]) for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose")),
+    ],
+)
+def test_help_teaches(command: str, taught: list[str]) -> None:
+    done = run_main(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [words for words in taught if words not in done.stdout] == []
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+TINY: dict[str, Any] = {
+    "ablation": {"title": "Which?", "baseline": "cold", "variants": {"cold": [], "hot": ["optimizer.lr=0.2"]}},
+    "hydra": {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "range(3)"}}},
+}
+CLAIMS = [{"metric": "test/accuracy", "value": 0.9, "digits": 1}]
+TOYS = {
+    "title": "?",
+    "texts": {"book": {"title": "A book"}},
+    "published": {"quick": {"text": "book", "claims": CLAIMS}},
+}
+
+
+def of_variants(**variants: Any) -> dict[str, Any]:
+    return TINY | {"ablation": TINY["ablation"] | {"variants": {"cold": []} | variants}}
+
+
+def of_hydra(**hydra: Any) -> dict[str, Any]:
+    return TINY | {"hydra": TINY["hydra"] | hydra}
+
+
+# Those that planning finds are tested beside it.
+FILES: dict[str, tuple[Any, str]] = {
+    "a variant twice": ("ablation: {variants: {cold: [], cold: []}}", "found duplicate key cold"),
+    "no YAML": ("ablation: {variants: {[", "not valid YAML"),
+    "a sweep inside a variant": (of_variants(hot=["optimizer.lr=0.2,0.3"]), "optimizer.lr=0.2,0.3: a study"),
+    "a seed inside a variant": (of_variants(hot=["seed=9"]), "seed=9: a variant can't set a seed"),
+    "no seeds": (of_hydra(sweeper={}), "seed: none"),
+    "a sweep beside the seeds": (
+        of_hydra(sweeper={"params": {"seed": "range(3)", "train.epochs": 3}}),
+        "train.epochs=3: only seed is allowed here",
+    ),
+    "no mode": (of_hydra(mode=None), "its file needs `hydra: {mode: MULTIRUN}`"),
+    "no study in it": ({"hydra": TINY["hydra"]}, "its file declares no study"),
+}
+STUDY = "give one RUN, or --all with --study NAME: python -m src.replay --all --study ladder"
+# Of overrides only what the command itself or a sweep rejects: tests/config/ has the rest.
+COMMANDS = {
+    "ablation": "allowed: depth, l2, ladder",
+    "ablation ablation=ladde": "did you mean ladder?",
+    "ablation ablation=tiny ablation=ladder": "give one study, like ablation=ladder",
+    "ablation -m ablation=tiny,ladder": "ablation=tiny,ladder: no such study",
+    "ablation ablation=tiny train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds",
+    "ablation ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds",
+    "ablation ablation=tiny seed=range(0)": "seed: none",
+    "ablation --stage": "--stage",
+    "ablation --stage toys": "--stage toys: published experiments can't run as a stage",
+    "train ablation=tiny": "python -m src.ablation ablation=tiny",
+    "train -m ablation=tiny,ladder": "python -m src.ablation ablation=tiny",
+    "train optimizer=sgdx": "optimizer=sgdx",
+    "train model.act=relu,tanh": "model.act",
+    "train -m optimizer=adam,sgdx": "optimizer=sgdx",
+    "train -m model.act=relu,rleu": "model.act=rleu: unknown; did you mean relu?",
+    "train --config-name nope": "--config-name",
+    "predict": "give a model and inputs: `python -m src.predict models/model.npz digit.png`",
+    "predict X1=0.1": "give the model first: python -m src.predict MODEL X1=0.1",
+    "predict README.md": "README.md: not a model of this project, or damaged",
+    "predict README.md a.png": "; give the model first: python -m src.predict MODEL INPUT",
+    "predict models/none.npz a.png": "models/none.npz: no such file; `dvc repro` makes models/model.npz",
+    "predict zzzz a.png": "zzzz: no id of an MLflow run",
+    "predict 0123456789 a.png": "no MLflow run's id begins so",
+    "predict abc a.png": "abc: give at least 4 characters of an id",
+    "predict runs/nothing a.png": "runs/nothing: not a run folder",
+    "predict --jsn": "unrecognized arguments: --jsn",
+    "replay": "give a run: ",
+    "replay zzzz": "zzzz: no id of an MLflow run",
+    "replay 0123456789": "no MLflow run's id begins so",
+    "replay runs/nothing": "runs/nothing: not a run folder",
+    "replay --all": STUDY,
+    "replay --study tiny": STUDY,
+    "replay --all --study nosuch": "--study=nosuch: no finished run of it",
+    "replay 0123456789 --bound -1": "--bound=-1.0: must be >= 0 and < 1",
+}
+
+
+@pytest.mark.parametrize(
+    ("study", "command", "message"),
+    [
+        *((study, "ablation ablation=wrong", message) for study, message in FILES.values()),
+        *((TINY, command, message) for command, message in COMMANDS.items()),
+    ],
+    ids=[*FILES, *COMMANDS],
+)
+def test_a_mistake_is_one_line_and_nothing_starts(
+    study: Any, command: str, message: str, home: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = home / "conf"
+    shutil.copytree(ROOT / "conf", conf)
+    for name, tree in {"wrong": study, "tiny": TINY, "toys": TINY | {"ablation": TOYS}}.items():
+        text = tree if isinstance(tree, str) else yaml.safe_dump(tree, sort_keys=False)
+        (conf / f"ablation/{name}.yaml").write_text("# @package _global_\n" + text)
+    shutil.copy(empty_store, home)
+    (home / "README.md").write_text("# Not a model\n")
+    for module in ("src.config.composition", "src.cli.stage"):
+        monkeypatch.setattr(f"{module}.ROOT", home)
+    monkeypatch.setattr("src.config.composition.CONF", str(conf))
+    monkeypatch.chdir(home)
+    before = set(home.rglob("*"))
+    assert_rejected(run_main(*command.split()), message)
+    made = set(home.rglob("*")) - before
+    assert not [path for path in made if path.is_file() and ".lock" not in str(path)]  # a lock says who may begin
+
+
+@pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
+def test_a_damaged_snapshot_stops_every_stage(content: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = home / "params.yaml"
+    monkeypatch.setattr("src.config.tree.SNAPSHOT", snapshot)
+    monkeypatch.setattr("src.config.tree.read_snapshot.__defaults__", (snapshot,))
+    monkeypatch.setattr("src.cli.stage.ROOT", home)
+    if content is not None:
+        snapshot.write_text(content)
+    for command in (["check"], ["fetch"], ["train", "--stage"], ["evaluate"]):
+        assert_rejected(run_main(*command), "python -m src.compose")
+    assert run_main("compose", "--check").returncode in (1, 2)
+    assert run_main("compose").returncode == 0
+    assert run_main("compose", "--check").returncode == 0
