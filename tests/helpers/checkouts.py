@@ -1,11 +1,14 @@
 """Copies of the repository in which tests run commands, and the environment that commands get there."""
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 Shell = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,3 +65,22 @@ def furnish(checkout: Path, digits_folder: Path, empty_store: Path) -> Path:
     shutil.copytree(digits_folder / "data", checkout / "data", dirs_exist_ok=True)
     shutil.copy(empty_store, checkout / "mlflow.db")
     return checkout
+
+
+def _status_files(checkout: Path) -> list[dict[str, Any]]:
+    """What the status file of each run in a checkout says."""
+    found = []
+    for file in checkout.glob("runs/*/status.json"):
+        with contextlib.suppress(FileNotFoundError):  # the run begins at this moment
+            found.append(json.loads(file.read_text()))
+    return found
+
+
+def statuses(checkout: Path) -> list[str]:
+    """The status of each run in a checkout, sorted."""
+    return sorted(file["status"] for file in _status_files(checkout))
+
+
+def running(checkout: Path) -> list[int]:
+    """The processes of the runs that are under way."""
+    return [file["pid"] for file in _status_files(checkout) if file["status"] == "running"]

@@ -8,11 +8,10 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -21,12 +20,10 @@ from filelock import FileLock
 from src.studies.comparisons.results import Results, read_results
 from tests.conftest import Shell, make_checkout
 from tests.helpers import checkouts, processes
-from tests.helpers.checkouts import edit, shell_in
+from tests.helpers.checkouts import edit, running, shell_in, statuses
 from tests.helpers.composing import compose
+from tests.helpers.processes import until
 from tests.helpers.stores import client_of, family, stored
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 pytestmark = pytest.mark.slow
 ABLATION = ("python", "-m", "src.ablation")
@@ -58,6 +55,7 @@ hydra:
     params:
       seed: range(3)
 """
+TINY_JOBS = [f"{variant} s{seed}" for variant in ("cold", "hot") for seed in range(3)]
 Changes = tuple[tuple[str, str], ...]
 IN_ONE_PROCESS = ("hydra/launcher: joblib", "hydra/launcher: basic")  # for a stage, which takes no overrides
 # Two trainings that are over at once, and two that last long enough to be stopped.
@@ -136,23 +134,11 @@ def read_until(process: subprocess.Popen[str], stream: Any, wanted: str) -> None
 def hold_long(checkout: Path, process: subprocess.Popen[str]) -> int:
     """Waits until both short trainings are over and a long one runs, stops its process there, and returns that's id."""
     while True:
-        assert process.poll() is None, process.communicate()
-        stands = statuses(checkout)
-        running = [status["pid"] for status in stands if status["status"] == "running"]
-        time.sleep(0.01)
-        if running and sum(status["status"] == "finished" for status in stands) == 2:
-            os.kill(running[0], signal.SIGSTOP)
-            if any((status["status"], status["pid"]) == ("running", running[0]) for status in statuses(checkout)):
-                return int(running[0])
-            os.kill(running[0], signal.SIGCONT)
-
-
-def statuses(checkout: Path) -> list[dict[str, Any]]:
-    found = []
-    for file in (checkout / "runs").glob("*/status.json"):
-        with contextlib.suppress(FileNotFoundError):  # a run begins anew
-            found.append(json.loads(file.read_text()))
-    return found
+        [pid, *_] = until(lambda: statuses(checkout).count("finished") == 2 and running(checkout), process)
+        os.kill(pid, signal.SIGSTOP)
+        if pid in running(checkout):
+            return int(pid)
+        os.kill(pid, signal.SIGCONT)
 
 
 def jobs(told: str) -> dict[str, str]:
@@ -175,15 +161,18 @@ def snapshot(checkout: Path, *folders: str) -> dict[str, tuple[int, bytes]]:
     return {str(file): (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
 
 
-def made(checkout: Path) -> set[str]:
-    """What a study makes, as far as it is there. A lock is nothing: it says who may begin."""
-    files = [f for folder in ("runs", "reports", "models") for f in (checkout / folder).rglob("*") if f.is_file()]
-    return {file.relative_to(checkout).as_posix() for file in files if file.name != "lock" and file.suffix != ".lock"}
+def made(checkout: Path) -> list[Path]:
+    """The files of a study's results and report. A lock is nothing: it says who may begin."""
+    files = [file for folder in ("reports", "models") for file in (checkout / folder).rglob("*") if file.is_file()]
+    return [file for file in files if file.name != "lock" and file.suffix != ".lock"]
 
 
-def assert_each_metric_once(checkout: Path, runs: "list[Run]") -> None:
-    client = client_of(checkout)
-    for run in runs:
+def assert_finished(checkout: Path, study: str, jobs: list[str]) -> None:
+    """MLflow has the study's parent and a child for each job, all finished, and each metric once."""
+    client, (parent, children) = client_of(checkout), family(checkout, study)
+    assert sorted(children) == sorted(jobs)
+    for run in (parent, *children.values()):
+        assert run.info.status == "FINISHED"
         for metric in run.data.metrics:
             steps = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
             assert len(steps) == len(set(steps)), (run.info.run_name, metric)
@@ -200,9 +189,7 @@ def without_resumptions(errors: str) -> str:
 def test_a_study_is_trained_and_reported_and_in_mlflow_a_parent_with_named_children(studied: Studied) -> None:
     checkout, told = studied
     assert (told.returncode, told.stderr) == (0, "")
-    assert jobs(told.stdout) == dict.fromkeys(
-        [f"{v} s{seed}" for v in ("cold", "hot") for seed in range(3)], "finished"
-    )
+    assert jobs(told.stdout) == dict.fromkeys(TINY_JOBS, "finished")
     assert re.search(r"^hot( \*)? +3 ", told.stdout, re.M)
     assert told.stdout.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
     assert {"index.html", "summary.json", "runs.csv"} < {file.name for file in (checkout / "reports/tiny").iterdir()}
@@ -248,10 +235,7 @@ def test_again_nothing_is_trained_nor_recorded(studied: Studied) -> None:
     assert set(jobs(again.stdout).values()) == {"reused"}
     assert again.stdout.splitlines()[-1] == str(checkout / "reports/tiny/index.html")
     assert snapshot(checkout, "runs", "reports", "models") == before
-
-    parent, children = family(checkout, "tiny")
-    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
-    assert_each_metric_once(checkout, [parent, *children.values()])
+    assert_finished(checkout, "tiny", TINY_JOBS)
 
 
 def test_with_overrides_it_is_another_study_and_one_seed_gives_no_verdict(studied: Studied) -> None:
@@ -354,8 +338,8 @@ def test_a_study_that_is_cut_short_is_finished_by_the_same_command(
         assert process.returncode == 1
         assert last.startswith("error: ")
         assert all(f"{job} (killed)" in last for job in cut)
-    assert {status["status"] for status in statuses(checkout)} == {"finished", "killed"}
-    assert not [name for name in made(checkout) if name.startswith(("reports/", "models/"))]
+    assert set(statuses(checkout)) == {"finished", "killed"}
+    assert made(checkout) == []
     parent, children = family(checkout, "long")
     assert parent.info.status == ("KILLED" if how == "interrupt" else "FAILED")
     told_there = {name: child.info.status for name, child in children.items()}
@@ -365,10 +349,7 @@ def test_a_study_that_is_cut_short_is_finished_by_the_same_command(
     assert (again.returncode, without_resumptions(again.stderr)) == (0, "")
     assert jobs(again.stdout) == {job: "reused" if end == "finished" else "finished" for job, end in ends.items()}
     assert weights(checkout, "long") == undisturbed
-    parent, children = family(checkout, "long")
-    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
-    assert sorted(children) == sorted(LONG_JOBS)
-    assert_each_metric_once(checkout, [parent, *children.values()])
+    assert_finished(checkout, "long", LONG_JOBS)
 
 
 def test_studies_at_once_train_no_run_twice(checkout: Path, undisturbed: dict[tuple[str, int], str]) -> None:
@@ -393,11 +374,8 @@ def test_studies_at_once_train_no_run_twice(checkout: Path, undisturbed: dict[tu
     assert set(begun) == {run.fingerprint for study in ("long", "other") for run in results(checkout, study).runs}
     assert set(begun.values()) == {1}
     assert weights(checkout, "long") == undisturbed
-    for study, names in (("long", LONG_JOBS), ("other", ["brief s0", "brief s1", "long s0", "long s1"])):
-        parent, children = family(checkout, study)
-        assert sorted(children) == sorted(names)
-        assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
-        assert_each_metric_once(checkout, [parent, *children.values()])
+    assert_finished(checkout, "long", LONG_JOBS)
+    assert_finished(checkout, "other", ["brief s0", "brief s1", "long s0", "long s1"])
 
 
 COUNT_BEGINNINGS = """
@@ -433,7 +411,7 @@ def test_an_edit_of_conf_stops_the_jobs_that_are_still_to_come(checkout: Path) -
     assert (process.returncode, errors.count("\n")) == (1, 1)
     assert "1 of 4 jobs are missing: long s1 (failed)" in errors
     assert "job 3 (long s1): changed since the sweep began: conf/train/default.yaml" in told
-    assert not [name for name in made(checkout) if name.startswith(("reports/", "models/"))]
+    assert made(checkout) == []
     again = ablation(checkout, "ablation=long", *ONE_BY_ONE)
     assert (again.returncode, again.stderr) == (0, "")
     assert jobs(again.stdout) == dict.fromkeys(LONG_JOBS[:3], "reused") | {"long s1": "finished"}

@@ -16,7 +16,6 @@ from src.foundation.locks import is_free
 from tests.conftest import Shell, environment, make_checkout
 from tests.helpers import pipelines
 from tests.helpers.checkouts import shell_in
-from tests.helpers.commands import run_main
 from tests.helpers.pipelines import SMALL, compose
 from tests.helpers.processes import until
 
@@ -87,18 +86,21 @@ def orphaned_stage(checkout: Path) -> int:
     return int(json.loads((checkout / "runs/.locks/stage-train.json").read_text())["pid"])
 
 
-def test_a_new_checkout_is_well_and_so_is_one_that_has_run(checkout: Path, shell: Shell, tmp_path: Path) -> None:
+def test_a_new_checkout_is_well_and_so_is_one_that_has_run_unless_something_is_for_the_user(
+    checkout: Path, shell: Shell, tmp_path: Path
+) -> None:
     script = "import sys; from src.doctor import examine; examine(False); print('mlflow' in sys.modules)"
     told = shell_in(make_checkout(tmp_path / "new"))("python", "-c", script)
     assert (told.stdout, told.stderr) == ("all is well\nFalse\n", "")
     told = doctor(shell)
     assert (told.returncode, told.stdout, told.stderr) == (0, "all is well\n", "")
-
-
-def test_help_tells_what_is_looked_for() -> None:
-    told = run_main("doctor", "--help")
-    assert told.returncode == 0
-    assert "A checkpoint that does not match its digest." in told.stdout
+    params = (checkout / "params.yaml").read_text()
+    (checkout / "params.yaml").write_text(re.sub("conf_digest: .*", "conf_digest: abc", params))
+    told = doctor(shell, "--fix")
+    assert told.returncode == 1
+    assert "params.yaml: stale: conf/ has changed since -> to do: `python -m src.compose`" in told.stdout
+    assert told.stderr == "error: 1 finding: 1 for you\n"
+    assert "conf_digest: abc" in (checkout / "params.yaml").read_text()
 
 
 def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout: Path, shell: Shell) -> None:
@@ -142,16 +144,6 @@ def test_all_that_can_be_wrong_is_told_and_mended_and_the_pipeline_runs(checkout
     assert doctor(shell).stdout == "all is well\n"
     done = repro(shell)
     assert outcome(checkout) == reference, done
-
-
-def test_what_is_for_the_user_is_told_and_left(checkout: Path, shell: Shell) -> None:
-    params = (checkout / "params.yaml").read_text()
-    (checkout / "params.yaml").write_text(re.sub("conf_digest: .*", "conf_digest: abc", params))
-    told = doctor(shell, "--fix")
-    assert told.returncode == 1
-    assert "params.yaml: stale: conf/ has changed since -> to do: `python -m src.compose`" in told.stdout
-    assert told.stderr == "error: 1 finding: 1 for you\n"
-    assert "conf_digest: abc" in (checkout / "params.yaml").read_text()
 
 
 def test_a_killed_run_is_closed_and_its_command_goes_on_with_it(checkout: Path, shell: Shell) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Shell
+from tests.helpers.checkouts import edit
 from tests.helpers.commands import trained
 from tests.helpers.stores import client_of, stored
 from tests.pipeline.test_ablation import ABLATION, declare
@@ -21,7 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
-def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) -> None:
+def test_a_run_is_replayed_from_whatever_names_it_and_from_mlflow_alone(checkout: Path, shell: Shell) -> None:
     folder, run_id = trained(shell, *SMALL)
     before, recorded = contents(folder), client_of(checkout).get_run(run_id).to_dictionary()
     for name in (run_id, str(folder)):
@@ -38,10 +39,7 @@ def test_a_run_is_replayed_from_whatever_names_it(checkout: Path, shell: Shell) 
     assert replay.data.tags["replay.verdict"].startswith("bit-identical")
     assert f"python -m src.replay {run_id}" in recorded["data"]["tags"]["mlflow.note.content"]
 
-
-def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
-    folder, run_id = trained(shell, *SMALL)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder)  # MLflow alone is enough
     done = shell(*REPLAY, run_id[:6], "--tag-original")
     assert done.returncode == 0, done.stderr
     assert "bit-identical" in done.stdout
@@ -51,10 +49,7 @@ def test_mlflow_alone_is_enough(checkout: Path, shell: Shell) -> None:
 
 def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path, shell: Shell) -> None:
     _, run_id = trained(shell, *SMALL)
-    file = checkout / "src/nn/activations.py"
-    text = file.read_text()
-    assert "np.maximum(z, 0" in text
-    file.write_text(text.replace("np.maximum(z, 0", "np.maximum(z, 0.01"))
+    edit(checkout / "src/nn/activations.py", ("np.maximum(z, 0", "np.maximum(z, 0.01"))
     done = shell(*REPLAY, run_id, "--tag-original")
     assert done.returncode == 1
     assert re.search(r"^code +\w{12} +\w{12} +decides the bits$", done.stdout, re.M)
@@ -75,15 +70,10 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
     assert "bit-identical" in again.stdout
 
 
-def test_more_threads_give_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
+def test_another_precision_gives_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
     folder, _ = trained(shell, *SMALL)
-    config = folder / "config.yaml"
-    text = config.read_text()
-    data, train, rest = text.partition("\ntrain:\n")
-    assert "dtype: float32" in rest
-    config.write_text(
-        data + train + rest.replace("dtype: float32", "dtype: float64")
-    )  # the record says so; it was trained otherwise
+    # The record says so; it was trained otherwise.
+    edit(folder / "config.yaml", ("valid_accuracy\n  dtype: float32", "valid_accuracy\n  dtype: float64"))
     strict, lenient = shell(*REPLAY, str(folder), "--bound", "1e-12"), shell(*REPLAY, str(folder), "--bound", "0.5")
     assert (strict.returncode, lenient.returncode) == (1, 0)
     assert "weights not comparable" in strict.stdout

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Shell
-from tests.helpers.pipelines import OUTPUT, SETTINGS, SHRUNKEN, SMALL, STUDIES, compose, ran, repro
-from tests.helpers.stores import client_of
+from tests.helpers.checkouts import edit, statuses
+from tests.helpers.pipelines import OUTPUT, SHRUNKEN, SMALL, STUDIES, compose, ran, repro
+from tests.helpers.stores import stored
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -32,10 +33,8 @@ def checkout(reproduced: Path) -> Path:
 
 def children(checkout: Path, study: str = "none") -> "list[Run]":
     """The runs of a study, its parent run apart; the main line's are of none."""
-    client = client_of(checkout)
-    experiment = client.get_experiment_by_name("mlp")
-    found = client.search_runs([experiment.experiment_id], f"tags.study LIKE '{study}%'") if experiment else []
-    return [run for run in found if "fingerprint" in run.data.tags]
+    runs = [run for run in stored(checkout) if "fingerprint" in run.data.tags]
+    return [run for run in runs if run.data.tags["study"].startswith(study)]
 
 
 def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, shell: Shell) -> None:
@@ -117,6 +116,12 @@ def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(ch
 
 def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> None:
     file = checkout / f"conf/ablation/{STUDY}.yaml"
+    # A snapshot that is stale is stopped, and mending it reruns the check alone.
+    with (checkout / "conf/schedule/linear.yaml").open("a") as opened:
+        opened.write("# An edit that the snapshot has not seen.\n")
+    stopped = shell("dvc", "repro", MAIN_LINE)
+    assert stopped.returncode != 0
+    assert "run `python -m src.compose`" in stopped.stderr
     compose(shell, *SMALL, "tracking=off", f"studies=[{STUDY}]")
     (checkout / "mlflow.db").unlink()
     assert ran(repro(shell)) == ["check"]
@@ -125,9 +130,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     # A comment, a message and a new study change no digest. Nor does a pull, which brings data/code/, too.
     network = checkout / "src/nn/network.py"
     network.write_text(network.read_text() + "# A comment.\n")
-    raising = checkout / "src/studies/plan.py"
-    raising.write_text(raising.read_text().replace("seed: none; a study needs", "seed: none; each study needs"))
-    assert "each study needs" in raising.read_text()
+    edit(checkout / "src/studies/plan.py", ("seed: none; a study needs", "seed: none; each study needs"))
     (checkout / "conf/ablation/new.yaml").write_text(file.read_text() + "# Another one.\n")
     status = shell("dvc", "status").stdout
     assert "code:" in status
@@ -172,8 +175,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert (checkout / f"models/studies/{STUDY}/study.json").exists()
 
     # A change of arithmetic reruns what computes with it. -s skips the stage `code`, and the stage notices.
-    network.write_text(network.read_text().replace("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
-    assert "1.0 * delta" in network.read_text()
+    edit(network, ("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
     (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: 4"))
     refused = shell("dvc", "repro", "--single-item", "train")
     assert refused.returncode != 0
@@ -194,21 +196,7 @@ def report_of(checkout: Path, study: str = STUDY) -> tuple[set[str], dict[str, A
     return {file.name for file in folder.iterdir()}, summary, (folder / "runs.csv").read_text()
 
 
-def statuses(checkout: Path) -> list[str]:
-    return [json.loads(file.read_text())["status"] for file in checkout.glob("runs/*/status.json")]
-
-
 EXPERIMENT = [word for setting in (*SMALL[:2], "train.epochs=4", "tracking=off") for word in ("-S", setting)]
-
-
-def test_a_stale_snapshot_is_stopped_and_mending_it_reruns_the_check_alone(checkout: Path, shell: Shell) -> None:
-    with (checkout / "conf/schedule/linear.yaml").open("a") as file:
-        file.write("# An edit that the snapshot has not seen.\n")
-    stopped = shell("dvc", "repro", MAIN_LINE)
-    assert stopped.returncode != 0
-    assert "run `python -m src.compose`" in stopped.stderr
-    compose(shell, *SETTINGS)
-    assert ran(repro(shell, MAIN_LINE)) == ["check"]
 
 
 def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell) -> None:
@@ -270,14 +258,3 @@ def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
         "t10k-images-idx3-ubyte": 7_840_016,
         "t10k-labels-idx1-ubyte": 10_008,
     }
-
-
-def test_a_corrupt_mirror_is_refused_and_nothing_is_left(checkout: Path, shell: Shell, tmp_path: Path) -> None:
-    mirror = tmp_path / "mirror"
-    mirror.mkdir()
-    (mirror / "train-labels-idx1-ubyte").write_bytes(b"\0" * 60_008)
-    refused = shell("python", "-m", "src.fetch", f"data.mirror='{mirror}'")
-    assert refused.returncode == 2
-    assert refused.stderr.count("\n") == 1
-    assert "train-labels-idx1-ubyte" in refused.stderr
-    assert not [file for file in (checkout / "data").rglob("*") if file.is_file() and "idx" in file.name]

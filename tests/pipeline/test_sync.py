@@ -1,7 +1,5 @@
 """What MLflow lacks after a command was killed, or while a server was away, it gets later: each metric once."""
 
-import contextlib
-import json
 import os
 import re
 import shutil
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Shell, environment
-from tests.helpers.commands import run_main
+from tests.helpers.checkouts import running, statuses
 from tests.helpers.processes import start, until
 from tests.helpers.servers import Server
 from tests.helpers.stores import assert_mirrored, stored
@@ -24,22 +22,8 @@ LONG = ("experiment=digits", "train.batch_size=1", "train.epochs=100000", "track
 SHORT = ("experiment=digits", "model.hidden=[16]", "train.epochs=3", "tracking.figures=false")
 
 
-def ends(checkout: Path) -> list[tuple[str, int]]:
-    """Each run's status, and the process that wrote it."""
-    found = []
-    for folder in folders(checkout):
-        with contextlib.suppress(FileNotFoundError):  # it begins at this moment
-            status = json.loads((folder / "status.json").read_text())
-            found.append((status["status"], status["pid"]))
-    return found
-
-
 def folders(checkout: Path) -> list[Path]:
     return [file.parent for file in (checkout / "runs").glob("*/status.json")]
-
-
-def statuses(checkout: Path) -> list[str]:
-    return sorted(status for status, _ in ends(checkout))
 
 
 def pending(checkout: Path) -> list[Path]:
@@ -99,20 +83,31 @@ def test_the_next_command_that_records_closes_a_killed_run_and_sync_one_whose_fo
     assert pending(checkout) == []
 
 
-@pytest.mark.parametrize("victim", ["parent", "worker"])
-def test_a_killed_sweep_continues_under_the_same_parent_and_fills_a_store_that_was_deleted(
-    checkout: Path, shell: Shell, empty_store: Path, victim: str
+@pytest.mark.parametrize("how", ["kill the parent", "kill a worker", "interrupt"])
+def test_a_sweep_that_is_cut_short_continues_under_the_same_parent_and_fills_a_store_that_was_deleted(
+    checkout: Path, shell: Shell, empty_store: Path, how: str
 ) -> None:
     jobs = ("-m", "experiment=digits", "train.batch_size=4", "train.epochs=60", "seed=range(4)")
     command = [*TRAIN, *jobs, "tracking.figures=false", "hydra.launcher.n_jobs=2"]
     process = start(*command, cwd=checkout)
     until(lambda: len([run for run in stored(checkout) if run.data.metrics]) >= 2, process)
-    if victim == "parent":
+    if how == "kill the parent":
         process.kill()
+    elif how == "interrupt":
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     else:
-        workers = until(lambda: [pid for status, pid in ends(checkout) if status == "running"], process)
+        workers = until(lambda: running(checkout), process)
         os.kill(workers[0], signal.SIGKILL)
-    process.communicate(timeout=120)
+    told, errors = process.communicate(timeout=120)
+    if how == "kill the parent":
+        until(lambda: shell(*SYNC) and not pending(checkout))  # when the workers are gone, too
+    else:  # the parent reports the status of each job
+        assert process.returncode == (130 if how == "interrupt" else 1), errors
+        assert re.search(r"seed=\d +killed ", told)
+    assert {"killed"} <= set(statuses(checkout)) <= {"finished", "killed"}
+    [parent] = [run for run in stored(checkout) if "mlflow.parentRunId" not in run.data.tags]
+    assert parent.info.status == ("FAILED" if how == "kill a worker" else "KILLED")
+    assert_mirrored(checkout, *folders(checkout))
     finished = statuses(checkout).count("finished")
     before = {run.info.run_id for run in stored(checkout)}
 
@@ -137,23 +132,6 @@ def test_a_killed_sweep_continues_under_the_same_parent_and_fills_a_store_that_w
         assert_mirrored(checkout, *folders(checkout))
         assert pending(checkout) == []
     assert list((checkout / "runs/.records").glob("*.owner")) == []
-
-
-def test_the_parent_of_a_killed_sweep_ends_as_its_runs_did(checkout: Path, shell: Shell) -> None:
-    process = start(*TRAIN, "-m", *LONG, "train.epochs=2,100000", "hydra.launcher.n_jobs=2", cwd=checkout)
-    until(lambda: statuses(checkout) == ["finished", "running"] and len(stored(checkout)) == 3, process)
-    process.kill()
-    process.communicate(timeout=60)
-    until(lambda: shell(*SYNC).stdout.endswith("added)\n") or not pending(checkout))  # when the worker is gone, too
-    assert statuses(checkout) == ["finished", "killed"]
-    assert sorted(run.info.status for run in stored(checkout)) == ["FINISHED", "KILLED", "KILLED"]
-    assert_mirrored(checkout, *folders(checkout))
-
-
-def test_help_teaches() -> None:
-    told = run_main("sync", "--help").stdout
-    assert "python -m src.sync --all" in told
-    assert "Exit codes" in told
 
 
 # --- A server that is away
@@ -194,10 +172,3 @@ def test_while_a_server_is_away_there_is_one_warning_and_later_it_gets_everythin
     assert_mirrored(server.uri, *folders(checkout))
     assert pending(checkout) == []
     assert stored(checkout) == []
-
-
-def test_a_local_store_that_cannot_be_used_is_a_users_mistake(checkout: Path, shell: Shell) -> None:
-    (checkout / "mlflow.db").write_text("no database, but long enough to be looked at" * 100)
-    done = shell(*TRAIN, *SHORT)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert not (checkout / "runs").exists()
