@@ -40,7 +40,7 @@ test: setup ## Run the everyday tests: all but long fault counts, browsers, less
 	@$(IN_VENV) $(PY) -m pytest -m "not slow" -n auto --dist worksteal
 
 test-all: test ## Run all tests: the everyday ones, then the slow ones
-	@$(IN_VENV) $(PY) -m pytest -m slow -n auto --dist loadfile
+	@$(IN_VENV) $(PY) -m pytest -m slow -n auto --dist loadfile --no-loadscope-reorder
 
 test-faults: setup ## Run tests/faults at full count (test-all runs a twentieth), and print how each fault ended
 	@$(IN_VENV) $(PY) -m pytest tests/faults --all-faults -n auto --dist worksteal

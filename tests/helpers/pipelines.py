@@ -15,6 +15,7 @@ from tests.helpers.sharing import made_once
 SMALL = ("experiment=digits", "model.hidden=[16]", "optimizer.lr=0.01", "train.epochs=3")
 STUDIES = {"ladder": 7, "one_factor": 8}  # and how many variants each has
 SETTINGS = (*SMALL, "tracking.figures=false", f"studies=[{','.join(STUDIES)}]")
+MAIN_LINE = "evaluate"  # the last stage of it; the studies branch off
 OUTPUT = "output.tmp"  # of `dvc repro`, beside the checkout
 # The studies with one seed and few epochs, in one process: what their jobs compute is judged elsewhere.
 SHRUNKEN = {

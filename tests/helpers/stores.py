@@ -51,6 +51,12 @@ def stored(store: str | Path) -> "list[Run]":
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
 
 
+def children(store: str | Path, study: str = "none") -> "list[Run]":
+    """The runs of a study, its parent run apart; those that belong to no study have the study "none"."""
+    runs = [run for run in stored(store) if "fingerprint" in run.data.tags]
+    return [run for run in runs if run.data.tags["study"].startswith(study)]
+
+
 def family(store: str | Path, study: str) -> "tuple[Run, dict[str, Run]]":
     """The one parent run of a study, and its children by name, none of which is there twice."""
     runs = [run for run in stored(store) if run.data.tags.get("study") == study]

@@ -1,4 +1,4 @@
-"""The real pipeline: `dvc repro`, experiments, and what stops them.
+"""The real pipeline: `dvc repro`, and what stops it.
 
 Each test works in a copy of a checkout in which it has run on the digits.
 """
@@ -7,7 +7,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,26 +15,16 @@ import yaml
 
 from tests.conftest import ROOT, Shell
 from tests.helpers.checkouts import edit, statuses
-from tests.helpers.pipelines import OUTPUT, SHRUNKEN, SMALL, STUDIES, compose, ran, repro
-from tests.helpers.stores import stored
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+from tests.helpers.pipelines import MAIN_LINE, OUTPUT, SHRUNKEN, SMALL, STUDIES, compose, ran, repro
+from tests.helpers.stores import children
 
 pytestmark = pytest.mark.slow
-MAIN_LINE = "evaluate"  # its last stage; the studies branch off
 STUDY = "one_factor"  # of tests that need a single one
 
 
 @pytest.fixture
 def checkout(reproduced: Path) -> Path:
     return reproduced
-
-
-def children(checkout: Path, study: str = "none") -> "list[Run]":
-    """The runs of a study, its parent run apart; the main line's are of none."""
-    runs = [run for run in stored(checkout) if "fingerprint" in run.data.tags]
-    return [run for run in runs if run.data.tags["study"].startswith(study)]
 
 
 def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, shell: Shell) -> None:
@@ -197,49 +187,6 @@ def report_of(checkout: Path, study: str = STUDY) -> tuple[set[str], dict[str, A
 
 
 EXPERIMENT = [word for setting in (*SMALL[:2], "train.epochs=4", "tracking=off") for word in ("-S", setting)]
-
-
-def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell) -> None:
-    overrides = [*SMALL, "tracking.figures=false", "model.hidden=[]", "model.act=tanh", "optimizer=momentum"]
-    done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)), MAIN_LINE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    params = yaml.safe_load((unrecorded / "params.yaml").read_text())
-    assert params["model"]["act"] == "tanh"
-    assert params["optimizer"].items() >= {"name": "momentum", "momentum": 0.9}.items()
-    [run] = children(unrecorded)
-    assert run.info.run_name == "tanh-he-momentum s0"
-    shown = json.loads(shell("dvc", "metrics", "show", "--json").stdout)
-    assert json.dumps(shown).count("num_samples") == 11
-    assert shell("dvc", "params", "diff").returncode == 0
-    assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
-    page = (unrecorded / "plots-page/index.html").read_text()
-    confusion = "Confusion matrix of the test set"
-    for title in ("Loss", "Accuracy", confusion, f"{confusion}, normalized"):
-        assert f'"text": "{title}"' in page
-    assert "failures_confident" in page
-
-
-def test_data_that_are_no_images_go_all_the_way(checkout: Path, shell: Shell) -> None:
-    done = shell("dvc", "exp", "run", "-S", "experiment=perceptrons_xor", "-S", "tracking=off", MAIN_LINE)
-    assert done.returncode == 0, done.stdout + done.stderr
-    test = json.loads((checkout / "metrics/test.json").read_text())
-    assert (test["accuracy"], test["overall"]["num_samples"]) == (1.0, 15)
-    assert (checkout / "plots/failures.png").stat().st_size < 20_000  # it says that there is nothing to show
-
-
-def test_queued_experiments_are_recorded_in_the_repository_itself(unrecorded: Path, shell: Shell) -> None:
-    grid = ("experiment=digits", "train.epochs=2", "model.act=relu,tanh", "tracking.figures=false")
-    settings = [word for override in grid for word in ("-S", override)]
-    queued = shell("dvc", "exp", "run", "--queue", *settings, MAIN_LINE)
-    assert queued.returncode == 0, queued.stderr
-    done = shell("dvc", "exp", "run", "--run-all")
-    assert done.returncode == 0, done.stdout + done.stderr
-    runs = children(unrecorded)
-    assert {run.data.params["model.act"] for run in runs} == {"relu", "tanh"}
-    for run in runs:
-        assert run.info.status == "FINISHED"
-        assert (unrecorded / "runs" / run.data.tags["fingerprint"] / "model.npz").exists()
-    assert not list((unrecorded / ".dvc/tmp/exps").glob("*/mlflow.db"))
 
 
 def test_a_shrunken_run_on_the_real_mnist(checkout: Path, shell: Shell) -> None:
