@@ -1,30 +1,38 @@
 """Small data sets that are generated on this machine and verified; no network needed.
 
-Random numbers come from NumPy's `RandomState`, whose streams never change. Coordinates are rounded to a grid, coarser
-than the last bits in which sines and logarithms differ between machines.
+Points come from NumPy's `RandomState`, whose streams never change, by operations that round the same on every machine:
+its normal draws and NumPy's sines do not. So a seed gives the same points everywhere. The seeds in `GENERATED` give the
+points of published texts.
 """
 
+import decimal
 import io
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.raw import GRID, Raw, Source, is_whole, require_whole
+from src.data.raw import Raw, Source, is_whole, require_whole
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import replacing, sha256
+from src.foundation.legacy import legacy_stream
 
-ARMS = {"c1": 0.0, "c2": 8.0, "c3": 4.0}  # label -> start of the arm, in radians
+Arrays = tuple[NDArray[Any], ...]
+
+ARMS = ("c1", "c3", "c2")  # in the order of their starts, which are 4 radians apart
 POINTS_PER_ARM = 500
 BLOBS = {  # group -> label, and centre of the blob
-    "upper_left": ("0", (-1, 1)),
-    "lower_right": ("0", (1, -1)),
-    "lower_left": ("1", (-1, -1)),
-    "upper_right": ("1", (1, 1)),
+    "upper_left": ("0", (-1.0, 1.0)),
+    "lower_right": ("0", (1.0, -1.0)),
+    "lower_left": ("1", (-1.0, -1.0)),
+    "upper_right": ("1", (1.0, 1.0)),
 }
 POINTS_PER_CLASS = 50
+# The text draws noise after its spiral: what it has drawn from the same stream until then, as 32-bit numbers.
+DRAWN_BEFORE_NOISE = 10179
 
 DIGESTS = {
     "digits": {
@@ -32,23 +40,23 @@ DIGESTS = {
         "y.npy": "03ec0343bca84958ae3df825f252a3680415fa07fccb1ed1125ed521c13169e5",
     },
     "spiral": {
-        "x.npy": "7c37b04f4cd7dbf8c02db50f2cd2c9cc7abb0f5b01b13f3410bcd1e2d0550bc1",
-        "y.npy": "4743aa046870c2971976f59f877cbe1f8f621ecbe85ec8eb405e634ca5fb18fa",
+        "x.npy": "594613d305dec29e33a9917f52eb18d1725e88d2a21421eda77624c06b80f599",
+        "y.npy": "9e1dab5072203478b7f3c321ef059a179b44fd057b46e32c390eaaaf7948e4d2",
     },
     "xor": {
-        "x.npy": "541a059ae94c134c4a89d1cfff0fbf6c96ba411cae2201b96826437ceb03880a",
+        "x.npy": "d905dadf10cbccf1e9f96a3072579488f863b741469583ec4f2c5169a24a02cd",
         "y.npy": "898354734a4b667907c93eb02bc2de8404af243cdee0f33a2b59a9bf8eb62d0d",
-        "group.npy": "ba155da968cbb345465b349d6323d1aca09131ca5bdda41ee4a385df405184a4",
+        "group.npy": "fce6cf18d0e19ae0f124ebf2021337db22348b34f2c52654a91909ae7b73728d",
     },
     "noise": {
-        "x.npy": "e9fccf25e11cb040c9470e76ddccac3850ef1cbd55b577bdd2692d8e796b50b6",
+        "x.npy": "d71a7be8b6034fffd3a360846e0b0db945591788c5c6596dda0c50bf035142f7",
         "y.npy": "b77c26f505de98fe3020a4b9650222f7dfd289b3a043fecea99db3bd9f8b7801",
     },
 }
 
 
-def digits() -> tuple[NDArray[Any], ...]:
-    """scikit-learn's digits in its order: 1 797 images of 8 x 8 pixels with values from 0 to 16.
+def digits(seed: int = 0) -> Arrays:
+    """scikit-learn's digits in its order: 1 797 images of 8 x 8 pixels with values from 0 to 16; no seed changes them.
 
     Returns x [1797, 64] and y [1797], both uint8; the same in scikit-learn 0.18 to 1.9.
     """
@@ -58,57 +66,92 @@ def digits() -> tuple[NDArray[Any], ...]:
     return x.astype(np.uint8), y.astype(np.uint8)
 
 
-def spiral() -> tuple[NDArray[Any], ...]:
-    """x = r sin t, y = r cos t, with t = 4 r + the arm's start + N(0, 0.2) and r evenly spaced in [0, 1].
+def spiral(seed: int) -> Arrays:
+    """x = r sin t, y = r cos t, with t = 4 (r + the arm's index) + N(0, 0.2) and r evenly spaced in [0, 1].
 
     Returns x [1500, 2], float64, arm after arm, and y [1500], uint8.
     """
-    random = np.random.RandomState(0)
-    r = np.linspace(0, 1, POINTS_PER_ARM)
-    arms = []
-    for start in ARMS.values():
-        t = 4 * r + start + 0.2 * random.standard_normal(POINTS_PER_ARM)
-        arms.append(np.stack([r * np.sin(t), r * np.cos(t)], axis=1))
-    return _rounded(np.concatenate(arms)), np.repeat(np.arange(len(ARMS), dtype=np.uint8), POINTS_PER_ARM)
+    normal = _standard_normal(legacy_stream(seed))
+    arms, r = [], np.linspace(0, 1, POINTS_PER_ARM)
+    for arm in range(len(ARMS)):
+        noise = np.array([next(normal) for _ in range(POINTS_PER_ARM)])
+        sine, cosine = _sine_and_cosine(np.linspace(4 * arm, 4 * arm + 4, POINTS_PER_ARM) + 0.2 * noise)
+        arms.append(np.stack([r * sine, r * cosine], axis=1))
+    labels = np.array([sorted(ARMS).index(label) for label in ARMS], np.uint8)
+    return np.concatenate(arms), np.repeat(labels, POINTS_PER_ARM)
 
 
-def xor() -> tuple[NDArray[Any], ...]:
+def xor(seed: int) -> Arrays:
     """Two classes of 50 points: each point is in one of its class's two blobs, chosen at random, at N(centre, 0.2).
 
-    Returns x [100, 2], float64, class after class; y [100] and the blob of each point [100], uint8.
+    The classes are drawn in turn, a point of each. Returns x [100, 2], float64, class after class; y [100] and the blob
+    of each point [100], uint8.
     """
-    random = np.random.RandomState(0)
-    labels = np.array([int(label) for label, _ in BLOBS.values()])
-    y = np.repeat(np.arange(2, dtype=np.uint8), POINTS_PER_CLASS)
-    group = np.concatenate([random.choice(np.flatnonzero(labels == k), POINTS_PER_CLASS) for k in (0, 1)])
-    centers = np.array([center for _, center in BLOBS.values()], np.float64)
-    x = centers[group] + 0.2 * random.standard_normal((len(y), 2))
-    return _rounded(x), y, group.astype(np.uint8)
+    stream = legacy_stream(seed)
+    normal, centers = _standard_normal(stream), [center for _, center in BLOBS.values()]
+    x = np.empty((2, POINTS_PER_CLASS, 2))
+    group = np.empty((2, POINTS_PER_CLASS), np.uint8)
+    for point in range(POINTS_PER_CLASS):
+        for label in (0, 1):
+            group[label, point] = blob = 2 * label + (stream.random_sample() <= 0.5)
+            x[label, point] = [coordinate + 0.2 * next(normal) for coordinate in centers[blob]]
+    return x.reshape(-1, 2), np.repeat(np.arange(2, dtype=np.uint8), POINTS_PER_CLASS), group.ravel()
 
 
-def noise() -> tuple[NDArray[Any], ...]:
+def noise(seed: int) -> Arrays:
     """150 points, uniform in [0, 1)^2: 50 with each of three labels, in turn.
 
     Returns x [150, 2], float64, and y [150], uint8.
     """
-    x = np.random.RandomState(0).random_sample((150, 2))
-    return _rounded(x), np.repeat(np.arange(3, dtype=np.uint8), 50)
+    x = legacy_stream(seed, DRAWN_BEFORE_NOISE).random_sample((150, 2))
+    return x, np.repeat(np.arange(3, dtype=np.uint8), 50)
 
 
-def _rounded(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.rint(x / GRID) * GRID + 0.0  # 0 and never -0, which would change the digest
+def _standard_normal(stream: np.random.RandomState) -> Iterator[float]:
+    """What `stream.standard_normal()` gives, but with a logarithm that is rounded correctly, whatever the C library.
+
+    Marsaglia's polar method: two normal draws for each point of the unit disk.
+    """
+    context = decimal.Context(prec=30)
+    while True:
+        u, v = (2 * stream.random_sample(2) - 1).tolist()
+        square = u * u + v * v
+        if 0 < square < 1:
+            factor = math.sqrt(-2 * float(context.ln(decimal.Decimal(square))) / square)
+            yield factor * v
+            yield factor * u
+
+
+def _sine_and_cosine(t: NDArray[np.float64]) -> Arrays:
+    """sin t and cos t of moderate t, to about 1e-15: Taylor's series of t / 16, whose angle is doubled four times."""
+    x = t / 16
+    square = x * x
+    sine = cosine = np.ones_like(x)
+    for k in range(24, 0, -2):  # 1 - x^2/(2 3) (1 - x^2/(4 5) (1 - ...)), and with 1 2, 3 4, ...
+        sine = 1 - square / (k * (k + 1)) * sine
+        cosine = 1 - square / (k * (k - 1)) * cosine
+    sine *= x
+    for _ in range(4):
+        sine, cosine = 2 * sine * cosine, (cosine - sine) * (cosine + sine)
+    return sine, cosine
 
 
 def generated(
-    name: str, library: str, make: Callable[[], tuple[NDArray[Any], ...]], digests: Mapping[str, str], **about: Any
+    name: str,
+    library: str,
+    make: Callable[[int], Arrays],
+    digests: Mapping[str, str],
+    seed: int | None = None,
+    **about: Any,
 ) -> Source:
     """A source whose files are generated.
 
     Args:
         name: of the source.
         library: the library that generates them, for messages.
-        make: returns the arrays of the files, in the order of `digests`.
+        make: takes a seed and returns the arrays of the files, in the order of `digests`.
         digests: the SHA-256 of `x.npy`, `y.npy` and, if the source has groups, `group.npy`.
+        seed: of the files; None: the source has one set of examples.
         about: the other fields of `Source`.
     """
 
@@ -119,7 +162,7 @@ def generated(
             )
         if all(is_whole(folder / file, digest) for file, digest in digests.items()):
             return
-        for (file, digest), array in zip(digests.items(), make(), strict=True):
+        for (file, digest), array in zip(digests.items(), make(seed or 0), strict=True):
             content = io.BytesIO()
             np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
             if sha256(content.getbuffer()) != digest:
@@ -130,18 +173,23 @@ def generated(
     def read(folder: Path) -> Raw:
         for file, digest in digests.items():
             require_whole(folder / file, digest)
-        x, *indices = (np.load(folder / file, allow_pickle=False) for file in digests)
+        return raw(tuple(np.load(folder / file, allow_pickle=False) for file in digests))
+
+    def raw(arrays: Arrays) -> Raw:
+        x, *indices = arrays
         return Raw(x, *(array.astype(np.int64) for array in indices))
 
-    return Source(fetch, read, **about)
+    another = None if seed is None else lambda other: raw(make(other))
+    return Source(fetch, read, seed=seed, generate=another, **about)
 
 
-_IN_THE_PLANE: dict[str, Any] = {"image": None, "largest": None, "features": ("X1", "X2")}
+_PLANE: dict[str, Any] = {"image": None, "largest": None, "features": ("X1", "X2")}
+_ARMS: dict[str, Any] = {"labels": ("c1", "c2", "c3"), "seed": 1234, **_PLANE}
 GENERATED = {
     "digits": generated(
         *("digits", "scikit-learn", digits, DIGESTS["digits"]), image=(8, 8), largest=16, labels=tuple("0123456789")
     ),
-    "spiral": generated("spiral", "NumPy", spiral, DIGESTS["spiral"], labels=tuple(ARMS), **_IN_THE_PLANE),
-    "xor": generated("xor", "NumPy", xor, DIGESTS["xor"], labels=("0", "1"), groups=tuple(BLOBS), **_IN_THE_PLANE),
-    "noise": generated("noise", "NumPy", noise, DIGESTS["noise"], labels=("c1", "c2", "c3"), **_IN_THE_PLANE),
+    "spiral": generated("spiral", "NumPy", spiral, DIGESTS["spiral"], **_ARMS),
+    "xor": generated("xor", "NumPy", xor, DIGESTS["xor"], seed=4128, labels=("0", "1"), groups=tuple(BLOBS), **_PLANE),
+    "noise": generated("noise", "NumPy", noise, DIGESTS["noise"], **_ARMS),
 }

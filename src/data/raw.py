@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from src.foundation.errors import UserError
 from src.foundation.files import sha256_file
 
-GRID = 2.0**-20  # non-integer raw values are multiples of it, so that sums are exact on any CPU
-
 Values = NDArray[np.uint8] | NDArray[np.float64]
 
 
@@ -34,6 +32,12 @@ class Source(NamedTuple):
     features: tuple[str, ...] | None = None  # names of the columns of x, if any
     groups: tuple[str, ...] = ()  # names of groups within the classes
     published_test: int = 0  # this many of the last examples are the published test set
+    seed: int | None = None  # `data.seed` of the examples in the files, if other seeds give others
+    generate: Callable[[int], Raw] | None = None  # the examples of another seed
+
+    def examples(self, folder: Path, seed: int) -> Raw:
+        """The examples of a seed: those of the files, verified, or generated ones."""
+        return self.read(folder) if self.generate is None or seed == self.seed else self.generate(seed)
 
 
 def is_whole(path: Path, digest: str) -> bool:

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ class Recipe:
     source: Annotated[str, SOURCES]
     split: Split
     scaling: Annotated[str, SCALINGS] = "standard"
-    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0  # of the split alone
+    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0  # of the split, and of generated points
     dtype: Annotated[str, DTYPES] = "float32"  # of the arrays that networks are given
     mirror: str | None = field(default=None, metadata={"semantic": False})  # a folder with the source's files
 
@@ -120,7 +120,7 @@ def _fetch(recipe: Recipe, root: Path) -> None:
 
 def _split(recipe: Recipe, root: Path) -> None:
     source = SOURCES[recipe.source]
-    raw = source.read(_folder("raw", recipe, root))
+    raw = source.examples(_folder("raw", recipe, root), recipe.seed)
     parts = cut(raw.y, recipe.split, recipe.seed, source.published_test)
     save_split(_folder("split", recipe, root), _stored_split(recipe), parts)
 
@@ -131,7 +131,7 @@ def _normalize(recipe: Recipe, root: Path) -> None:
     if differences := _differences(made_by, _stored_split(recipe)):
         raise UserError(f"{folder} was made with other settings ({differences}): run `python -m src.split` first")
     source = SOURCES[recipe.source]
-    x, y, group = source.read(_folder("raw", recipe, root))
+    x, y, group = source.examples(_folder("raw", recipe, root), recipe.seed)
     if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(y):
         raise UserError(f"{folder} has indices beyond the examples of {recipe.source}: run `python -m src.split`")
     scaling = fit(recipe.scaling, x, parts["train"], source.largest)
@@ -176,11 +176,12 @@ def _stored_split(recipe: Recipe) -> dict[str, Any]:
 
 def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """The fields that differ, except the name, as `data.seed=1 there, 0 here`; empty if all are equal."""
-    left_out = {"data.dtype": Recipe.dtype, "data.split.published_test": Split.published_test}
+    left_out = {"data.dtype": Recipe.dtype}
+    left_out |= {f"data.split.{f.name}": f.default for f in fields(Split) if f.default is not MISSING}
     there, here = left_out | dict(flatten(made, "data.")), left_out | dict(flatten(asked, "data."))
-    fields = sorted((there.keys() | here.keys()) - {"data.name"})
+    keys = sorted((there.keys() | here.keys()) - {"data.name"})
     return "; ".join(
         f"{key}={show(there.get(key))} there, {show(here.get(key))} here"
-        for key in fields
+        for key in keys
         if there.get(key) != here.get(key)
     )

@@ -1,7 +1,7 @@
 """Scalings of raw values, x' = (x - center) / scale, fitted on the training set alone.
 
-Fitting uses exact integer sums and rounds once at the end, so statistics and the digests of scaled arrays are the same
-on any CPU. Non-integer raw values lie on a grid and are counted in its steps.
+Statistics, and so the digests of scaled arrays, are the same on any CPU and for any order of the examples: sums of
+integers are exact, sums of other numbers are rounded once, by `math.fsum`.
 """
 
 import math
@@ -11,23 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.raw import GRID, Values
+from src.data.raw import Values
 
 ROWS_AT_A_TIME = 2048
+_LARGE = 2.0**1000
 
 Numbers = float | list[float]  # one for all features, or one per feature
 
 
 def _standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """One mean and one standard deviation over all values of all features."""
-    first, second, step = _sums(x, rows)
-    return _mean_and_deviation(len(rows) * len(first), sum(first), sum(second), step)
+    if x.dtype.kind == "f":
+        return _of_numbers(x[rows].ravel())
+    first, second = _sums(x, rows)
+    return _of_sums(len(rows) * len(first), sum(first), sum(second))
 
 
 def _per_feature(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """Mean and standard deviation of each feature, as in scikit-learn's `StandardScaler`."""
-    first, second, step = _sums(x, rows)
-    pairs = [_mean_and_deviation(len(rows), s1, s2, step) for s1, s2 in zip(first, second, strict=True)]
+    if x.dtype.kind == "f":
+        pairs = [_of_numbers(column) for column in x[rows].T]
+    else:
+        pairs = [_of_sums(len(rows), *sums) for sums in zip(*_sums(x, rows), strict=True)]
     return [mean for mean, _ in pairs], [deviation for _, deviation in pairs]
 
 
@@ -58,6 +63,8 @@ def fit(kind: str, x: Values, rows: NDArray[np.int64], largest: int | None) -> d
 def scaled(x: Values, scaling: Mapping[str, Any], dtype: str = "float32") -> NDArray[np.floating[Any]]:
     """Scales raw values [batch, features]. Computed in float64, which rounds the same on any CPU."""
     center, scale = np.asarray(scaling["center"], np.float64), np.asarray(scaling["scale"], np.float64)
+    if np.any(scale > _LARGE):  # differences of such values may be infinite; those of their quarters are not
+        x, center, scale = x / 4, center / 4, scale / 4
     return ((x - center) / scale).astype(dtype)
 
 
@@ -67,20 +74,28 @@ def batches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         yield rows[start : start + ROWS_AT_A_TIME]
 
 
-def _sums(x: Values, rows: NDArray[np.int64]) -> tuple[list[int], list[int], float]:
-    """The exact sums of x and of x^2, [features] each, over these rows, with x in units of a step; and this step."""
-    # On the grid, squares overflow 64 bits: Python's integers do not, but are too slow for images.
-    step, integers = (GRID, np.dtype(object)) if x.dtype.kind == "f" else (1.0, np.dtype(np.int64))
-    first = np.zeros(x.shape[1], integers)
-    second = np.zeros(x.shape[1], integers)
+def _sums(x: Values, rows: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """The exact sums of integers x and of x^2, [features] each, over these rows."""
+    first, second = np.zeros((2, x.shape[1]), np.int64)
     for batch in batches(rows):
-        wide = (x[batch] / step).astype(np.int64).astype(integers)  # [batch, features]
+        wide = x[batch].astype(np.int64)  # [batch, features]
         first += wide.sum(axis=0)
         second += np.square(wide).sum(axis=0)
-    return first.tolist(), second.tolist(), step
+    return first.tolist(), second.tolist()
 
 
-def _mean_and_deviation(n: int, first: int, second: int, step: float) -> tuple[float, float]:
-    """Mean and standard deviation; for constant values it is set to 1, so that they scale to 0."""
+def _of_sums(n: int, first: int, second: int) -> tuple[float, float]:
+    """Mean and standard deviation of integers; for constant values it is set to 1, so that they scale to 0."""
     variance = (n * second - first * first) / (n * n)  # E[x^2] - E[x]^2, over exact integers
-    return first / n * step, math.sqrt(variance) * step or 1.0
+    return first / n, math.sqrt(variance) or 1.0
+
+
+def _of_numbers(x: NDArray[np.float64]) -> tuple[float, float]:
+    """The same of any finite numbers x, [n]; in two passes, which lose nothing where the deviation is small."""
+    _, exponent = math.frexp(np.abs(x).max())
+    x = np.ldexp(x, -exponent)  # |x| < 1, so that no sum and no square overflows
+    mean = math.fsum(x) / len(x)
+    deviations = x - mean
+    rest = math.fsum(deviations) / len(x)  # by which the mean was rounded
+    variance = math.fsum(np.square(deviations - rest)) / len(x)
+    return math.ldexp(mean + rest, exponent), math.ldexp(math.sqrt(variance), exponent) or 1.0

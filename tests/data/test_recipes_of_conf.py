@@ -12,7 +12,7 @@ from src.data.raw import Raw
 from src.data.recipes import Recipe, Split, prepare
 from src.data.scaling import BY_THE_LARGEST, scaled
 from src.data.sources import SOURCES
-from src.data.splits import open_split
+from src.data.splits import OVERLAPS, open_split
 from tests.helpers.composing import compose
 from tests.helpers.refusals import refusal
 
@@ -30,21 +30,26 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 MADE = {
     "digits": ("standard", 1258, 180, 359),
     "digits_raw": ("none", 1078, 179, 540),
+    "digits_tutorial": ("none", 1257, 540, 540),
     "mnist": ("standard", 55_000, 5_000, 10_000),
     "mnist_exercise": ("unit", 48_000, 12_000, 10_000),
     "mnist_raschka": ("symmetric", 55_000, 5_000, 10_000),
     "mnist_standard": ("standard", 55_000, 5_000, 10_000),
+    "mnist_weidman": ("standard", 60_000, 10_000, 10_000),
     "noise": ("per_feature", 105, 22, 23),
     "spiral": ("per_feature", 1050, 225, 225),
     "xor": ("per_feature", 70, 15, 15),
+    "xor_all": ("none", 100, 100, 100),
 }
 # Of generated sources: the same on every machine.
 DIGESTS = {
     "digits": "8cf954b4ee19ac1bd0833f8626f7377492ebbb478fdb1889998d4064423da37b",
     "digits_raw": "6c981ae8b08ba302904c9c0fd00927abf915d13e763362907249cf2a6e2c48a3",
-    "noise": "b8bccdf23cb4f5a75560ba4e98568faaccf72d8f9b465b71ffa7b77bb8a9fc91",
-    "spiral": "8a64ea6179dae03f571d5b4885b698ccd2f7c96507591b40ab6928784930c75a",
-    "xor": "d79a2cdf862d706b77a266c5a0b00888fa8637f0169c909cce8663c3d2d2491c",
+    "digits_tutorial": "4774ff0ac1e160d8bb7a1db51e4ae0dec24d2af973d78ce14ecedbda5bbb59a2",
+    "noise": "a17d439de92bc581558c5a5dc194200ee642f02aa7b52f88650508cd51dcfca1",
+    "spiral": "fa42a34c446ff8acafcd32ee7a2272ef5d8a1e08d9fb218a7c34fed19487f8c5",
+    "xor": "a5b7cad82220ad118a36a9ff7fb674d54d2374dcf12ecd14ee182829933395c6",
+    "xor_all": "9835075498d3a88b7aed48a433115c964990a52cb8505e584ec2fd3cc69a59ba",
 }
 
 
@@ -64,12 +69,13 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, tmp_path: Path) -
         assert (examples.group is None) == (raw.group is None)
         if raw.group is not None:
             np.testing.assert_array_equal(examples.group, raw.group[rows[part]])
-        np.testing.assert_array_equal(examples.x, scaled(raw.x[rows[part]], dataset.scaling))
+        np.testing.assert_array_equal(examples.x, scaled(raw.x[rows[part]], dataset.scaling, recipe.dtype))
     assert prepare(recipe, tmp_path).sha256 == DIGESTS.get(name, dataset.sha256)
     if recipe.split.published_test:
         np.testing.assert_array_equal(rows["test"], np.arange(60_000, 70_000))
     if recipe.split.stratify:
-        together = sum(np.bincount(getattr(dataset, part).y) for part in PARTS)
+        own = OVERLAPS[recipe.split.overlap]
+        together = sum(np.bincount(getattr(dataset, part).y) for part in own)
         for part in PARTS if not recipe.split.published_test else ("train", "valid"):
             y = getattr(dataset, part).y
             assert np.abs(np.bincount(y) / len(y) - together / together.sum()).max() < max(0.003, 1 / len(y))

@@ -1,4 +1,5 @@
 import json
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,6 @@ from hypothesis.extra import numpy as arrays
 from sklearn.preprocessing import StandardScaler
 
 from src.data import scaling
-from src.data.raw import GRID
 from src.data.scaling import BY_THE_LARGEST, SCALINGS, fit, scaled
 
 RANDOM = np.random.default_rng(0)
@@ -17,15 +17,17 @@ X = RANDOM.integers(0, 256, (5000, 7), dtype=np.uint8) // np.array([1, 1, 2, 3, 
 X[:, 6] = 9  # constant
 TRAIN = RANDOM.permutation(5000)[:4500]
 EVERY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 7, axis=1)
-ON_THE_GRID = np.rint(RANDOM.normal(0.3, 0.7, (5000, 2)) / GRID) * GRID
+NUMBERS = RANDOM.normal([0.3, -1e8, 1e-8], [0.7, 1, 1e-8], (5000, 3))
 
 
 @pytest.mark.parametrize("kind", SCALINGS)
 class TestEveryScaling:
     def test_is_fitted_on_the_given_rows_whatever_their_type_and_survives_json(self, kind: str) -> None:
-        fitted, changed = fit(kind, X, TRAIN, 255), X.astype(np.float64)
+        fitted, changed = fit(kind, X, TRAIN, 255), X.copy()
         changed[np.setdiff1d(np.arange(len(X)), TRAIN)] = 255
         assert fit(kind, changed, TRAIN, 255) == fitted
+        for key, value in fit(kind, changed.astype(np.float64), TRAIN, 255).items():
+            assert value == (fitted[key] if key == "kind" else pytest.approx(fitted[key], rel=1e-15))
         assert (fit(kind, X, TRAIN, None) == fitted) == (kind not in BY_THE_LARGEST)  # which the others don't need
         assert json.loads(json.dumps(fitted, allow_nan=False)) == fitted
         assert fitted["kind"] == kind
@@ -61,7 +63,7 @@ def test_a_fixed_scaling_is_its_formula_to_the_bit(kind: str, expected: np.ndarr
     np.testing.assert_array_equal(scaled(EVERY, fit(kind, EVERY, np.arange(256), 255)), expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("x", [X, ON_THE_GRID], ids=["integers", "on the grid"])
+@pytest.mark.parametrize("x", [X, NUMBERS], ids=["integers", "numbers"])
 def test_per_feature_is_scikit_learns_standard_scaler(x: np.ndarray) -> None:
     reference = StandardScaler().fit(x[TRAIN].astype(np.float64))
     fitted = fit("per_feature", x, TRAIN, None)
@@ -72,22 +74,46 @@ def test_per_feature_is_scikit_learns_standard_scaler(x: np.ndarray) -> None:
 
 
 SHAPES = st.tuples(st.integers(1, 30), st.integers(1, 4))
-GRID_VALUES = st.integers(-(2**22), 2**22).map(lambda steps: steps * GRID)  # between -4 and 4
+FINITE = st.floats(allow_nan=False, allow_infinity=False)  # from 5e-324 to 1.8e308
+# Values whose deviation is small or large, or which are all the same.
+COLUMNS = FINITE.flatmap(lambda c: st.tuples(st.just(c), FINITE, st.floats(0, 1), st.just(np.nextafter(c, 0))))
 
 
-@given(arrays.arrays(np.uint8, SHAPES) | arrays.arrays(np.float64, SHAPES, elements=GRID_VALUES))
-def test_statistics_are_exact_and_rounded_once(x: np.ndarray) -> None:
+def exactly(values: list[float]) -> tuple[Fraction, Fraction]:
+    """Mean and variance."""
+    numbers = [Fraction(value) for value in values]
+    mean = sum(numbers) / len(numbers)
+    return mean, sum((number - mean) ** 2 for number in numbers) / len(numbers)
+
+
+@given(arrays.arrays(np.uint8, SHAPES))
+def test_statistics_of_integers_are_exact_and_rounded_once(x: np.ndarray) -> None:
     fitted = fit("standard", x, np.arange(len(x)), None)
-    values = [Fraction(value) for value in x.ravel().tolist()]
-    mean = sum(values) / len(values)
-    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    mean, variance = exactly(x.ravel().tolist())
     assert fitted["center"] == float(mean)
     assert fitted["scale"] == (float(np.sqrt(float(variance))) or 1.0)
 
 
-@given(x=arrays.arrays(np.float64, (20, 3), elements=GRID_VALUES), order=st.permutations(range(20)))
-def test_statistics_do_not_depend_on_the_order_of_examples(x: np.ndarray, order: list[int]) -> None:
-    assert fit("per_feature", x, np.array(order), None) == fit("per_feature", x, np.arange(20), None)
+@given(COLUMNS.flatmap(lambda values: st.lists(st.sampled_from(values), min_size=1, max_size=30)))
+def test_statistics_of_any_finite_numbers_are_accurate(column: list[float]) -> None:
+    x = np.array(column)[:, np.newaxis]
+    [center], [scale] = (fit("per_feature", x, np.arange(len(x)), None)[key] for key in ("center", "scale"))
+    mean, variance = exactly(column)
+    largest = max(map(abs, column))
+    assert abs(Fraction(center) - mean) <= Fraction(math.ulp(largest))
+    if len(set(column)) == 1:
+        assert (center, scale) == (column[0], 1.0)
+    elif variance > Fraction(1e-307) ** 2:  # below, a deviation has fewer bits, or none and is set to 1
+        assert abs(Fraction(scale) ** 2 / variance - 1) < 1e-9
+    assert np.isfinite(scaled(x, {"center": [center], "scale": [scale]})).all()
+    assert fit("standard", x, np.arange(len(x)), None) == {"kind": "standard", "center": center, "scale": scale}
+
+
+@pytest.mark.parametrize("x", [X, NUMBERS, NUMBERS * 1e300], ids=["integers", "numbers", "large numbers"])
+@pytest.mark.parametrize("kind", SCALINGS)
+def test_statistics_do_not_depend_on_the_order_of_examples(x: np.ndarray, kind: str) -> None:
+    rows = RANDOM.permutation(len(x))
+    assert fit(kind, x, rows, 255) == fit(kind, x, np.sort(rows), 255)
 
 
 def test_sums_do_not_overflow() -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from scipy import stats
 from sklearn import datasets
 
 from src.data import generated
 from src.data.generated import ARMS, BLOBS, DIGESTS, GENERATED
-from src.data.raw import GRID, Raw
+from src.data.raw import Raw
 from src.data.sources import SOURCES
 from src.foundation.errors import RunFailed
 from tests.helpers.refusals import refusal
@@ -21,9 +24,9 @@ PLANAR = [name for name, source in GENERATED.items() if source.features]
 
 
 @functools.cache
-def raw(name: str) -> Raw:
-    x, y, *group = (array.astype(np.float64 if k == 0 else np.int64) for k, array in enumerate(MAKERS[name]()))
-    return Raw(x, y, *group)
+def raw(name: str, seed: int | None = None) -> Raw:
+    arrays = MAKERS[name](GENERATED[name].seed or 0 if seed is None else seed)
+    return Raw(*(array.astype(np.float64 if k == 0 else np.int64) for k, array in enumerate(arrays)))
 
 
 MAKERS = {"digits": generated.digits, "spiral": generated.spiral, "xor": generated.xor, "noise": generated.noise}
@@ -90,9 +93,9 @@ class TestEveryGeneratedSource:
         assert not (tmp_path / "raw").exists()
 
     def test_rejects_data_of_another_library_version(self, name: str, tmp_path: Path) -> None:
-        x, *indices = MAKERS[name]()
+        x, *indices = MAKERS[name](GENERATED[name].seed or 0)
         source = generated.generated(
-            name, "NumPy", lambda: (np.roll(x, 1), *indices), DIGESTS[name], image=None, largest=None, labels=()
+            name, "NumPy", lambda seed: (np.roll(x, 1), *indices), DIGESTS[name], image=None, largest=None, labels=()
         )
         with pytest.raises(RunFailed, match=rf"x\.npy: the installed NumPy generates {name} data that differ"):
             source.fetch(tmp_path / "raw", None)
@@ -112,33 +115,57 @@ def test_features_in_the_plane_have_the_names_of_their_axes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLANAR)
-def test_values_are_on_the_grid_so_their_sums_are_exact(name: str) -> None:
-    x = raw(name).x
-    steps = x / GRID
-    np.testing.assert_array_equal(steps, np.rint(steps))
-    assert not np.signbit(x[x == 0]).any()
-    exact = [sum(int(step) ** 2 for step in column) for column in steps.T]
-    assert max(exact) < 2**53
-    assert np.square(x).sum(axis=0).tolist() == [square * GRID**2 for square in exact]
+def test_another_seed_gives_other_points_and_needs_no_file(name: str, tmp_path: Path) -> None:
+    source = GENERATED[name]
+    one, same, other = (source.examples(tmp_path, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.x, same.x)
+    assert not (one.x == other.x).all(axis=1).any()
+    np.testing.assert_array_equal(one.y, other.y)
+    with pytest.raises(UserError, match=r"src\.fetch"):
+        source.examples(tmp_path, source.seed or 0)
+    source.fetch(tmp_path, None)
+    np.testing.assert_array_equal(source.examples(tmp_path, source.seed or 0).x, raw(name).x)
 
 
-@pytest.mark.parametrize("name", PLANAR)
-def test_no_value_is_so_near_a_rounding_boundary_that_another_machine_could_round_it_otherwise(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = []
-    monkeypatch.setattr(generated, "_rounded", lambda x: drawn.append(x) or x)
-    MAKERS[name]()
-    [x] = drawn
-    assert np.abs(x / GRID - np.floor(x / GRID) - 0.5).min() * GRID > 1000 * np.finfo(float).eps * np.abs(x).max()
+SEEDS = [None, 0, 1, 2**32 - 1]  # None: that of the source's files
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_spiral_is_what_a_program_in_numpy_draws(seed: int | None) -> None:
+    random, r, arms = np.random.RandomState(1234 if seed is None else seed), np.linspace(0, 1, 500), []
+    for arm in range(3):
+        t = np.linspace(4 * arm, 4 * arm + 4, 500) + random.randn(500) * 0.2
+        arms.append(np.stack([r * np.sin(t), r * np.cos(t)], axis=1))
+    np.testing.assert_allclose(raw("spiral", seed).x, np.concatenate(arms), rtol=0, atol=2.0**-40)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_points_of_xor_are_what_a_program_in_numpy_draws(seed: int | None) -> None:
+    random, points, names = np.random.RandomState(4128 if seed is None else seed), ([], []), ([], [])
+    for _ in range(50):
+        for label in (0, 1):
+            first, second = (name for name, (of, _) in BLOBS.items() if of == str(label))
+            blob = first if random.uniform(0, 1, 1) > 0.5 else second
+            points[label].append([random.normal(coordinate, 0.2, 1)[0] for coordinate in BLOBS[blob][1]])
+            names[label].append([*BLOBS].index(blob))
+    x, _, group = raw("xor", seed)
+    np.testing.assert_allclose(x, np.concatenate(points), rtol=0, atol=2.0**-40)
+    np.testing.assert_array_equal(group, np.concatenate(names))
+
+
+@given(t=arrays.arrays(np.float64, 20, elements=st.floats(-30, 30)))
+def test_sines_and_cosines_are_accurate(t: np.ndarray) -> None:
+    for own, library in zip(generated._sine_and_cosine(t), (np.sin(t), np.cos(t)), strict=True):
+        np.testing.assert_allclose(own, library, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("label", "start"), [("c1", 0), ("c2", 8), ("c3", 4)])
 def test_each_arm_of_the_spiral_follows_its_formula(label: str, start: float) -> None:
-    assert GENERATED["spiral"].labels == tuple(ARMS) == ("c1", "c2", "c3")
+    assert GENERATED["spiral"].labels == ("c1", "c2", "c3")
+    assert ARMS == ("c1", "c3", "c2")
     x, y = raw("spiral").x[raw("spiral").y == GENERATED["spiral"].labels.index(label)].T
     r = np.hypot(x, y)
-    np.testing.assert_allclose(r, np.linspace(0, 1, 500), atol=2 * GRID)
+    np.testing.assert_allclose(r, np.linspace(0, 1, 500), atol=1e-14)
     turned = np.arctan2(x, y)[1:] - 4 * r[1:] - start  # x = r sin t, y = r cos t
     noise = (turned + np.pi) % (2 * np.pi) - np.pi
     assert stats.kstest(noise / 0.2, "norm").pvalue > 0.01

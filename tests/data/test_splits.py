@@ -1,6 +1,7 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from src.data.dataset import PARTS
-from src.data.splits import Split, cut, open_split, save_split
+from src.data.splits import DRAWS, OVERLAPS, Split, cut, open_split, save_split
 from tests.helpers.composing import compose
 from tests.helpers.refusals import refusal
 
@@ -89,18 +90,93 @@ def test_a_published_test_set_is_pooled_unless_the_split_asks_for_it() -> None:
     np.testing.assert_array_equal(parts["test"], np.arange(800, 1000))
 
 
+@given(stratify=st.booleans(), seed=st.integers(0, 2**32 - 1), skip=st.integers(0, 3000))
+def test_train_first_is_two_calls_of_scikit_learn_on_one_stream(stratify: bool, seed: int, skip: int) -> None:
+    parts = cut(Y, Split(0.7, 0.15, 0.15, stratify, draw="train_first", skip=skip), seed)
+    stream, every = np.random.RandomState(seed), np.arange(1000)
+    stream.randint(2**32, size=skip, dtype=np.uint32)
+    train, rest = train_test_split(every, train_size=0.7, stratify=Y if stratify else None, random_state=stream)
+    valid, test = train_test_split(rest, train_size=0.5, stratify=Y[rest] if stratify else None, random_state=stream)
+    for part, expected in zip(PARTS, (train, valid, test), strict=True):
+        np.testing.assert_array_equal(parts[part], expected)
+
+
+@given(sizes=st.tuples(*[st.integers(1, 333)] * 3), seed=st.integers(0, 2**32 - 1), skip=st.integers(0, 3000))
+def test_choice_draws_the_training_set_and_leaves_the_rest_in_order(
+    sizes: tuple[int, int, int], seed: int, skip: int
+) -> None:
+    train, valid, test = sizes
+    parts = cut(Y, Split(*sizes, stratify=False, draw="choice", skip=skip), seed)
+    stream = np.random.RandomState(seed)
+    stream.bytes(4 * skip)
+    np.testing.assert_array_equal(parts["train"], stream.choice(1000, train, replace=False))
+    rest = np.setdiff1d(np.arange(1000), parts["train"])
+    np.testing.assert_array_equal(parts["valid"], rest[:valid])
+    np.testing.assert_array_equal(parts["test"], rest[valid : valid + test])
+
+
+@pytest.mark.parametrize("published_test", [False, True])
+@pytest.mark.parametrize("stratify", [False, True])
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("overlap", OVERLAPS)
+def test_sets_are_disjoint_or_copies_whatever_draws_them(
+    draw: str, overlap: str, stratify: bool, published_test: bool, tmp_path: Path
+) -> None:
+    sizes = {"none": (650, 150, 200), "valid_is_test": (700, 200, 200), "all": (1000, 1000, 1000)}[overlap]
+    if (draw == "choice" and stratify) or (published_test and overlap == "all"):
+        refused = refusal(Split, *sizes, stratify, published_test, draw=draw, overlap=overlap)
+        assert re.match(r"data\.split\.(draw=choice|overlap=all): ", refused)
+        return
+    split = Split(*sizes, stratify, published_test, draw=draw, overlap=overlap)
+    parts = cut(Y, split, 0, published_test=200)
+    assert tuple(len(parts[part]) for part in PARTS) == sizes
+    own = OVERLAPS[overlap]
+    assert len(np.unique(np.concatenate([parts[part] for part in own]))) == sum(len(parts[part]) for part in own)
+    assert all(np.array_equal(parts[part], parts[own[-1]]) for part in PARTS if part not in own)
+    in_order = overlap == "all" or (overlap == "valid_is_test" and published_test)
+    assert np.array_equal(parts["train"], np.sort(parts["train"])) == in_order or (published_test and draw == "choice")
+    if published_test:
+        np.testing.assert_array_equal(parts["test"], np.arange(800, 1000))
+    save_split(tmp_path / "split", MADE_BY | {"split": {"overlap": overlap}}, parts)
+    _, opened = open_split(tmp_path / "split")
+    for part in PARTS:
+        np.testing.assert_array_equal(opened[part], parts[part])
+
+
+@pytest.mark.parametrize(
+    ("split", "reason"),
+    [
+        (
+            {"sizes": (700, 100, 200), "overlap": "valid_is_test"},
+            r"data\.split\.valid and data\.split\.test must be eq",
+        ),
+        ({"sizes": (0.7, 0.2, 0.2), "overlap": "all"}, r"data\.split\.test and data\.split\.train must be equal"),
+        ({"sizes": (0.8, 0.3, 0.3), "overlap": "valid_is_test"}, "add up to 1.1"),
+    ],
+)
+def test_sizes_that_do_not_fit_the_overlap_are_rejected(split: dict[str, Any], reason: str) -> None:
+    assert re.search(reason, refusal(Split, *split["sizes"], overlap=split["overlap"]))
+
+
+@pytest.mark.parametrize("sizes", [(999, 999, 999), (1001, 1001, 1001), (0.9, 0.9, 0.9)])
+def test_all_examples_are_all_examples(sizes: tuple[float, float, float]) -> None:
+    assert "data.split.overlap=all, 1000 in all" in refusal(cut, Y, Split(*sizes, overlap="all"), 0)
+
+
 @given(n=st.integers(20, 10_000), shares=st.tuples(*[st.integers(5, 33)] * 2))
 def test_fractions_that_add_up_to_one_use_every_example(n: int, shares: tuple[int, int]) -> None:
     valid, test = (share / 100 for share in shares)
     train = 1 - valid - test
     counts = Split(train, valid, test).counts(n)
-    assert sum(counts) == n
-    np.testing.assert_allclose(counts, (train * n, valid * n, test * n), atol=1.01)
+    assert sum(counts.values()) == n
+    np.testing.assert_allclose([*counts.values()], (train * n, valid * n, test * n), atol=1.01)
 
 
 def test_fractions_of_a_thousand() -> None:
-    assert Split(0.7, 0.1, 0.2).counts(1797) == (1258, 180, 359)
-    assert Split(0.5, 0.1, 0.2).counts(1000) == (500, 100, 200)
+    assert Split(0.7, 0.1, 0.2).counts(1797) == {"train": 1258, "valid": 180, "test": 359}
+    assert Split(0.5, 0.1, 0.2).counts(1000) == {"train": 500, "valid": 100, "test": 200}
+    assert Split(0.7, 0.3, 0.3, overlap="valid_is_test").counts(999) == {"train": 699, "valid": 300, "test": 300}
+    assert Split(1.0, 1.0, 1.0, overlap="all").counts(7) == {"train": 7, "valid": 7, "test": 7}
 
 
 INFINITE = (float("nan"), float("inf"))
@@ -132,7 +208,8 @@ def test_a_split_that_does_not_fit_the_data_is_rejected(split: Split, published_
 
 def test_a_class_of_one_cannot_be_stratified() -> None:
     y = np.append(Y, 5)
-    assert re.search(r"can.t split off test: .*least populated", refusal(cut, y, Split(700, 100, 200), 0))
+    refused = refusal(cut, y, Split(700, 100, 200), 0)
+    assert re.search(r"can.t be drawn with data\.split\.draw=test_first: .*least populated", refused)
     assert len(cut(y, Split(700, 100, 200, stratify=False), 0)["train"]) == 700
 
 
@@ -165,6 +242,9 @@ def test_damage_is_rejected_with_a_remedy(saved: Path, name: str) -> None:
     assert "src.split" in refusal(open_split, saved)
 
 
+SETS = {"train": np.arange(4), "valid": np.array([5, 6]), "test": np.array([7])}
+
+
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
@@ -173,8 +253,12 @@ def test_damage_is_rejected_with_a_remedy(saved: Path, name: str) -> None:
         pytest.param({"test": np.array([-1])}, "disjoint", id="negative"),
         pytest.param({"test": np.array([0, 1])}, "disjoint", id="training examples"),
         pytest.param({"test": np.array([7, 7])}, "disjoint", id="twice"),
+        pytest.param({"made_by": {"split": {"overlap": "valid_is_test"}}}, "overlap", id="no copies"),
+        pytest.param({"made_by": {"split": {"overlap": "all"}}}, "overlap", id="not all"),
+        pytest.param({"made_by": {"split": {"overlap": "?"}}, "test": np.array([5, 6])}, "disjoint", id="unknown"),
     ],
 )
-def test_parts_that_are_not_a_split_are_rejected(tmp_path: Path, parts: dict[str, np.ndarray], reason: str) -> None:
-    save_split(tmp_path / "split", MADE_BY, {"train": np.arange(4), "valid": np.array([5, 6])} | parts)
+def test_parts_that_are_not_a_split_are_rejected(tmp_path: Path, parts: dict[str, Any], reason: str) -> None:
+    made_by, arrays = parts.get("made_by", MADE_BY), {part: parts[part] for part in PARTS if part in parts}
+    save_split(tmp_path / "split", made_by, SETS | arrays)
     assert re.search(rf"{reason}.*src\.split", refusal(open_split, tmp_path / "split"))
