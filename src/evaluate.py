@@ -10,6 +10,7 @@ from src.data.recipes import prepare
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, write_csv, write_json
 from src.runs.finished import Predicted, read_history
+from src.runs.metric import set_names
 from src.runs.model import Model, load_model
 from src.training.metrics import Predictions, predict, scores_by_class
 from src.training.processor import held
@@ -35,7 +36,8 @@ def evaluate(config: Config) -> None:
     pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)
     write_csv(PLOTS / "confusion.csv", ("actual", "predicted"), pairs)
     _draw(config, dataset, model, predictions)
-    print(f"test accuracy {on_test.accuracy:.2%}, loss {on_test.loss:.4f}; metrics/test.json and plots/ are written")
+    name = set_names(dataset.recipe)["test"]
+    print(f"{name} accuracy {on_test.accuracy:.2%}, loss {on_test.loss:.4f}; metrics/test.json and plots/ are written")
 
 
 def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str, Predictions]) -> None:

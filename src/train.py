@@ -14,6 +14,7 @@ from src.config.composition import CONF, from_hydra, one_line_errors
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
+    from src.config.tree import Config
     from src.runs.training_run import Outcome
 
 
@@ -32,13 +33,16 @@ def publish() -> None:
             folder = outcome.folder.path
             raise RunFailed(f"params.yaml was changed during this training; its result is only in {folder}")
         FinishedRun(outcome.folder.path).publish()
-    _print_outcome(outcome, run_id)
+    _print_outcome(config, outcome, run_id)
 
 
-def _print_outcome(outcome: "Outcome", run_id: str) -> None:
+def _print_outcome(config: "Config", outcome: "Outcome", run_id: str) -> None:
+    from src.runs.metric import set_names
+
     result, timing = outcome.result, outcome.folder.timing()
+    name = set_names(config.plain()["data"])["test"]
     print(
-        f"test accuracy {result['test']['accuracy']:.2%}, loss {result['test']['loss']:.4f}"
+        f"{name} accuracy {result['test']['accuracy']:.2%}, loss {result['test']['loss']:.4f}"
         f" (weights of epoch {result['kept_epoch']} of {result['epochs']}, {timing['seconds']:.1f} s of training)"
     )
     print(f"run folder    {outcome.folder.path}")
@@ -79,7 +83,7 @@ def main() -> None:
     for config in configs:
         from src.sweeps.start import start
 
-        _print_outcome(*start(config))
+        _print_outcome(config, *start(config))
 
 
 if __name__ == "__main__":

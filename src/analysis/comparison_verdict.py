@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.analysis.statistics import ALPHA, FEWEST, Effect, Interval, wilcoxon_floor
-from src.runs.metric import SETS, Metric
+from src.runs.metric import SETS, Metric, set_names
 from src.studies.comparisons.results import Results, StudyRun
 
 _MOST_NAMES = 6  # in one list
@@ -61,6 +61,8 @@ def sentences(results: Results, rows: Sequence[VariantSummary]) -> tuple[str, st
 def notes(results: Results, rows: Sequence[VariantSummary], family: Sequence[Comparison]) -> tuple[str, ...]:
     """What a reader should know about the numbers, one sentence each. family: the distinct comparisons of the study."""
     said = []
+    if copies := [name for part, name in set_names(results.data).items() if name != SETS[part]]:
+        said.append(f"Not all sets have examples of their own: {', '.join(copies)}.")
     if results.choose_by != results.report_on and len(rows) > 1:
         said.append(f"Variants are ranked by {results.choose_by}; effects and tests are about {results.report_on}.")
     if results.choose_by.is_loss or results.report_on.is_loss:

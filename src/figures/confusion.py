@@ -23,7 +23,7 @@ _BESIDE, _MOST = 0.45, 2.0  # inches: left of the names of the classes, and at m
 
 def of(run: RunView, part: str, normalize: bool = False) -> Figure:
     """The confusion matrix of a set."""
-    return draw(run.counts(part), run.dataset.labels, f"{part}: {run.accuracy[part]:.2%} right", normalize)
+    return draw(run.counts(part), run.dataset.labels, f"{run.names[part]}: {run.accuracy[part]:.2%} right", normalize)
 
 
 def pair(run: RunView) -> Figure:

@@ -8,16 +8,17 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from src.figures import canvas
 from src.figures.run_view import RunView
+from src.runs.metric import SETS
 from src.training.batches import Batches
 
-_SETS = (("train", "Training", canvas.BLUE, "-"), ("valid", "Validation", canvas.VERMILLION, "--"))
+_SETS = (("train", canvas.BLUE, "-"), ("valid", canvas.VERMILLION, "--"))
 _FEW = 30  # evaluations: a curve of more has no markers
 _FALL = 20  # the factor between largest and smallest loss above which their scale is logarithmic
 
 
 def of(run: RunView) -> Figure:
     """A run's learning curves by epoch."""
-    return draw(run.history, run.best_epoch)
+    return draw(run.history, run.best_epoch, names=run.names)
 
 
 def by_step(run: RunView) -> Figure:
@@ -28,7 +29,7 @@ def by_step(run: RunView) -> Figure:
     order, updates = training.get("order", "shuffled"), training.get("steps_per_epoch")  # older runs have no such keys
     size, dtype = training["batch_size"] or len(y), run.model.network.dtype
     steps = len(Batches(x, y, size, dtype, training["drop_last"], order, updates))
-    return draw(run.history, run.best_epoch, log_loss=falls, steps=steps)
+    return draw(run.history, run.best_epoch, log_loss=falls, steps=steps, names=run.names)
 
 
 def draw(
@@ -36,6 +37,7 @@ def draw(
     best_epoch: int | None = None,
     log_loss: bool = False,
     steps: int | None = None,
+    names: Mapping[str, str] = SETS,
 ) -> Figure:
     """Two panels over the epochs, or over the steps: loss and accuracy.
 
@@ -45,6 +47,7 @@ def draw(
         best_epoch: the epoch whose weights were kept, marked by a vertical line.
         log_loss: draws the loss on a logarithmic scale.
         steps: the updates of an epoch, which the figure then counts; None: it counts epochs.
+        names: of the sets.
     """
     figure = canvas.new_figure(7.6, 3.7, "Learning curves" if steps is None else "Learning curves by step")
     unit, scale = ("epoch", 1) if steps is None else ("step", steps)
@@ -57,10 +60,19 @@ def draw(
             axes.set_yscale("log")
             axes.set_ylim(_whole_decades((*history["train_loss"], *history["valid_loss"])))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        for prefix, name, color, line in _SETS:
+        for prefix, color, line in _SETS:
             marker = "o" if len(at) <= _FEW else ""
             values = history[f"{prefix}_{quantity}"]
-            axes.plot(at, values, line, color=color, marker=marker, markersize=4, linewidth=1.8, label=name)
+            axes.plot(
+                at,
+                values,
+                line,
+                color=color,
+                marker=marker,
+                markersize=4,
+                linewidth=1.8,
+                label=names[prefix].capitalize(),
+            )
         if best_epoch is not None:
             best = scale * best_epoch
             label = f"Best {unit} ({best:,})"

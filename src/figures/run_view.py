@@ -11,7 +11,7 @@ from src.config.figure_names import FIGURES, IMAGES, PLANE
 from src.data.dataset import Dataset, Examples
 from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History, Predicted
-from src.runs.metric import SETS
+from src.runs.metric import SETS, set_names
 from src.runs.model import Model
 from src.training.metrics import Predictions, confusion, predict
 
@@ -52,9 +52,14 @@ class RunView:
         best = kept if kept < run.history["epoch"][-1] else None
         return cls(dataset, run.model, run.history, run.plain_config, accuracy, {"test": run.predictions}, best)
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What each set is called."""
+        return set_names(self.dataset.recipe)
+
     def heading(self, part: str) -> str:
         """The accuracy on a set, in words."""
-        return f"{SETS[part].capitalize()} set: {self.accuracy[part]:.2%} right"
+        return f"{self.names[part].capitalize()} set: {self.accuracy[part]:.2%} right"
 
     def examples(self, part: str) -> Examples:
         """The examples of a set."""

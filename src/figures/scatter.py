@@ -16,7 +16,7 @@ _LOOKS = {"train": ("", "white", 4.5), "valid": ("white", "", 5.0), "test": ("",
 def of(run: RunView) -> Figure:
     """Filled points for training, hollow ones for validation, points with a dark outline for testing."""
     sets = {part: run.examples(part) for part in SETS}
-    named = [_handle(part, len(examples.y)) for part, examples in sets.items()]
+    named = [_handle(part, run.names[part], len(examples.y)) for part, examples in sets.items()]
     handles = plane.class_handles(run.dataset.labels)
     figure, (axes,) = plane.panels("The data", [""], run.features(), handles, named)
     for part, examples in sets.items():
@@ -25,11 +25,11 @@ def of(run: RunView) -> Figure:
     return figure
 
 
-def _handle(part: str, count: int) -> Line2D:
+def _handle(part: str, name: str, count: int) -> Line2D:
     face, edge, size = _LOOKS[part]
     look: dict[str, Any] = {
         "color": face or canvas.MUTED,
         "markeredgecolor": edge or canvas.MUTED,
         "markeredgewidth": 0.8,
     }
-    return Line2D([], [], linestyle="", marker="o", markersize=size, label=f"{part} ({count:,})", **look)
+    return Line2D([], [], linestyle="", marker="o", markersize=size, label=f"{name} ({count:,})", **look)

@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from src.runs.metric import SETS
 from src.runs.tracker import Tracker
 
 
 class EpochLines(Tracker):
     """A tracker that prints losses, accuracies, speed and the remaining time at each evaluated epoch.
 
-    every: epochs between evaluations.
+    every: epochs between evaluations; valid: what the validation set is called.
     """
 
-    def __init__(self, epochs: int, every: int = 1) -> None:
+    def __init__(self, epochs: int, every: int = 1, valid: str = SETS["valid"]) -> None:
         self._epochs, self._every = epochs, every
+        self._valid = valid.replace(SETS["valid"], "valid")
         self._bar = progress_bar(epochs, "epoch")
         self._start = time.perf_counter()
         self._before: int | None = None  # epochs that an earlier process has trained
@@ -34,7 +36,7 @@ class EpochLines(Tracker):
         line = (
             f"epoch {record['epoch']:>{len(str(self._epochs))}}/{self._epochs}"
             f"  train {record['train_loss']:.4f} {record['train_accuracy']:7.2%}"
-            f"  valid {record['valid_loss']:.4f} {record['valid_accuracy']:7.2%}"
+            f"  {self._valid} {record['valid_loss']:.4f} {record['valid_accuracy']:7.2%}"
             f"  {record['images_per_second']:8,.0f} images/s  {left:3.0f} s left"
         )
         print_above(self._bar, line)

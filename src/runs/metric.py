@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from src.data.splits import OVERLAPS
 from src.training.metrics import LOSSES, WITH_DROPOUT
 
 SETS = {"train": "training", "valid": "validation", "test": "test"}
 # Beside sets of examples. units: training accuracies of hidden units, by the groups that they find; new: the
 # probabilities of a new point's classes.
 PARTS = (*SETS, "units", "new")
+
+
+def set_names(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """What the sets of a plain recipe are called; "validation (= test)" if its test set serves as validation set."""
+    own = OVERLAPS[recipe.get("split", {}).get("overlap", "none")]
+    return {part: name if part in own else f"{name} (= {SETS[own[-1]]})" for part, name in SETS.items()}
 
 
 class Metric(str):

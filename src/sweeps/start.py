@@ -20,6 +20,7 @@ from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
 from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed
 from src.runs.folder import RunFolder
+from src.runs.metric import set_names
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 
@@ -43,7 +44,8 @@ def start(config: Config) -> tuple[Outcome, str]:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     dataset = prepare(config.data)
     check_against(config, dataset)
-    trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every)]
+    valid = set_names(dataset.recipe)["valid"]
+    trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
         trackers.append(RunFigures(dataset, config.tracking.gallery))
     if config.tracking.name == "off":

@@ -1,10 +1,11 @@
 """A metric's name, and all that follows from it."""
 
 import json
+from typing import Any
 
 import pytest
 
-from src.runs.metric import SETS, STANDARD, Metric
+from src.runs.metric import SETS, STANDARD, Metric, set_names
 from src.training.metrics import LOSSES, METRICS, WITH_DROPOUT
 
 
@@ -32,6 +33,20 @@ def test_every_quantity_is_a_loss_or_a_share(name: str, suffix: str, part: str) 
 )
 def test_it_knows_its_words_and_its_better_side(name: str, words: str, better: str) -> None:
     assert (Metric(name).words, Metric(name).better) == (words, better)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "valid", "test"),
+    [
+        ({}, "validation", "test"),
+        ({"split": {"train": 0.7}}, "validation", "test"),
+        ({"split": {"overlap": "none"}}, "validation", "test"),
+        ({"split": {"overlap": "valid_is_test"}}, "validation (= test)", "test"),
+        ({"split": {"overlap": "all"}}, "validation (= training)", "test (= training)"),
+    ],
+)
+def test_a_set_that_is_a_copy_says_of_which(recipe: dict[str, Any], valid: str, test: str) -> None:
+    assert set_names(recipe) == {"train": "training", "valid": valid, "test": test}
 
 
 def test_it_is_its_name_in_files_and_finds_its_value_in_a_result() -> None:
