@@ -90,7 +90,7 @@ def _of_sums(n: int, first: int, second: int) -> tuple[float, float]:
     return first / n, math.sqrt(variance) or 1.0
 
 
-def _of_numbers(x: NDArray[np.float64]) -> tuple[float, float]:
+def _of_numbers(x: NDArray[Any]) -> tuple[float, float]:
     """The same of any finite numbers x, [n]; in two passes, which lose nothing where the deviation is small."""
     _, exponent = math.frexp(np.abs(x).max())
     x = np.ldexp(x, -exponent)  # |x| < 1, so that no sum and no square overflows

@@ -1,5 +1,7 @@
 """NumPy's legacy random stream, `RandomState`, which published texts draw from; it never changes."""
 
+from typing import Any, cast
+
 import numpy as np
 
 
@@ -8,7 +10,7 @@ def legacy_stream(seed: int, skip: int = 0) -> np.random.RandomState:
 
     A program that seeds once and draws for several purposes has left each of them a later part of one stream.
     """
-    bits = np.random.MT19937()
-    bits.state = np.random.RandomState(seed).get_state(legacy=False)
+    bits, state = np.random.MT19937(), np.random.RandomState(seed).get_state(legacy=False)
+    bits.state = cast(Any, state)
     bits.random_raw(skip, output=False)
     return np.random.RandomState(bits)

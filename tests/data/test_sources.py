@@ -119,10 +119,9 @@ def test_another_seed_gives_other_points_and_needs_no_file(name: str, tmp_path: 
     source = GENERATED[name]
     one, same, other = (source.examples(tmp_path, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.x, same.x)
-    assert not (one.x == other.x).all(axis=1).any()
+    assert (one.x == other.x).all(axis=1).mean() < 0.01  # the arms of a spiral start at one point
     np.testing.assert_array_equal(one.y, other.y)
-    with pytest.raises(UserError, match=r"src\.fetch"):
-        source.examples(tmp_path, source.seed or 0)
+    assert "src.fetch" in refusal(source.examples, tmp_path, source.seed or 0)
     source.fetch(tmp_path, None)
     np.testing.assert_array_equal(source.examples(tmp_path, source.seed or 0).x, raw(name).x)
 

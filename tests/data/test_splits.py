@@ -108,7 +108,7 @@ def test_choice_draws_the_training_set_and_leaves_the_rest_in_order(
     train, valid, test = sizes
     parts = cut(Y, Split(*sizes, stratify=False, draw="choice", skip=skip), seed)
     stream = np.random.RandomState(seed)
-    stream.bytes(4 * skip)
+    stream.randint(2**32, size=skip, dtype=np.uint32)
     np.testing.assert_array_equal(parts["train"], stream.choice(1000, train, replace=False))
     rest = np.setdiff1d(np.arange(1000), parts["train"])
     np.testing.assert_array_equal(parts["valid"], rest[:valid])
