@@ -59,7 +59,7 @@ def test_noise_is_memorized_and_not_generalized(trained: Trained) -> None:
     held_out = mean((22 * result["valid"]["accuracy"] + 23 * result["test"]["accuracy"]) / 45 for result in results)
     assert on_train > 0.65
     assert held_out < 0.45  # chance is a third
-    assert on_train - held_out > 0.4
+    assert on_train - held_out > 0.3
 
 
 def test_the_tutorials_network_reads_raw_digits_as_well_as_published_and_can_be_beaten(trained: Trained) -> None:
