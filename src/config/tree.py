@@ -53,8 +53,12 @@ class Config:
 
     @property
     def run_name(self) -> str:
-        """The run's name in lists and in MLflow: `name`, or as in `relu-glorot-momentum`, and the seed, `s0`."""
-        return f"{self.name or f'{self.model.act}-{self.model.init}-{self.optimizer.name}'} s{self.seed}"
+        """The run's name in lists and in MLflow: `name`, or as in `relu-glorot-momentum`, and the seed, `s0`.
+
+        The activations of several layers are joined, as in `relu+tanh-glorot-momentum`.
+        """
+        act = self.model.act if isinstance(self.model.act, str) else "+".join(self.model.act) or "linear"
+        return f"{self.name or f'{act}-{self.model.init}-{self.optimizer.name}'} s{self.seed}"
 
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""

@@ -21,6 +21,7 @@ from src.figures import (
     reliability,
     samples,
     scatter,
+    steps,
     turned,
 )
 from src.figures.run_view import RunView, Unfit, unfit
@@ -49,7 +50,7 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "activation": activation.of,
     "perceptrons": boundaries.of_units,
     "confusion_pair": confusion.pair,
-    "steps": curves.by_step,
+    "steps": steps.of,
 }
 
 

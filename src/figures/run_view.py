@@ -1,7 +1,7 @@
 """A trained network as figures see it: its data, predictions and history."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ class RunView:
     accuracy: Mapping[str, float]  # by set
     known: Mapping[str, Predicted]  # by set, of the test set at least
     best_epoch: int | None = None  # whose weights were kept, unless it is the last one
+    steps: Mapping[str, Values] = field(default_factory=dict)  # of each update, as `FinishedRun.steps`
 
     @classmethod
     def of(cls, run: FinishedRun, dataset: Dataset) -> "RunView":
@@ -50,7 +51,8 @@ class RunView:
         accuracy = {part: run.result[part]["accuracy"] for part in SETS}
         kept = int(run.result["kept_epoch"])
         best = kept if kept < run.history["epoch"][-1] else None
-        return cls(dataset, run.model, run.history, run.plain_config, accuracy, {"test": run.predictions}, best)
+        known = {"test": run.predictions}
+        return cls(dataset, run.model, run.history, run.plain_config, accuracy, known, best, run.steps)
 
     @property
     def names(self) -> Mapping[str, str]:

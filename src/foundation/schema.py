@@ -23,6 +23,7 @@ from src.foundation.errors import UserError, suggestion
 
 _OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 _TYPE_NAMES = {int: "an integer", float: "a finite number", bool: "true or false", str: "a text", type(None): "null"}
+_WORDS = {bool: ("true", "false"), type(None): ("null",)}  # allowed beside the names of a table
 
 
 # What Hydra's grammar, and YAML, take for something else: null, booleans, numbers.
@@ -137,7 +138,8 @@ def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
         if isinstance(value, list | tuple):
             return _build_tuple(option, value, key)
         if isinstance(value, str) and option.table is not None and value not in option.table:
-            raise UserError(f"{key}={show(value)}: unknown; {suggestion(value, option.table)}")
+            words = [word for option in options for word in _WORDS.get(option.kind, ())]
+            raise UserError(f"{key}={show(value)}: unknown; {suggestion(value, [*option.table, *words])}")
         if isinstance(value, int | float) and not all(_holds(condition, value) for condition in option.conditions):
             break
         return float(value) if option.kind is float else value
@@ -167,8 +169,12 @@ def _describe(options: list[_Allowed]) -> str:
         elif option.kind in (int, float) and option.conditions:
             words.append(f"{_TYPE_NAMES[option.kind]} {' and '.join(option.conditions)}")
         else:
-            words.append(_TYPE_NAMES.get(option.kind, "a list of numbers"))
+            words.append(_TYPE_NAMES.get(option.kind) or _described_list(option))
     return " or ".join(words)
+
+
+def _described_list(option: _Allowed) -> str:
+    return "a list of names" if _read(get_args(option.kind)[0]).table else "a list of numbers"
 
 
 def _read(annotation: Any) -> _Allowed:

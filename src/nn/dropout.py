@@ -1,13 +1,29 @@
-"""Inverted dropout (Srivastava et al., 2014, section 10): kept units are scaled up, inference stays plain."""
+"""Dropout (Hinton et al., 2012): in training, each hidden unit is dropped with a probability, in each example anew."""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from src.nn.arrays import Array
 
 
+class Scaling(NamedTuple):
+    """What activations are multiplied by, as functions of the probability of dropping a unit."""
+
+    kept: Callable[[float], float]  # while units are dropped, those that are kept
+    all: Callable[[float], float]  # while none are
+
+
+# Activations have the same mean with and without dropout, but for `none`. `train` is known as inverted dropout.
+SCALINGS = {
+    "train": Scaling(lambda p: 1 / (1 - p), lambda p: 1),  # Srivastava et al. (2014), section 10
+    "inference": Scaling(lambda p: 1, lambda p: 1 - p),  # section 4, where it is the outgoing weights that are scaled
+    "none": Scaling(lambda p: 1, lambda p: 1),
+}
+
+
 def draw_mask(rng: np.random.Generator, dropout: float, out: Array) -> Array:
-    """Fills `out` with 0 with probability `dropout`, else 1 / (1 - dropout): mean 1, so mean activations stay."""
+    """Fills `out`, of any shape, with 0 with probability `dropout`, else with 1."""
     rng.random(out=out, dtype=out.dtype.type)
-    np.greater_equal(out, dropout, out=out)
-    out *= 1 / (1 - dropout)
-    return out
+    return np.greater_equal(out, dropout, out=out)

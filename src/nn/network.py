@@ -7,7 +7,7 @@ import numpy as np
 
 from src.nn.activations import Activation
 from src.nn.arrays import Array, Labels
-from src.nn.dropout import draw_mask
+from src.nn.dropout import SCALINGS, Scaling, draw_mask
 from src.nn.initializers import BIAS_INITIALIZERS, Draws, Initializer, Spread, streams
 from src.nn.losses import Head
 from src.nn.parameters import Parameters
@@ -19,33 +19,42 @@ class Buffers(NamedTuple):
     z: list[Array]  # [batch, widths[l + 1]]  pre-activations, then slopes
     h: list[Array]  # [batch, widths[l + 1]]  f(z) of the hidden layers, before dropout
     a: list[Array]  # [batch, widths[l]]      inputs of layer l; a[0] is the network's input
-    mask: list[Array]  # [batch, widths[l + 1]]  dropout masks of the hidden layers
+    mask: list[Array]  # [batch, widths[l + 1]]  dropout masks of the hidden layers, times what scales kept units
     delta: list[Array]  # [batch, widths[l + 1]]  dloss/dz
 
 
 class Network:
-    """Dense layers of `widths` units (inputs first, outputs last) with one activation, and a head on top.
+    """Dense layers of `widths` units (inputs first, outputs last), and a head on top.
 
-    There is one output unit per class; or, with a `threshold`, a single unit that gives the probability of the second
-    of two classes, which is predicted at or above the threshold.
+    Each hidden layer has an entry of `activations` and one of `dropout`, which is the probability of dropping a unit;
+    an empty `dropout` means none. There is one output unit per class; or, with a `threshold`, a single unit that gives
+    the probability of the second of two classes, which is predicted at or above the threshold. Biases that are `fixed`
+    keep their initial values: their gradient is 0.
     """
 
     def __init__(
         self,
         widths: Sequence[int],
-        activation: Activation,
+        activations: Sequence[Activation],
         head: Head,
         *,
         bias: bool = True,
-        dropout: float = 0.0,
+        fixed: bool = False,
+        dropout: Sequence[float] = (),
+        scaling: Scaling = SCALINGS["train"],
         class_weights: Array | None = None,
         threshold: float | None = None,
         dtype: str = "float32",
     ) -> None:
         self.widths = tuple(widths)
-        self.activation = activation
+        hidden = len(self.widths) - 2
+        self.activations = tuple(activations)
         self.head = head
-        self.dropout = dropout
+        self.fixed = fixed
+        self.dropout = tuple(dropout) or (0.0,) * hidden
+        assert len(self.activations) == len(self.dropout) == hidden
+        self.drops = any(self.dropout)
+        self.scaling = scaling
         self.threshold = threshold
         self.classes = self.widths[-1] if threshold is None else 2
         self.dtype = np.dtype(dtype)
@@ -73,25 +82,25 @@ class Network:
         x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- predicted
         classes.
         """
-        buffers = self._buffers_for(len(x), dropout=self.dropout > 0)
+        buffers = self._buffers_for(len(x), dropout=self.drops)
         z, h, a, mask, delta = buffers
         W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
         dW, db = self.gradient.W, self.gradient.b
 
-        self._forward(x, buffers, rng if self.dropout > 0 else None)
+        self._forward(x, buffers, rng if self.drops else None)
         if predicted is not None:
             predicted[:] = self.decide(self._probabilities(z[top]))
         loss = self.head.loss(z[top], y, self.example_weights(y), delta[top])
 
         for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
             np.matmul(a[l].T, delta[l], out=dW[l])
-            if b:
+            if b and not self.fixed:
                 np.add.reduce(delta[l], axis=0, out=db[l])
             if l > 0:  # delta' = (delta W^T) * mask * f'(z)
                 np.matmul(delta[l], W[l].T, out=delta[l - 1])
-                if self.dropout > 0:
+                if self.dropout[l - 1] > 0:
                     delta[l - 1] *= mask[l - 1]
-                self.activation.slope(h[l - 1], z[l - 1])
+                self.activations[l - 1].slope(h[l - 1], z[l - 1])
                 delta[l - 1] *= z[l - 1]
         return loss
 
@@ -99,7 +108,7 @@ class Network:
         self, x: Array, y: Labels, rng: np.random.Generator | None = None
     ) -> tuple[float, Array]:
         """The loss of a batch, and class probabilities [batch, classes] as a new array. With `rng`, dropout is on."""
-        dropping = rng if self.dropout > 0 else None
+        dropping = rng if self.drops else None
         buffers = self._buffers_for(len(x), dropout=dropping is not None)
         self._forward(x, buffers, dropping)
         top = buffers.z[-1]
@@ -134,11 +143,15 @@ class Network:
             if b:
                 z[l] += b[l]
             if l < top:
-                self.activation.value(z[l], h[l])
-                if rng is None:
+                dropout = self.dropout[l]
+                self.activations[l].value(z[l], h[l])
+                if rng is None or dropout == 0:
+                    if (scale := self.scaling.all(dropout)) != 1:  # only without `rng`, so h is not needed for slopes
+                        h[l] *= scale
                     a[l + 1] = h[l]
                 else:
-                    draw_mask(rng, self.dropout, mask[l])
+                    draw_mask(rng, dropout, mask[l])
+                    mask[l] *= self.scaling.kept(dropout)
                     np.multiply(h[l], mask[l], out=a[l + 1])
 
     def _buffers_for(self, batch: int, dropout: bool) -> Buffers:
@@ -153,11 +166,8 @@ class Network:
                 return [*empty(hidden), np.empty((batch, self.widths[-1]), self.dtype, order="F")]
 
             hidden = self.widths[1:-1]
+            masked = [width * (dropout and p > 0) for width, p in zip(hidden, self.dropout, strict=True)]
             self._buffers[batch, dropout] = Buffers(
-                z=empty_outputs(),
-                h=empty(hidden),
-                a=empty((0, *hidden) if dropout else (0,) * (len(hidden) + 1)),
-                mask=empty(hidden) if dropout else [],
-                delta=empty_outputs(),
+                z=empty_outputs(), h=empty(hidden), a=empty((0, *masked)), mask=empty(masked), delta=empty_outputs()
             )
         return self._buffers[batch, dropout]

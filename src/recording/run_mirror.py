@@ -7,10 +7,13 @@ same result: each metric once.
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from src.recording.entry import Entry, State, settlement
 from src.recording.mlflow_run import PARENT, create, cut, describe, find
 from src.recording.outbox import Outbox
 from src.recording.store import Store
+from src.runs.finished import FinishedRun
 from src.runs.folder import Status
 from src.runs.journal import EpochRecord, Journal
 
@@ -27,8 +30,9 @@ _LARGEST_BATCH = 1000  # metrics that MLflow accepts in one call
 _FIGURES = "figures"
 _FILES = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
-    *("model.npz", "predictions.npz"),
+    *("model.npz", "predictions.npz", "steps.npz"),
 )
+_MOST_STEPS = 1000  # points of the curve of a run's updates
 
 
 class RunMirror:
@@ -148,8 +152,23 @@ class RunMirror:
             metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
             weights = RunTag("weights.sha256", result["weights_sha256"])
             self._client.log_batch(self._run_id, metrics=metrics, tags=[weights])
+            self._record_steps(_milliseconds(status["time"]))
         find(self._store, self.entry)  # a request whose reply was lost may have been served late
         self._client.set_terminated(self._run_id, *_end(status))  # last: a run that has its end has everything
+
+    def _record_steps(self, time: int) -> None:
+        """Adds the losses of updates, evenly thinned: of the network and of units that were trained one by one."""
+        from mlflow.entities import Metric
+
+        run = FinishedRun(self._folder.path)
+        groups = run.plain_config["train"].get("unit_targets", ())  # older runs have no such key
+        keys = {f"unit_{k}": f"unit/{group}/step_loss" for k, group in enumerate(groups)}
+        for name, rows in run.steps.items():
+            losses = rows[:, 0]
+            shown = np.linspace(0, len(losses) - 1, min(len(losses), _MOST_STEPS)).astype(int)
+            key = keys.get(name, "train/step_loss")
+            metrics = [Metric(key, float(losses[i]), time, int(i) + 1) for i in shown if np.isfinite(losses[i])]
+            self._client.log_batch(self._run_id, metrics=metrics)
 
     def _add_figures(self) -> None:
         """Adds the figures that the store lacks: some are drawn after the run was recorded."""

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from src.config.tree import Config, read_snapshot, read_yaml
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped, read_object, replacing, write_json
@@ -17,6 +19,7 @@ from src.runs.model import Model, load_model
 
 History = Mapping[str, list[float]]  # the columns of history.csv, one value per evaluated epoch
 _LARGEST = 64 << 20  # bytes of a history, or of predictions: millions of examples
+_LARGEST_RECORD = 4 << 30  # bytes of steps.npz: a thousand million updates
 _MOST_LISTED = 5
 # Copied as an out of the stage `train`.
 _OUTS = {"model.npz": "models/model.npz", "history.csv": "plots/curves.csv", "timing.json": "metrics/timing.json"}
@@ -123,6 +126,20 @@ class FinishedRun:
         except DAMAGE as error:
             raise UserError(f"{file}: missing or damaged ({error})") from None
         return Predicted(labels, confidence)
+
+    @cached_property
+    def steps(self) -> dict[str, Array]:
+        """steps.npz, the rows of `Steps` as `Session.steps` has them; empty without `train.record_steps`."""
+        if not self.plain_config["train"].get("record_steps"):
+            return {}
+        file = self.path / "steps.npz"
+        try:
+            steps = read_npz(file, _LARGEST_RECORD)
+            if any(rows.ndim != 2 or rows.dtype != np.float32 or not rows.size for rows in steps.values()):
+                raise ValueError("its arrays have other shapes or dtypes")
+        except DAMAGE as error:
+            raise UserError(f"{file}: missing or damaged ({error})") from None
+        return steps
 
     def publish(self) -> None:
         """Copies what DVC tracks of a run, the outs of the stage `train`, to models/, plots/ and metrics/."""

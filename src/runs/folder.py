@@ -8,6 +8,7 @@ runs/<fingerprint>/
     journal.jsonl  one epoch record a line
     checkpoint.npz checkpoint.previous.npz    until it is finished
     history.csv result.json test.json timing.json model.npz predictions.npz figures/
+    steps.npz      with train.record_steps: the loss of each update
     former/        the results of a finished run while it is trained again
     lock           held by the process that trains
 """

@@ -1,5 +1,6 @@
 """A metric of a run: a quantity, measured on a set of examples."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +56,8 @@ class Metric(str):
             return f"training accuracy of the unit for the {self.quantity}"
         if self.part == "new":
             return f"probability of {self.quantity}"
-        quantity = self.quantity.replace("_", " ").replace("f1", "F1").replace("cross entropy", "cross-entropy")
+        quantity = self.quantity.replace("_", " ").replace("cross entropy", "cross-entropy")
+        quantity = re.sub(r"\b(f1|mae|rmse)\b", lambda name: name[0].upper(), quantity)
         return f"{SETS.get(self.part, self.part)} {quantity}"
 
     def of(self, result: Mapping[str, Any]) -> float:

@@ -107,7 +107,11 @@ def _train_and_test(
             tracker.advanced(folder.path, journaled)
             return journaled
 
-        session.run(saver, record)
+        try:
+            session.run(saver, record)
+        finally:
+            if config.train.record_steps:
+                write_npz(folder.path / "steps.npz", session.steps)
     finally:
         session.keep_best()
         about = {

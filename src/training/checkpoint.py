@@ -25,7 +25,7 @@ from src.training.streams import Streams
 
 GENERATIONS = ("checkpoint.npz", "checkpoint.previous.npz")  # the newer one first
 _FORMAT = 2
-_SLOT = "slot_"
+_SLOT, _RECORDED = "slot_", "recorded"
 _MOST_VECTORS = 4  # shaped like the parameters: they, the best ones so far, and the optimizer's slots
 _LIMIT = _MOST_VECTORS * 8 * MOST_PARAMETERS + (64 << 20)  # bytes; the last term is for the header
 
@@ -116,6 +116,8 @@ class Saver:
 
     def _restore(self, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
         theta, at = self._network.parameters.theta, self._progress
+        arrays = dict(arrays)
+        recorded = arrays.pop(_RECORDED) if self._training.record_steps else at.record.rows
         slots = {name.removeprefix(_SLOT): array for name, array in arrays.items() if name.startswith(_SLOT)}
         fitting = all((array.shape, array.dtype) == (theta.shape, theta.dtype) for array in arrays.values())
         if not fitting or slots.keys() != at.state.slots.keys() or not {"theta", "best"} <= arrays.keys():
@@ -130,6 +132,7 @@ class Saver:
         before = self._streams.order.state
         try:
             self._streams.order.state = header["order"]
+            at.record.rows = recorded
         except DAMAGE:
             self._streams.order.state = before
             raise
@@ -178,6 +181,8 @@ class Saver:
             "history": self._history,
         }
         arrays = {"theta": self._network.parameters.theta, "best": self._keeper.theta}
+        if self._training.record_steps:
+            arrays[_RECORDED] = at.record.rows
         slots = {f"{_SLOT}{name}": slot for name, slot in at.state.slots.items()}
         if self._newer_is_whole and newer.exists():
             newer.replace(self._folder / GENERATIONS[1])

@@ -15,6 +15,7 @@ from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
 from src.training.batches import ORDERS, Batches
 from src.training.metrics import LOSSES, METRICS, measure
+from src.training.steps import Steps
 from src.training.streams import Streams
 
 MONITORS = ("valid_accuracy", "valid_loss", *(f"valid_{name}" for name in METRICS))
@@ -37,6 +38,7 @@ class Training:
     evaluate_dropout: bool = False  # also evaluate with dropout on: accuracy_with_dropout and so on
     running_metrics: bool = False  # training metrics are means over the batches during training
     metrics: tuple[Annotated[str, METRICS], ...] = ()  # in addition to loss and accuracy
+    record_steps: bool = field(default=False, metadata={"before": False})  # keep the loss of each update's batch
     patience: Annotated[int | None, ">= 1"] = None  # stop after this many epochs without improvement; best restored
     monitor: Annotated[str, MONITORS] = "valid_accuracy"  # valid_NAME needs NAME in `metrics`
     dtype: Annotated[str, ("float32", "float64")] = "float32"
@@ -102,6 +104,7 @@ class Progress:
 
     state: State  # of the optimizer
     order: Mapping[str, Any]  # the state of the stream `order` at the start of the current epoch
+    record: Steps  # empty without `train.record_steps`
     epoch: int = 0  # completed epochs
     step: int = 0  # updates in the current epoch
     seconds: float = 0.0  # of training since the last evaluation
@@ -110,7 +113,8 @@ class Progress:
     @classmethod
     def start(cls, optimizer: Optimizer, network: Network, streams: Streams) -> "Progress":
         """The progress at the start of a training."""
-        return cls(optimizer.init(network.parameters.theta), streams.order.state)
+        theta = network.parameters.theta
+        return cls(optimizer.init(theta), streams.order.state, Steps(theta.size))
 
 
 class Diverged(Exception):
@@ -162,6 +166,8 @@ def train(
                 at.running = (summed + loss * len(y), right + int(np.count_nonzero(into == y)), examples + len(y))
             if not math.isfinite(loss):
                 raise Diverged(epoch + 1)
+            if training.record_steps:
+                at.record.add(loss, parameters.theta)
             rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
             optimizer.step(parameters.theta, gradient.theta, rate, at.state, parameters.weights.size)
             at.step += 1

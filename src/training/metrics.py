@@ -1,5 +1,6 @@
 """Predictions and metrics of a network on a set of examples."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from src.nn.network import Network
 
 CHUNK = 1000  # examples per pass, so that activations fit in the cache
 WITH_DROPOUT = "_with_dropout"  # suffix of metrics measured with dropout on
-LOSSES = ("loss", "squared_error", "binary_cross_entropy")  # smaller is better
+LOSSES = ("loss", "squared_error", "mae", "rmse", "binary_cross_entropy")  # smaller is better
 SCORES = ("precision", "recall", "f1")
 _SMALLEST = 1e-9  # probability inside a logarithm
 
@@ -104,6 +105,16 @@ def _squared_error(p: Array, decided: Labels, y: Labels) -> float:
     return float(np.square(p - _target(p, y)).sum() / len(y))
 
 
+def _mae(p: Array, decided: Labels, y: Labels) -> float:
+    """|p_k - t_k|, mean over examples and outputs"""
+    return float(np.abs(p - _target(p, y)).mean())
+
+
+def _rmse(p: Array, decided: Labels, y: Labels) -> float:
+    """The square root of (p_k - t_k)^2, mean over examples and outputs"""
+    return math.sqrt(np.square(p - _target(p, y)).mean())
+
+
 def _binary_cross_entropy(p: Array, decided: Labels, y: Labels) -> float:
     """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print this for softmax outputs"""
     p = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
@@ -128,6 +139,8 @@ def _mean_score(k: int, weighted: bool) -> Callable[[Array, Labels, Labels], flo
 # metric(p [n, output units], decided [n], y [n]) -> mean over examples
 METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
     "squared_error": _squared_error,
+    "mae": _mae,
+    "rmse": _rmse,
     "binary_cross_entropy": _binary_cross_entropy,
     **{name: _mean_score(k, weighted=True) for k, name in enumerate(SCORES)},  # means weighted by class counts
     **{f"macro_{name}": _mean_score(k, weighted=False) for k, name in enumerate(SCORES)},

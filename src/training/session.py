@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from src.data.dataset import Dataset
 from src.nn.architecture import Architecture
+from src.nn.arrays import Array
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer
 from src.optim.schedules import Schedule
@@ -84,6 +85,12 @@ class Session:
             if self._keeper.should_stop(epoch, theta):
                 break
             saver.after_epoch(recorded)
+
+    @property
+    def steps(self) -> dict[str, Array]:
+        """The rows of `Steps` by what was trained: `unit_0`, `unit_1`, ... of `train.unit_targets`, and `network`."""
+        units = self._units.steps if self._units else []
+        return {f"unit_{unit}": rows for unit, rows in enumerate(units)} | {"network": self.progress.record.rows}
 
     def keep_best(self) -> None:
         """Gives `network` the best weights, which are finite even if the training diverged."""

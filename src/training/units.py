@@ -20,6 +20,7 @@ from src.optim.optimizers import Optimizer
 from src.training.batches import Batches
 from src.training.loop import Diverged, Training
 from src.training.metrics import predict
+from src.training.steps import Steps
 from src.training.streams import Streams
 
 _HEAD = HEADS["sigmoid", "binary_cross_entropy"]
@@ -33,6 +34,7 @@ class Trained(NamedTuple):
     center: Array  # [units]
     scale: Array  # [units]
     accuracy: dict[str, float]  # on the training set, by group
+    steps: list[Array]  # the rows of `Steps` for each unit
 
 
 def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None:
@@ -45,8 +47,8 @@ def refuse_unfit(network: Network, training: Training, dataset: Dataset) -> None
         raise UserError(f"{setting}: contains a group twice; each unit needs its own")
     if network.widths[1:-1] != (len(training.unit_targets),):
         raise UserError(f"{setting}: needs one hidden layer of {len(training.unit_targets)} units, one for each group")
-    if network.activation is not ACTIVATIONS["sigmoid"] or not network.parameters.b or network.dropout:
-        raise UserError(f"{setting}: needs model.act=sigmoid model.bias=true model.dropout=0")
+    if network.activations != (ACTIVATIONS["sigmoid"],) or not network.parameters.b or network.drops:
+        raise UserError(f"{setting}: needs model.act=sigmoid, model.bias=true or fixed, and model.dropout=0")
 
 
 def train_units(
@@ -57,13 +59,16 @@ def train_units(
     Raises `Diverged` if one does; the network then has the initial weights of that unit.
     """
     W, b, accuracy = network.parameters.W[0], network.parameters.b[0], {}  # [inputs, units], [units]
+    steps: list[Array] = []
     for unit, group in enumerate(training.unit_targets):
-        perceptron = Network((len(W), 1), ACTIVATIONS["sigmoid"], _HEAD, threshold=_HALF, dtype=network.dtype.name)
+        perceptron = Network((len(W), 1), (), _HEAD, fixed=network.fixed, threshold=_HALF, dtype=network.dtype.name)
         theta = perceptron.parameters.theta
         theta[:] = np.append(W[:, unit], b[unit])
         y = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)  # [n], 1 in the group
-        if not _learn(perceptron, optimizer, dataset.train.x, y, training, streams):
+        record = Steps(theta.size)
+        if not _learn(perceptron, optimizer, dataset.train.x, y, training, streams, record):
             raise Diverged(0, f"in the unit for {group}")
+        steps.append(record.rows)
         accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
         W[:, unit], b[unit] = theta[:-1], theta[-1]
 
@@ -74,15 +79,16 @@ def train_units(
     parts: dict[str, Any] = {
         part: Examples((fired[part] - center) / scale, np.asarray(getattr(dataset, part).y)) for part in PARTS
     }
-    return Trained(dataclasses.replace(dataset, **parts, image=None), center, scale, accuracy)
+    return Trained(dataclasses.replace(dataset, **parts, image=None), center, scale, accuracy, steps)
 
 
 def output_layer(network: Network) -> Network:
     """The output layer as a network of its own, with the same weights."""
     top = Network(
         network.widths[1:],
-        network.activation,
+        (),
         network.head,
+        fixed=network.fixed,
         class_weights=network.class_weights,
         threshold=network.threshold,
         dtype=network.dtype.name,
@@ -100,14 +106,22 @@ def put_on_top(network: Network, top: Network, trained: Trained) -> None:
 
 
 def _learn(
-    perceptron: Network, optimizer: Optimizer, x: Array, y: Labels, training: Training, streams: Streams
+    perceptron: Network,
+    optimizer: Optimizer,
+    x: Array,
+    y: Labels,
+    training: Training,
+    streams: Streams,
+    record: Steps,
 ) -> bool:
-    """Trains a perceptron; returns whether its losses and weights stayed finite."""
+    """Trains a perceptron, and records its steps; returns whether its losses and weights stayed finite."""
     parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
     size = training.batch_size or len(y)
     batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
     for batch_x, batch_y in batches.epoch(streams.order):
-        if not math.isfinite(perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)):
+        loss = perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)
+        if not math.isfinite(loss):
             return False
+        record.add(loss, parameters.theta)
         optimizer.step(parameters.theta, perceptron.gradient.theta, optimizer.lr, state, parameters.weights.size)
     return bool(np.isfinite(parameters.theta).all())

@@ -116,6 +116,20 @@ def test_any_configuration_can_be_typed(
     assert_typed(configuration.build(tree, "a test"))
 
 
+def test_lists_for_layers_can_be_typed_and_name_the_run() -> None:
+    layers = "model.hidden=[6,5,4]"
+    config = composed(layers, "model.act=[relu,tanh,relu]", "model.dropout=[0.5,0,0.2]")
+    assert config.run_name == "relu+tanh+relu-he-adam s0"
+    assert config.semantic()["model"]["act"] == ["relu", "tanh", "relu"]
+    assert_typed(config)
+    same = composed(layers, "model.act=[relu,relu,relu]", "model.dropout=[0.3,0.3,0.3]")
+    assert same == composed(layers)
+    assert composed("model.hidden=[]", "model.act=[]").run_name == "linear-he-adam s0"
+    # What an experiment has as a value, a list can replace, and a value a list.
+    assert composed("experiment=weidman_deep_dropout", "model.act=[relu,tanh]").model.acts == ("relu", "tanh")
+    assert composed(layers, "model.act=[relu,tanh,relu]", "model.act=tanh").model.act == "tanh"
+
+
 # What Hydra and the configuration as a whole decide; tests/foundation/test_schema.py goes through each field's values.
 REJECTED = {
     "nosuch.key=1": ("nosuch.key=1", "no such key"),
@@ -149,6 +163,10 @@ REJECTED = {
     "optimizer.momentum=0.9": ("optimizer.momentum=0.9", "beta1"),
     "model.hidden=[10,x]": ("model.hidden[1]=x", "an integer"),
     "model.act=": ("model.act=", "relu"),
+    "model.act=[relu,tanh]": ("model.act=[relu,tanh]", "a list with 1, one for each of model.hidden=[512]"),
+    "model.dropout=[]": ("model.dropout=[]: has 0 entries", "one value for all hidden layers"),
+    "model.dropout=[0.2,x]": ("model.dropout[1]=x", "a finite number"),
+    "model.bias=no": ("model.bias=no", "false, fixed, true"),
     "model.output=sigmoid": ("model.output=sigmoid", "model.loss=mse"),
     "schedule.warmup=20": ("schedule.warmup=20", "train.epochs=20"),
     "seed=-1": ("seed=-1", ">= 0"),

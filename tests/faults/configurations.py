@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from src.config.composition import choices
 from src.config.tree import Config
 from src.foundation import schema
+from src.nn.activations import ACTIVATIONS
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
@@ -69,7 +70,8 @@ def bad(key: Key) -> Drawn:
     texts += ["null"] if type(None) not in kinds else []
     texts += ["1.5", "1e0"] if float not in kinds else []
     texts += ["7"] if int not in kinds and float not in kinds else []
-    texts += ["[0]", "[-1]", "[1, null]", "[1, true]", "[1, '2']"] if lists else ["[]", "[1]"]
+    texts += ["[-1]", "[1, null]", "[1, true]", "[1, '2']"] if lists else ["[]", "[1]"]
+    texts += ["[0]"] if lists and float not in kinds else []
     for option in key.options:
         for sign, limit in bounds(option.conditions).items():
             beyond = limit + {">=": -1, ">": 0, "<=": 1, "<": 0}[sign]
@@ -88,6 +90,8 @@ TOGETHER: Mapping[str, Drawn] = {
     "model.class_weights": st.none()
     | st.just("balanced")
     | st.lists(st.floats(1e-3, 1e3), min_size=CLASSES, max_size=CLASSES),
+    "model.act": st.sampled_from(sorted(ACTIVATIONS)),  # lists fit the layers: see `allowed`
+    "model.dropout": st.floats(0, 1, exclude_max=True),
     "model.single_output": st.just(False),  # of ten classes
     "train.batch_size": st.none() | st.integers(1, LARGEST) | st.just(1257),
     "train.monitor": st.sampled_from(["valid_accuracy", "valid_loss"]),  # others are to be measured, too
@@ -124,6 +128,9 @@ def allowed(draw: st.DrawFn) -> list[Override]:
     candidates = [key for key in candidates if key.name not in APART]
     chosen = draw(st.lists(st.sampled_from(candidates), max_size=6, unique_by=lambda key: key.name))
     values = {key.name: draw(TOGETHER.get(key.name, st.one_of(map(good, key.options)))) for key in chosen}
+    for name, entry in (("model.act", sorted(ACTIVATIONS)), ("model.dropout", [0.0, 0.2, 0.9])):
+        if draw(st.booleans()) and "model.hidden" in values:
+            values[name] = [draw(st.sampled_from(entry)) for _ in values["model.hidden"]]
     if draw(st.booleans()):
         values["model.output"], values["model.loss"] = draw(st.sampled_from(sorted(HEADS)))
     if draw(st.booleans()):

@@ -25,6 +25,7 @@ from src.figures import (
     reliability,
     samples,
     scatter,
+    steps,
     turned,
 )
 from src.figures.run_view import RunView
@@ -50,6 +51,12 @@ def history(epochs: list[int] = EPOCHS, scale: float = 1.0) -> dict[str, list[fl
 def diverging() -> dict[str, list[float]]:
     finite = history()
     return finite | {"train_loss": [1.0, *[np.nan] * 29], "valid_loss": [1.0, np.inf, *[np.nan] * 28]}
+
+
+def losses(n: int, scale: float = 1.0) -> np.ndarray:
+    """Losses that fall a little, with noise."""
+    noise = np.random.default_rng(0).random(n)
+    return (scale * (0.5 + noise + np.exp(-np.arange(n) / n))).astype(np.float32)
 
 
 def failing(
@@ -131,15 +138,10 @@ CONFUSIONS: dict[str, Callable[[np.ndarray, Sequence[str]], Figure]] = {
 FIGURES: dict[str, Callable[[], Figure]] = {
     "curves": lambda: curves.draw(history(), best_epoch=19),
     "curves of one epoch": lambda: curves.draw(history([1]), best_epoch=1),
-    "curves of one epoch, logarithmic": lambda: curves.draw(history([1]), log_loss=True),
     "curves of two epochs": lambda: curves.draw(history([1, 2])),
     "curves of many epochs": lambda: curves.draw(history(list(range(1, 1001))), best_epoch=1000),
     "curves of large losses": lambda: curves.draw(history(scale=1e30)),
-    "curves of large losses, logarithmic": lambda: curves.draw(history(scale=1e30), log_loss=True),
-    "curves over many decades": lambda: curves.draw(history(list(range(1, 301)), scale=1e12), log_loss=True),
     "curves that diverge": lambda: curves.draw(diverging()),
-    "curves that diverge, logarithmic": lambda: curves.draw(diverging(), log_loss=True),
-    "curves of zero loss, logarithmic": lambda: curves.draw(history(scale=0.0), log_loss=True),
     "a long title": lambda: titled("A title that says very much of what is known " * 5),
     "a title with dollars": lambda: titled("$5 and \\frac{$"),
     **{f"{kind} of {what}": partial(draw, *of) for kind, draw in CONFUSIONS.items() for what, of in COUNTS.items()},
@@ -160,12 +162,16 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "samples of two classes": lambda: samples.of(digits(labels="01")),
     "samples of named classes": lambda: samples.of(digits(labels=NAMES)),
     "no samples": lambda: samples.of(digits(0)),
-    "curves by step": lambda: curves.draw(history(), best_epoch=19, steps=550),
-    "curves by step of one epoch": lambda: curves.draw(history([1]), best_epoch=1, steps=13),
-    "curves of millions of steps": lambda: curves.draw(history(), best_epoch=29, steps=1_234_567),
+    "one step": lambda: steps.draw({"": losses(1)}, [1], [0.5]),
+    "steps": lambda: steps.draw({"": losses(20_000)}, [10_000, 20_000], [0.5, 0.4]),
+    "steps of zero loss": lambda: steps.draw({"": losses(100, 0.0)}, [100], [0.0]),
+    "steps of large losses": lambda: steps.draw({"": losses(500, 1e30)}, [100, 500], [1e30, 1e29]),
+    "steps of infinite losses": lambda: steps.draw({"": np.append(losses(50), np.inf)}, [50], [np.inf]),
+    "millions of steps": lambda: steps.draw({"": losses(2_000_000)}, [2_000_000], [0.5]),
+    "steps of five units": lambda: steps.draw({f"finds {i}": losses(100 + i) for i in range(5)}, [104], [0.5]),
     "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
-    "curves of the untrained network alone": lambda: curves.draw(history([0]), steps=13),
-    "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10, log_loss=True),
+    "curves of the untrained network alone": lambda: curves.draw(history([0])),
+    "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10),
     "two confusions of long names": lambda: confusion.draw_pair([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
     "sheet": lambda: samples.sheet(digits()),
     "a short sheet": lambda: samples.sheet(digits(4, NAMES)),
@@ -213,7 +219,7 @@ from src.figures import canvas
 from tests.figures.test_figures import FIGURES
 names = "boundaries", "confusion of digits", "two confusions of 3 classes", "curves of two epochs"
 names += "4 failures", "hidden weights of one unit", "boundaries in 1 panels", "reliability", "samples", "turned"
-for name in (*names, "sheet", "scatter", "three versions", "curves of one epoch, logarithmic"):
+for name in (*names, "sheet", "scatter", "three versions", "steps of large losses"):
     canvas.save(FIGURES[name](), Path(sys.argv[1]) / "figure.png")
 assert "matplotlib.pyplot" not in sys.modules
 assert dict(dict.items(matplotlib.rcParams)) == before
@@ -228,25 +234,28 @@ def test_one_epoch_is_a_visible_point() -> None:
         assert [tick for tick in axes.get_xticks() if 0.5 <= tick <= 1.5] == [1]
 
 
-def test_curves_are_drawn_at_the_evaluated_epochs_or_at_their_steps_with_the_best_one_marked() -> None:
+def test_curves_are_drawn_at_the_evaluated_epochs_with_the_best_one_marked() -> None:
     epochs = [0, 10, 20, 25]
-    by_epoch, by_step = curves.draw(history(epochs), 20), curves.draw(history(epochs), 20, steps=550)
-    for axes, wider in zip(by_epoch.axes, by_step.axes, strict=True):
-        np.testing.assert_allclose(wider.get_xlim(), np.multiply(550, axes.get_xlim()))
+    figure = curves.draw(history(epochs), 20)
+    for axes in figure.axes:
         assert [list(line.get_xdata()) for line in axes.lines] == [epochs, epochs, [20, 20]]
-        for line, of_steps in zip(axes.lines, wider.lines, strict=True):
-            np.testing.assert_array_equal(of_steps.get_xdata(), 550 * np.array(line.get_xdata()))
-            np.testing.assert_array_equal(of_steps.get_ydata(), line.get_ydata())
-        assert (axes.get_xlabel(), wider.get_xlabel()) == ("Epoch", "Step")
-    for figure, words in ((by_epoch, "Best epoch (20)"), (by_step, "Best step (11,000)")):
-        assert words in [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def test_the_loss_is_logarithmic_only_if_asked_and_a_diverged_one_keeps_its_epochs() -> None:
-    assert [axes.get_yscale() for axes in curves.draw(history(scale=1e9)).axes] == ["linear", "linear"]
-    assert [axes.get_yscale() for axes in curves.draw(history(), log_loss=True).axes] == ["log", "linear"]
+        assert axes.get_yscale() == "linear"
+    assert "Best epoch (20)" in [text.get_text() for text in figure.legends[0].get_texts()]
     loss, accuracy = curves.draw(diverging()).axes
     assert loss.get_xlim() == accuracy.get_xlim()
+
+
+def test_every_update_is_drawn_with_its_mean_on_a_logarithmic_scale_if_it_falls_far() -> None:
+    values = losses(1000)
+    [axes] = steps.draw({"": values}, [500, 1000], [0.3, 0.2]).axes
+    each, mean, valid = (np.asarray(line.get_data()) for line in axes.lines)
+    np.testing.assert_array_equal(each, [np.arange(1, 1001), values])
+    means = np.convolve(values, np.full(10, 0.1), "valid")
+    np.testing.assert_allclose(mean, [np.arange(10, 1001), means], rtol=1e-6)
+    np.testing.assert_array_equal(valid, [[500, 1000], [0.3, 0.2]])
+    assert axes.get_yscale() == "linear"
+    [falling] = steps.draw({"": values * np.exp(-np.arange(1000) / 100)}, [1000], [0.1]).axes
+    assert falling.get_yscale() == "log"
 
 
 def cells(axes: Axes) -> list[str]:

@@ -37,19 +37,19 @@ pytestmark = pytest.mark.filterwarnings("error")
 RUNS = {
     "spiral_adam": ("train.epochs=30",),
     "perceptrons_xor": ("train.epochs=2",),
-    "xor_single_output": ("train.epochs=2",),
-    "digits": ("train.epochs=8", "model.hidden=[32]"),
+    "xor_single_output": ("train.epochs=2", "model.hidden=[3,2]", "model.act=[relu,tanh]"),
+    "digits": ("train.epochs=8", "model.hidden=[32]", "train.record_steps=true"),
     "spiral_linear": ("train.epochs=2", "model.hidden=[]"),
 }
 OF_IMAGES = {"samples", "sheet", "versions", "turned"}
 OTHERS = [name for name in FIGURES if name not in names(EVERY_RUN)]
 OF_A_PLANE = {"scatter", "boundaries", "activation", "perceptrons"}
 UNFIT = {
-    "spiral_adam": {*OF_IMAGES, "pca", "perceptrons"},
+    "spiral_adam": {*OF_IMAGES, "pca", "perceptrons", "steps"},
     "perceptrons_xor": {*OF_IMAGES, "pca"},
     "xor_single_output": {*OF_IMAGES, "pca", "perceptrons"},
     "digits": OF_A_PLANE,
-    "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation"},
+    "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation", "steps"},
 }
 Trained = tuple[Path, RunView]
 
@@ -106,14 +106,15 @@ def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
     RunFigures(dataset, OTHERS).ended(folder)
     drawn = {"pca.html" if name == "pca" else f"{name}.png" for name in OTHERS if name not in UNFIT[experiment]}
     assert {file.name for file in figures.iterdir()} == standard | drawn
-    left_out = re.findall(r"^figure (\w+): left out, .*(?:images|features|hidden unit)", capsys.readouterr().err, re.M)
-    assert sorted(left_out) == sorted(UNFIT[experiment])
+    reasons = dict(re.findall(r"^figure (\w+): left out, (.*)", capsys.readouterr().err, re.M))
+    assert reasons.keys() == UNFIT[experiment]
+    assert all(re.search("images|features|hidden unit|record_steps", reason) for reason in reasons.values())
 
     times = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
-    (figures / "steps.png").unlink()
+    (figures / "confusion_pair.png").unlink()
     RunFigures(dataset, OTHERS).ended(folder)
     after = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
-    assert {file.name for file in times if times[file] != after[file]} == {"steps.png"}
+    assert {file.name for file in times if times[file] != after[file]} == {"confusion_pair.png"}
 
 
 def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_fails(
@@ -226,11 +227,27 @@ def test_the_turned_image_is_the_upright_one_reversed(shown: Callable[[str], Run
     np.testing.assert_allclose(pair[0], sixes[0], atol=1e-5)
 
 
-def test_steps_count_updates(shown: Callable[[str], RunView]) -> None:
-    for experiment, updates in (("digits", 40), ("spiral_adam", 1), ("perceptrons_xor", 500)):
+def test_the_activations_of_layers_are_drawn_each_with_its_name(shown: Callable[[str], RunView]) -> None:
+    figure = draw("activation", shown("xor_single_output"))
+    *_, rectified, hyperbolic = figure.axes[0].lines
+    z = rectified.get_xdata()
+    np.testing.assert_allclose(rectified.get_ydata(), np.maximum(z, 0))
+    np.testing.assert_allclose(hyperbolic.get_ydata(), np.tanh(z))
+    keys = [pair for key in figure.legends for pair in zip(key.get_texts(), key.get_lines(), strict=True)]
+    named = {text.get_text(): line.get_color() for text, line in keys}
+    assert (named["relu"], named["tanh"]) == (rectified.get_color(), hyperbolic.get_color())
+
+
+def test_steps_have_the_loss_of_each_update(shown: Callable[[str], RunView]) -> None:
+    for experiment, panels in (("digits", [320]), ("perceptrons_xor", [100, 100, 1000])):
         of = shown(experiment)
-        expected = [updates * epoch for epoch in of.history["epoch"]]
-        assert list(draw("steps", of).axes[0].lines[0].get_xdata()) == expected, experiment
+        drawn = draw("steps", of).axes
+        assert [len(axes.lines[0].get_xdata()) for axes in drawn] == panels, experiment
+        for axes, rows in zip(drawn, of.steps.values(), strict=True):
+            np.testing.assert_array_equal(axes.lines[0].get_ydata(), rows[:, 0])
+        each = panels[-1] / of.history["epoch"][-1]
+        np.testing.assert_allclose(drawn[-1].lines[-1].get_xdata(), np.multiply(of.history["epoch"], each))
+        np.testing.assert_array_equal(drawn[-1].lines[-1].get_ydata(), of.history["valid_loss"])
 
 
 X = np.random.default_rng(0).standard_normal((200, 5)) * (9, 5, 3, 0.1, 0.1) + 100

@@ -3,6 +3,7 @@ import math
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import pytest
@@ -45,9 +46,11 @@ def allowed(annotation: Any) -> st.SearchStrategy[Any]:
 @st.composite
 def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
     tree = {name: draw(allowed(hint)) for name, hint in hints(kind).items()}
-    if kind is Architecture:  # whose outputs and losses come in pairs
+    if kind is Architecture:  # whose outputs and losses come in pairs, and whose lists fit its layers
         output, loss = draw(st.sampled_from(list(HEADS)))
         tree |= {"output": output, "loss": loss, "single_output": tree["single_output"] and output != "softmax"}
+        fits = partial(_fits, len(tree["hidden"]))
+        tree |= {key: draw(allowed(hints(kind)[key]).filter(fits)) for key in ("act", "dropout")}
     if kind is Training:  # where steps make an epoch, batches are drawn
         tree["order"] = "drawn" if tree["steps_per_epoch"] else tree["order"]
         tree["metrics"] = list(METRICS)  # any of which can be monitored
@@ -58,6 +61,10 @@ def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
         tree["source"] = "mnist"  # which allows all scalings, and has a test set of its own
         tree["name"] = draw(st.text(string.ascii_lowercase, min_size=1))  # of a folder
     return tree
+
+
+def _fits(layers: int, value: Any) -> bool:
+    return not isinstance(value, list) or (len(value) == layers and len(set(value)) != 1)  # equal values become one
 
 
 def groups(table: dict[str, type]) -> st.SearchStrategy[dict[str, Any]]:
@@ -164,8 +171,16 @@ SGD = {"name": "sgd", "lr": 1}
         ("model", {"hidden": [True]}, ".hidden[0]=true: must be an integer"),
         ("model", {"dropout": 1.5}, ".dropout=1.5: must be a finite number >= 0 and < 1"),
         ("model", {"dropout": 1}, ".dropout=1: must be a finite number >= 0 and < 1"),
-        ("model", {"bias": 1}, ".bias=1: must be true or false"),
-        ("model", {"class_weights": "balance"}, ".class_weights=balance: unknown; did you mean balanced?"),
+        ("model", {"dropout": [0.1, 1]}, ".dropout[1]=1: must be a finite number >= 0 and < 1"),
+        ("model", {"dropout": "a"}, ".dropout=a: must be a finite number >= 0 and < 1 or a list of numbers"),
+        ("model", {"act": ["relu", "rleu"]}, ".act[1]=rleu: unknown; did you mean relu? (allowed: "),
+        ("model", {"act": [3]}, ".act[0]=3: must be sigmoid, tanh, relu, leaky_relu, linear"),
+        ("model", {"act": 3}, ".act=3: must be sigmoid, tanh, relu, leaky_relu, linear or a list of names"),
+        ("model", {"act": ["relu", "tanh"]}, ".act=[relu,tanh]: has 2 entries; allowed: one value for all "),
+        ("model", {"bias": 1}, ".bias=1: must be true or false or fixed"),
+        ("model", {"bias": "fixd"}, ".bias=fixd: unknown; did you mean fixed? (allowed: false, fixed, true)"),
+        ("model", {"dropout_scaling": "no"}, ".dropout_scaling=no: unknown; did you mean none? (allowed: inference, "),
+        ("model", {"class_weights": "balance"}, ".class_weights=balance: unknown; did you mean balanced? (allowed: "),
         ("model", {"class_weights": [1, 0]}, ".class_weights[1]=0: must be a finite number >= 1e-6"),
         ("model", {"class_weights": 3}, ".class_weights=3: must be balanced or a list of numbers or null"),
         ("model", {"output": "sigmoid"}, ".output=sigmoid with model.loss=cross_entropy: no such pair"),

@@ -7,6 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from src.nn.activations import ACTIVATIONS
 from src.nn.architecture import Architecture
 from src.nn.losses import HEADS, LOSSES, OUTPUTS
+from src.optim.optimizers import OPTIMIZERS
 from tests.helpers.refusals import refusal
 
 Y = np.repeat([0, 1, 2], [50, 30, 20])
@@ -18,7 +19,7 @@ def test_the_network_has_the_layers_of_the_settings(hidden: tuple[int, ...], bia
     network = Architecture(hidden=hidden, bias=bias, dropout=0.25).network(8, 3, Y, "float64")
     assert network.widths == (8, *hidden, 3)
     assert len(network.parameters.b) == (len(hidden) + 1 if bias else 0)
-    assert network.dropout == 0.25
+    assert network.dropout == (0.25,) * len(hidden)
     assert network.dtype == np.float64
     assert not network.parameters.theta.any()
 
@@ -27,7 +28,7 @@ def test_the_network_has_the_layers_of_the_settings(hidden: tuple[int, ...], bia
 @pytest.mark.parametrize("act", ACTIVATIONS)
 def test_names_are_looked_up_in_the_tables(act: str, output: str, loss: str) -> None:
     network = Architecture(act=act, output=output, loss=loss).network(4, 3, Y, "float32")
-    assert network.activation is ACTIVATIONS[act]
+    assert network.activations == (ACTIVATIONS[act],)
     assert network.head is HEADS[output, loss]
 
 
@@ -35,6 +36,49 @@ def test_names_are_looked_up_in_the_tables(act: str, output: str, loss: str) -> 
 def test_a_pair_that_is_not_in_the_table_is_rejected(pair: tuple[str, str]) -> None:
     message = refusal(Architecture, output=pair[0], loss=pair[1])
     assert f"model.output={pair[0]} with model.loss={pair[1]}: no such pair" in message
+
+
+def test_a_list_has_a_value_for_each_layer_and_equal_values_are_one() -> None:
+    mixed = Architecture(hidden=(6, 5, 4), act=("relu", "tanh", "relu"), dropout=(0.5, 0.0, 0.2))
+    network = mixed.network(8, 3, Y, "float64")
+    assert network.activations == tuple(ACTIVATIONS[name] for name in ("relu", "tanh", "relu"))
+    assert network.dropout == (0.5, 0.0, 0.2)
+    assert Architecture(hidden=(6, 5), act=("relu", "relu"), dropout=(0.2, 0.2)) == Architecture(
+        hidden=(6, 5), act="relu", dropout=0.2
+    )
+    linear = Architecture(hidden=(), act=(), dropout=())
+    assert linear.network(8, 3, Y, "float64").activations == ()
+
+
+@pytest.mark.parametrize("key", ["act", "dropout"])
+@pytest.mark.parametrize("hidden", [(), (5,), (6, 5, 4)])
+def test_a_list_of_another_length_than_the_layers_is_rejected(key: str, hidden: tuple[int, ...]) -> None:
+    values = {"act": ("relu", "tanh"), "dropout": (0.1, 0.2)}[key]
+    message = refusal(Architecture, hidden=hidden, **{key: values})
+    given, layers = (",".join(map(str, entries)) for entries in (values, hidden))
+    assert message == (
+        f"model.{key}=[{given}]: has 2 entries; allowed: one value for all hidden layers, or a list with "
+        f"{len(hidden)}, one for each of model.hidden=[{layers}]"
+    )
+
+
+def test_fixed_biases_are_drawn_and_keep_their_values() -> None:
+    architecture = Architecture(hidden=(5,), bias="fixed", bias_init="normal", dropout=0.0)
+    network = architecture.network(4, 3, Y, "float64")
+    architecture.initialize(network, np.random.SeedSequence(1))
+    np.testing.assert_array_equal(network.parameters.theta, initial(bias_init="normal"))
+    biases = [b.copy() for b in network.parameters.b]
+    assert all(b.all() for b in biases)
+    x, theta = np.random.default_rng(0).standard_normal((len(Y), 4)), network.parameters.theta
+    for kind in OPTIMIZERS.values():
+        optimizer = kind(lr=0.1, l2=0.1, clip_norm=0.5)
+        state, before = optimizer.init(theta), network.parameters.weights.copy()
+        for _ in range(3):
+            network.loss_and_gradient(x, Y, np.random.default_rng(0))
+            optimizer.step(theta, network.gradient.theta, 0.1, state, network.parameters.weights.size)
+        assert (network.parameters.weights != before).all()
+        for b, first in zip(network.parameters.b, biases, strict=True):
+            np.testing.assert_array_equal(b, first)
 
 
 def initial(**settings: Any) -> np.ndarray:

@@ -1,14 +1,21 @@
-from math import sqrt
+import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from src.nn.dropout import draw_mask
+from src.nn.dropout import SCALINGS, draw_mask
 
 SHAPE = (400, 300)
 N = SHAPE[0] * SHAPE[1]
 SHARES = [0.001, 0.1, 0.5, 0.8, 0.99]
+
+
+@pytest.mark.parametrize("dropout", SHARES)
+def test_activations_have_the_same_mean_with_and_without_dropout_where_something_scales(dropout: float) -> None:
+    ratio = {name: (1 - dropout) * scaling.kept(dropout) / scaling.all(dropout) for name, scaling in SCALINGS.items()}
+    assert ratio == pytest.approx({"train": 1, "inference": 1, "none": 1 - dropout})
+    assert all(scaling.all(0.0) == 1 for scaling in SCALINGS.values())  # so layers without dropout are not scaled
 
 
 def mask(dropout: float, seed: int = 1, dtype: str = "float32", shape: tuple[int, int] = SHAPE) -> np.ndarray:
@@ -20,13 +27,10 @@ def mask(dropout: float, seed: int = 1, dtype: str = "float32", shape: tuple[int
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("dropout", SHARES)
 class TestMask:
-    def test_drops_its_share_and_scales_the_rest_so_that_the_mean_is_1(self, dropout: float, dtype: str) -> None:
+    def test_drops_its_share_and_keeps_the_rest(self, dropout: float, dtype: str) -> None:
         values = mask(dropout, dtype=dtype)
-        np.testing.assert_allclose(values[values != 0], 1 / (1 - dropout), rtol=np.finfo(dtype).eps)
+        assert set(np.unique(values)) == {0, 1}
         assert stats.binomtest(int((values == 0).sum()), N, dropout).pvalue > 1e-3
-        # A kept unit is 1/(1-p) with probability 1-p: the variance is p / (1-p).
-        z = (values.mean(dtype=np.float64) - 1) / sqrt(dropout / (1 - dropout) / N)
-        assert abs(z) < 4
 
     def test_drops_units_and_examples_independently_and_by_the_seed_alone(self, dropout: float, dtype: str) -> None:
         first, again, other = (mask(dropout, seed, dtype) for seed in (1, 1, 2))
@@ -36,4 +40,4 @@ class TestMask:
             counts = kept.sum(axis=axis)
             n = SHAPE[axis]
             spread = counts.var() / (n * dropout * (1 - dropout))  # of a binomial: 1
-            assert abs(spread - 1) < 5 * sqrt(2 / len(counts)) + 1 / (n * dropout * (1 - dropout))
+            assert abs(spread - 1) < 5 * math.sqrt(2 / len(counts)) + 1 / (n * dropout * (1 - dropout))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from src.nn.activations import ACTIVATIONS
+from src.nn.dropout import SCALINGS
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
@@ -30,6 +31,7 @@ OUTPUTS = {
     "softmax": lambda z: anp.exp(z) / anp.sum(anp.exp(z), axis=1, keepdims=True),
     "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
 }
+KEPT = {"train": lambda p: 1 / (1 - p), "inference": lambda p: 1, "none": lambda p: 1}  # the scale of kept units
 LOSSES = {
     "cross_entropy": lambda p, t: -anp.sum(t * anp.log(p), axis=1),
     "mse": lambda p, t: anp.mean((p - t) ** 2, axis=1),
@@ -41,12 +43,26 @@ class Case:
     """A network with its weights, a batch, and the definition of its loss as a function of the weights."""
 
     def __init__(
-        self, act: str, head: tuple[str, str], depth: int, init: str = "glorot", single: bool = False, **settings: Any
+        self,
+        act: str,
+        head: tuple[str, str],
+        depth: int,
+        init: str = "glorot",
+        single: bool = False,
+        mixed: bool = False,
+        dropout: tuple[float, ...] = (0.0, 0.0, 0.0),
+        scaling: str = "train",
+        **settings: Any,
     ) -> None:
-        self.act, self.head, self.class_weights = act, head, settings.get("class_weights")
+        self.head, self.class_weights = head, settings.get("class_weights")
+        self.dropout, self.scaling = dropout[:depth], scaling
+        names = list(ACTIVATIONS)
+        first = names.index(act)
+        self.acts = (names[first:] + names[:first])[:depth] if mixed else [act] * depth
         widths = (INPUTS, *HIDDEN[:depth], 1 if single else CLASSES)
-        threshold = 0.5 if single else None
-        self.network = Network(widths, ACTIVATIONS[act], HEADS[head], threshold=threshold, dtype="float64", **settings)
+        settings |= {"threshold": 0.5 if single else None, "dtype": "float64"}
+        settings |= {"dropout": self.dropout, "scaling": SCALINGS[scaling]}
+        self.network = Network(widths, [ACTIVATIONS[name] for name in self.acts], HEADS[head], **settings)
         self.network.initialize(INITIALIZERS[init], Spread(0.5, 0.8), np.random.SeedSequence(1))
         self.y = np.array([0, 1, 0, 0, 1, 1]) if single else np.array([0, 1, 2, 2, 1, 1])
         self.target = self.y[:, np.newaxis] if single else np.eye(CLASSES)[self.y]
@@ -67,11 +83,11 @@ class Case:
 
     def _layers(self, arrays: dict[str, Any], masks: list[np.ndarray] | None = None) -> list[Any]:
         """Every layer's pre-activations."""
-        a, layers = self.x, []
+        a, layers, masks = self.x, [], list(masks or ())
         for l in range(len(self.network.widths) - 1):
             if l > 0:
-                a = DEFINITIONS[self.act](layers[-1])
-                a = a * masks[l - 1] if masks else a
+                a, p = DEFINITIONS[self.acts[l - 1]](layers[-1]), self.dropout[l - 1]
+                a = a * masks.pop(0) * KEPT[self.scaling](p) if masks and p else a
             layers.append(anp.dot(a, arrays[f"W{l}"]) + arrays.get(f"b{l}", 0.0))
         return layers
 
@@ -87,7 +103,8 @@ class Case:
         return self.network.loss_and_gradient(self.x, self.y, np.random.default_rng(SEED))
 
     def analytic(self) -> dict[str, np.ndarray]:
-        self.network.gradient.theta.fill(np.nan)
+        trained = self.network.gradient
+        (trained.weights if self.network.fixed else trained.theta).fill(np.nan)
         self.loss()
         return {name: array.copy() for name, array in self.network.gradient.arrays().items()}
 
@@ -114,7 +131,7 @@ class Case:
 
 def relative_error(gradient: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> float:
     """The largest of all arrays' errors, as the file's head defines them."""
-    assert gradient.keys() == reference.keys()
+    assert gradient.keys() <= reference.keys()
     errors = [0.0]
     for name, g in gradient.items():
         off, norm = np.linalg.norm(g - reference[name]), np.linalg.norm(reference[name])
@@ -124,7 +141,7 @@ def relative_error(gradient: dict[str, np.ndarray], reference: dict[str, np.ndar
 
 @pytest.fixture
 def masks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """The masks that dropout draws, in the order in which it draws them."""
+    """The masks of zeros and ones that dropout draws, in the order in which it draws them."""
     from src.nn import network
 
     masks: list[np.ndarray] = []
@@ -144,8 +161,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "without bias": {"bias": False},
     "zeros without bias": {"init": "zeros", "bias": False},
     "class weights": {"class_weights": np.array([0.5, 1.0, 3.0])},
-    "dropout": {"dropout": 0.4},
-    "dropout, class weights, no bias": {"bias": False, "class_weights": np.array([0.5, 1.0, 3.0]), "dropout": 0.4},
+    "an activation for each layer": {"mixed": True},
+    **{f"dropout, scaling {name}": {"dropout": (0.4,) * 3, "scaling": name} for name in SCALINGS},
+    **{f"mixed, scaling {name}": {"mixed": True, "dropout": (0.0, 0.5, 0.3), "scaling": name} for name in SCALINGS},
+    "dropout, class weights, no bias": {
+        "bias": False,
+        "class_weights": np.array([0.5, 1.0, 3.0]),
+        "dropout": (0.4, 0.4, 0.0),
+    },
+    "fixed biases": {"fixed": True},
     "single output": {"single": True},
     "single output, class weights": {"single": True, "class_weights": np.array([0.5, 3.0])},
 }
@@ -161,7 +185,12 @@ def test_gradient_equals_central_differences_and_autograds(
     case = Case(act, head, depth, **SETTINGS[setting])
     gradient = case.analytic()
     case.masks = list(masks)
-    assert len(case.masks) == (depth if case.network.dropout else 0)
+    assert len(case.masks) == sum(p > 0 for p in case.dropout)
+    assert all(set(np.unique(mask)) <= {0, 1} for mask in masks)
+    if case.network.fixed:
+        biases = {name: gradient.pop(name) for name in list(gradient) if name[0] == "b"}
+        assert len(biases) == depth + 1
+        assert not any(b.any() for b in biases.values())
     assert relative_error(gradient, case.differences()) < 1e-6
     if head[0] in OUTPUTS and head[1] in LOSSES:
         assert case.loss() == pytest.approx(case.definition(case.network.parameters.arrays()), rel=1e-13)

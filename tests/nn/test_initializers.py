@@ -33,7 +33,8 @@ def weights(name: str, seed: int = 1, fan_in: int = 4, fan_out: int = 3, spread:
 
 
 def initialized(name: str, *hidden: int) -> Network:
-    network = Network((7, *hidden, 3), ACTIVATIONS["tanh"], HEADS["softmax", "cross_entropy"], dtype="float64")
+    activations, head = [ACTIVATIONS["tanh"]] * len(hidden), HEADS["softmax", "cross_entropy"]
+    network = Network((7, *hidden, 3), activations, head, dtype="float64")
     network.parameters.theta.fill(np.nan)
     network.initialize(INITIALIZERS[name], SPREAD, np.random.SeedSequence(1))
     return network

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from src.nn.activations import ACTIVATIONS
+from src.nn.dropout import SCALINGS
 from src.nn.initializers import INITIALIZERS, Spread
 from src.nn.losses import HEADS
 from src.nn.network import Network
@@ -15,7 +16,9 @@ X, Y = RNG.standard_normal((60, 8)).astype(np.float32), RNG.integers(0, 3, 60)
 
 def make(act: str = "tanh", head: tuple[str, str] = ("softmax", "cross_entropy"), **settings: Any) -> Network:
     widths = settings.pop("widths", (8, 7, 5, 3))
-    network = Network(widths, ACTIVATIONS[act], HEADS[head], **settings)
+    hidden = len(widths) - 2
+    settings["dropout"] = [settings.get("dropout", 0.0)] * hidden
+    network = Network(widths, [ACTIVATIONS[act]] * hidden, HEADS[head], **settings)
     network.initialize(INITIALIZERS["glorot"], Spread(0.1, 0.1), np.random.SeedSequence(6))
     for b in network.parameters.b:
         b[:] = np.linspace(-0.5, 0.5, b.size)
@@ -85,8 +88,18 @@ def test_example_weights_sum_to_1() -> None:
 
 
 class TestDropout:
-    def test_is_off_at_prediction(self) -> None:
-        with_dropout, without = make(dropout=0.5), make()
+    def test_is_off_at_prediction_which_one_scaling_multiplies(self) -> None:
+        with_dropout = make(dropout=0.5, scaling=SCALINGS["inference"])
+        without = make()
+        for W in without.parameters.W[1:]:  # the outgoing weights
+            W *= 0.5
+        np.testing.assert_allclose(
+            with_dropout.loss_and_probabilities(X, Y)[1], without.loss_and_probabilities(X, Y)[1], rtol=1e-6
+        )
+
+    @pytest.mark.parametrize("scaling", ["train", "none"])
+    def test_is_off_at_prediction(self, scaling: str) -> None:
+        with_dropout, without = make(dropout=0.5, scaling=SCALINGS[scaling]), make()
         loss, p = with_dropout.loss_and_probabilities(X, Y)
         expected, q = without.loss_and_probabilities(X, Y)
         assert loss == expected
@@ -108,10 +121,12 @@ class TestDropout:
         assert network.gradient.theta.tobytes() == plain.gradient.theta.tobytes()
         assert rng.bit_generator.state == before
 
-    def test_is_unbiased_in_what_enters_the_next_layer(self) -> None:
+    @pytest.mark.parametrize("scaling", ["train", "inference"])
+    def test_is_unbiased_in_what_enters_the_next_layer(self, scaling: str) -> None:
         # With one hidden layer the outputs' pre-activations are linear in the mask, so their mean over masks is the
         # prediction's. The gradient of the biases is p - t; for small z, p is nearly linear, too.
-        network, x = make("sigmoid", dropout=0.3, widths=(8, 50, 3), dtype="float64"), X.astype(np.float64)
+        settings: dict[str, Any] = {"scaling": SCALINGS[scaling], "widths": (8, 50, 3), "dtype": "float64"}
+        network, x = make("sigmoid", dropout=0.3, **settings), X.astype(np.float64)
         network.parameters.W[1] *= 1e-3
         exact = network.loss_and_probabilities(x, Y)[1]
         rng, rounds = np.random.default_rng(3), 2000

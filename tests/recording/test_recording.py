@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from src.config.tracking import Tracking
 from src.config.tree import Config
 from src.data.dataset import Dataset
+from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
@@ -24,12 +26,13 @@ from src.recording.outbox import Outbox
 from src.recording.recording import Recording
 from src.recording.store import as_user_errors, holds_experiment, open_store, store_uri
 from src.runs.fingerprint import fingerprint
+from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.sweeps import start
 from tests.faults.trainings import InterruptsAfter
-from tests.helpers.composing import Small
+from tests.helpers.composing import Small, compose
 from tests.helpers.stores import assert_mirrored, client_of, database, stored
 from tests.recording.conftest import InThread, fail
 
@@ -66,7 +69,7 @@ def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
     client = client_of(home)
     kept = client.get_run(run_id)
     assert kept.info.run_name == "relu-he-adam s0"
-    assert kept.data.params == {key: show(value) for key, value in flatten(config.semantic())}
+    assert kept.data.params == {key: show(value) for key, value in flatten(config.semantic(complete=True))}
     assert kept.data.params["model.act"] == "relu"
     digests, tags = outcome.folder.run()["digests"], kept.data.tags
     assert tags["fingerprint"] == digests["fingerprint"] == outcome.folder.path.name
@@ -203,6 +206,26 @@ def test_more_metrics_and_the_untrained_network_are_recorded_too(home: Path, dig
     assert {"valid/f1", "train/squared_error", "valid/accuracy_with_dropout"} <= journal[0]["metrics"].keys()
     assert "f1_with_dropout" in outcome.result["test"]
     assert_mirrored(home, outcome.folder.path)
+
+
+def test_losses_of_updates_are_recorded_evenly_thinned_with_the_first_and_the_last(home: Path) -> None:
+    short = ("train.epochs=3", "train.steps_per_epoch=500", "train.unit_steps=50")
+    config = compose(["experiment=perceptrons_xor", *short])
+    outcome, run_id = recorded(config, prepare(config.data))
+    assert_mirrored(home, outcome.folder.path)
+    losses, client = FinishedRun(outcome.folder.path).steps, client_of(home)
+    for key, name, points in (
+        ("train/step_loss", "network", 1000),
+        ("unit/lower_left/step_loss", "unit_0", 50),
+        ("unit/upper_right/step_loss", "unit_1", 50),
+    ):
+        history = sorted((metric.step, metric.value) for metric in client.get_metric_history(run_id, key))
+        assert len(history) == points
+        steps, values = np.array(history).T
+        np.testing.assert_array_equal(values, losses[name][steps.astype(int) - 1, 0])
+        assert (steps[0], steps[-1]) == (1, len(losses[name]))
+        assert set(np.diff(steps)) <= {1, 2}
+    assert "steps.npz" in {artifact.path for artifact in client.list_artifacts(run_id)}
 
 
 def test_metrics_are_written_at_most_once_a_second(

@@ -23,6 +23,7 @@ FILES = {
     "history.csv": "history",
     "model.npz": "model",
     "predictions.npz": "predictions",
+    "steps.npz": "steps",
 }
 
 
@@ -30,7 +31,7 @@ FILES = {
 def folder(tmp_path: Path, digits: Dataset, small: Small) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
-    run(small(), digits, Tracker(), folder)
+    run(small("train.record_steps=true"), digits, Tracker(), folder)
     return folder
 
 

@@ -60,7 +60,8 @@ def another(hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         return [*value, another(get_args(hint)[0], 1)]
     if options := get_args(hint):  # of a union
-        return another(options[0], value) if value is None else another(type(value), value)
+        kinds = {get_args(option)[0] if get_origin(option) is Annotated else option: option for option in options}
+        return another(options[0] if value is None else kinds[type(value)], value)
     if hint is bool:
         return not value
     if hint is str:

@@ -27,6 +27,8 @@ def test_every_quantity_is_a_loss_or_a_share(name: str, suffix: str, part: str) 
     [
         ("valid/f1", "validation F1", "larger"),
         ("train/binary_cross_entropy", "training binary cross-entropy", "smaller"),
+        ("valid/mae", "validation MAE", "smaller"),
+        ("test/rmse_with_dropout", "test RMSE with dropout", "smaller"),
         ("units/lower left", "training accuracy of the unit for the lower left", "larger"),
         ("new/loss", "probability of loss", "neither"),
     ],

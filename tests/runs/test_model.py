@@ -51,6 +51,26 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, dtype: str) -> None:
         assert set(archive.files) == {"header", "W0", "W1", "W2", "b0", "b1", "b2"}
 
 
+def test_what_layers_do_comes_back_and_a_model_of_before_lists_is_read(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"act": ("tanh", "relu"), "dropout": (0.0, 0.5), "dropout_scaling": "inference"}
+    architecture = Architecture(hidden=(5, 4), bias="fixed", **settings)
+    net = architecture.network(7, 3, np.zeros(3, np.int64), "float64")
+    architecture.initialize(net, np.random.SeedSequence(1))
+    save_model(tmp_path / "model.npz", net, architecture, {"labels": ["a", "b", "c"]})
+    found, header = load_model(tmp_path / "model.npz")
+    assert (found.activations, found.dropout, found.fixed) == (net.activations, (0.0, 0.5), True)
+    x, y = np.random.default_rng(0).random((9, 7)), np.zeros(9, np.int64)
+    expected = net.loss_and_probabilities(x, y)[1]
+    np.testing.assert_array_equal(found.loss_and_probabilities(x, y)[1], expected)
+
+    header["model"] |= {"act": "tanh", "dropout": 0.5, "bias": True}
+    del header["model"]["dropout_scaling"]
+    write_npz(tmp_path / "old.npz", {"header": np.array(json.dumps(header)), **net.parameters.arrays()})
+    old = load_model(tmp_path / "old.npz").network
+    assert (len(old.activations), old.dropout, old.fixed) == (2, (0.5, 0.5), False)
+    assert (old.loss_and_probabilities(x, y)[1] != expected).any()
+
+
 def test_cut_altered_pickled_foreign_and_missing_files_are_refused(saved: Path) -> None:  # every bit: test_npz.py
     whole, pickled = saved.read_bytes(), io.BytesIO()
     np.savez(pickled, header=np.array([{}], dtype=object))

@@ -89,6 +89,32 @@ def test_a_run_is_trained_once_unless_asked_and_repeats_to_the_bit(home: Path, d
     )
 
 
+def test_recording_steps_changes_no_bit_and_keeps_each_loss(home: Path, digits: Dataset, small: Small) -> None:
+    plain, recording = (run(small(*more), digits, Tracker()) for more in ((), ("train.record_steps=true",)))
+    assert not recording.reused
+    assert recording.folder.path != plain.folder.path
+    assert recording.result == plain.result
+    assert not (plain.folder.path / "steps.npz").exists()
+    assert FinishedRun(plain.folder.path).steps == {}
+    steps = FinishedRun(recording.folder.path).steps
+    n, size = len(digits.train.y), small().train.batch_size
+    sizes = [min(size, n - start) for start in range(0, n, size)]
+    assert {name: rows.shape for name, rows in steps.items()} == {"network": (3 * len(sizes), 1)}
+    means = np.average(steps["network"].reshape(3, -1), axis=1, weights=sizes)
+    running = run(small("train.running_metrics=true"), digits, Tracker())
+    np.testing.assert_allclose(means, FinishedRun(running.folder.path).history["train_loss"], rtol=1e-6)
+
+
+def test_a_training_that_diverges_keeps_the_losses_before(home: Path, digits: Dataset, small: Small) -> None:
+    tracker = Mock()
+    with pytest.raises(RunFailed):
+        run(small(*DIVERGING, "train.record_steps=true"), digits, tracker)
+    (folder,) = tracker.ended.call_args.args
+    losses = FinishedRun(folder).steps["network"][:, 0]
+    assert len(losses) > 0
+    assert np.isfinite(losses).all()
+
+
 DIVERGING = ("optimizer=sgd", "optimizer.lr=1e20", "schedule=constant")
 
 

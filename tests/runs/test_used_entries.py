@@ -204,6 +204,12 @@ def test_what_is_kept_of_the_code_trains_to_the_same_weights(
     assert done.stdout.strip() == whole.result["weights_sha256"], done.stderr
 
 
+def test_a_list_of_activations_uses_all_of_them() -> None:
+    kept = tables.used(code.trees(NUMERIC.covered()), words(compose(["model.hidden=[8,8]", "model.act=[relu,tanh]"])))
+    for name, expected in (("relu_slope", True), ("tanh_slope", True), ("leaky_relu_slope", False)):
+        assert (name in {getattr(s, "name", "") for s in kept["src/nn/activations.py"].body}) == expected
+
+
 def test_code_digests_of_runs_differ_by_what_they_use() -> None:
     found = {name: code_digest(words(config(name))) for name in CONFIGS}
     assert len(set(found.values())) == len(found)

@@ -98,6 +98,7 @@ GOING_THROUGH = [
     {"order": "fixed", "running_metrics": True},
     {"running_metrics": True, "evaluate_dropout": True},
     {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
+    {"record_steps": True},
 ]
 CHANGES: list[dict[str, Any]] = [
     *(change | {"train": {"dtype": dtype}} for change in LEARNING for dtype in ("float32", "float64")),
@@ -116,6 +117,9 @@ def test_a_training_resumes_to_the_same_bits_after_any_step(plan: Any, tmp_path:
         attempt = resumed(plan, tmp_path / f"{step}")
         assert attempt.end == whole.end, step
         assert attempt.steps == 3 * STEPS - step
+        recorded, expected = (each.session.steps["network"] for each in (attempt, whole))
+        assert recorded.tobytes() == expected.tobytes()
+        assert len(expected) == (3 * STEPS if plan.train.record_steps else 0)
         assert results(attempt.records) == results(whole.records)[len(whole.records) - len(attempt.records) :]
 
 
@@ -190,6 +194,7 @@ def test_without_a_valid_checkpoint_there_is_none(tmp_path: Path) -> None:
         {"model": {"hidden": (3,)}},
         {"optimizer": OPTIMIZERS["momentum"](lr=0.1)},
         {"train": replace(NEVER, dtype="float64")},
+        {"train": replace(NEVER, record_steps=True)},
     ],
     ids=str,
 )
@@ -197,7 +202,7 @@ def test_the_state_of_another_training_is_rejected(plan: Any, tmp_path: Path, ch
     Attempt(plan, tmp_path).saver.save()
     attempt = Attempt(plan.changed(**change), tmp_path)
     before = attempt.end
-    with pytest.raises(ValueError, match="does not fit this training: its arrays have other"):
+    with pytest.raises(ValueError, match=r"does not fit this training: (its arrays have other|'recorded')"):
         attempt.saver.restore(checkpoint.read(tmp_path / GENERATIONS[0]))
     assert attempt.end == before
 

@@ -9,13 +9,15 @@ from sklearn.metrics import (
     confusion_matrix,
     f1_score,
     log_loss,
+    mean_absolute_error,
+    mean_squared_error,
     precision_recall_fscore_support,
 )
 
 from src.data.dataset import Examples
 from src.nn.losses import HEADS
 from src.training import metrics
-from src.training.metrics import METRICS, SCORES, confusion, measure, predict, scores
+from src.training.metrics import LOSSES, METRICS, SCORES, confusion, measure, predict, scores
 
 
 @pytest.mark.parametrize("class_weights", [None, (0.5, 1.0, 4.0)])
@@ -80,10 +82,22 @@ def single_output(plan: Any, y: np.ndarray, **settings: Any) -> Any:
 def test_a_single_output_counts_once(plan: Any, dataset: Any) -> None:
     x, y = dataset.train.x, (dataset.train.y == 1).astype(np.int64)
     network = single_output(plan, y, loss="binary_cross_entropy")
-    predicted, further = measure(network, Examples(x, y), ("binary_cross_entropy", "squared_error", "f1"))
+    names = ("binary_cross_entropy", "squared_error", "f1", "mae", "rmse")
+    predicted, further = measure(network, Examples(x, y), names)
     assert further["binary_cross_entropy"] == pytest.approx(predicted.loss, rel=1e-9)
     assert further["squared_error"] == pytest.approx(np.mean((predicted.probabilities[:, 1] - y) ** 2))
+    assert further["mae"] == pytest.approx(np.mean(np.abs(predicted.probabilities[:, 1] - y)))
+    assert further["rmse"] == pytest.approx(further["squared_error"] ** 0.5)
     assert further["f1"] == pytest.approx(f1_score(y, predicted.labels, average="weighted"))
+
+
+def test_mae_and_rmse_are_sklearns_over_examples_and_outputs(plan: Any, dataset: Any) -> None:
+    predicted, further = measure(plan.network(), dataset.valid, ("mae", "rmse", "squared_error"))
+    target = np.eye(3)[dataset.valid.y]
+    assert further["mae"] == pytest.approx(mean_absolute_error(target, predicted.probabilities), rel=1e-6)
+    assert further["rmse"] == pytest.approx(mean_squared_error(target, predicted.probabilities) ** 0.5, rel=1e-6)
+    assert further["rmse"] == pytest.approx((further["squared_error"] / 3) ** 0.5)
+    assert {"mae", "rmse"} <= set(LOSSES)  # smaller is better, so early stopping can monitor them
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])

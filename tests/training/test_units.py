@@ -90,7 +90,7 @@ def test_a_constant_unit_is_not_divided_by_zero(blob_data: Dataset) -> None:
         ({"unit_targets": ("a",)}, {}, ABC, "one hidden layer of 1 units"),
         ({}, {"hidden": (2, 2)}, ABC, "one hidden layer of 2 units"),
         ({}, {"act": "tanh"}, ABC, "model.act=sigmoid"),
-        ({}, {"bias": False}, ABC, "model.bias=true"),
+        ({}, {"bias": False}, ABC, "model.bias=true or fixed"),
         ({}, {"dropout": 0.5}, ABC, "model.dropout=0"),
     ],
     ids=str,
@@ -101,6 +101,22 @@ def test_settings_that_do_not_fit_are_rejected(
     network = replace(ARCHITECTURE, **architecture).network(2, 2, blob_data.train.y, "float64")
     data = replace(blob_data, groups=groups)
     assert reason in refusal(refuse_unfit, network, replace(TRAINING, **training), data)
+
+
+def test_fixed_biases_of_units_are_not_trained_and_each_update_is_recorded(blob_data: Dataset) -> None:
+    fixed = replace(ARCHITECTURE, bias="fixed")
+    network, streams = fixed.network(2, 2, blob_data.train.y, "float64"), Streams.of(0)
+    fixed.initialize(network, streams.initialization)
+    theta = network.parameters.theta.copy()
+    units = train_units(network, OPTIMIZERS["sgd"](lr=1.0), blob_data, TRAINING, streams)
+    np.testing.assert_array_equal(network.parameters.b[0], theta[-3:-1])
+    assert (network.parameters.W[0].ravel() != theta[:4]).all()
+    assert output_layer(network).fixed
+    for unit, rows in enumerate(units.steps):
+        assert (rows.shape, rows.dtype) == ((200, 4), np.float32)  # loss, two weights, bias
+        np.testing.assert_allclose(rows[0, 1:], theta[[unit, 2 + unit, 6 + unit]], rtol=1e-6)
+        assert (rows[:, 3] == rows[0, 3]).all()
+        assert rows[-10:, 0].mean() < rows[:10, 0].mean()
 
 
 def test_a_unit_that_diverges_is_detected_and_leaves_finite_weights(blob_data: Dataset) -> None:
