@@ -13,6 +13,11 @@ from tests.helpers.stores import children
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def checkout(reproduced: Path) -> Path:
+    return reproduced
+
+
 def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell) -> None:
     overrides = [*SMALL, "tracking.figures=false", "model.hidden=[]", "model.act=tanh", "optimizer=momentum"]
     done = shell("dvc", "exp", "run", *(word for override in overrides for word in ("-S", override)), MAIN_LINE)
@@ -33,12 +38,12 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     assert "failures_confident" in page
 
 
-def test_data_that_are_no_images_go_all_the_way(reproduced: Path, shell: Shell) -> None:
+def test_data_that_are_no_images_go_all_the_way(checkout: Path, shell: Shell) -> None:
     done = shell("dvc", "exp", "run", "-S", "experiment=perceptrons_xor", "-S", "tracking=off", MAIN_LINE)
     assert done.returncode == 0, done.stdout + done.stderr
-    test = json.loads((reproduced / "metrics/test.json").read_text())
+    test = json.loads((checkout / "metrics/test.json").read_text())
     assert (test["accuracy"], test["overall"]["num_samples"]) == (1.0, 15)
-    assert (reproduced / "plots/failures.png").stat().st_size < 20_000  # it says that there is nothing to show
+    assert (checkout / "plots/failures.png").stat().st_size < 20_000  # it says that there is nothing to show
 
 
 def test_queued_experiments_are_recorded_in_the_repository_itself(unrecorded: Path, shell: Shell) -> None:
