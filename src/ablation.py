@@ -1,8 +1,8 @@
 """Runs a study: `python -m src.ablation ablation=ladder [KEY=VALUE ...]`.
 
-A study is a file in conf/ablation/: a comparison of variants, or replicas of published experiments. The command trains
-what is missing, in parallel, then writes the report: to reports/ for a study as declared, to runs/studies/ for one with
-overrides.
+A study is a file in conf/ablation/: a comparison of variants, several of these, replicas of published experiments, or
+twins that a library trains, too. The command trains what is missing, in parallel, then writes the report: to reports/
+for a study as declared, to runs/studies/ for one with overrides.
 """
 
 import sys
@@ -33,6 +33,9 @@ Runs an ablation study: every variant with every seed, paired statistics, and a 
   python -m src.ablation ablation=ladder hydra/launcher=basic   one run after another
   python -m src.ablation ablation=replicas                      published experiments, compared with their texts
   python -m src.ablation ablation=replicas ablation.only=[spiral_adam,xor_tanh]         some of them
+  python -m src.ablation ablation=replicas ablation.parts=[same_draws]                  the printed digits alone
+  python -m src.ablation ablation=exercise                      four studies, and the best network of all
+  python -m src.ablation ablation=twin                          the same networks in scikit-learn, step by step
 
 The last line of output is the path of the report. With fewer than three seeds there are numbers but no verdicts.
 Exit codes: 0 done; 1 a run failed; 2 the input is wrong; 130 interrupted. To finish a study, repeat its command.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.make_published import PAGE, with_table
+from docs.make_published import EXCERPT, MARK, PAGE, with_excerpt, with_tables
 from src.config.composition import compose
 from src.config.tree import read_yaml
 from src.reporting.replica_tables import published
@@ -18,6 +18,7 @@ from tests.test_imports import ROOMS
 README = ROOT / "README.md"
 PAGES = [README, *(ROOT / name for name in ("CHANGELOG.md", "SECURITY.md", "benchmarks/README.md"))]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
+REPLICAS = read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
@@ -76,20 +77,39 @@ def test_the_architecture_lists_the_rooms_in_their_order() -> None:
     assert tuple(re.findall(r"^\| `(\w+)` \|", rooms, re.MULTILINE)) == ROOMS
 
 
-def test_the_table_of_published_experiments_has_every_claim() -> None:
-    declared = declare("replicas", read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"])
-    expected = []
-    for experiment in declared.experiments:
-        claims = [(claim.words, published(claim), claim.note) for claim in experiment.claims]
-        if (rows := experiment.rows).values:
-            claims.append((rows.words, f"{len(rows.values)} rows", rows.note))
-        expected += [(f"`{experiment.name}`", *each) for each in claims or [("none published", "-", "")]]
-    lines = [line for line in TEXTS[PAGE].splitlines() if line.startswith("| `")]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    assert [(*row[:3], row[-1][: len(note)]) for row, (*_, note) in zip(cells, expected, strict=True)] == expected
+def tables(page: str) -> list[list[list[str]]]:
+    """The cells of each table of the page of published experiments, without its header and ruler."""
+    parts = page.partition(MARK)[2].split("### ")[1:]
+    rows = [[line for line in part.splitlines() if line.startswith("| ")][2:] for part in parts]
+    return [[[cell.strip() for cell in line.strip("|").split(" | ")] for line in part] for part in rows]
 
 
-def test_a_new_table_takes_the_place_of_the_old_one() -> None:
-    table = "".join(line + "\n" for line in TEXTS[PAGE].splitlines() if line.startswith("| "))
-    assert with_table(TEXTS[PAGE], table) == TEXTS[PAGE]
-    assert with_table("# Page\n\n| a |\n| --- |\n", "| b |\n") == "# Page\n\n| b |\n"
+def test_the_tables_of_published_experiments_are_those_that_are_declared() -> None:
+    declared = {each.name: each for each in declare("replicas", REPLICAS).experiments}
+    same, *ours, printed = tables(TEXTS[PAGE])
+    shown = [row[0].strip("`") for row in same]
+    assert shown == [name for name in declared if name in shown]
+    groups = [(name, group) for name in shown for group in declared[name].groups]
+    for row, (name, group) in zip(printed, groups, strict=True):
+        assert row[:2] == [f"`{name}`", group.words]
+        numbers = [published(claim) for line in group.claims for claim in line]
+        assert row[2] == (numbers[0] if len(numbers) == 1 else f"{len(group.claims)} rows")
+    for row in (row for part in ours for row in part if row[1] != "-"):
+        assert row[1] in [lesson.says for lesson in declared[row[0].strip("`")].lessons]
+
+
+def test_the_readme_has_ten_lines_of_the_first_table() -> None:
+    same, *_ = tables(TEXTS[PAGE])
+    verdicts = {row[0].strip("`"): row[6] for row in same}
+    shown = re.findall(r"^\| `(\w+)` \|.*\| ([\w ]+) \|$", TEXTS[README], re.MULTILINE)
+    assert shown == [(name, verdicts[name]) for name in EXCERPT if name in verdicts]
+    assert len(EXCERPT) == 10
+
+
+def test_new_tables_take_the_place_of_the_old_ones() -> None:
+    for page in (PAGE, README):
+        table = TEXTS[PAGE].partition(MARK)[2].lstrip("\n")
+        plain = re.sub(r"^!\[.*\n\n?", "", table, flags=re.MULTILINE)
+        pictures = re.findall(r"\(pictures/(seeds_\w+\.png)\)", table)
+        new = with_excerpt(TEXTS[page], plain) if page == README else with_tables(TEXTS[page], plain, pictures)
+        assert new == TEXTS[page]

@@ -1,153 +1,182 @@
-"""Whether our runs reproduce published numbers: one row per claim, and one row for a whole printed table."""
+"""Whether a run with a text's own draws gives its printed numbers: a verdict for each number, and for each experiment.
 
-import math
+What our own runs show is judged in `lesson_verdict.py`: a mean over seeds is no verdict on one published run.
+"""
+
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from src.analysis.statistics import FEWEST, Interval, interval
-from src.studies.replicas.claims import Claim
-from src.studies.replicas.collect import Replica, Table
-from src.studies.replicas.declare import Experiment
+from src.studies.replicas.claims import Claim, Group
+from src.studies.replicas.collect import Replica, ReplicaRun, Table
+from src.studies.replicas.declare import SAME_DRAWS, Experiment
 
-# From best to worst, with how they are counted: a printed table has the worst verdict of its numbers.
+# From best to worst, with how they are counted.
 VERDICTS = {
     "exact": "came out exactly",
-    "within interval": "within our interval",
+    "same when rounded": "the same when rounded",
     "holds": "as the words say",
-    "better": "better",
+    "close": "close",
     "differs": "different",
-    "worse": "worse",
-    "no verdict": "without a verdict",
+    "not comparable": "not comparable",
     "no result": "without a result",
 }
+SAME = ("exact", "same when rounded", "holds")
+_TELLING = 3  # significant digits: one number that is printed with fewer is too coarse to be called exact
+_ROUNDING = 1e-12  # of differences, far below any printed digit that is not compared exactly
+_CLOSE_SHARE, _CLOSE_LOSS = 0.01, 0.1  # one percentage point; a tenth of a loss
+_NO_RUN = "no run has the text's draws"
 
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim, and our runs' values of its quantity."""
+    """A claim, and what the run with the same draws has instead."""
 
     claim: Claim
-    values: tuple[float, ...]  # of the runs that measured it, in the order of seeds
-    mean: Interval | None  # with its interval; None if no run measured it
-    low: float | None  # of the prediction interval for a single run; None for fewer than two runs
-    high: float | None
-    difference: float | None  # ours minus the published number; for a single run, of the printed digits
+    value: float | None  # ours; None if the run did not measure it
+    difference: float | None  # ours minus the published number, both with the printed digits
     verdict: str  # one of VERDICTS
 
 
 @dataclass(frozen=True)
+class GroupResult:
+    """What a text prints together, compared."""
+
+    group: Group
+    lines: tuple[tuple[ClaimResult, ...], ...]  # [lines][columns], as in the group
+
+    @property
+    def results(self) -> tuple[ClaimResult, ...]:
+        """All numbers, line by line."""
+        return tuple(itertools.chain.from_iterable(self.lines))
+
+    @property
+    def verdict(self) -> str:
+        """The worst of its numbers."""
+        return worst(self.results)
+
+    @property
+    def alone(self) -> ClaimResult | None:
+        """The one number, if it is one."""
+        return self.results[0] if len(self.results) == 1 else None
+
+    @property
+    def same_lines(self) -> int:
+        """The number of lines that have every digit."""
+        return sum(all(each.verdict in SAME for each in line) for line in self.lines)
+
+    @property
+    def parting(self) -> str:
+        """Where a table parts from the printed one; empty for a single number, and if it does not."""
+        if self.alone or self.same_lines == len(self.lines):
+            return ""
+        first = next(i for i, line in enumerate(self.lines) if any(each.verdict not in SAME for each in line))
+        epoch, same = self.lines[first][0].claim.epoch, f"{self.same_lines} of {len(self.lines)} rows are the same"
+        return same if epoch is None else f"{same}; it parts at epoch {epoch}"
+
+
+@dataclass(frozen=True)
 class Row:
-    """A line of the table."""
+    """A line of the first part of the table: an experiment."""
 
     experiment: Experiment
-    compared: ClaimResult | None  # None for a printed table, or if nothing is published
-    printed: tuple[tuple[ClaimResult, ...], ...]  # [epochs][columns], of a printed table
-    verdict: str  # empty if nothing is published
-    remarks: tuple[str, ...]  # the reason of a difference; runs that failed, or stopped early
+    run: ReplicaRun | None
+    groups: tuple[GroupResult, ...]  # the first one is its headline
+    remarks: tuple[str, ...]  # why it differs, can't be compared, failed or stopped early
+
+    @property
+    def results(self) -> tuple[ClaimResult, ...]:
+        """All numbers of the experiment."""
+        return tuple(itertools.chain.from_iterable(group.results for group in self.groups))
+
+    @property
+    def verdict(self) -> str:
+        """The worst of its numbers; that of its headline if all of them are the same."""
+        found = worst(self.results)
+        return self.groups[0].verdict if found in SAME else found
 
     @property
     def same(self) -> int:
-        """Of a printed table: the number of lines that our run reproduces in all digits."""
-        return sum(all(each.verdict == "exact" for each in line) for line in self.printed)
+        """How many of its numbers are the same, in all printed digits."""
+        return sum(each.verdict in SAME for each in self.results)
 
 
 def rows_of(table: Table) -> list[Row]:
-    """The lines of the table, text by text and experiment by experiment."""
-    return [
-        row
-        for text in table.declaration.texts
-        for replica in table.replicas
-        if replica.experiment.text == text
-        for row in _rows(replica)
-    ]
+    """The lines of the first part, text by text: the experiments of which something is published.
+
+    None if that part was not asked for.
+    """
+    if SAME_DRAWS not in table.declaration.shown:
+        return []
+    replicas = sorted(table.replicas, key=lambda each: [*table.declaration.texts].index(each.experiment.text))
+    return [_row(replica) for replica in replicas if replica.experiment.groups]
 
 
 def counts(rows: Sequence[Row]) -> Mapping[str, int]:
-    """How many rows have each of `VERDICTS`."""
-    counted = Counter(row.verdict for row in rows if row.verdict)
+    """How many experiments have each of `VERDICTS`."""
+    counted = Counter(row.verdict for row in rows)
     return {verdict: counted[verdict] for verdict in VERDICTS}
 
 
-def compare(claim: Claim, values: Sequence[float], single: bool) -> ClaimResult:
-    """Judges a claim by our runs' values [runs]. single: whether our one run should give exactly the printed digits."""
-    if not values:
-        return ClaimResult(claim, (), None, None, None, None, "no result")
-    mean = interval(values)
-    low, high = prediction(mean)
-    if not claim.about.is_loss:  # shares stay between 0 and 1
-        mean = replace(mean, low=_share(mean.low), high=_share(mean.high))
-        low, high = _share(low), _share(high)
-    difference, published, digits = None, claim.value, claim.digits
+def worst(results: Sequence[ClaimResult]) -> str:
+    """The worst of their verdicts."""
+    return max((each.verdict for each in results), key=[*VERDICTS].index)
+
+
+def compare(claim: Claim, value: float | None, alone: bool = True) -> ClaimResult:
+    """Judges a published number by the value of the run with the same draws. alone: it is in no table."""
+    published, digits = claim.value, claim.digits
+    if value is None:
+        return ClaimResult(claim, None, None, "not comparable" if claim.not_comparable else "no result")
     if published is None or digits is None:
-        verdict = "holds" if 2 * reaching(claim, values) > len(values) else "worse"
-    elif single:
-        difference = round(round(values[0], digits) - published, digits) + 0.0
-        verdict = _side(claim, difference) if difference else "exact"
-    else:
-        difference = mean.mean - published
-        half = 0.5 * 10.0**-digits  # a printed 0.98 may be anything from 0.975 to 0.985
-        if len(values) < FEWEST or low is None or high is None:
-            verdict = "no verdict"
-        elif low <= published + half and published - half <= high:
-            verdict = "within interval"
-        else:
-            verdict = _side(claim, difference)
-    return ClaimResult(claim, tuple(values), mean, low, high, difference, verdict)
+        return ClaimResult(claim, value, None, "holds" if _reaches(claim, value) else "differs")
+    printed = round(published, digits)
+    if printed == published:
+        difference = round(round(value, digits) - printed, digits) + 0.0
+    else:  # more digits are printed than compared, so that rounding both could put them on two sides of a half
+        difference = 0.0 if abs(value - published) <= 10.0**-digits else value - published
+    if not difference:
+        coarse = alone and len(str(round(abs(printed) * 10**digits))) < _TELLING
+        return ClaimResult(claim, value, difference, "same when rounded" if coarse else "exact")
+    if claim.not_comparable:
+        return ClaimResult(claim, value, difference, "not comparable")
+    bound = _CLOSE_LOSS * abs(printed) if claim.about.is_loss else _CLOSE_SHARE
+    return ClaimResult(claim, value, difference, "close" if abs(difference) <= bound + _ROUNDING else "differs")
 
 
-def prediction(mean: Interval) -> tuple[float | None, float | None]:
-    """The prediction interval: bounds that hold one more run in 95 % of all cases, if values are normal.
-
-        mean +- t s sqrt(1 + 1/n),   the mean's own interval, t s / sqrt(n), wider by sqrt(n + 1).
-
-    None and None for fewer than two runs. Hahn and Meeker, "Statistical Intervals", Wiley, 1991.
-    """
-    if mean.low is None or mean.high is None:
-        return None, None
-    half = (mean.high - mean.low) / 2 * math.sqrt(mean.n + 1)
-    return mean.mean - half, mean.mean + half
+def _reaches(claim: Claim, value: float) -> bool:
+    assert claim.least is not None
+    return value <= claim.least if claim.about.better == "smaller" else value >= claim.least
 
 
-def _rows(replica: Replica) -> Iterator[Row]:
-    experiment, single = replica.experiment, replica.experiment.single
-    for claim in experiment.claims:
-        compared = compare(claim, replica.values(claim), single)
-        yield Row(experiment, compared, (), compared.verdict, _remarks(replica, claim.note, compared))
-    if experiment.rows.values:
-        printed = tuple(
-            tuple(compare(claim, replica.values(claim), single) for claim in line) for line in experiment.rows.claims
+def _row(replica: Replica) -> Row:
+    run = replica.same
+    groups = tuple(GroupResult(group, _compared(group, run)) for group in replica.experiment.groups)
+    return Row(replica.experiment, run, groups, tuple(dict.fromkeys(filter(None, _remarks(run, groups)))))
+
+
+def _compared(group: Group, run: ReplicaRun | None) -> tuple[tuple[ClaimResult, ...], ...]:
+    alone = len(group.claims) == len(group.claims[0]) == 1
+
+    def result(claim: Claim) -> ClaimResult:
+        return (
+            ClaimResult(claim, None, None, "not comparable") if run is None else compare(claim, run.value(claim), alone)
         )
-        verdict = max((each.verdict for line in printed for each in line), key=list(VERDICTS).index)
-        yield Row(experiment, None, printed, verdict, _remarks(replica, experiment.rows.note, printed[-1][-1]))
-    if not experiment.every_claim:
-        yield Row(experiment, None, (), "", _remarks(replica, "", None))
+
+    return tuple(tuple(result(claim) for claim in line) for line in group.claims)
 
 
-def _share(bound: float | None) -> float | None:
-    return None if bound is None else min(max(bound, 0.0), 1.0)
-
-
-def reaching(claim: Claim, values: Sequence[float]) -> int:
-    """How many runs reach `least`, which we accept for the words."""
-    least = claim.least if claim.least is not None else math.nan
-    return sum(value <= least if claim.better == "smaller" else value >= least for value in values)
-
-
-def _side(claim: Claim, difference: float) -> str:
-    if claim.better == "neither":
-        return "differs"
-    return "better" if (difference < 0) == (claim.better == "smaller") else "worse"
-
-
-def _remarks(replica: Replica, note: str, last: ClaimResult | None) -> tuple[str, ...]:
-    """The note, how many runs reach what the text says, which failed, and how many stopped before the claim's epoch."""
-    failed = [f"seed {run.seed}: {run.reason}" for run in replica.runs if not run.measured]
-    stopped = []
-    if last is not None and (missing := len(replica.runs) - len(failed) - len(last.values)):
-        of = f"{missing} of {len(replica.runs)} runs" if len(replica.runs) > 1 else "the run"
-        stopped = [f"not reached: {of} stopped before epoch {last.claim.epoch}"]
-    reached = []
-    if last is not None and last.values and last.claim.says:
-        reached = [f"{reaching(last.claim, last.values)} of {len(last.values)} runs reach it"]
-    return tuple(filter(None, [note, *reached, *failed, *stopped]))
+def _remarks(run: ReplicaRun | None, groups: Sequence[GroupResult]) -> Iterator[str]:
+    if run is None:
+        yield _NO_RUN
+        return
+    if run.measured is None:
+        yield run.reason
+        return
+    yield f"stopped early, after epoch {run.measured.stopped}" if run.measured.stopped is not None else ""
+    yield f"no test example of {', '.join(run.measured.dead)} is recognized" if run.measured.dead else ""
+    for group in groups:
+        yield from (each.claim.not_comparable for each in group.results if each.verdict == "not comparable")
+        yield group.group.note
+        yield group.parting

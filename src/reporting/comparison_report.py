@@ -3,7 +3,7 @@
 import base64
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,11 +150,17 @@ def _comparisons(summary: Summary) -> list[Comparison]:
 
 
 def _pictures(folder: Path, results: Results, summary: Summary, dataset: Dataset) -> dict[str, Markup]:
-    """The figures for the page, by name; writes each into the folder, too, as `<name>.png`."""
-    from src.figures import canvas, study_figures  # which import matplotlib
+    from src.figures import study_figures  # imports matplotlib
+
+    return pictures_of(folder, study_figures.draw(results, summary, dataset))
+
+
+def pictures_of(folder: Path, figures: Iterable["StudyFigure"]) -> dict[str, Markup]:
+    """The figures for a page, by name; writes each into the folder, too, as `<name>.png`."""
+    from src.figures import canvas
 
     pictures = {}
-    for drawn in study_figures.draw(results, summary, dataset):
+    for drawn in figures:
         path = folder / f"{drawn.name}.png"
         canvas.save(drawn.figure, path)
         if drawn.of_pixels:

@@ -2,12 +2,15 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from src.analysis import formats
-from src.analysis.replica_verdict import VERDICTS, ClaimResult, Row, counts, reaching
+from src.analysis.lesson_verdict import VERDICTS as OF_LESSONS
+from src.analysis.lesson_verdict import LessonRow
+from src.analysis.replica_verdict import VERDICTS, ClaimResult, GroupResult, Row, counts
 from src.reporting.tables import plain_table
+from src.runs.metric import Metric
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
 
@@ -15,145 +18,187 @@ _FEWEST_DECIMALS = 4  # of ours, if it is no percentage
 
 
 class Cells(NamedTuple):
-    """A row as texts, for people."""
+    """An experiment of the first part as texts, for people."""
 
     experiment: str
     quantity: str
     published: str
     ours: str
-    bounds: str  # of the prediction interval for a single run
     difference: str
+    same: str
     verdict: str
     remarks: str
 
 
+class LessonCells(NamedTuple):
+    """A line of the second part as texts, for people."""
+
+    experiment: str
+    lesson: str
+    quantity: str
+    ours: str
+    met: str
+    verdict: str
+    remarks: str
+
+
+SAME_HEADER = ("Experiment", "What", "Published", "Ours", "Difference", "The same", "Verdict", "Why")
+LESSON_HEADER = ("Experiment", "Lesson", "Measured", "Ours", "Holds in", "Verdict", "Runs")
+
+
 def cells(row: Row) -> Cells:
-    """The columns of a row; "-" for an empty one."""
+    """An experiment by its headline, the first that its text prints; "-" for an empty cell."""
     name, remarks = row.experiment.name, "; ".join(row.remarks)
-    if row.compared:
-        compared = row.compared
-        text = (published(compared.claim), ours(compared), bounds(compared), difference(compared))
-        return Cells(name, compared.claim.words, *text, row.verdict, remarks)
-    if row.printed:
-        lines = len(row.printed)
-        same = f"{row.same} of {lines} the same"
-        return Cells(name, row.experiment.rows.words, f"{lines} rows", same, "-", "-", row.verdict, remarks)
-    return Cells(name, "none published", "-", "-", "-", "-", "-", remarks)
+    total = len(row.results)
+    same = f"{row.same} of {total} numbers" if total > 1 else "yes" if row.same else "no"
+    return Cells(name, row.groups[0].group.words, *of_group(row.groups[0]), same, row.verdict, remarks)
+
+
+def of_group(group: GroupResult) -> tuple[str, str, str]:
+    """Published, ours and their difference; of a table, how many of its rows are the same."""
+    if alone := group.alone:
+        return published(alone.claim), ours(alone), difference(alone)
+    if len(group.lines) == 1:
+        return " / ".join(published(each.claim) for each in group.results), " / ".join(map(ours, group.results)), "-"
+    return f"{len(group.lines)} rows", f"{group.same_lines} of {len(group.lines)} the same", "-"
+
+
+def lesson_cells(row: LessonRow) -> LessonCells:
+    """The columns of a line of the second part; "-" for an empty cell."""
+    met = "-"
+    if row.met is not None:
+        met = f"{row.met.k} of {row.met.n} runs ({100 * row.met.low:.0f} to {100 * row.met.high:.0f} %)"
+    remarks = "; ".join(row.remarks)
+    return LessonCells(
+        row.experiment.name, row.says or "-", row.metric.words, mean(row), met, row.verdict or "-", remarks
+    )
+
+
+def mean(row: LessonRow) -> str:
+    """The mean of our runs with its interval: "95.10 % [94.81, 95.39]"."""
+    if row.mean is None:
+        return "-"
+    decimals = 4
+    text = _written(row.metric, row.mean.mean, decimals)
+    if row.mean.low is None or row.mean.high is None:
+        return text
+    low, high = (_written(row.metric, bound, decimals, "") for bound in (row.mean.low, row.mean.high))
+    return f"{text} [{low}, {high}]"
 
 
 def published(claim: Claim) -> str:
     """The text's claim, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
     if claim.value is None or claim.digits is None:
         return f"“{claim.says}”"
-    return _written(claim, claim.value, claim.digits)
+    return _written(claim.about, claim.value, claim.digits)
 
 
 def ours(compared: ClaimResult) -> str:
-    """The mean of our runs, or the one."""
-    return "-" if compared.mean is None else _written(compared.claim, compared.mean.mean, _decimals(compared.claim))
-
-
-def as_printed(compared: ClaimResult) -> str:
-    """Ours with the digits that the text prints."""
-    if compared.mean is None or compared.claim.digits is None:
-        return "-"
-    return _written(compared.claim, compared.mean.mean, compared.claim.digits)
-
-
-def at_least(compared: ClaimResult) -> str:
-    """What we accept for the words: "at least 99 %"."""
-    claim = compared.claim
-    if claim.least is None:
-        return ""
-    bound = f"{100 * claim.least:g} %" if claim.about.in_percent else f"{claim.least:g}"
-    return f"at {'most' if claim.better == 'smaller' else 'least'} {bound}"
+    """The value of the run with the same draws, with at least four decimals."""
+    return "-" if compared.value is None else _written(compared.claim.about, compared.value, _decimals(compared.claim))
 
 
 def rerun(claim: Claim) -> str:
     """The result of a re-run of the text's own code, by others."""
-    return "-" if claim.rerun is None else _written(claim, claim.rerun, _decimals(claim))
-
-
-def bounds(compared: ClaimResult) -> str:
-    """The prediction interval for a single run."""
-    return _between(compared.claim, compared.low, compared.high)
-
-
-def bounds_of_mean(compared: ClaimResult) -> str:
-    """The interval of the mean."""
-    mean = compared.mean
-    return _between(compared.claim, mean.low, mean.high) if mean else "-"
+    return "-" if claim.rerun is None else _written(claim.about, claim.rerun, _decimals(claim))
 
 
 def difference(compared: ClaimResult) -> str:
-    """Ours minus the published number, for an accuracy in points; for words, how many runs reach them."""
-    if compared.claim.says and compared.values:
-        return f"{reaching(compared.claim, compared.values)} of {len(compared.values)} runs"
+    """Ours minus the published number, in its digits; for an accuracy in points."""
     if compared.difference is None:
         return "-"
+    if not compared.difference:
+        return "0"
     if compared.claim.about.in_percent:
         return formats.points(compared.difference)
-    text = f"{compared.difference:+.{_decimals(compared.claim)}f}"
-    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
+    return f"{compared.difference:+.{compared.claim.digits}f}".replace("-", "−")
 
 
 def sentence(rows: Sequence[Row]) -> str:
-    """How many rows have each verdict, in words."""
+    """How many experiments have each verdict, in words; empty if that part was not asked for."""
+    if not rows:
+        return ""
     parts = [f"{count} {VERDICTS[verdict]}" for verdict, count in counts(rows).items() if count]
-    return f"Of {sum(counts(rows).values())} published results, {', '.join(parts) or 'none is compared'}."
+    numbers, same = sum(len(row.results) for row in rows), sum(row.same for row in rows)
+    said = f"With the same draws, of {sum(counts(rows).values())} published experiments"
+    return f"{said} {', '.join(parts) or 'none is compared'}; {same} of {numbers} numbers are the same."
 
 
-def console(rows: Sequence[Row]) -> str:
-    """The table for a terminal."""
-    header = ["experiment", "what", "published", "ours", "a run, 95 %", "difference", "verdict"]
-    return plain_table(header, [cells(row)[:-1] for row in rows], width=72)
+def lesson_sentence(lessons: Sequence[LessonRow]) -> str:
+    """How many lessons hold in our own runs, in words; empty if there are none."""
+    verdicts = [row.verdict for row in lessons if row.verdict]
+    if not verdicts:
+        return ""
+    others = [f"; {name}: {count}" for name in OF_LESSONS[1:] if (count := verdicts.count(name))]
+    return f"In our own runs, {verdicts.count(OF_LESSONS[0])} of {len(verdicts)} lessons hold{''.join(others)}."
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """The table as Markdown, with a newline at the end."""
-    header = ["Experiment", "What", "Published", "Ours", "A run, 95 %", "Difference", "Verdict", "Why"]
-    lines = [header, ["---", "---", "---:", "---:", "---:", "---:", "---", "---"]]
-    for row in rows:
-        experiment, *others = cells(row)
-        lines.append([f"`{experiment}`", *map(_escaped, others)])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def console(rows: Sequence[Row], lessons: Sequence[LessonRow]) -> str:
+    """Both parts for a terminal."""
+    shown = []
+    if rows:
+        shown.append(plain_table(SAME_HEADER[:-1], [cells(row)[:-1] for row in rows], width=60))
+    if lessons:
+        shown.append(plain_table(LESSON_HEADER[:-1], [lesson_cells(row)[:-1] for row in lessons], width=60))
+    return "\n\n".join(shown)
+
+
+def markdown(rows: Sequence[Row], lessons: Sequence[LessonRow]) -> str:
+    """Both parts and all numbers as Markdown, with a newline at the end; tables without headings of sections."""
+    parts = []
+    if rows:
+        parts.append(_markdown("The same draws", SAME_HEADER, "--rrrl--", map(cells, rows)))
+    if lessons:
+        parts.append(_markdown("Ours, properly", LESSON_HEADER, "---rr--", map(lesson_cells, lessons)))
+    if rows:
+        header = ("Experiment", "What", "Published", "Ours", "Difference", "Verdict")
+        every = [(row.experiment.name, group) for row in rows for group in row.groups]
+        lines = [(name, group.group.words, *of_group(group), group.verdict) for name, group in every]
+        parts.append(_markdown("Everything that is printed", header, "--rrr-", lines))
+    return "\n".join(parts)
 
 
 def as_csv(table: Table, rows: Sequence[Row]) -> str:
     """A line per published number, also of printed tables; unknown values are empty."""
-    header = ["experiment", "text", "metric", "epoch", "published", "digits", "rerun", "runs", "mean", "mean_low"]
-    header += ["mean_high", "low", "high", "difference", "verdict", "remarks", "command", "fingerprints"]
-    runs = {each.experiment.name: each for each in table.replicas}
+    header = ["experiment", "text", "metric", "class", "epoch", "published", "digits", "rerun", "ours", "difference"]
+    header += ["verdict", "note", "command", "fingerprint"]
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(header)
     for row in rows:
-        replica = runs[row.experiment.name]
-        prints = " ".join(run.fingerprint for run in replica.runs)
-        about = ["; ".join(row.remarks), replica.command, prints]
-        results = [row.compared] if row.compared else [each for line in row.printed for each in line]
-        for compared in results:
-            claim, mean = compared.claim, compared.mean
+        run = [row.run.command, row.run.fingerprint] if row.run else ["", ""]
+        for compared in row.results:
+            claim = compared.claim
             says = claim.says if claim.value is None else claim.value
-            known = [claim.metric, claim.epoch, says, claim.digits, claim.rerun, len(compared.values)]
-            found = [mean.mean, mean.low, mean.high] if mean else [None, None, None]
-            found += [compared.low, compared.high, compared.difference]
-            lines.writerow([row.experiment.name, row.experiment.text, *known, *found, compared.verdict, *about])
+            known = [claim.metric, claim.label, claim.epoch, says, claim.digits, claim.rerun, compared.value]
+            about = [compared.difference, compared.verdict, claim.not_comparable or claim.note]
+            lines.writerow([row.experiment.name, row.experiment.text, *known, *about, *run])
     return text.getvalue()
 
 
-def _between(claim: Claim, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return "-"
-    return " to ".join(_written(claim, bound, _decimals(claim), "") for bound in (low, high))
+def lessons_csv(lessons: Sequence[LessonRow]) -> str:
+    """A line per run of ours and lesson."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["experiment", "lesson", "metric", "seed", "value", "verdict"])
+    for row in lessons:
+        for seed, value in row.values:
+            lines.writerow([row.experiment.name, row.says, row.metric, seed, value, row.verdict])
+    return text.getvalue()
+
+
+def _markdown(title: str, header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> str:
+    ruler = ["---:" if side == "r" else "---" for side in sides]
+    lines = [header, ruler, *([f"`{name}`", *map(_escaped, others)] for name, *others in rows)]
+    return f"### {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _decimals(claim: Claim) -> int:
-    return 4 if claim.about.in_percent else max(_FEWEST_DECIMALS, (claim.digits or 0))
+    return 4 if claim.about.in_percent else max(_FEWEST_DECIMALS, claim.digits or 0)
 
 
-def _written(claim: Claim, x: float, digits: int, unit: str = " %") -> str:
-    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if claim.about.in_percent else f"{x:.{digits}f}"
+def _written(metric: Metric, x: float, digits: int, unit: str = " %") -> str:
+    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if metric.in_percent else f"{x:.{digits}f}"
 
 
 def _escaped(cell: str) -> str:

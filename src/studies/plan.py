@@ -24,14 +24,17 @@ def plan(declaration: D, seeds: Sequence[str], arguments: Sequence[str], declare
     if not seeds:
         raise UserError("seed: none; a study needs at least one, like seed=range(5)")
     if not declared and all(case.seeds for case in declaration.cases):
-        raise UserError(f"seed={listed}: these experiments use the seeds of their texts")
+        raise UserError(f"seed={listed}: these runs have seeds of their own")
     for argument in arguments:
         for beginning, instead in declaration.refused.items():
             if argument.startswith(beginning):
                 raise UserError(f"{argument}: {instead}")
     jobs = []
     for case in declaration.cases:
-        overrides = [*case.overrides, *arguments]
+        # A case may come from the file of another study, which then takes the place of this one's.
+        elsewhere = any(override.startswith("ablation=") for override in case.overrides)
+        given = [argument for argument in arguments if not (elsewhere and argument.startswith("ablation="))]
+        overrides = [*case.overrides, *given]
         own = [str(seed) for seed in case.seeds] or seeds
         composed = compose([*overrides, f"seed={own[0]}"])
         for seed in own:

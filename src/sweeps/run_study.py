@@ -7,14 +7,18 @@ from typing import Any, NamedTuple
 from src.config.composition import load
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import plain
-from src.reporting import comparison_report, replica_report
+from src.reporting import combined_report, comparison_report, replica_report, twin_report
 from src.reporting.report_folder import Report
 from src.runs.job import Job
+from src.studies.combined import collect as combined_results
+from src.studies.combined import declare as combined
 from src.studies.comparisons import collect as comparison_results
 from src.studies.comparisons import declare as comparison
 from src.studies.replicas import collect as replica_results
 from src.studies.replicas import declare as replica
 from src.studies.study import Study, identity
+from src.studies.twins import collect as twin_results
+from src.studies.twins import declare as twins
 from src.sweeps.jobs import JobEnd, Launch, identified, recorded, run_jobs
 
 
@@ -36,11 +40,19 @@ COMPARISON = Kind(
 REPLICAS = Kind(
     replica.declare, replica_results.collect, replica_report.report, "give one value, or a list in brackets"
 )
+COMBINED = Kind(
+    combined.declare, combined_results.collect, combined_report.report, "give one value; the studies have the others"
+)
+TWINS = Kind(
+    twins.declare, twin_results.collect, twin_report.report, "give one value; ablation.twins lists experiments"
+)
+_KINDS = {"published": REPLICAS, "studies": COMBINED, "twins": TWINS}  # by a key that only this kind has
 
 
 def kind_of(tree: Any) -> Kind:
     """The kind of study that the group `ablation` declares."""
-    return REPLICAS if isinstance(tree, Mapping) and "published" in tree else COMPARISON
+    keys = tree.keys() if isinstance(tree, Mapping) else ()
+    return next((kind for key, kind in _KINDS.items() if key in keys), COMPARISON)
 
 
 def run_study(kind: Kind, study: Study[Any], launch: Launch) -> None:
@@ -73,7 +85,7 @@ def _refuse_as_stage(study: Study[Any]) -> None:
     """A stage depends on the pipeline's data alone, so DVC would not see a change of others."""
     name = study.declaration.name
     if not study.declaration.in_pipeline:
-        raise UserError(f"--stage {name}: published experiments can't run as a stage")
+        raise UserError(f"--stage {name}: only a comparison of variants can run as a stage")
     here, there = study.jobs[0].config.data, load([]).data
     if plain(here, semantic_only=True) != plain(there, semantic_only=True):
         raise UserError(

@@ -68,7 +68,7 @@ FILES: dict[str, tuple[Any, str]] = {
 STUDY = "give one RUN, or --all with --study NAME: python -m src.replay --all --study ladder"
 # Of overrides only what the command itself or a sweep rejects: tests/config/ has the rest.
 COMMANDS = {
-    "ablation": "allowed: depth, l2, ladder",
+    "ablation": "allowed: depth, exercise, l2, ladder",
     "ablation ablation=ladde": "did you mean ladder?",
     "ablation ablation=tiny ablation=ladder": "give one study, like ablation=ladder",
     "ablation -m ablation=tiny,ladder": "ablation=tiny,ladder: no such study",
@@ -76,7 +76,7 @@ COMMANDS = {
     "ablation ablation=toys train.epochs=1,2": "train.epochs=1,2: a study sweeps only its variants and seeds",
     "ablation ablation=tiny seed=range(0)": "seed: none",
     "ablation --stage": "--stage",
-    "ablation --stage toys": "--stage toys: published experiments can't run as a stage",
+    "ablation --stage toys": "--stage toys: only a comparison of variants can run as a stage",
     "train ablation=tiny": "python -m src.ablation ablation=tiny",
     "train -m ablation=tiny,ladder": "python -m src.ablation ablation=tiny",
     "train optimizer=sgdx": "optimizer=sgdx",

@@ -8,12 +8,12 @@ from src.data.dataset import Dataset
 from src.reporting import comparison_report, replica_report
 from src.reporting.report_folder import Report
 from src.studies.comparisons.results import Results
-from src.studies.replicas.claims import Rows
+from src.studies.replicas.claims import Rows, Scores
 from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
 from tests.reporting.markup import Markup
 from tests.reporting.studies import HOSTILE, dataset, make_results, seconds_of
-from tests.studies.replicas.synthetic import claim, experiment, table, words
+from tests.studies.replicas.synthetic import claim, experiment, lesson, table, words
 
 ATTACK = HOSTILE + "</style></title><img src=https://example.org onerror=alert(1)>| `x` *y*"
 ACCURACIES = [0.9391, 0.9402, 0.9385, 0.9411, 0.9396]
@@ -37,31 +37,49 @@ def _parsed(report: Report) -> Markup:
 
 
 def everything() -> Table:
-    """A table in which every verdict comes up, and everything that a claim can have."""
-    seen = {"test/accuracy": ACCURACIES, "valid/loss@10": [0.51, 0.52, 0.5, 0.49, None], "test/f1": [0.5] * 5}
+    """A table in which every verdict comes up, and everything that a claim or a lesson can have."""
     many = experiment(
         "many",
         claim(0.9401, 4, rerun=0.9433),
         claim(0.51, 2, metric="valid/loss", epoch=10, note="its losses are those of the test set"),
-        claim(0.7, 1, good="neither"),
         claim(0.8, 2),
-        claim(0.999, 3),
+        claim(0.99, 3, metric="valid/accuracy", not_comparable="its model had been trained before"),
         words(),
         words(says="about half", least=0.4, metric="test/f1"),
-        values=seen,
+        same={"test/accuracy": 0.9391, "valid/loss@10": 0.52, "test/f1": 0.5, "valid/accuracy": 0.8},
+        stopped={-1: 30},
+        ours={"test/accuracy": ACCURACIES, "valid/loss": [0.51, 0.52, 0.5, 0.49, 0.5]},
+        lessons=(lesson(), lesson(says="it beats the other", than="two", by=0.01)),
         note="Something about it.",
     )
     rows = {
-        "train/loss@1": [0.02061],
-        "valid/accuracy@1": [0.8884],
-        "train/loss@2": [0.0164],
-        "valid/accuracy@2": [0.9],
+        "train/loss@1": 0.02061,
+        "valid/accuracy@1": 0.8884,
+        "train/loss@2": 0.0164,
+        "valid/accuracy@2": 0.9,
     }
     printed = Rows(columns=("train/loss", "valid/accuracy"), digits=(4, 4), values=((0.0206, 0.8884), (0.0163, 0.9074)))
-    exact = experiment(
-        "exact", claim(0.9439, 4), rows=printed, values={"test/accuracy": [0.94391], **rows}, seeds=[123]
+    table_of_two = experiment("rows", claim(0.9439, 4), rows=printed, same={"test/accuracy": 0.94391, **rows})
+    scores = (Scores(precision=0.5, recall=0.5, f1=0.5),)
+    exact = experiment("exact", claim(0.944, 3), scores=scores, same={"test/accuracy": 0.9441})
+    coarse = experiment("coarse", claim(0.9, 1), same={"test/accuracy": 0.9441})
+    two = experiment(
+        "two",
+        words(least=0.9),
+        same={"test/accuracy": 0.95},
+        ours={"test/accuracy": [0.95, 0.96]},
+        runs=2,
+        lessons=(lesson(),),
     )
-    two = experiment("two", claim(), values={"test/accuracy": [0.95, 0.96]}, runs=2)
+    lost = experiment(
+        "lost",
+        claim(0.5, 1, metric="valid/accuracy", epoch=40),
+        same={},
+        ours={"test/accuracy": [0.5] * 10},
+        runs=10,
+        lessons=(lesson(), lesson(least=0.4)),
+        dead={3: ("7",)},
+    )
     failed = experiment("failed", claim(0.5, 1), failures=dict.fromkeys(range(5), "diverged at epoch 3"))
     nothing = experiment("nothing", text="b", note="The text trains nothing with it.")
     texts = {
@@ -69,7 +87,7 @@ def everything() -> Table:
         "b": Text(title="The second"),
         "c": Text(title="No more"),
     }
-    return table(many, exact, two, failed, nothing, texts=texts)
+    return table(many, table_of_two, exact, coarse, two, lost, failed, nothing, texts=texts)
 
 
 def hostile_comparison() -> Results:
@@ -92,8 +110,10 @@ def hostile_table() -> Table:
         "name",
         claim(note=ATTACK),
         words(says=ATTACK),
-        claim(metric=f"units/{ATTACK}"),
-        values={"test/accuracy": ACCURACIES, f"units/{ATTACK}": ACCURACIES},
+        claim(metric=f"units/{ATTACK}", not_comparable=ATTACK),
+        same={"test/accuracy": 0.9, f"units/{ATTACK}": 0.9},
+        ours={"test/accuracy": ACCURACIES},
+        lessons=(lesson(says=ATTACK),),
         note=ATTACK,
         failures={1: ATTACK},
     )

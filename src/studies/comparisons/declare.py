@@ -11,6 +11,7 @@ grids:                       # each is a product of lists; all of them are joine
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -98,6 +99,12 @@ def declare(name: str, tree: Any) -> ComparisonDeclaration:
     if len(names) < 2:
         raise UserError(f"ablation.variants={names}: a study compares at least two")
     return ComparisonDeclaration(**vars(terms), name=name, variants=variants)
+
+
+def grid_sizes(tree: Mapping[str, Any]) -> tuple[int, ...]:
+    """How many variants each grid of a valid declaration has; its variants come last, grid by grid."""
+    grids = tree.get("grids") or []
+    return tuple(math.prod(len(v) if isinstance(v, list) else 1 for v in grid.values()) for grid in grids)
 
 
 def _listed(tree: Any) -> Iterator[Variant]:

@@ -1,6 +1,7 @@
-"""The results of a table of published experiments, read from its run folders."""
+"""The results of a table of published experiments, read from its run folders: one run with the same draws, and ours."""
 
 import shlex
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,10 @@ from src.runs.fingerprint import code_digest, environment
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.model import Model
+from src.studies.plan import WITHOUT_INFLUENCE
 from src.studies.replicas.claims import Claim
-from src.studies.replicas.declare import JOURNALED, Experiment, ReplicaDeclaration
+from src.studies.replicas.declare import OURS, SAME_DRAWS, Experiment, ReplicaDeclaration
+from src.studies.replicas.measured import JOURNALED
 from src.studies.study import Study, failure, identity
 from src.training.metrics import predict
 
@@ -24,17 +27,21 @@ class Measurements:
 
     run: FinishedRun
     epochs: Mapping[int, Mapping[str, Any]]
+    stopped: int | None = None  # the epoch after which it stopped early, if it did
 
     @classmethod
-    def of(cls, folder: RunFolder) -> "Measurements":
-        """Reads the journal; the run's other files are read when a claim needs them."""
-        return cls(FinishedRun(folder.path), {record["epoch"]: record for record in folder.journal()})
+    def of(cls, folder: RunFolder, planned: int) -> "Measurements":
+        """Reads the journal; the run's other files are read when a claim needs them. planned: epochs."""
+        epochs = {record["epoch"]: record for record in folder.journal()}
+        return cls(FinishedRun(folder.path), epochs, max(epochs) if max(epochs) < planned else None)
 
     def value(self, claim: Claim) -> float | None:
         """The claim's quantity; None at an epoch that the run did not reach, or did not evaluate."""
         metric = claim.about
         if claim.at:
             return _probability(self.run.model, claim)
+        if claim.label is not None:
+            return float(self.run.scores["class"][claim.label][metric.quantity])
         if claim.epoch is None:
             return float({**self.run.scores["overall"], **self.run.result[metric.part]}[metric.quantity])
         record = self.epochs.get(claim.epoch)
@@ -43,6 +50,11 @@ class Measurements:
         if metric.quantity in JOURNALED:
             return float(record[f"{metric.part}_{metric.quantity}"])
         return float(record["metrics"][metric])
+
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """The classes of which the network recognizes no test example."""
+        return tuple(label for label, of in self.run.scores["class"].items() if of["num_samples"] and not of["recall"])
 
 
 @dataclass(frozen=True)
@@ -55,19 +67,24 @@ class ReplicaRun:
     command: str  # that trains this very run
     measured: Measurements | None = field(default=None, repr=False)
 
+    def value(self, claim: Claim) -> float | None:
+        """The claim's quantity; None if the run did not measure it."""
+        return self.measured.value(claim) if self.measured else None
+
 
 @dataclass(frozen=True)
 class Replica:
-    """An experiment with its runs, in the order of seeds."""
+    """An experiment with its runs."""
 
     experiment: Experiment
-    command: str
-    runs: tuple[ReplicaRun, ...]
+    command: str  # that trains ours with the default seed
+    same: ReplicaRun | None  # with the text's own draws
+    runs: tuple[ReplicaRun, ...]  # ours, in the order of seeds
 
-    def values(self, claim: Claim) -> list[float]:
-        """The claim's quantity, of each run that measured it."""
-        values = [run.measured.value(claim) for run in self.runs if run.measured]
-        return [value for value in values if value is not None]
+    @property
+    def every_run(self) -> tuple[ReplicaRun, ...]:
+        """That with the text's draws, if any, then ours."""
+        return (*([self.same] if self.same else []), *self.runs)
 
 
 @dataclass(frozen=True)
@@ -84,7 +101,7 @@ class Table:
     @property
     def identity(self) -> str:
         """Identifies this table, run by this code."""
-        return identity(self.name, [run.fingerprint for replica in self.replicas for run in replica.runs])
+        return identity(self.name, [run.fingerprint for replica in self.replicas for run in replica.every_run])
 
 
 def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str]]) -> Table:
@@ -92,25 +109,27 @@ def collect(study: Study[ReplicaDeclaration], digests: Sequence[Mapping[str, str
 
     digests: of each job, in the order of the study.
     """
-    runs: dict[str, list[ReplicaRun]] = {experiment.name: [] for experiment in study.declaration.experiments}
+    runs: dict[str, list[ReplicaRun]] = defaultdict(list)
     for job, of in zip(study.jobs, digests, strict=True):
         folder = RunFolder.of(of["fingerprint"])
-        reason, command = failure(folder), command_of(study, job.variant, job.config.seed)
-        measured = None if reason else Measurements.of(folder)
+        reason, command = failure(folder), command_of(job.overrides)
+        measured = None if reason else Measurements.of(folder, job.config.train.epochs)
         runs[job.variant].append(ReplicaRun(job.config.seed, of["fingerprint"], reason, command, measured))
-    replicas = (
-        Replica(experiment, command_of(study, experiment.name), tuple(runs[experiment.name]))
-        for experiment in study.declaration.experiments
-    )
+    changes = [override for override in study.typed if not override.startswith("seed=")]
+    replicas = []
+    for experiment in study.declaration.experiments:
+        found = {part: tuple(runs[case.name]) for part, case in experiment.cases.items()}
+        same = next(iter(found.get(SAME_DRAWS, ())), None)
+        command = command_of([*experiment.cases[OURS].overrides, *changes])
+        replicas.append(Replica(experiment, command, same, found[OURS]))
     machine = environment(study.jobs[0].config.train.threads)
     return Table(study.name, study.declaration, study.command, tuple(replicas), code_digest(), machine)
 
 
-def command_of(study: Study[ReplicaDeclaration], experiment: str, seed: int | None = None) -> str:
-    """The command that trains an experiment, with a seed or with the default one."""
-    changes = [override for override in study.typed if not override.startswith(("ablation.", "seed="))]
-    seeds = [] if seed is None else [f"seed={seed}"]
-    return shlex.join(["python", "-m", "src.train", f"experiment={experiment}", *changes, *seeds])
+def command_of(overrides: Sequence[str]) -> str:
+    """The command that trains a job of these overrides alone."""
+    of_study = (*WITHOUT_INFLUENCE, "ablation.")
+    return shlex.join(["python", "-m", "src.train", *(o for o in overrides if not o.startswith(of_study))])
 
 
 def _probability(model: Model, claim: Claim) -> float:

@@ -2,14 +2,18 @@
 
 title: Do they come out again?  # the question
 only: []                        # names of experiments, to run these alone
+parts: []                       # same_draws or ours, to run this part alone
 texts:
   weidman: {title: After a notebook, note: what a reader should know}
 published:
-  weidman_ce:                   # of conf/experiment/
+  weidman_momentum:             # of conf/experiment/
     text: weidman
-    seeds: [123]                # its own, where those of all are not for it
+    seed: 42                    # of the one run with the text's own draws; null: there is none
+    same_draws: [rng=legacy]    # how that run differs from conf/experiment/
+    ours: [rng=default]         # how our runs differ from it
+    seeds: 20                   # how many runs of ours, with seeds from 0; null: the seeds of the study
     note: what sets it apart
-    claims:
+    claims:                     # compared with the run with the same draws, digit for digit
       - {metric: test/accuracy, value: 0.9187, digits: 4}
       - {metric: valid/loss, epoch: 10, value: 0.548, digits: 3, note: a quirk of the text}
       - {metric: test/accuracy, says: that worked, least: 0.99}
@@ -17,28 +21,30 @@ published:
       columns: [train/loss, train/accuracy]
       digits: [4, 4]
       values: [[0.0206, 0.8881], [0.0163, 0.9078]]
+    scores:                     # precision, recall and F1 of the test set, of all or of a class
+      - {precision: 0.98245310245310, recall: 0.98222222222222, f1: 0.98222064169432}
+    lessons:                    # which each run of ours meets or not
+      - {says: momentum helps, metric: test/accuracy, than: weidman_ce}
+      - {says: it separates the classes, metric: train/accuracy, least: 1.0}
+      - {says: it memorizes, metric: train/accuracy, than: test/accuracy, by: 0.3}
 
 An accuracy is a fraction: 91.87 % has the value 0.9187 and 4 digits.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from src.config.tree import Config
-from src.data.sources import SOURCES
 from src.foundation import schema
 from src.foundation.errors import UserError, suggestion
 from src.runs.job import Job
-from src.runs.metric import SETS
-from src.studies.replicas.claims import Claim, Rows
+from src.studies.replicas.claims import Claim, Group, Lesson, Rows, Scores, scores_group
+from src.studies.replicas.measured import refuse_unmeasured
 from src.studies.study import Case, Declaration
-from src.training.loop import Training
-from src.training.metrics import WITH_DROPOUT
 
-JOURNALED = ("loss", "accuracy")  # quantities that every epoch record has
-_OVERALL = ("precision", "recall", "f1")  # of the test set, whatever train.metrics asks for
+SAME_DRAWS, OURS = "same_draws", "ours"
+PARTS_OF_TABLE = (SAME_DRAWS, OURS)
 _APART = ("texts", "published")
 _NO_ROWS = Rows(columns=(), digits=(), values=())
 
@@ -56,9 +62,14 @@ class ExperimentTerms:
     """The declaration of an experiment, without its name."""
 
     text: str  # one of the texts
-    seeds: tuple[Annotated[int, ">= 0", "<= 4294967295"], ...] = ()  # its own; none: those of all
+    seed: Annotated[int | None, ">= 0", "<= 4294967295"] = None  # of the run with the text's own draws
+    same_draws: tuple[str, ...] = ()  # overrides of that run
+    ours: tuple[str, ...] = ()  # overrides of our runs
+    seeds: Annotated[int | None, ">= 1", "<= 1000"] = None  # how many of ours
     claims: tuple[Claim, ...] = ()
     rows: Rows = _NO_ROWS  # its printed table
+    scores: tuple[Scores, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
     note: str = ""
 
 
@@ -68,49 +79,68 @@ class Experiment(ExperimentTerms):
 
     name: str
 
-    @property
-    def single(self) -> bool:
-        """Whether it has one seed of its own, so that its one run should give exactly the printed digits."""
-        return len(self.seeds) == 1
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """What its text prints: the table, each claim, the scores."""
+        singles = (Group(claim.words, ((claim,),), claim.note) for claim in self.claims)
+        tables = [self.rows.group] if self.rows.values else []
+        return (*tables, *singles, *([scores_group(self.scores)] if self.scores else []))
 
     @property
     def every_claim(self) -> list[Claim]:
-        """Its claims, and those of its printed table, line by line."""
-        return [*self.claims, *itertools.chain.from_iterable(self.rows.claims)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplicaDeclaration(Declaration):
-    """A table of published experiments, as its file declares it."""
-
-    refused: ClassVar[Mapping[str, str]] = {
-        "experiment=": "the experiments are fixed; ablation.only=[NAME,NAME] runs some of them"
-    }
-    only: tuple[str, ...] = ()  # the experiments that are chosen; empty: all of the file
-    texts: Mapping[str, Text]
-    experiments: tuple[Experiment, ...]
+        """Every number that its text prints."""
+        return [claim for group in self.groups for line in group.claims for claim in line]
 
     @property
-    def cases(self) -> Sequence[Case]:
-        """The experiments, some with seeds of their own."""
-        return [Case(each.name, [f"experiment={each.name}"], each.seeds) for each in self.experiments]
-
-    def of(self, text: str) -> tuple[Experiment, ...]:
-        """The experiments of a text."""
-        return tuple(experiment for experiment in self.experiments if experiment.text == text)
-
-    def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
-        """Refuses a job that would not measure what its experiment's claims are about."""
-        experiments = {each.name: each for each in self.experiments}
-        for job in jobs:
-            key = f"ablation.published.{job.variant}"
-            _refuse_unmeasured(key, experiments[job.variant].every_claim, job.config)
+    def cases(self) -> Mapping[str, Case]:
+        """What is trained for each part of the table, by part."""
+        experiment = f"experiment={self.name}"
+        cases = {OURS: Case(self.name, [experiment, *self.ours], range(self.seeds or 0))}
+        if self.seed is not None:
+            cases[SAME_DRAWS] = Case(f"{self.name}, same draws", [experiment, *self.same_draws], [self.seed])
+        return cases
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Question:
     title: str
     only: tuple[str, ...] = ()
+    parts: tuple[Annotated[str, PARTS_OF_TABLE], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaDeclaration(_Question, Declaration):
+    """A table of published experiments, as its file declares it."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "experiment=": "the experiments are fixed; ablation.only=[NAME,NAME] runs some of them"
+    }
+    texts: Mapping[str, Text]
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The parts of the table that are chosen."""
+        return self.parts or PARTS_OF_TABLE
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        """Part by part, each experiment."""
+        return [each.cases[part] for part in self.shown for each in self.experiments if part in each.cases]
+
+    def of(self, text: str) -> tuple[Experiment, ...]:
+        """The experiments of a text."""
+        return tuple(experiment for experiment in self.experiments if experiment.text == text)
+
+    def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
+        """Refuses a job that would not measure what its experiment's claims or lessons are about."""
+        configs = {job.variant: job.config for job in jobs}
+        for each in self.experiments:
+            key = f"ablation.published.{each.name}"
+            for part, case in each.cases.items():
+                if case.name in configs:
+                    lessons = (claim for lesson in each.lessons for claim in lesson.claims)
+                    refuse_unmeasured(key, each.every_claim if part == SAME_DRAWS else lessons, configs[case.name])
 
 
 def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
@@ -126,6 +156,11 @@ def declare(name: str, tree: Mapping[str, Any]) -> ReplicaDeclaration:
     for name_ in question.only:
         if name_ not in names:
             raise UserError(f"ablation.only={schema.show(name_)}: no such experiment; {suggestion(name_, names)}")
+    for experiment in experiments:
+        for lesson in experiment.lessons:
+            if lesson.other is not None and lesson.other not in names:
+                key = f"ablation.published.{experiment.name}.lessons: than={schema.show(lesson.other)}"
+                raise UserError(f"{key}: no such experiment; {suggestion(lesson.other, names)}")
     chosen = [experiment for experiment in experiments if not question.only or experiment.name in question.only]
     return ReplicaDeclaration(name=name, **vars(question), texts=texts, experiments=tuple(chosen))
 
@@ -136,10 +171,15 @@ def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
     terms: ExperimentTerms = schema.build(ExperimentTerms, given, key)
     if terms.text not in texts:
         raise UserError(f"{key}.text={schema.show(terms.text)}: no such text; {suggestion(terms.text, texts)}")
-    if len(set(terms.seeds)) < len(terms.seeds):
-        raise UserError(f"{key}.seeds={list(terms.seeds)}: a seed is listed twice; give each seed once")
+    if terms.same_draws and terms.seed is None:
+        raise UserError(f"{key}.seed: missing; same_draws={list(terms.same_draws)} needs the text's own seed")
+    for override in (*terms.same_draws, *terms.ours):
+        if "=" not in override:
+            raise UserError(f"{key}: {schema.show(override)}: must be KEY=VALUE, as on the command line")
     for i, claim in enumerate(terms.claims):
         claim.check(f"{key}.claims[{i}]")
+    for i, lesson in enumerate(terms.lessons):
+        lesson.check(f"{key}.lessons[{i}]")
     if "rows" in given:
         terms.rows.check(f"{key}.rows")
     return Experiment(name=name, **vars(terms))
@@ -149,32 +189,3 @@ def _mapping(tree: Any, key: str) -> Mapping[Any, Any]:
     if not isinstance(tree, Mapping) or not tree:
         raise UserError(f"{key}={schema.show(tree)}: must be a group of names, each with its own keys")
     return tree
-
-
-def _refuse_unmeasured(key: str, claims: Sequence[Claim], config: Config) -> None:
-    """Raises `UserError`, about `key`, if a run of this configuration would not measure a claim's quantity."""
-    training, source = config.train, SOURCES[config.data.source]
-    names = [*JOURNALED, *training.metrics]
-    names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
-    known = {"train": names, "valid": names, "test": list({*names, *_OVERALL})}
-    known |= {"units": [*training.unit_targets], "new": [*source.labels]}
-    for claim in claims:
-        part, quantity = claim.about.part, claim.about.quantity
-        if quantity not in known[part]:
-            near = suggestion(quantity, known[part]) if known[part] else "none is"
-            more = "; train.metrics may list more" if part in SETS else ""
-            raise UserError(f"{key}: {schema.show(claim.metric)}: not measured there; {near}{more}")
-        if claim.at and len(claim.at) != len(source.features or ()):
-            raise UserError(
-                f"{key}: {schema.show(claim.metric)}: at={list(claim.at)}: the features are {source.features}"
-            )
-        if claim.epoch is not None and not _evaluated(claim.epoch, training):
-            raise UserError(
-                f"{key}: {schema.show(claim.metric)} at epoch {claim.epoch}: not evaluated then; train.evaluate_every="
-                f"{training.evaluate_every}, train.evaluate_at_start={str(training.evaluate_at_start).lower()}"
-            )
-
-
-def _evaluated(epoch: int, training: Training) -> bool:
-    """Whether a training evaluates after this epoch, or would if it were as long."""
-    return epoch % training.evaluate_every == 0 if epoch else training.evaluate_at_start

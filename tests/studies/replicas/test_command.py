@@ -14,7 +14,7 @@ from tests.helpers.stores import client_of, family
 from tests.pipeline.test_ablation import ONE_BY_ONE, ablation
 
 pytestmark = pytest.mark.slow
-FILES = {"index.html", "summary.json", "table.csv", "table.md"}
+FILES = {"index.html", "summary.json", "table.csv", "lessons.csv", "table.md", "seeds_book.png"}
 
 GROUND = """\
 # @package _global_
@@ -33,20 +33,26 @@ TOYS: dict[str, Any] = {
     "ablation": {
         "title": "Do the toys come out again?",
         "only": [],
+        "parts": [],
         "texts": {"book": {"title": "A book of toys"}},
         "published": {
             "toy": {
                 "text": "book",
-                "claims": [
-                    {"metric": "test/accuracy", "value": 0.01, "digits": 2},
-                    {"metric": "valid/loss", "epoch": 2, "value": 0.1, "digits": 1, "note": "a quirk of the book"},
-                    {"metric": "train/accuracy", "says": "it learns", "least": 0.2},
+                "lessons": [
+                    {"says": "it learns", "metric": "train/accuracy", "least": 0.2},
+                    {"says": "it is no better than itself", "than": "toy"},
                 ],
             },
             "fixed_toy": {
                 "text": "book",
-                "seeds": [123],
-                "claims": [{"metric": "test/f1", "value": 0.01, "digits": 2}],
+                "seed": 123,
+                "same_draws": ["rng=legacy"],
+                "seeds": 1,
+                "claims": [
+                    {"metric": "test/f1", "value": 0.01, "digits": 2},
+                    {"metric": "valid/loss", "epoch": 2, "value": 0.1, "digits": 1, "note": "a quirk of the book"},
+                    {"metric": "train/accuracy", "says": "it learns", "least": 0.2},
+                ],
                 "rows": {"columns": ["train/loss", "valid/accuracy"], "digits": [3, 3], "values": [[0, 0.9], [0, 0.9]]},
             },
         },
@@ -81,18 +87,22 @@ def summary(page: Path) -> dict[str, Any]:
     return read
 
 
-def rows(page: Path) -> dict[str, dict[str, Any]]:
-    """The rows of a report, by experiment and metric; printed tables have none."""
-    found = summary(page)["rows"]
-    return {
-        f"{row['experiment']} {row['compared']['claim']['metric'] if row['compared'] else 'rows'}": row for row in found
+def verdicts(page: Path) -> dict[str, str]:
+    """By experiment and what is printed, and by experiment and lesson."""
+    found = summary(page)
+    same = {
+        f"{row['experiment']} {group['words']}": group["verdict"]
+        for row in found["same_draws"]
+        for group in row["groups"]
     }
+    return same | {f"{row['experiment']} {row['says']}": row["verdict"] for row in found["ours"]}
 
 
-def result(checkout: Path, page: Path, experiment: str, number: int = 0) -> dict[str, Any]:
-    """What a run of an experiment came to, as its folder has it."""
+def result(checkout: Path, page: Path, experiment: str, number: int | None = None) -> dict[str, Any]:
+    """What a run of an experiment came to, as its folder has it; without a number, that with the text's draws."""
     [about] = [each for each in summary(page)["experiments"] if each["name"] == experiment]
-    folder = checkout / "runs" / about["runs"][number]["fingerprint"]
+    run = about["same_draws"] if number is None else about["runs"][number]
+    folder = checkout / "runs" / run["fingerprint"]
     told: dict[str, Any] = json.loads((folder / "result.json").read_text())
     told["test"] |= json.loads((folder / "test.json").read_text())["overall"]
     told["journal"] = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
@@ -106,28 +116,33 @@ def test_a_table_is_trained_and_reported_and_in_mlflow_a_parent_with_named_child
     assert {file.name for file in page.parent.iterdir()} == FILES
     assert not (checkout / "models/studies/toys").exists()
     assert not (checkout / "metrics/toys.json").exists()
-    found = rows(page)
-    assert {name: row["verdict"] for name, row in found.items()} == {
-        "toy test/accuracy": "better",
-        "toy valid/loss": "worse",
-        "toy train/accuracy": "holds",
-        "fixed_toy test/f1": "better",
-        "fixed_toy rows": "worse",
+    assert verdicts(page) == {
+        "fixed_toy test F1": "differs",
+        "fixed_toy validation loss, epoch 2": "differs",
+        "fixed_toy training accuracy": "holds",
+        "fixed_toy 2 rows of training loss and validation accuracy": "differs",
+        "toy it learns": "undecided",  # of three runs, all
+        "toy it is no better than itself": "undecided",
+        "fixed_toy ": "",
     }
     expected = [result(checkout, page, "toy", number) for number in range(3)]
-    assert found["toy test/accuracy"]["compared"]["values"] == [each["test"]["accuracy"] for each in expected]
-    assert found["toy valid/loss"]["compared"]["values"] == [each["journal"][1]["valid_loss"] for each in expected]
-    assert re.search(r"^toy +test accuracy +1 % .* better$", told, re.M)
+    learns, _, _ = summary(page)["ours"]
+    assert learns["values"] == [[seed, each["train"]["accuracy"]] for seed, each in enumerate(expected)]
+    same = result(checkout, page, "fixed_toy")
+    _, f1, loss, _ = [group["lines"][0][0]["value"] for group in summary(page)["same_draws"][0]["groups"]]
+    assert (f1, loss) == (same["test"]["f1"], same["journal"][1]["valid_loss"])
+    assert same["journal"] != result(checkout, page, "fixed_toy", 0)["journal"]
+    assert re.search(r"^fixed_toy +2 rows of .* +0 of 2 the same .* differs$", told, re.M)
     for word in ("Do the toys come out again?", "a quirk of the book", "python -m src.train experiment=fixed_toy"):
         assert word in page.read_text()
 
     parent, children = family(checkout, "toys")
     assert (parent.info.run_name, parent.info.status) == ("toys", "FINISHED")
-    assert parent.data.tags["verdict"].startswith("Of 5 published results, ")
-    assert parent.data.metrics["variants/better"] >= 2
+    assert parent.data.tags["verdict"].startswith("With the same draws, of 1 published experiments ")
+    assert parent.data.metrics["variants/differs"] == 1
     artifacts = {file.path for file in client_of(checkout).list_artifacts(parent.info.run_id, "report")}
     assert artifacts == {f"report/{name}" for name in FILES}
-    assert set(children) == {"toy s0", "toy s1", "toy s2", "fixed_toy s123"}
+    assert set(children) == {"toy s0", "toy s1", "toy s2", "fixed_toy, same draws s123", "fixed_toy s0"}
 
 
 def test_our_own_numbers_are_exact_and_an_experiment_that_diverges_has_no_result(checkout: Path) -> None:
@@ -135,16 +150,30 @@ def test_our_own_numbers_are_exact_and_an_experiment_that_diverges_has_no_result
     lines = [[round(line["train_loss"], 3), round(line["valid_accuracy"], 3)] for line in came["journal"]]
     claims = [{"metric": "test/f1", "value": round(came["test"]["f1"], 4), "digits": 4}]
     printed = {"columns": ["train/loss", "valid/accuracy"], "digits": [3, 3], "values": lines}
-    exact = {"text": "book", "seeds": [123], "claims": claims, "rows": printed}
+    exact = {"text": "book", "seed": 123, "same_draws": ["rng=legacy"], "seeds": 1, "claims": claims, "rows": printed}
     wild_claims = [{"metric": "test/loss", "value": 1, "digits": 1}]
-    write(checkout, "wild", fixed_toy=exact, wild_toy={"text": "book", "claims": wild_claims})
+    wild_toy = {"text": "book", "seed": 0, "ours": ["train.epochs=2"], "seeds": 3, "claims": wild_claims}
+    write(checkout, "wild", fixed_toy=exact, wild_toy=wild_toy)
     done = ablation(checkout, "ablation=wild", *ONE_BY_ONE)
     assert done.returncode == 1
-    wild = [f"wild_toy s{seed}" for seed in range(3)]
+    wild = ["wild_toy, same draws s0", *(f"wild_toy s{seed}" for seed in range(3))]
     assert done.stderr == f"error: {', '.join(wild)}: diverged; the report shows the gap\n"
-    assert "4 of them finished before" in done.stdout
-    assert "3 of 3 the same" in done.stdout
-    found = rows(checkout / "reports/wild/index.html")
-    assert found["wild_toy test/loss"]["remarks"] == [f"seed {seed}: diverged at epoch 1" for seed in range(3)]
-    expected = {"wild_toy test/loss": "no result", "fixed_toy test/f1": "exact", "fixed_toy rows": "exact"}
-    assert expected.items() <= {name: row["verdict"] for name, row in found.items()}.items()
+    assert "5 of them finished before" in done.stdout
+    assert "7 of 7 numbers" in done.stdout
+    page = checkout / "reports/wild/index.html"
+    assert summary(page)["ours"][-1]["remarks"] == [f"seed {seed}: diverged at epoch 1" for seed in range(3)]
+    expected = {
+        "wild_toy test loss": "no result",
+        "fixed_toy test F1": "exact",
+        "fixed_toy 3 rows of training loss and validation accuracy": "exact",
+    }
+    assert expected.items() <= verdicts(page).items()
+
+
+def test_one_part_of_the_table_alone(checkout: Path) -> None:
+    for part, jobs in (("same_draws", 1), ("ours", 4)):
+        done = ablation(checkout, "ablation=toys", f"ablation.parts=[{part}]", *ONE_BY_ONE)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{jobs} jobs: toys-" in done.stdout
+        found = summary(Path(done.stdout.splitlines()[-1]))
+        assert [bool(found[each]) for each in ("same_draws", "ours")] == [part == "same_draws", part == "ours"]

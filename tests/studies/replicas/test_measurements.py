@@ -21,10 +21,11 @@ def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Small, dig
     """A run of four epochs, evaluated at the start and after every second one, with dropout on, too."""
     more = ("train.epochs=4", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[squared_error]")
     trained = run(small(*more, "model.dropout=0.2", "train.evaluate_dropout=true"), digits, Tracker()).folder
-    measurements = Measurements.of(trained)
+    measurements = Measurements.of(trained, planned=4)
+    assert (measurements.stopped, Measurements.of(trained, planned=5).stopped) == (None, 4)
 
-    def value(metric: str, epoch: int | None = None, at: tuple[float, ...] = ()) -> float | None:
-        return measurements.value(Claim(metric=metric, epoch=epoch, at=at, value=0.0, digits=1))
+    def value(metric: str, epoch: int | None = None, at: tuple[float, ...] = (), **more: str) -> float | None:
+        return measurements.value(Claim(metric=metric, epoch=epoch, at=at, value=0.0, digits=1, **more))
 
     # Without an epoch: the result, and the scores of the test set, whatever else was measured.
     result = trained.result()
@@ -33,9 +34,12 @@ def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Small, dig
         assert set(result[part]) == measured
         for quantity, expected in result[part].items():
             assert value(f"{part}/{quantity}") == expected
-    overall = read_json(trained.path / "test.json")["overall"]
+    scores = read_json(trained.path / "test.json")
     for name in ("precision", "recall", "f1"):
-        assert value(f"test/{name}") == overall[name]
+        assert value(f"test/{name}") == scores["overall"][name]
+        for label in digits.labels:
+            assert value(f"test/{name}", label=label) == scores["class"][label][name]
+    assert measurements.dead == tuple(label for label in digits.labels if scores["class"][label]["recall"] == 0)
 
     # With one: the journal's line, if the epoch was evaluated.
     lines = {record["epoch"]: record for record in trained.journal()}

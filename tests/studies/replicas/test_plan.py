@@ -33,28 +33,32 @@ def declared(published: dict[str, Any], only: Sequence[str] = ()) -> ReplicaDecl
 def planned(
     *arguments: str, seeds: Sequence[str] = ("0", "1"), typed_seeds: bool = False, only: Sequence[str] = (), **more: Any
 ) -> Study[ReplicaDeclaration]:
-    """Two experiments, the second of which has a seed of its own, in the small; more: keys of the first one."""
-    published = {"digits": {**OTHER, **more}, "sigmoid_mse": {**OTHER, "seeds": [123]}}
+    """Two experiments, the second of which has a run with the text's draws, in the small; more: keys of the first."""
+    published = {
+        "digits": {**OTHER, "seed": 5, **more},
+        "sigmoid_mse": {**OTHER, "seeds": 1, "ours": ["model.act=tanh"]},
+    }
     return plan(declared(published, only), seeds, [*SMALL, *arguments], not typed_seeds, compose)
 
 
 def test_every_experiment_is_trained_with_every_seed_or_with_its_own() -> None:
     found = planned()
-    assert [job.label for job in found.jobs] == ["digits s0", "digits s1", "sigmoid_mse s123"]
+    assert [job.label for job in found.jobs] == ["digits, same draws s5", "digits s0", "digits s1", "sigmoid_mse s0"]
+    assert found.jobs[-1].config.model.act == "tanh"
     for job in found.jobs:
         assert job.label == f"{job.variant} s{job.config.seed}"
         # The configuration that was checked is the one that another process composes from the overrides.
         assert composed(*job.overrides) == job.config
     # Seeds that are typed are for the experiments without seeds of their own.
     typed = planned(seeds=["7"], typed_seeds=True)
-    assert [job.label for job in typed.jobs] == ["digits s7", "sigmoid_mse s123"]
+    assert [job.label for job in typed.jobs] == ["digits, same draws s5", "digits s7", "sigmoid_mse s0"]
     assert typed.typed == (*SMALL, "seed=7")
 
 
 def test_the_command_of_an_experiment_trains_just_that_run() -> None:
     found = planned("tracking=off", "hydra/launcher=basic")
     for job in found.jobs:
-        python, m, module, *overrides = shlex.split(command_of(found, job.variant, job.config.seed))
+        python, m, module, *overrides = shlex.split(command_of(job.overrides))
         assert [python, m, module] == ["python", "-m", "src.train"]
         assert not any(override.startswith(("tracking", "hydra", "ablation")) for override in overrides)
         assert composed(*overrides).semantic() == job.config.semantic()
@@ -77,10 +81,11 @@ def test_what_makes_it_another_table() -> None:
         planned("train.epochs=1"),
         planned(seeds=["0"], typed_seeds=True),
         planned("ablation.only=[digits]", only=["digits"]),
+        planned(seed=6),
     ]
     assert len({other.digest for other in others}) == len(others)
     assert planned("tracking=off", "name=x", "hydra/launcher=basic").digest == planned().digest
-    assert others[-1].command.endswith("'ablation.only=[digits]'")
+    assert others[-2].command.endswith("'ablation.only=[digits]'")
 
 
 @pytest.mark.parametrize(
@@ -115,11 +120,18 @@ def test_what_a_run_measures_can_be_claimed(metric: str, epoch: int | None, more
         ({"metric": "train/loss", "epoch": 3}, "train/loss at epoch 3: not evaluated then; "),
         ({"metric": "new/7", "at": [0.1, 0.2]}, "new/7: at=[0.1, 0.2]: the features are None"),
         ({"metric": "new/c1", "at": [0.1, 0.2]}, "new/c1: not measured there; "),
+        ({"metric": "test/f1", "label": "c1"}, "test/f1: label=c1: no such class; "),
     ],
 )
 def test_what_a_run_does_not_measure_is_refused(claim: dict[str, Any], told: str) -> None:
     message = refusal(planned, "train.evaluate_every=2", claims=[{**CLAIM, **claim}])
     assert message.startswith(f"ablation.published.digits: {told}")
+
+
+def test_what_our_runs_do_not_measure_can_not_be_a_lesson() -> None:
+    for lesson in ({"metric": "valid/f1", "least": 0.5}, {"metric": "test/accuracy", "than": "valid/f1"}):
+        message = refusal(planned, lessons=[{"says": "x", **lesson}])
+        assert message.startswith("ablation.published.digits: valid/f1: not measured there; ")
 
 
 def test_another_experiment_for_all_and_one_that_conf_does_not_have_are_refused() -> None:

@@ -1,0 +1,1 @@
+"""Combined studies: several comparisons, and the best network of all of them."""

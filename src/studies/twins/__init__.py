@@ -1,0 +1,1 @@
+"""Twins: an experiment trained by this project and, in step with it, by a library."""

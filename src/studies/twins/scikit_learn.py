@@ -1,0 +1,114 @@
+"""scikit-learn's `MLPClassifier`, given initial weights and trained batch by batch with `partial_fit`."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from src.config.tree import Config
+from src.data.sources import SOURCES
+from src.nn.arrays import Array, Labels
+from src.nn.network import Network
+
+_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+_HEADS = (("softmax", "cross_entropy", False), ("sigmoid", "binary_cross_entropy", True))  # the latter: one output
+_SOLVERS = {"sgd": "sgd", "momentum": "sgd", "nesterov": "sgd", "adam": "adam"}
+
+
+class _ScikitLearn:
+    package = "sklearn"
+
+    def unfit(self, config: Config) -> str:
+        """What `MLPClassifier` lacks; empty if nothing."""
+        return next(_lacking(config), "")
+
+    def differences(self, config: Config) -> Sequence[str]:
+        """Where its definitions are others than ours."""
+        if config.optimizer.name != "adam":
+            return ()
+        return (
+            "its Adam adds epsilon before it corrects the mean square for its bias, so after t updates its epsilon is "
+            "1 / sqrt(1 - beta2^t) times ours",
+        )
+
+    def twin(self, config: Config, network: Network) -> "_Twin":
+        """An `MLPClassifier` with the weights that `network` has now."""
+        return _Twin(config, network)
+
+
+LIBRARY = _ScikitLearn()
+
+
+class _Twin:
+    def __init__(self, config: Config, network: Network) -> None:
+        from sklearn.neural_network import MLPClassifier
+
+        optimizer: Any = config.optimizer
+        solver = _SOLVERS[optimizer.name]
+        adam = (
+            {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2, "epsilon": optimizer.eps} if solver == "adam" else {}
+        )
+        self._model = MLPClassifier(
+            hidden_layer_sizes=config.model.hidden,
+            activation=_ACTIVATIONS[_single(config.model.act)],
+            solver=solver,
+            alpha=0.0,
+            learning_rate_init=optimizer.lr,
+            momentum=getattr(optimizer, "momentum", 0.0),
+            nesterovs_momentum=optimizer.name == "nesterov",
+            shuffle=False,
+            **adam,
+        )
+        self._weights, self._classes = network.class_weights, np.arange(network.classes)
+        # What `partial_fit` would draw in its first call, if there were no `coefs_`.
+        parameters, model = network.parameters, self._model
+        model.coefs_ = [W.copy() for W in parameters.W]
+        model.intercepts_ = [b.copy() for b in parameters.b]
+        model.n_layers_, model.n_outputs_ = len(network.widths), network.widths[-1]
+        model.out_activation_ = "logistic" if network.widths[-1] == 1 else "softmax"
+        model.n_iter_ = model.t_ = model._no_improvement_count = 0
+        model.loss_curve_, model.best_loss_ = [], np.inf
+
+    def step(self, x: Array, y: Labels) -> None:
+        self._model.batch_size = len(x)  # of one call all examples are one batch
+        sample_weight = None if self._weights is None else self._weights[y]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of batches in which a class is missing
+            self._model.partial_fit(x, y, classes=self._classes, sample_weight=sample_weight)
+
+    def weights(self) -> Sequence[Array]:
+        return [*self._model.coefs_, *self._model.intercepts_]
+
+    def probabilities(self, x: Array) -> Array:
+        found: Array = self._model.predict_proba(np.asarray(x, self._model.coefs_[0].dtype))
+        return found
+
+
+def _lacking(config: Config) -> Iterator[str]:
+    model, optimizer, train = config.model, config.optimizer, config.train
+    act = _single(model.act)
+    if act not in _ACTIVATIONS or not model.hidden:
+        yield f"model.act={act} with model.hidden={list(model.hidden)}"
+    if np.any(model.dropout):
+        yield f"model.dropout={model.dropout}"
+    if model.bias is not True:
+        yield f"model.bias={str(model.bias).lower()}"
+    if (model.output, model.loss, model.single_output) not in _HEADS:
+        yield f"model.output={model.output} with model.loss={model.loss}"
+    if model.output == "softmax" and len(SOURCES[config.data.source].labels) == 2:
+        yield f"model.output={model.output} with model.loss={model.loss} for two classes"
+    if optimizer.name not in _SOLVERS:
+        yield f"optimizer={optimizer.name}"
+    if optimizer.l2 or optimizer.clip_norm:
+        yield "optimizer.l2 that is independent of the batch, and no optimizer.clip_norm"
+    if config.schedule.name != "constant":
+        yield f"schedule={config.schedule.name}"
+    if train.unit_targets:
+        yield "train.unit_targets"
+
+
+def _single(act: Any) -> str:
+    """The activation of all layers; with one for each layer, a name that no library has, unless all are the same."""
+    names = {act} if isinstance(act, str) else set(act)
+    return names.pop() if len(names) == 1 else ",".join(act)
