@@ -321,3 +321,10 @@ def test_the_order_of_declaration_changes_no_number(results: Results, order: lis
     moved = told(dataclasses.replace(plain, variants=variants, runs=runs), 10)
     assert against_baseline(moved) == against_baseline(told(plain, 10))
     assert {row.variant: row for row in moved.rows} == {row.variant: row for row in told(plain, 10).rows}
+
+
+def test_a_note_says_that_the_test_set_serves_as_validation_set() -> None:
+    results = make_results({"mse": BASE, "a": BASE})
+    split = {"train": 0.7, "valid": 0.3, "test": 0.3, "overlap": "valid_is_test"}
+    told_so = told(dataclasses.replace(results, data={"split": split})).notes
+    assert told_so == ("Not all sets have examples of their own: validation (= test).", *told(results).notes)

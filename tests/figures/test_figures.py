@@ -30,6 +30,7 @@ from src.figures import (
 )
 from src.figures.run_view import RunView
 from src.foundation.files import ROOT
+from src.runs.metric import set_names
 from tests.figures.drawings import DIGITS, NAMES, check_drawing, contrast, luminance, matrix, view_of
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -243,6 +244,12 @@ def test_curves_are_drawn_at_the_evaluated_epochs_with_the_best_one_marked() -> 
     assert "Best epoch (20)" in [text.get_text() for text in figure.legends[0].get_texts()]
     loss, accuracy = curves.draw(diverging()).axes
     assert loss.get_xlim() == accuracy.get_xlim()
+
+
+def test_curves_say_what_their_sets_are_called() -> None:
+    names = set_names({"split": {"overlap": "valid_is_test"}})
+    legend = curves.draw(history([1, 2]), names=names).legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["Training", "Validation (= test)"]
 
 
 def test_every_update_is_drawn_with_its_mean_on_a_logarithmic_scale_if_it_falls_far() -> None:
