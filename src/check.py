@@ -21,6 +21,11 @@ def check(config: Config) -> None:
     """Raises `RunFailed` for a stale snapshot, `UserError` for a study that does not exist."""
     if config.conf_digest != conf_digest():
         raise RunFailed("params.yaml is stale: conf/ has changed since; run `python -m src.compose`, then try again")
+    if config.train.start_from is not None:
+        raise UserError(
+            f"train.start_from={config.train.start_from}: not in the pipeline, where DVC would not see it change; "
+            "allowed: null. `python -m src.train` goes on with a trained network"
+        )
     for study in config.studies:
         if study not in choices("ablation"):
             raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")

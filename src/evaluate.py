@@ -30,7 +30,8 @@ def evaluate(config: Config) -> None:
         predictions = {part: predict(model.network, examples.x, examples.y) for part, examples in sets.items()}
     on_test = predictions["test"]
     calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
-    scores = scores_by_class(on_test, dataset) | {"calibration_error": calibration.expected_calibration_error}
+    scores = scores_by_class(on_test, dataset.test.y, dataset.labels)
+    scores["calibration_error"] = calibration.expected_calibration_error
     write_json(ROOT / "metrics" / "test.json", scores)
     labels = np.array(dataset.labels)
     pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)

@@ -16,6 +16,7 @@ from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped
 from src.nn.architecture import Architecture
+from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
 from src.training.loop import Training
@@ -131,8 +132,11 @@ def _refuse_tricks(node: Any, key: str = "") -> None:
         raise UserError(f"{key}: missing, and it has no default")
 
 
-def check_against(config: Config, dataset: Dataset) -> None:
-    """Rejects settings that do not fit the data: a batch larger than the training set, weights for missing classes."""
+def check_against(config: Config, dataset: Dataset) -> Network:
+    """Rejects settings that do not fit the data: a batch larger than the training set, weights for missing classes.
+
+    Returns the network that the configuration asks for, with zero parameters.
+    """
     examples = len(dataset.train.y)
     if config.train.batch_size is not None and config.train.batch_size > examples:
         raise UserError(
@@ -141,3 +145,4 @@ def check_against(config: Config, dataset: Dataset) -> None:
     network = build_network(config.model, dataset, config.train.dtype)
     if config.train.unit_targets:
         refuse_unfit(network, config.train, dataset)
+    return network

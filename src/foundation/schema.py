@@ -143,7 +143,10 @@ def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
         if isinstance(value, int | float) and not all(_holds(condition, value) for condition in option.conditions):
             break
         return float(value) if option.kind is float else value
-    raise UserError(f"{key}={show(value)}: must be {_describe(options)}")
+    # Hydra reads an id like 4112080 or 12e456 as a number.
+    quotes = f"; in quotes, if it looks like a number: {key}=\"'...'\""
+    text = isinstance(value, int | float) and any(option.kind is str and option.table is None for option in options)
+    raise UserError(f"{key}={show(value)}: must be {_describe(options)}{quotes if text else ''}")
 
 
 def _is_a(value: Any, kind: Any) -> bool:

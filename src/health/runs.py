@@ -10,7 +10,8 @@ from src.foundation.npz import DAMAGE
 from src.health.finding import Finding, refusal, repair
 from src.runs.fingerprint import code_digest, words
 from src.runs.finished import FinishedRun
-from src.runs.folder import RunFolder, Status
+from src.runs.folder import START, RunFolder, Status
+from src.runs.model import load_model
 from src.training import checkpoint
 
 
@@ -56,7 +57,7 @@ def damaged_checkpoints(root: Path) -> Iterator[Finding]:
 
 
 def damaged_results(root: Path) -> Iterator[Finding]:
-    """A finished run whose model, predictions, journal or result is damaged."""
+    """A finished run whose model, start, predictions, journal or result is damaged."""
     for folder in run_folders(root):
         if reason := _damage(folder):
             close = partial(folder.mark, "failed", "damaged", f"damaged: {reason}")
@@ -79,6 +80,8 @@ def _damage(folder: RunFolder) -> str:
         if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
             return "result.json and model.npz have different weights"
         _ = run.predictions, run.timing
+        if run.config.train.start_from is not None:
+            load_model(folder.path / START)
         if run.history["epoch"] != [record["epoch"] for record in folder.journal()]:
             return "journal.jsonl and history.csv have different epochs"
     except (UserError, *DAMAGE) as error:

@@ -46,7 +46,7 @@ class Prediction(NamedTuple):
 
 def open_model(name: str) -> tuple[Model, Signature]:
     """The model and its signature; `UserError` if there is no such model, or it is damaged."""
-    file = _file(name)
+    file = model_file(name)
     try:
         model = load_model(file)
     except UserError as error:
@@ -70,7 +70,8 @@ def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Pr
     ]
 
 
-def _file(name: str) -> Path:
+def model_file(name: str) -> Path:
+    """The model file that a name leads to: a file, a folder with one, a run; `UserError` if there is none."""
     path = Path(name)
     if path.is_file() or path.suffix == ".npz":
         return path

@@ -13,11 +13,12 @@ from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
 from src.recording.store import Store, as_user_errors, open_store, store_uri, whereabouts, without_credentials
+from src.runs.folder import START, START_OPTIMIZER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_LIMITS = {"model.npz": 1_200_000_000}  # bytes
+_LIMITS = {"model.npz": 1_200_000_000, START: 1_200_000_000, START_OPTIMIZER: 2_400_000_000}  # bytes
 _LIMIT = 16_000_000  # of any other file
 _DIGITS_OF_ID = 32
 _SHOWN = 5

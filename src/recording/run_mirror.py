@@ -14,7 +14,7 @@ from src.recording.mlflow_run import PARENT, create, cut, describe, find
 from src.recording.outbox import Outbox
 from src.recording.store import Store
 from src.runs.finished import FinishedRun
-from src.runs.folder import Status
+from src.runs.folder import START, START_OPTIMIZER, Status
 from src.runs.journal import EpochRecord, Journal
 
 _SECONDS_TO_LET_GO = 0.2
@@ -30,7 +30,7 @@ _LARGEST_BATCH = 1000  # metrics that MLflow accepts in one call
 _FIGURES = "figures"
 _FILES = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
-    *("model.npz", "predictions.npz", "steps.npz"),
+    *("model.npz", "predictions.npz", "steps.npz", START, START_OPTIMIZER),
 )
 _MOST_STEPS = 1000  # points of the curve of a run's updates
 

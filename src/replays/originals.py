@@ -11,7 +11,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 from src.recording.reading import artifact, find_run, runs_of_study
 from src.runs.finished import FinishedRun, by_fingerprint
-from src.runs.folder import RunFolder, runs_folder
+from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
 from src.studies.comparisons.results import STUDY, read_results
 
 _FILES = ("config.yaml", "run.json", "result.json", "history.csv", "model.npz")  # of a run that is not here
@@ -70,6 +70,10 @@ def _of_mlflow(run: Any) -> FinishedRun:
     folder = runs_folder() / ".originals" / run_id
     for file in _FILES:
         artifact(Tracking(), run_id, file, folder)
+    match FinishedRun(folder).plain_config:
+        case {"train": {"start_from": str()} as training}:
+            for file in (START, START_OPTIMIZER) if training.get("start_optimizer") else (START,):
+                artifact(Tracking(), run_id, file, folder)
     return FinishedRun.open(folder, run_id, name)
 
 

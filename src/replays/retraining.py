@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from src.config.tree import Config, check_against
+from src.config.tree import Config
 from src.data import recipes
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
@@ -17,10 +17,11 @@ from src.replays.agreement import Agreement, compare
 from src.replays.differences import DECISIVE, Difference, differences
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
-from src.runs.folder import RunFolder, runs_folder
+from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
 from src.runs.lineage import CUT
 from src.runs.tracker import Tracker
 from src.runs.training_run import about, run
+from src.runs.warm_start import checked, keep
 
 REPLAYS = "replays"  # below runs/
 _PATCH = "diff.patch"
@@ -72,12 +73,15 @@ def plan(original: FinishedRun) -> Replay:
     config = dataclasses.replace(recorded, train=dataclasses.replace(recorded.train, fresh=True, resume=True))
     try:
         dataset = prepare(config.data)
-        check_against(config, dataset)
+        if config.train.start_from is not None:
+            optimizer = original.path / START_OPTIMIZER if config.train.start_optimizer else None
+            keep(original.path / START, optimizer)
+        start = checked(config, dataset)
     except UserError as error:
-        raise RunFailed(f"{original.name}: its data are not available: {error}") from None
+        raise RunFailed(f"{original.name}: its data or its start are not available: {error}") from None
     digests = fingerprint(config, dataset)
     folder = RunFolder(runs_folder() / REPLAYS / digests["fingerprint"])
-    return Replay(original, config, dataset, folder, differences(original.about, about(config, digests)))
+    return Replay(original, config, dataset, folder, differences(original.about, about(config, digests, start)))
 
 
 def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:

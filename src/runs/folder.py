@@ -9,6 +9,8 @@ runs/<fingerprint>/
     checkpoint.npz checkpoint.previous.npz    until it is finished
     history.csv result.json test.json timing.json model.npz predictions.npz figures/
     steps.npz      with train.record_steps: the loss of each update
+    optimizer.npz  the optimizer's state, if it has one, and it belongs to the weights in model.npz
+    start.npz start_optimizer.npz  what train.start_from named
     former/        the results of a finished run while it is trained again
     lock           held by the process that trains
 """
@@ -18,14 +20,14 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from src.foundation.errors import UserError
-from src.foundation.files import home, read_object, replacing_folder, write_csv, write_json, write_text
+from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
 from src.training import checkpoint
@@ -36,6 +38,7 @@ Status = Mapping[str, Any]
 # damaged; any other exception.
 CAUSES = ("diverged", "interrupted", "died", "damaged", "error")
 _STATUS, _JOURNAL, _LOCK, _FORMER = "status.json", "journal.jsonl", "lock", "former"
+START, START_OPTIMIZER = "start.npz", "start_optimizer.npz"
 _RESULTS = ("result.json", "timing.json", "history.csv", "model.npz", "predictions.npz")
 
 
@@ -97,8 +100,16 @@ class RunFolder:
         """Whether the run has finished and all its results are here."""
         return self.status().get("status") == "finished" and all((self.path / file).exists() for file in _RESULTS)
 
-    def begin(self, config: Mapping[str, Any], run: Mapping[str, Any], diff: str = "") -> None:
+    def begin(
+        self,
+        config: Mapping[str, Any],
+        run: Mapping[str, Any],
+        diff: str = "",
+        start: Iterable[tuple[str, Path]] = (),
+    ) -> None:
         """Empties the folder of an earlier attempt, and writes what is known before the first epoch.
+
+        start: files to copy, by the names that the copies get.
 
         The results of a finished run are set aside: `restore` brings them back if the new attempt fails.
         """
@@ -112,6 +123,9 @@ class RunFolder:
         write_json(self.path / "run.json", dict(run))
         if diff:
             write_text(self.path / "diff.patch", diff)
+        for name, source in start:
+            with replacing(self.path / name) as copy:
+                copy.write(source.read_bytes())
         self.mark("running")
 
     def reopen(self, records: Sequence[Mapping[str, Any]]) -> None:

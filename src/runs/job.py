@@ -13,4 +13,10 @@ class Job:
     name: str  # of its MLflow run
     variant: str  # which variant, experiment or grid point it is; a tag of its MLflow run
     config: Config
-    overrides: tuple[str, ...]  # from which another process composes the same configuration
+    typed: tuple[str, ...]  # the overrides that it was composed from
+
+    @property
+    def overrides(self) -> list[str]:
+        """From which another process composes the same configuration, whatever becomes of a file that they name."""
+        start = self.config.train.start_from
+        return [*self.typed, *([f"train.start_from={start}"] if start else [])]

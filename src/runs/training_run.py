@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from src.config.tree import Config, check_against
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
 from src.foundation.files import write_json
@@ -15,10 +15,11 @@ from src.runs.lineage import diff, lineage, surroundings
 from src.runs.model import save_model, weights_digest
 from src.runs.resuming import journal_epoch, resume
 from src.runs.tracker import Tracker
+from src.runs.warm_start import OPTIMIZER, checked, files, save_optimizer
 from src.training.loop import Diverged, Epoch
 from src.training.metrics import scores_by_class
 from src.training.processor import held
-from src.training.session import Session
+from src.training.session import Session, Start
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
     Raises `UserError` for a configuration that does not fit the data, before anything is written, and `RunFailed` for
     a training that diverged; the folder then holds the last finite model.
     """
-    check_against(config, dataset)
+    start = checked(config, dataset)
     digests = fingerprint(config, dataset)
     folder = folder or RunFolder.of(digests["fingerprint"])
     fresh = config.train.fresh
@@ -53,10 +54,11 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
         begun = folder.status() and not folder.finished()
         resuming = bool(begun and config.train.resume and (not fresh or folder.run()["fresh"]))
         if not resuming:
-            folder.begin(config.plain(), about(config, digests), diff())
+            folder.begin(config.plain(), about(config, digests, start), diff(), files(config))
         try:
             with held(config.train.threads):
-                result = _train_and_test(config, dataset, digests["fingerprint"], folder, tracker, resuming)
+                session = Session(config, dataset, start)
+                result = _train_and_test(session, config, dataset, digests["fingerprint"], folder, tracker, resuming)
             folder.finish(result)
         except Diverged as error:
             folder.mark("failed", "diverged", str(error))
@@ -75,23 +77,28 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
     return Outcome(folder, result, reused=False)
 
 
-def about(config: Config, digests: dict[str, str]) -> dict[str, Any]:
+def about(config: Config, digests: dict[str, str], start: Start | None = None) -> dict[str, Any]:
     """The content of run.json for a run that starts now: its identity, its lineage and its machine."""
     return {
         "name": config.run_name,
         "fresh": config.train.fresh,
         "attempt": secrets.token_hex(8),  # tells the epoch records of this training from those of an earlier one
         "digests": digests,
-        "lineage": lineage(),
+        "lineage": lineage() | ({"start.fingerprint": start.fingerprint} if start else {}),
         "environment": environment(config.train.threads),
         "surroundings": surroundings(),
     }
 
 
 def _train_and_test(
-    config: Config, dataset: Dataset, identity: str, folder: RunFolder, tracker: Tracker, resuming: bool
+    session: Session,
+    config: Config,
+    dataset: Dataset,
+    identity: str,
+    folder: RunFolder,
+    tracker: Tracker,
+    resuming: bool,
 ) -> dict[str, Any]:
-    session = Session(config, dataset)
     if not resuming:
         tracker.started(folder.path)
     try:
@@ -125,5 +132,8 @@ def _train_and_test(
         save_model(folder.path / "model.npz", session.network, config.model, about)
     result, on_test = session.evaluate()
     write_npz(folder.path / "predictions.npz", {"predicted": on_test.labels, "probability": on_test.confidence})
-    write_json(folder.path / "test.json", scores_by_class(on_test, dataset))
-    return result | {"weights_sha256": weights_digest(session.network)}
+    write_json(folder.path / "test.json", scores_by_class(on_test, dataset.test.y, dataset.labels))
+    digest = weights_digest(session.network)
+    if state := session.optimizer_state():
+        save_optimizer(folder.path / OPTIMIZER, state, digest)
+    return result | {"weights_sha256": digest}

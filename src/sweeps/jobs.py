@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from src.config.tree import check_against
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed
 from src.foundation.files import sha256
@@ -14,6 +13,7 @@ from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
+from src.runs.warm_start import checked
 from src.sweeps.follower import Follower
 from src.sweeps.start import Answer
 
@@ -86,7 +86,7 @@ def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     """The digests that identify each job's run; prepares the data, and raises `UserError` for a job that can't run."""
     datasets = {recipe: prepare(recipe) for recipe in dict.fromkeys(job.config.data for job in jobs)}
     for job in jobs:
-        check_against(job.config, datasets[job.config.data])
+        checked(job.config, datasets[job.config.data])
     return [fingerprint(job.config, datasets[job.config.data]) for job in jobs]
 
 

@@ -86,6 +86,8 @@ def _refuse_as_stage(study: Study[Any]) -> None:
     name = study.declaration.name
     if not study.declaration.in_pipeline:
         raise UserError(f"--stage {name}: only a comparison of variants can run as a stage")
+    if any(job.config.train.start_from for job in study.jobs):
+        raise UserError(f"studies=[{name}]: train.start_from is not for stages, where DVC would not see it change")
     here, there = study.jobs[0].config.data, load([]).data
     if plain(here, semantic_only=True) != plain(there, semantic_only=True):
         raise UserError(

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from src.cli.command import FAILED
 from src.config.composition import from_hydra
-from src.config.tree import Config, check_against
+from src.config.tree import Config
 from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
@@ -23,6 +23,7 @@ from src.runs.folder import RunFolder
 from src.runs.metric import set_names
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
+from src.runs.warm_start import checked, is_pinned, pin
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
@@ -42,8 +43,9 @@ def start(config: Config) -> tuple[Outcome, str]:
     """
     code_digest()  # now, so that it is the code as imported, however long the data take
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    config = pinned(config)
     dataset = prepare(config.data)
-    check_against(config, dataset)
+    checked(config, dataset)
     valid = set_names(dataset.recipe)["valid"]
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
@@ -57,6 +59,20 @@ def start(config: Config) -> tuple[Outcome, str]:
         entry = recording.run(config.run_name, folder, config.train.fresh, study=config.tracking.study)
         outcome = run(config, dataset, TrackerGroup(trackers))
     return outcome, recording.run_id(entry)
+
+
+def pinned(config: Config) -> Config:
+    """The configuration with a digest in place of the run or file that `train.start_from` names, which is kept."""
+    name = config.train.start_from
+    if name is None or is_pinned(name):
+        return config
+    from src.prediction.predictions import model_file
+
+    try:
+        return pin(config, model_file(name), name)
+    except UserError as error:
+        message = str(error)
+        raise UserError(message if message.startswith("train.start") else f"train.start_from={message}") from None
 
 
 def start_job(frozen: Frozen, composed: Any) -> Answer:

@@ -24,7 +24,7 @@ from src.runs.job import Job
 from src.studies.plan import plan
 from src.studies.study import Study
 from src.sweeps.run_study import Kind, kind_of
-from src.sweeps.start import Answer, start_job
+from src.sweeps.start import Answer, pinned, start_job
 
 
 class Sweep:
@@ -96,7 +96,7 @@ class Sweep:
 
     def _composed(self, overrides: Sequence[str]) -> Config:
         check_overrides(overrides)  # those of a study's file have not been checked
-        return from_hydra(self._context.config_loader.load_sweep_config(self._config, list(overrides)))
+        return pinned(from_hydra(self._context.config_loader.load_sweep_config(self._config, list(overrides))))
 
 
 def _values(seeds: Sequence[Override]) -> list[str]:

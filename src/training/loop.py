@@ -33,6 +33,9 @@ class Training:
     drop_last: bool = False  # skip an incomplete last batch
     unit_targets: tuple[str, ...] = ()  # groups that single hidden units are trained to detect, first
     unit_steps: Annotated[int, ">= 1"] = 100  # updates for each of these units
+    # A trained network to go on with: a run or a file, or its digest; see `runs/warm_start.py`.
+    start_from: str | None = field(default=None, metadata={"before": None})
+    start_optimizer: bool = field(default=False, metadata={"before": False})  # with its optimizer's state
     evaluate_every: Annotated[int, ">= 1"] = 1  # epochs; the last epoch is always evaluated
     evaluate_at_start: bool = False  # also evaluate the untrained network, as epoch 0
     evaluate_dropout: bool = False  # also evaluate with dropout on: accuracy_with_dropout and so on
@@ -55,6 +58,10 @@ class Training:
                 f"train.steps_per_epoch={self.steps_per_epoch} with train.order={self.order}: an epoch is one pass "
                 "over the examples; allowed: null, or train.order=drawn"
             )
+        if self.start_from is not None and self.unit_targets:
+            raise UserError(f"train.start_from={self.start_from}: can't be used with train.unit_targets; allowed: null")
+        if self.start_optimizer and self.start_from is None:
+            raise UserError("train.start_optimizer=true: needs train.start_from")
         further = self.monitor.removeprefix("valid_")
         if further in METRICS and further not in self.metrics:
             raise UserError(f"train.monitor={self.monitor}: not measured; add {further} to train.metrics")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.data.dataset import Dataset, Examples
+from src.data.dataset import Examples
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 
@@ -87,17 +87,20 @@ def scores(confusion: Labels) -> Array:
     return np.array([np.divide(part, of, out=np.zeros(len(part)), where=of > 0) for part, of in shares])
 
 
-def scores_by_class(on_test: Predictions, dataset: Dataset) -> dict[str, Any]:
-    """Loss and accuracy; precision, recall and F1 by class, and their means, weighted by class counts."""
-    counts = confusion(np.asarray(dataset.test.y), on_test.labels, len(dataset.labels))
+def scores_by_class(predictions: Predictions, y: Labels, labels: Sequence[str]) -> dict[str, Any]:
+    """Loss and accuracy; precision, recall and F1 by class, and their means, weighted by class counts.
+
+    y: [n], true classes; labels: their names.
+    """
+    counts = confusion(np.asarray(y), predictions.labels, len(labels))
     by_class, examples = scores(counts), counts.sum(axis=1)
     means = {name: float(np.average(values, weights=examples)) for name, values in zip(SCORES, by_class, strict=True)}
     each = {
         label: {**dict(zip(SCORES, by_class[:, k].tolist(), strict=True)), "num_samples": int(examples[k])}
-        for k, label in enumerate(dataset.labels)
+        for k, label in enumerate(labels)
     }
-    overall = means | {"num_samples": len(on_test.labels)}
-    return {"loss": on_test.loss, "accuracy": on_test.accuracy, "overall": overall, "class": each}
+    overall = means | {"num_samples": len(predictions.labels)}
+    return {"loss": predictions.loss, "accuracy": predictions.accuracy, "overall": overall, "class": each}
 
 
 def _squared_error(p: Array, decided: Labels, y: Labels) -> float:

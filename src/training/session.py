@@ -6,13 +6,13 @@ The only files here are checkpoints; run folder, journal and trackers belong to 
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from src.data.dataset import Dataset
 from src.nn.architecture import Architecture
 from src.nn.arrays import Array
 from src.nn.network import Network
-from src.optim.optimizers import Optimizer
+from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
 from src.training.checkpoint import Saver
 from src.training.early_stopping import EarlyStopping
@@ -39,17 +39,29 @@ class Settings(Protocol):
     def rng(self) -> str: ...
 
 
+class Start(NamedTuple):
+    """A trained network to go on with."""
+
+    theta: Array  # its parameters
+    state: State | None  # of its optimizer; None: that starts anew
+    fingerprint: str  # of its run; empty if it is not known
+
+
 class Session:
     """A training. Its steps, in this order: `prepare`, `saver`, `run`, `keep_best`, `evaluate`.
 
-    network: with its initial weights, at the end with the best ones. progress: its position, after `prepare`.
+    start: in place of drawn weights. network: with its initial weights, at the end with the best ones. progress: its
+    position, after `prepare`.
     """
 
-    def __init__(self, settings: Settings, dataset: Dataset) -> None:
+    def __init__(self, settings: Settings, dataset: Dataset, start: Start | None = None) -> None:
         self._settings, self._dataset = settings, dataset
         self._streams = Streams.of(settings.seed, settings.rng)
         self.network = build_network(settings.model, dataset, settings.train.dtype)
         settings.model.initialize(self.network, self._streams.initialization)
+        self._start = start
+        if start:
+            self.network.parameters.theta[:] = start.theta
         self._keeper = EarlyStopping(settings.train, self.network.parameters.theta)
         self._learner, self._shown = self.network, dataset  # what the loop trains, and on what
         self._units: Trained | None = None
@@ -65,6 +77,10 @@ class Session:
             self._learner, self._shown, self._units = output_layer(self.network), units.outputs, units
             self._keeper = EarlyStopping(settings.train, self._learner.parameters.theta)
         self.progress = Progress.start(settings.optimizer, self._learner, self._streams)
+        if self._start and (before := self._start.state):
+            self.progress.state.steps = before.steps
+            for name, slot in self.progress.state.slots.items():
+                slot[:] = before.slots[name]
 
     def saver(self, folder: Path, identity: str) -> Saver:
         """An object that writes this training's checkpoints into a folder, and restores one."""
@@ -97,6 +113,11 @@ class Session:
         self._learner.parameters.theta[:] = self._keeper.theta
         if self._units:
             put_on_top(self.network, self._learner, self._units)
+
+    def optimizer_state(self) -> State | None:
+        """The optimizer's state at the end; None if it has no slots, or belongs to other weights than `network` has."""
+        state, last = self.progress.state, self._keeper.epoch == self.progress.epoch
+        return state if state.slots and last and not self._units else None
 
     def evaluate(self) -> tuple[dict[str, Any], Predictions]:
         """The result with the best weights: epochs and the metrics of each set; and the predictions on the test set.

@@ -97,6 +97,8 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.monitor": st.sampled_from(["valid_accuracy", "valid_loss"]),  # others are to be measured, too
     "train.evaluate_dropout": st.just(False),  # which needs some
     "train.unit_targets": st.just([]),  # digits have no groups
+    "train.start_from": st.none(),  # nothing is trained yet
+    "train.start_optimizer": st.just(False),
     "data.split.published_test": st.just(False),
     "train.threads": st.integers(1, 3),
     "data.name": st.sampled_from(["digits", "-", "1e5", "null", "_" * 100]),

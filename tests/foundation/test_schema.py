@@ -54,6 +54,8 @@ def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
     if kind is Training:  # where steps make an epoch, batches are drawn
         tree["order"] = "drawn" if tree["steps_per_epoch"] else tree["order"]
         tree["metrics"] = list(METRICS)  # any of which can be monitored
+        tree["unit_targets"] = [] if tree["start_from"] is not None else tree["unit_targets"]
+        tree["start_optimizer"] = tree["start_optimizer"] and tree["start_from"] is not None
         tree["evaluate_dropout"] = False  # which depends on the model
     if kind is Recipe:  # whose parts are all counts or all fractions
         sizes = draw(st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3))

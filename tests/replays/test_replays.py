@@ -151,7 +151,7 @@ def test_other_data_are_a_difference_and_missing_data_or_an_unknown_configuratio
     monkeypatch.setattr("src.replays.retraining.prepare", prepare)
     assert [d.what for d in planned(recorded.folder.path).differences] == ["data"]
     prepare.side_effect = UserError("made by another recipe")
-    with pytest.raises(RunFailed, match="its data are not available: made by another recipe"):
+    with pytest.raises(RunFailed, match="its data or its start are not available: made by another recipe"):
         planned(recorded.folder.path)
     file = recorded.folder.path / "config.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"gone": 1}))

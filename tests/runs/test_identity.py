@@ -74,6 +74,8 @@ def changed(config: Config, key: str, value: Any) -> Config:
     put(tree, key, value)
     if key == "train.steps_per_epoch":  # of batches that are drawn
         tree["train"]["order"] = "drawn"
+    if key == "train.start_optimizer":  # of a start
+        tree["train"]["start_from"] = "a start"
     if key == "model.output":  # which comes with a loss of its own
         tree["model"]["loss"] = next(loss for output, loss in HEADS if output == value)
     return configuration.build(tree, "a test")

@@ -1,0 +1,110 @@
+"""Scores a trained model on labelled data: accuracy, loss, precision, recall and F1, and the confusion matrix.
+
+MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a unique prefix of either. The data are a
+recipe of conf/data/; without one, those that the model was trained on. Labels are matched by name, and inputs are
+scaled as in the model's training, whatever the recipe's own scaling.
+"""
+
+from typing import TYPE_CHECKING
+
+from src.cli.command import Arguments, run_command
+from src.foundation.errors import UserError, suggestion
+
+if TYPE_CHECKING:
+    from src.data.recipes import Recipe
+    from src.prediction.scoring import Scored
+
+_EPILOG = """\
+examples:
+  python -m src.score models/model.npz                      its own test set
+  python -m src.score models/model.npz part=valid           its own validation set
+  python -m src.score 2f9c41 data=spiral data.seed=5        the test set of another recipe
+  python -m src.score 2f9c41 data=digits --json             as JSON, for programs
+
+The test set of another split of the same examples may contain some that the model was trained on.
+
+exit codes: 0 done; 2 the input is wrong, or the data do not fit the model
+"""
+
+
+def _recipe(overrides: list[str]) -> "Recipe | None":
+    """The recipe that the command line asks for, if it does."""
+    if not overrides:
+        return None
+    for override in overrides:
+        if not override.startswith(("data=", "data.")):
+            raise UserError(f"{override}: not about data; allowed: data=RECIPE, data.KEY=VALUE, part=PART")
+    if not any(override.startswith("data=") for override in overrides):
+        raise UserError(f"{overrides[0]}: give the recipe, too: data=RECIPE {overrides[0]}")
+    from src.config.composition import compose
+
+    return compose(overrides).data
+
+
+def _text(found: "Scored", what: str) -> str:
+    from src.reporting.tables import plain_table
+
+    scores, labels = found.scores, list(found.scores["class"])
+    overall = scores["overall"]
+    names = ("precision", "recall", "f1")
+    by_class = [
+        [label, *(f"{one[name]:.2%}" for name in names), str(one["num_samples"])]
+        for label, one in scores["class"].items()
+    ]
+    counts = [[label, *map(str, row)] for label, row in zip(labels, found.confusion.tolist(), strict=True)]
+    means = ", ".join(f"{name} {overall[name]:.2%}" for name in names)
+    return "\n".join(
+        [
+            what + (", scaled as the model expects" if found.rescaled else ""),
+            f"accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f}; means of all classes: {means}",
+            "",
+            plain_table(["class", *names, "examples"], by_class),
+            "",
+            "predicted (columns) for each class (rows):",
+            plain_table(["", *labels], counts),
+        ]
+    )
+
+
+def main() -> None:
+    """The command."""
+    parser = Arguments("score", __doc__, _EPILOG)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="see above")
+    parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE",
+        help="data=RECIPE, data.KEY=VALUE, and part=train, valid or test (default: test)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    arguments = parser.parse_intermixed_args()
+    if not arguments.model:
+        raise UserError("give a model: `python -m src.score models/model.npz data=mnist part=test`")
+    from src.data.dataset import PARTS
+    from src.data.recipes import Recipe, prepare
+    from src.foundation.schema import build
+    from src.prediction.inputs import is_value
+    from src.prediction.predictions import open_model
+    from src.prediction.scoring import score
+
+    if is_value(arguments.model):
+        raise UserError(f"{arguments.model}: give the model first: python -m src.score MODEL {arguments.model} ...")
+    parts = [setting.removeprefix("part=") for setting in arguments.settings if setting.startswith("part=")] or ["test"]
+    if len(parts) > 1 or parts[0] not in PARTS:
+        raise UserError(f"part={','.join(parts)}: must be one part; {suggestion(parts[0], PARTS)}")
+    others = [setting for setting in arguments.settings if not setting.startswith("part=")]
+    recipe = _recipe(others)
+    model, signature = open_model(arguments.model)
+    dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))
+    found = score(model, signature, dataset, parts[0])
+    if arguments.json:
+        from src.foundation.files import json_text
+
+        about = {"model": arguments.model, "data": dataset.recipe, "part": parts[0], "rescaled": found.rescaled}
+        labels = [*found.scores["class"]]
+        print(json_text(about | found.scores | {"labels": labels, "confusion": found.confusion.tolist()}), end="")
+    else:
+        n = found.scores["overall"]["num_samples"]
+        print(_text(found, f"{arguments.model} on data={dataset.recipe['name']}, {found.name} set: {n:,} examples"))
+
+
+if __name__ == "__main__":
+    run_command(main)
