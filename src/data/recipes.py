@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.data.dataset import DTYPES, Dataset, open_dataset, write_manifest
+from src.data.raw import Raw
 from src.data.scaling import BY_THE_LARGEST, SCALINGS, batches, fit, scaled
 from src.data.sources import SOURCES
 from src.data.splits import Split, cut, open_split, save_split
@@ -24,7 +26,7 @@ from src.foundation.files import ROOT, replacing_folder
 from src.foundation.locks import locked
 from src.foundation.schema import flatten, plain, show
 
-__all__ = ["STAGES", "Recipe", "Split", "make", "prepare"]
+__all__ = ["STAGES", "Recipe", "Split", "make", "prepare", "unscaled"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,20 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     return dataset
 
 
+def unscaled(recipe: Recipe, root: Path = ROOT) -> tuple[Raw, dict[str, NDArray[np.int64]]]:
+    """The source's examples, in its order and before scaling, and the indices of each set's.
+
+    Both are made first if one of them does not exist.
+
+    Raises:
+        UserError: they are damaged, or the split was made by another recipe.
+        RunFailed: the source's files do not exist, and can't be fetched.
+    """
+    if not all(_folder(kind, recipe, root).exists() for kind in ("raw", "split")):
+        make(recipe, "fetch", "split", root=root)
+    return _read(recipe, root)
+
+
 @contextlib.contextmanager
 def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
     """Locks the recipe's files for this process, and removes what a killed process left."""
@@ -125,15 +141,19 @@ def _split(recipe: Recipe, root: Path) -> None:
     save_split(_folder("split", recipe, root), _stored_split(recipe), parts)
 
 
-def _normalize(recipe: Recipe, root: Path) -> None:
+def _read(recipe: Recipe, root: Path) -> tuple[Raw, dict[str, NDArray[np.int64]]]:
     folder = _folder("split", recipe, root)
     made_by, parts = open_split(folder)
     if differences := _differences(made_by, _stored_split(recipe)):
         raise UserError(f"{folder} was made with other settings ({differences}): run `python -m src.split` first")
-    source = SOURCES[recipe.source]
-    x, y, group = source.examples(_folder("raw", recipe, root), recipe.seed)
-    if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(y):
+    raw = SOURCES[recipe.source].examples(_folder("raw", recipe, root), recipe.seed)
+    if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(raw.y):
         raise UserError(f"{folder} has indices beyond the examples of {recipe.source}: run `python -m src.split`")
+    return raw, parts
+
+
+def _normalize(recipe: Recipe, root: Path) -> None:
+    source, ((x, y, group), parts) = SOURCES[recipe.source], _read(recipe, root)
     scaling = fit(recipe.scaling, x, parts["train"], source.largest)
     with replacing_folder(_folder("normalized", recipe, root)) as new:
         for part, rows in parts.items():

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from src.data.dataset import Examples
 from src.figures import plane
-from src.figures.run_view import Grid, RunView, Unfit, Values
+from src.figures.data_view import Values
+from src.figures.run_view import Grid, RunView, Unfit
 from src.nn.arrays import Labels
 
 

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.config.figure_names import FIGURES, IMAGES, PLANE
-from src.data.dataset import Dataset, Examples
+from src.data.dataset import Dataset
+from src.figures.data_view import DataView, Values
 from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History, Predicted
-from src.runs.metric import SETS, set_names
+from src.runs.metric import SETS
 from src.runs.model import Model
 from src.training.metrics import Predictions, confusion, predict
 
-Values = NDArray[np.floating[Any]]
 _SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points per side, and margin around the examples
-_STANDARDIZED = ("standard", "per_feature")  # kinds of scaling
 
 
 class Unfit(Exception):
@@ -33,10 +32,9 @@ class Grid(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RunView:
+class RunView(DataView):
     """A trained network, and the data that it was trained and tested on."""
 
-    dataset: Dataset
     model: Model
     history: History
     config: Mapping[str, Any]  # plain
@@ -54,19 +52,9 @@ class RunView:
         known = {"test": run.predictions}
         return cls(dataset, run.model, run.history, run.plain_config, accuracy, known, best, run.steps)
 
-    @property
-    def names(self) -> Mapping[str, str]:
-        """What each set is called."""
-        return set_names(self.dataset.recipe)
-
     def heading(self, part: str) -> str:
         """The accuracy on a set, in words."""
         return f"{self.names[part].capitalize()} set: {self.accuracy[part]:.2%} right"
-
-    def examples(self, part: str) -> Examples:
-        """The examples of a set."""
-        examples: Examples = getattr(self.dataset, part)
-        return examples
 
     def predict(self, x: Values) -> Predictions:
         """The predictions for scaled examples x [n, features]; their loss is meaningless."""
@@ -77,18 +65,6 @@ class RunView:
         x, y, _ = self.examples(part)
         labels = self.known[part].labels if part in self.known else self.predict(x).labels
         return confusion(np.asarray(y), labels, len(self.dataset.labels))
-
-    def images(self, x: Values) -> Values:
-        """[n, h, w], examples x [n, features] of image data."""
-        assert self.dataset.image is not None
-        return np.asarray(x).reshape(-1, *self.dataset.image)
-
-    def features(self) -> tuple[str, str]:
-        """The names of the axes of the plane of two features."""
-        names = self.dataset.features or ("feature 1", "feature 2")
-        standardized = self.dataset.scaling.get("kind") in _STANDARDIZED
-        first, second = (f"{name}, standardized" if standardized else name for name in names)
-        return first, second
 
     def grid(self, decide: Callable[[Values], Labels] | None = None) -> Grid:
         """A grid that covers all examples of two features, with the network's decisions or those of `decide`."""

@@ -1,4 +1,4 @@
-"""Images of the training set: one of each class, the first ones, and many of one class."""
+"""Images of the training set: one of each class, the first ones or random ones, many of one class, and means."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,46 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from src.figures import mosaic
-from src.figures.run_view import RunView
+from src.figures.data_view import DataView
 
-_FIRST, _VERSIONS = 15, 25  # images shown
+_SHEET, _VERSIONS = 15, 25  # images shown
 
 
-def of(run: RunView) -> Figure:
+def of(data: DataView) -> Figure:
     """The first image of each class, in the order of the classes."""
-    classes, first = np.unique(run.dataset.train.y, return_index=True)
-    return _draw(run, first, [run.dataset.labels[k] for k in classes], "One example of each class")
+    classes, first = np.unique(data.dataset.train.y, return_index=True)
+    return _draw(data, first, [data.dataset.labels[k] for k in classes], "One example of each class")
 
 
-def sheet(run: RunView) -> Figure:
-    """The first 15 images, whatever their class, each with its label."""
-    y = np.asarray(run.dataset.train.y[:_FIRST])
-    labels = [run.dataset.labels[k] for k in y]
-    return _draw(run, np.arange(len(y)), labels, "The first images of the training set")
+def sheet(data: DataView, random: np.random.Generator | None = None) -> Figure:
+    """15 images, whatever their class, each with its label: the first ones, or drawn from `random`."""
+    y = np.asarray(data.dataset.train.y)
+    count = min(_SHEET, len(y))
+    chosen = np.arange(count) if random is None else random.choice(len(y), count, replace=False)
+    which = "The first" if random is None else "Random"
+    return _draw(data, chosen, [data.dataset.labels[k] for k in y[chosen]], f"{which} images of the training set")
 
 
-def versions(run: RunView) -> Figure:
-    """The first 25 images of one class."""
-    k = min(7, len(run.dataset.labels) - 1)  # of the digits, sevens are written with a bar and without
-    chosen = np.flatnonzero(run.dataset.train.y == k)[:_VERSIONS]
-    return _draw(run, chosen, [], f"{len(chosen)} versions of {run.dataset.labels[k]}")
+def versions(data: DataView, k: int | None = None) -> Figure:
+    """The first 25 images of a class."""
+    if k is None:
+        k = min(7, len(data.dataset.labels) - 1)  # of the digits, sevens are written with a bar and without
+    chosen = np.flatnonzero(data.dataset.train.y == k)[:_VERSIONS]
+    return _draw(data, chosen, [], f"{len(chosen)} versions of {data.dataset.labels[k]}")
 
 
-def _draw(run: RunView, chosen: NDArray[np.integer], captions: Sequence[str], title: str) -> Figure:
+def means(data: DataView) -> Figure:
+    """The mean of all images, and that of each class."""
+    x, y, _ = data.dataset.train
+    classes = np.unique(y)
+    sums = np.stack([x[y == k].sum(axis=0, dtype=np.float64) for k in classes])  # [classes, features]
+    counts = np.bincount(y)[classes, np.newaxis]
+    images = np.concatenate([sums.sum(axis=0, keepdims=True) / len(y), sums / counts])
+    captions = ["all", *(data.dataset.labels[k] for k in classes)]
+    return mosaic.pictures(data.images(images), captions, [], "Mean images of the training set", 0.2, "no examples")
+
+
+def _draw(data: DataView, chosen: NDArray[np.integer], captions: Sequence[str], title: str) -> Figure:
     return mosaic.pictures(
-        run.images(run.dataset.train.x[chosen]), captions, [], title, gap=0.2, if_empty="no examples"
+        data.images(data.dataset.train.x[chosen]), captions, [], title, gap=0.2, if_empty="no examples"
     )

@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from src.figures import canvas
-from src.figures.run_view import RunView, Unfit, Values
+from src.figures.data_view import Values
+from src.figures.run_view import RunView, Unfit
 from src.runs.metric import SETS
 
 _COLUMNS = 3  # panels side by side

@@ -1,4 +1,4 @@
-"""An image and the same turned by 180 degrees, with the network's probabilities for each."""
+"""An image and the same turned, with the network's probabilities for each."""
 
 import math
 from collections.abc import Sequence
@@ -25,28 +25,39 @@ def of(run: RunView) -> Figure:
     center, scale = (np.asarray(run.dataset.scaling[name]) for name in ("center", "scale"))
     raw = upright * scale + center  # each pixel may be scaled in its own way
     pair = np.stack([raw, raw[::-1]])
-    return draw(run.images(pair), run.predict((pair - center) / scale).probabilities, labels)
+    found = run.predict((pair - center) / scale)
+    title = "An image, and the same turned by 180 degrees"
+    return draw(run.images(pair), found.probabilities, found.labels, labels, title, ("Upright", "Turned"))
 
 
-def draw(images: NDArray[np.floating], probabilities: NDArray[np.floating], labels: Sequence[str]) -> Figure:
-    """Two rows: the image, and a bar for the probability of each class; the highest is highlighted.
+def draw(
+    images: NDArray[np.floating],
+    probabilities: NDArray[np.floating],
+    predicted: Sequence[int] | NDArray[np.integer],
+    labels: Sequence[str],
+    title: str,
+    names: Sequence[str],
+) -> Figure:
+    """A row for each image: the image, and a bar for the probability of each class; the predicted one is highlighted.
 
     Args:
-        images: [2, h, w]: upright and turned, any range.
-        probabilities: [2, K], in [0, 1].
+        images: [n, h, w], any range.
+        probabilities: [n, K], in [0, 1].
+        predicted: [n], indices of classes.
         labels: K names of the classes.
+        title: of the sheet.
+        names: of the images.
     """
     rotated = max(map(len, labels)) > canvas.LONG
     step = _ROW + rotated * canvas.width_of(labels, canvas.TEXT - 1) * math.sin(math.pi / 4)
-    height = canvas.HEADER + 2 * step
-    figure, sheet = mosaic.sheet(_WIDTH, height, "An image, and the same turned by 180 degrees")
+    height = canvas.HEADER + len(images) * step
+    figure, sheet = mosaic.sheet(_WIDTH, height, title)
     look = {"vmin": images.min(), "vmax": images.max(), "cmap": mosaic.GREYS}
-    for row, (image, shares, name) in enumerate(zip(images, probabilities, ("Upright", "Turned"), strict=True)):
+    for row, (image, shares, taken, name) in enumerate(zip(images, probabilities, predicted, names, strict=True)):
         top = canvas.HEADER + row * step
         mosaic.place(sheet, image, canvas.MARGIN, top + _HEAD, _SIDE, **look)
         bottom = height - (top + _HEAD + _SIDE)
         axes = canvas.add_axes(figure, _LEFT, bottom, _WIDTH - _LEFT - _RIGHT, _SIDE)
-        taken = int(shares.argmax())
         canvas.set_style(axes)
         axes.grid(visible=False, axis="x")
         colors = [canvas.BLUE if k == taken else canvas.SKY for k in range(len(labels))]

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from src.data.dataset import Examples
 from src.figures import (
     boundaries,
+    class_counts,
     confusion,
     curves,
     failures,
@@ -117,6 +118,11 @@ def weights(array: np.ndarray) -> Figure:
     return hidden_weights.of(dataclasses.replace(shown, model=model))
 
 
+def turned_of(images: np.ndarray, shares: np.ndarray, labels: Sequence[str]) -> Figure:
+    names = ("Upright", "Turned by 33.5 degrees")[: len(images)]
+    return turned.draw(images, shares, shares.argmax(axis=1), labels, "Test example 17 of digits, label 4", names)
+
+
 def calibrated(confidence: Any, correct: Any) -> Figure:
     y = np.zeros(len(correct), int)
     return reliability.of(view_of((y[:, None], y), predicted=1 - np.asarray(correct, int), confidence=confidence))
@@ -180,9 +186,16 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "versions": lambda: samples.versions(digits()),
     "three versions": lambda: samples.versions(digits(30)),
     "no version": lambda: samples.versions(digits(0)),
-    "turned": lambda: turned.draw(DIGITS.images[:2], SHARES, "0123456789"),
-    "turned, of named classes": lambda: turned.draw(DIGITS.images[:2], np.eye(10)[:2], NAMES),
-    "turned, of two classes": lambda: turned.draw(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
+    "random sheet": lambda: samples.sheet(digits(), np.random.default_rng(0)),
+    "means": lambda: samples.means(digits()),
+    "means of three named classes": lambda: samples.means(digits(3, NAMES)),
+    "class counts": lambda: class_counts.of(digits()),
+    "class counts of named classes": lambda: class_counts.of(digits(400, NAMES)),
+    "class counts of one class": lambda: class_counts.of(digits(1, "0")),
+    "turned": lambda: turned_of(DIGITS.images[:2], SHARES, "0123456789"),
+    "turned, of named classes": lambda: turned_of(DIGITS.images[:2], np.eye(10)[:2], NAMES),
+    "turned, of two classes": lambda: turned_of(NOISE[:2].reshape(2, 89, 1) * 0, np.ones((2, 2)), ["$", "no"]),
+    "not turned": lambda: turned_of(DIGITS.images[:1], SHARES[:1], "0123456789"),
     "scatter": lambda: scattered(1050, 225, 225, labels=["c1", "c2", "c3"]),
     "scatter of ten classes": lambda: scattered(50, 1, 10, labels=NAMES),
     "scatter of one point each": lambda: scattered(1, 1, 1, labels=["c1"]),
@@ -328,6 +341,32 @@ def test_samples_are_the_first_images_with_their_labels(
     assert cells(axes) == captions
     np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[chosen])
     assert captions or figure.get_suptitle() == "25 versions of 7"
+
+
+def test_a_random_sheet_shows_other_images_for_each_seed_with_their_labels() -> None:
+    shown = set()
+    for seed in range(5):
+        axes = samples.sheet(digits(), np.random.default_rng(seed)).axes[0]
+        pictures = [np.asarray(picture.get_array()) for picture in axes.images]
+        chosen = [int(np.flatnonzero((DIGITS.images == picture).all(axis=(1, 2)))[0]) for picture in pictures]
+        assert cells(axes) == [str(DIGITS.target[i]) for i in chosen]
+        assert len(set(chosen)) == 15
+        shown.add(tuple(chosen))
+    assert len(shown) == 5
+
+
+def test_means_are_those_of_all_images_and_of_each_class() -> None:
+    axes = samples.means(digits()).axes[0]
+    groups = [DIGITS.images, *(DIGITS.images[DIGITS.target == k] for k in range(10))]
+    assert cells(axes) == ["all", *"0123456789"]
+    for picture, images in zip(axes.images, groups, strict=True):
+        np.testing.assert_allclose(picture.get_array(), images.mean(axis=0), atol=1e-9)
+
+
+def test_bars_are_as_high_as_a_class_has_examples() -> None:
+    (axes,) = class_counts.of(digits()).axes
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert heights == [np.bincount(DIGITS.target).tolist()] * 3
 
 
 def test_classes_differ_in_colour_or_shape() -> None:
