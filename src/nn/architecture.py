@@ -53,8 +53,8 @@ class Architecture:
                 continue
             if len(value) != layers:
                 raise UserError(
-                    f"model.{key}=[{_listed(value)}]: has {len(value)} entries; allowed: one value for all hidden "
-                    f"layers, or a list with {layers}, one for each of model.hidden=[{_listed(self.hidden)}]"
+                    f"model.{key}=[{_listed(value)}]: length {len(value)}; allowed: one value for all hidden layers, "
+                    f"or a list of length {layers}, with one for each of model.hidden=[{_listed(self.hidden)}]"
                 )
             if len(set(value)) == 1:
                 object.__setattr__(self, key, value[0])

@@ -57,8 +57,8 @@ def test_a_list_of_another_length_than_the_layers_is_rejected(key: str, hidden: 
     message = refusal(Architecture, hidden=hidden, **{key: values})
     given, layers = (",".join(map(str, entries)) for entries in (values, hidden))
     assert message == (
-        f"model.{key}=[{given}]: has 2 entries; allowed: one value for all hidden layers, or a list with "
-        f"{len(hidden)}, one for each of model.hidden=[{layers}]"
+        f"model.{key}=[{given}]: length 2; allowed: one value for all hidden layers, or a list of length "
+        f"{len(hidden)}, with one for each of model.hidden=[{layers}]"
     )
 
 
