@@ -100,6 +100,9 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.start_from": st.none(),  # nothing is trained yet
     "train.start_optimizer": st.just(False),
     "data.split.published_test": st.just(False),
+    "data.split.draw": st.just("test_first"),  # others can't stratify, or need sets of equal size
+    "data.split.overlap": st.just("none"),
+    "data.split.skip": st.integers(0, LARGEST),
     "train.threads": st.integers(1, 3),
     "data.name": st.sampled_from(["digits", "-", "1e5", "null", "_" * 100]),
     "data.source": st.just("digits"),

@@ -60,6 +60,12 @@ def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
     if kind is Recipe:  # whose parts are all counts or all fractions
         sizes = draw(st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3))
         tree["split"] |= zip(("train", "valid", "test"), sizes, strict=True)
+        split = tree["split"]
+        split["stratify"] = split["stratify"] and split["draw"] != "choice"
+        if split["overlap"] != "none":  # the sets that are one have one size
+            split["valid"] = split["test"]
+            split["train"] = split["test"] if split["overlap"] == "all" else split["train"]
+        split["published_test"] = split["published_test"] and split["overlap"] != "all"
         tree["source"] = "mnist"  # which allows all scalings, and has a test set of its own
         tree["name"] = draw(st.text(string.ascii_lowercase, min_size=1))  # of a folder
     return tree
