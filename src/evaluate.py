@@ -8,7 +8,7 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.errors import UserError
-from src.foundation.files import ROOT, write_csv, write_json
+from src.foundation.files import ROOT, read_object, write_csv, write_json
 from src.runs.finished import Predicted, read_history
 from src.runs.metric import set_names
 from src.runs.model import Model, load_model
@@ -48,7 +48,10 @@ def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str,
 
     accuracy = {part: found.accuracy for part, found in predictions.items()}
     known = {part: Predicted(found.labels, found.confidence) for part, found in predictions.items()}
-    run = RunView(dataset, model, read_history(PLOTS / "curves.csv"), config.plain(), accuracy, known)
+    history = read_history(PLOTS / "curves.csv")
+    kept = read_object(ROOT / "metrics" / "train.json").get("kept_epoch")  # of an earlier version: without
+    best = kept if kept is not None and kept < history["epoch"][-1] else None
+    run = RunView(dataset, model, history, config.plain(), accuracy, known, best)
     for name in names(STAGE):
         try:
             registry.save(name, run, PLOTS)

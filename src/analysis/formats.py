@@ -13,6 +13,13 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}"
 
 
+def probability(p: float) -> str:
+    """A probability, such as "97.31%"; what rounds to 0 or 1 is "< 0.01%" or "> 99.99%"."""
+    if p < 0.00005:
+        return "< 0.01%"
+    return "> 99.99%" if p >= 0.99995 else f"{p:.2%}"
+
+
 def points(difference: float) -> str:
     """A difference of accuracies, such as 0.0042, as "+0.42" percentage points; what rounds to zero has no sign."""
     text = f"{100 * difference:+.2f}"

@@ -1,6 +1,6 @@
 """The names of a run's figures: what data each needs, and when it is drawn. src/figures/registry.py says how.
 
-They are listed here because `tracking.gallery` allows some of them.
+They are listed here because `tracking.gallery` and `tracking.sheet` allow some of them.
 """
 
 from typing import NamedTuple
@@ -25,9 +25,6 @@ FIGURES = {
     "curves": FigureEntry(ANY, (EVERY_RUN, STAGE)),
     "confusion_train": FigureEntry(ANY, (STAGE,)),
     "confusion_valid": FigureEntry(ANY, (STAGE,)),
-    "confusion_train_normalized": FigureEntry(ANY, (STAGE,)),
-    "confusion_valid_normalized": FigureEntry(ANY, (STAGE,)),
-    "confusion_test_normalized": FigureEntry(ANY, (STAGE,)),
     "samples": FigureEntry(IMAGES, (STAGE, ON_REQUEST)),
     "sheet": FigureEntry(IMAGES, (ON_REQUEST,)),
     "versions": FigureEntry(IMAGES, (ON_REQUEST,)),
@@ -39,7 +36,11 @@ FIGURES = {
     "perceptrons": FigureEntry(PLANE, (ON_REQUEST,)),
     "confusion_pair": FigureEntry(ANY, (ON_REQUEST,)),
     "steps": FigureEntry(ANY, (ON_REQUEST,)),
+    "weights": FigureEntry(ANY, (ON_REQUEST,)),
+    "untrained": FigureEntry(ANY, (ON_REQUEST,)),
 }
+
+SHEETS = {"curves": ANY, "activations": PLANE}  # of a multirun, for tracking.sheet: the data they need
 
 
 def names(drawn: str) -> tuple[str, ...]:

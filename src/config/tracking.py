@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from src.config.figure_names import ON_REQUEST, names
+from src.config.figure_names import ON_REQUEST, SHEETS, names
 from src.foundation.errors import UserError, masked
 
 GALLERY = names(ON_REQUEST)
@@ -18,6 +18,7 @@ class Tracking:
     experiment: str = "mlp"  # the MLflow experiment
     figures: bool = True  # draw each run's figures and log them
     gallery: tuple[Annotated[str, GALLERY], ...] = ()  # additional figures, if `figures`
+    sheet: Annotated[str, tuple(SHEETS)] | None = None  # a figure of all runs of a multirun
     study: str | None = None  # name of a group of runs; studies in conf/ablation/ set their own
 
     def __post_init__(self) -> None:

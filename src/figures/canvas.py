@@ -119,7 +119,7 @@ def label(axes: Axes, x: str = "", y: str = "", size: float = TEXT) -> None:
     """Writes the labels of the axes."""
     for name, write in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
         if name:
-            write(name, fontsize=size, color=INK)
+            write(name, fontsize=size, color=INK, parse_math=False)
 
 
 def title(axes: Axes, words: str, width: float = math.inf) -> None:

@@ -18,35 +18,40 @@ _GAMMA = 0.3
 _SIDE = 4.6  # inches, of the matrix in a figure of one
 _WIDTH, _GAP, _RIGHT, _ABOVE, _BELOW = 7.6, 0.25, 0.15, 0.3, 0.6  # inches, of a figure of two
 _TYPE = canvas.TEXT - 1  # of its names
+_OF_CLASS = "% of each true class"
 _BESIDE, _MOST = 0.45, 2.0  # inches: left of the names of the classes, and at most for the names
 
 
-def of(run: RunView, part: str, normalize: bool = False) -> Figure:
+def of(run: RunView, part: str) -> Figure:
     """The confusion matrix of a set."""
-    return draw(run.counts(part), run.dataset.labels, f"{run.names[part]}: {run.accuracy[part]:.2%} right", normalize)
+    return draw(run.counts(part), run.dataset.labels, run.scored(part))
 
 
 def pair(run: RunView) -> Figure:
     """The confusion matrices of the training and the test set, side by side."""
-    return draw_pair([(run.heading(part), run.counts(part)) for part in ("train", "test")], run.dataset.labels)
+    panels = [(run.heading(part), run.counts(part)) for part in ("train", "test")]
+    return draw_pair(panels, run.dataset.labels, f"{run.name}: {_OF_CLASS}")
 
 
-def draw(counts: NDArray[np.integer], labels: Sequence[str], title: str, normalize: bool = False) -> Figure:
-    """A row for each true class, a column for each predicted one, each cell with its number.
+def draw(counts: NDArray[np.integer], labels: Sequence[str], title: str) -> Figure:
+    """A row for each true class, a column for each predicted one; each cell has its count and its share of the row.
 
     Args:
         counts: [K, K] examples of class i that were predicted as class j.
         labels: K names of the classes.
         title: of the figure.
-        normalize: shows percentages of the true class in place of counts; a class without examples has none.
     """
-    figure = canvas.new_figure(5.8, 6.1, f"{title} (% of each true class)" if normalize else title)
-    _draw_matrix(figure.subplots(), counts, labels, normalize, _SIDE)
+    figure = canvas.new_figure(5.8, 6.1, title)
+    axes = figure.subplots()
+    _draw_matrix(axes, counts, labels, True, _SIDE)
+    canvas.label(axes, f"Predicted (examples, and {_OF_CLASS})", size=canvas.TEXT + 1)
     return figure
 
 
-def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequence[str]) -> Figure:
-    """Two normalized matrices side by side: `panels` are their headings and their counts, as for `draw`."""
+def draw_pair(
+    panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequence[str], title: str = _OF_CLASS
+) -> Figure:
+    """Two matrices of shares side by side: `panels` are their headings and their counts, as for `draw`."""
     names = canvas.width_of(labels, _TYPE)
     size = _TYPE * min(1, _MOST / names)
     names = min(names, _MOST)
@@ -54,11 +59,11 @@ def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequenc
     side = (_WIDTH - left - _GAP - _RIGHT) / 2
     below = _BELOW + math.sin(math.pi / 4) * names * (max(map(len, labels)) > canvas.LONG)
     height = canvas.HEADER + _ABOVE + side + below
-    figure = canvas.new_figure(_WIDTH, height, "Confusion matrices (% of each true class)", arrange=False)
+    figure = canvas.new_figure(_WIDTH, height, title, arrange=False)
     for position, (heading, counts) in enumerate(panels):
         start = left + position * (side + _GAP)
         axes = canvas.add_axes(figure, start, below, side, side)
-        _draw_matrix(axes, counts, labels, normalize=True, side=side)
+        _draw_matrix(axes, counts, labels, False, side)
         axes.tick_params(labelsize=size)
         canvas.title(axes, heading, side)
         if position:
@@ -67,13 +72,11 @@ def draw_pair(panels: Sequence[tuple[str, NDArray[np.integer]]], labels: Sequenc
     return figure
 
 
-def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], normalize: bool, side: float) -> None:
-    """Draws a confusion matrix as `draw` does on axes about `side` inches wide."""
+def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str], both: bool, side: float) -> None:
+    """Draws a confusion matrix on axes about `side` inches wide; both: counts and shares, or shares alone."""
     classes = len(counts)
-    share = shares(counts)
-    shown = share if normalize else counts.astype(float)
-
-    scale = PowerNorm(_GAMMA, vmin=0, vmax=1 if normalize else max(1, counts.max()))
+    shown = shares(counts)
+    scale = PowerNorm(_GAMMA, vmin=0, vmax=1)
     cmap = colormaps["Blues"].with_extremes(bad=canvas.RULE)
     axes.imshow(shown, norm=scale, cmap=cmap, interpolation="nearest")
     canvas.name_classes(axes, labels)
@@ -84,7 +87,11 @@ def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str],
     axes.spines[:].set_visible(False)
     canvas.label(axes, "Predicted", "True", canvas.TEXT + 1)
 
-    cells = [_percent(value) for value in share.flat] if normalize else [f"{count:,}" for count in counts.flat]
+    cells = [_percent(share) for share in shown.flat]
+    if both:
+        cells = [
+            f"{count:,}\n{cell}" if count else cell for count, cell in zip(counts.ravel().tolist(), cells, strict=True)
+        ]
     size = (side / _SIDE) ** 0.5 * canvas.TEXT * min(1.6, (10 / classes) ** 0.5)
     all_fit = canvas.width_of(cells, size) <= side / classes
     for cell, ((true, predicted), value) in zip(cells, np.ndenumerate(shown), strict=True):

@@ -1,9 +1,10 @@
 """Learning curves: loss and accuracy during training, on the training and on the validation set."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
 from src.figures import canvas
 from src.figures.run_view import RunView
@@ -15,11 +16,14 @@ _FEW = 30  # evaluations: a curve of more has no markers
 
 def of(run: RunView) -> Figure:
     """A run's learning curves by epoch."""
-    return draw(run.history, run.best_epoch, names=run.names)
+    return draw(run.history, run.best_epoch, f"Learning curves of {run.scored('valid')}", run.names)
 
 
 def draw(
-    history: Mapping[str, Sequence[float]], best_epoch: int | None = None, names: Mapping[str, str] = SETS
+    history: Mapping[str, Sequence[float]],
+    best_epoch: int | None = None,
+    title: str = "Learning curves",
+    names: Mapping[str, str] = SETS,
 ) -> Figure:
     """Two panels over the epochs: loss and accuracy.
 
@@ -27,34 +31,31 @@ def draw(
         history: the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss` and `valid_accuracy`, one value per
             evaluated epoch, of which 0 is the untrained network; values that are not finite leave a gap.
         best_epoch: the epoch whose weights were kept, marked by a vertical line.
+        title: of the figure.
         names: of the sets.
     """
-    figure = canvas.new_figure(7.6, 3.7, "Learning curves")
+    figure = canvas.new_figure(7.6, 3.7, title)
     at = history["epoch"]
     margin = 0.04 * (at[-1] - at[0]) or 0.5
     panels = figure.subplots(1, 2)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         canvas.set_style(axes)
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        for prefix, color, line in _SETS:
-            marker = "o" if len(at) <= _FEW else ""
-            values = history[f"{prefix}_{quantity}"]
-            axes.plot(
-                at,
-                values,
-                line,
-                color=color,
-                marker=marker,
-                markersize=4,
-                linewidth=1.8,
-                label=names[prefix].capitalize(),
-            )
+        percent = quantity == "accuracy"
+        axes.yaxis.set_major_formatter(FuncFormatter(_percent) if percent else StrMethodFormatter("{x:g}"))
+        for part, color, line in _SETS:
+            look: dict[str, Any] = {"color": color, "marker": "o" if len(at) <= _FEW else "", "markersize": 4}
+            label = names[part].capitalize()
+            axes.plot(at, history[f"{part}_{quantity}"], line, linewidth=1.8, label=label, **look)
         if best_epoch is not None:
             label = f"Best epoch ({best_epoch:,})"
             axes.axvline(best_epoch, color=canvas.MUTED, linewidth=1.2, linestyle=":", label=label)
         axes.set_xlim(at[0] - margin, at[-1] + margin)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        canvas.label(axes, "Epoch", quantity.capitalize())
+        canvas.label(axes, "Epoch", "Accuracy, %" if percent else "Loss")
     canvas.legend(figure, "outside lower center", 3, handles=panels[0].get_legend_handles_labels()[0])
     return figure
+
+
+def _percent(value: float, _: int | None) -> str:
+    return f"{100 * value:.6g}"

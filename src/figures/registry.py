@@ -23,6 +23,7 @@ from src.figures import (
     scatter,
     steps,
     turned,
+    untrained,
 )
 from src.figures.run_view import RunView, Unfit, unfit
 from src.foundation.files import write_text
@@ -37,9 +38,6 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "curves": curves.of,
     "confusion_train": partial(confusion.of, part="train"),
     "confusion_valid": partial(confusion.of, part="valid"),
-    "confusion_train_normalized": partial(confusion.of, part="train", normalize=True),
-    "confusion_valid_normalized": partial(confusion.of, part="valid", normalize=True),
-    "confusion_test_normalized": partial(confusion.of, part="test", normalize=True),
     "samples": samples.of,
     "sheet": samples.sheet,
     "versions": samples.versions,
@@ -51,6 +49,8 @@ DRAWINGS: dict[str, Callable[[RunView], Any]] = {
     "perceptrons": boundaries.of_units,
     "confusion_pair": confusion.pair,
     "steps": steps.of,
+    "weights": steps.of_weights,
+    "untrained": untrained.of,
 }
 
 

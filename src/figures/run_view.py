@@ -24,11 +24,12 @@ class Unfit(Exception):
 
 
 class Grid(NamedTuple):
-    """A grid over the plane of two features, and a classifier's decision at each point."""
+    """A grid over the plane of two features, and a classifier's decision and probabilities at each point."""
 
     x: Values  # [columns], ascending, evenly spaced
     y: Values  # [rows]
     labels: NDArray[np.integer[Any]]  # [rows, columns]
+    probabilities: Values  # [rows, columns, classes]
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,35 @@ class RunView(DataView):
         known = {"test": run.predictions}
         return cls(dataset, run.model, run.history, run.plain_config, accuracy, known, best, run.steps)
 
+    @property
+    def name(self) -> str:
+        """What the network is called: its widths and its activations, such as "784-512-10 relu"."""
+        widths = "-".join(map(str, self.model.network.widths))
+        acts = self.acts if len(set(self.acts)) > 1 else self.acts[:1]
+        return f"{widths} {', '.join(acts)}".strip()
+
+    @property
+    def acts(self) -> list[str]:
+        """The activation of each hidden layer."""
+        act = self.model.header["model"]["act"]  # a list if layers differ
+        hidden = len(self.model.network.widths) - 2
+        return [act] * hidden if isinstance(act, str) else list(act)
+
     def heading(self, part: str) -> str:
         """The accuracy on a set, in words."""
         return f"{self.names[part].capitalize()} set: {self.accuracy[part]:.2%} right"
 
+    def scored(self, part: str) -> str:
+        """The network and its accuracy on a set, in words."""
+        return f"{self.name} ({self.heading(part).lower()})"
+
     def predict(self, x: Values) -> Predictions:
         """The predictions for scaled examples x [n, features]; their loss is meaningless."""
         return predict(self.model.network, x, np.zeros(len(x), np.int64))
+
+    def _classify(self, points: Values) -> tuple[Labels, Values]:
+        found = self.predict(points)
+        return found.labels, found.probabilities
 
     def counts(self, part: str) -> NDArray[np.integer[Any]]:
         """[classes, classes], the confusion matrix on a set."""
@@ -66,14 +89,17 @@ class RunView(DataView):
         labels = self.known[part].labels if part in self.known else self.predict(x).labels
         return confusion(np.asarray(y), labels, len(self.dataset.labels))
 
-    def grid(self, decide: Callable[[Values], Labels] | None = None) -> Grid:
-        """A grid that covers all examples of two features, with the network's decisions or those of `decide`."""
+    def grid(self, classify: Callable[[Values], tuple[Labels, Values]] | None = None) -> Grid:
+        """A grid that covers all examples of two features, as the network or `classify` sees it.
+
+        classify: from points [n, 2] to labels [n] and probabilities [n, classes].
+        """
         every = np.concatenate([self.examples(part).x for part in SETS])
         low, high = every.min(axis=0) - _MARGIN, every.max(axis=0) + _MARGIN
         x, y = np.linspace(low, high, _SIDE).T
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # row by row
-        labels = decide(points) if decide else self.predict(points).labels
-        return Grid(x, y, labels.reshape(_SIDE, _SIDE))
+        labels, probabilities = (classify or self._classify)(points)
+        return Grid(x, y, labels.reshape(_SIDE, _SIDE), probabilities.reshape(_SIDE, _SIDE, -1))
 
 
 def unfit(name: str, dataset: Dataset) -> str:

@@ -15,7 +15,9 @@ _SHEET, _VERSIONS = 15, 25  # images shown
 def of(data: DataView) -> Figure:
     """The first image of each class, in the order of the classes."""
     classes, first = np.unique(data.dataset.train.y, return_index=True)
-    return _draw(data, first, [data.dataset.labels[k] for k in classes], "One example of each class")
+    return _draw(
+        data, first, [data.dataset.labels[k] for k in classes], "One example of each class of the training set"
+    )
 
 
 def sheet(data: DataView, random: np.random.Generator | None = None) -> Figure:
@@ -32,7 +34,7 @@ def versions(data: DataView, k: int | None = None) -> Figure:
     if k is None:
         k = min(7, len(data.dataset.labels) - 1)  # of the digits, sevens are written with a bar and without
     chosen = np.flatnonzero(data.dataset.train.y == k)[:_VERSIONS]
-    return _draw(data, chosen, [], f"{len(chosen)} versions of {data.dataset.labels[k]}")
+    return _draw(data, chosen, [], f"{len(chosen)} versions of {data.dataset.labels[k]} in the training set")
 
 
 def means(data: DataView) -> Figure:

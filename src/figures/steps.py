@@ -1,4 +1,4 @@
-"""The loss at every update of a training: of the network, and of units that were trained one by one."""
+"""The loss and the weights at every update of a training: of the network, and of units that were trained one by one."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,18 +24,39 @@ _FALL = 20  # the factor between largest and smallest mean above which their sca
 
 def of(run: RunView) -> Figure:
     """A run with `train.record_steps`."""
+    recorded = _by_heading(run)
+    losses = {heading: rows[:, 0] for heading, rows in recorded.items()}
+    last = run.steps["network"]
+    at = np.multiply(run.history["epoch"], len(last) / run.history["epoch"][-1])
+    title = f"Loss at each update of {run.scored('train')}"
+    return draw(losses, at, run.history["valid_loss"], title, run.names["valid"])
+
+
+def of_weights(run: RunView) -> Figure:
+    """The weights and the bias of a perceptron, or of each one in a network of them, before each update."""
+    network, recorded = run.model.network, _by_heading(run)
+    if network.widths[-1] > 1 or (len(network.widths) > 2 and len(recorded) == 1):
+        raise Unfit("weights by update are drawn of perceptrons, which are not trained here")
+    weights = {heading: rows[:, 1:] for heading, rows in recorded.items() if rows.shape[1] > 1}
+    if not weights:
+        raise Unfit("weights by update are not kept of a perceptron with so many")
+    return draw_weights(weights, bool(network.parameters.b), f"Weights at each update of {run.scored('train')}")
+
+
+def _by_heading(run: RunView) -> dict[str, Values]:
     if not run.steps:
-        raise Unfit("the loss of each update was not recorded: train.record_steps=false")
+        raise Unfit("updates were not recorded: train.record_steps=false")
     groups = run.config["train"].get("unit_targets", ())
-    units = {f"finds {name.replace('_', ' ')}": run.steps[f"unit_{k}"][:, 0] for k, name in enumerate(groups)}
-    losses = run.steps["network"][:, 0]
-    at = np.multiply(run.history["epoch"], len(losses) / run.history["epoch"][-1])
-    panels = units | {"output layer" if groups else "": losses}
-    return draw(panels, at, run.history["valid_loss"], run.names["valid"])
+    units = {f"finds {name.replace('_', ' ')}": run.steps[f"unit_{k}"] for k, name in enumerate(groups)}
+    return units | {"output layer" if groups else "": run.steps["network"]}
 
 
 def draw(
-    losses: Mapping[str, Values], at: Sequence[float] | Values, valid: Sequence[float], name: str = SETS["valid"]
+    losses: Mapping[str, Values],
+    at: Sequence[float] | Values,
+    valid: Sequence[float],
+    title: str = "Loss at each update",
+    name: str = SETS["valid"],
 ) -> Figure:
     """Panels with the loss of each update's batch, and its running mean.
 
@@ -43,17 +64,13 @@ def draw(
         losses: by the panels' headings; values that are not finite leave a gap.
         at: the updates, in the last panel, after which the validation loss was measured.
         valid: the validation loss there.
+        title: of the figure.
         name: of the validation set.
     """
-    columns, rows = min(len(losses), _COLUMNS), math.ceil(len(losses) / _COLUMNS)
-    figure = canvas.new_figure(7.6, 1 + 2.7 * rows, "Loss at each update")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (heading, values) in zip(panels, losses.items(), strict=False):
+    figure, panels = _panels(list(losses), title)
+    for axes, values in zip(panels, losses.values(), strict=True):
         _draw_losses(axes, values)
-        canvas.title(axes, heading)
-    for axes in panels[len(losses) :]:
-        axes.set_axis_off()
-    last = panels[len(losses) - 1]
+    last = panels[-1]
     marker = "o" if len(at) <= _FEW else ""
     last.plot(
         at, valid, "--", color=canvas.VERMILLION, marker=marker, markersize=3, linewidth=1.4, label=name.capitalize()
@@ -62,8 +79,45 @@ def draw(
     return figure
 
 
+def draw_weights(weights: Mapping[str, Values], bias: bool, title: str) -> Figure:
+    """Panels with a line for each weight of a perceptron, and one for its bias.
+
+    Args:
+        weights: by the panels' headings, [updates, parameters].
+        bias: whether the last parameter is a bias.
+        title: of the figure.
+    """
+    figure, panels = _panels(list(weights), title)
+    most = max(values.shape[1] for values in weights.values()) - bias
+    names = [f"weight {i}" for i in range(1, most + 1)]
+    looks = canvas.styles([*names, "bias"], plain="bias")
+    for axes, values in zip(panels, weights.values(), strict=True):
+        updates = _thinned(1, len(values))
+        columns = values[updates - 1].T
+        for name, column in zip([*names[: len(columns) - bias], *["bias"] * bias], columns, strict=True):
+            axes.plot(updates, column, looks[name].line, color=looks[name].color, linewidth=1.4, label=name)
+        canvas.label(axes, "Update", "Weight")
+    widest = max(panels, key=lambda axes: len(axes.lines))
+    canvas.legend(figure, "outside lower center", 5, handles=widest.get_legend_handles_labels()[0])
+    return figure
+
+
+def _panels(headings: Sequence[str], title: str) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each heading, three a row, over the updates."""
+    columns, rows = min(len(headings), _COLUMNS), math.ceil(len(headings) / _COLUMNS)
+    figure = canvas.new_figure(7.6, 1 + 2.7 * rows, title)
+    panels: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axes, heading in zip(panels, headings, strict=False):
+        canvas.set_style(axes)
+        canvas.title(axes, heading)
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    for axes in panels[len(headings) :]:
+        axes.set_axis_off()
+    return figure, panels[: len(headings)]
+
+
 def _draw_losses(axes: Axes, losses: Values) -> None:
-    canvas.set_style(axes)
     over = min(max(_LEAST, len(losses) // _SHARE), len(losses))
     sums = np.concatenate([[0.0], np.cumsum(losses, dtype=np.float64)])
     means = (sums[over:] - sums[:-over]) / over  # over the updates up to each one that has as many
@@ -77,8 +131,6 @@ def _draw_losses(axes: Axes, losses: Values) -> None:
     look: dict[str, Any] = {"color": canvas.SKY, "marker": marker, "markersize": 3, "linewidth": 0.6}
     axes.plot(single, losses[single - 1], **look, label="Training, each batch")
     axes.plot(mean, means[mean - over], color=canvas.BLUE, linewidth=1.6, label="Training, running mean")
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     canvas.label(axes, "Update", "Loss")
 
 

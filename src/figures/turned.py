@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from src.analysis import formats
 from src.figures import canvas, mosaic
 from src.figures.run_view import RunView
 
@@ -26,7 +27,7 @@ def of(run: RunView) -> Figure:
     raw = upright * scale + center  # each pixel may be scaled in its own way
     pair = np.stack([raw, raw[::-1]])
     found = run.predict((pair - center) / scale)
-    title = "An image, and the same turned by 180 degrees"
+    title = f"A test image, and the same turned by 180 degrees, for {run.scored('test')}"
     return draw(run.images(pair), found.probabilities, found.labels, labels, title, ("Upright", "Turned"))
 
 
@@ -67,6 +68,6 @@ def draw(
         axes.set(xlim=(-0.6, len(labels) - 0.4), ylim=(0, 100))
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=(2.5, 5)))
         canvas.label(axes, y="Probability, %", size=canvas.TEXT - 1)
-        heading = f"{name}: taken for {labels[taken]} ({shares[taken]:.1%})"
+        heading = f"{name}: taken for {labels[taken]} ({formats.probability(shares[taken])})"
         sheet.text(_LEFT, top + 0.7 * _HEAD, heading, fontsize=canvas.TEXT, color=canvas.INK, parse_math=False)
     return figure

@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.figures import boundaries, canvas, key, scales
+from src.figures.data_view import Values
 from src.figures.run_view import RunView
 from src.figures.study_figures import StudyFigure
+from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.studies.twins.collect import Twinned, TwinRun, Twins
@@ -57,14 +59,14 @@ def _curves(each: Twinned, run: TwinRun) -> Figure:
 
 def _boundaries(each: Twinned, run: TwinRun) -> Figure:
     view = RunView.of(FinishedRun(RunFolder.of(each.fingerprint).path), each.dataset)
-    network = view.model.network
     test = view.examples("test")
+
+    def twin(points: Values) -> tuple[Labels, Values]:
+        p = run.twin.probabilities(points)
+        return view.model.network.decide(p), p
+
     panels = [
         (f"ours: {run.accuracy[0]:.2%} of the test set", view.grid(), test),
-        (
-            f"{run.library}: {run.accuracy[1]:.2%}",
-            view.grid(lambda points: network.decide(run.twin.probabilities(points))),
-            test,
-        ),
+        (f"{run.library}: {run.accuracy[1]:.2%}", view.grid(twin), test),
     ]
     return boundaries.draw(f"{each.job.variant}: decision boundaries", panels, each.dataset.labels, view.features())

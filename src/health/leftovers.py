@@ -38,7 +38,7 @@ def _abandoned(root: Path, path: Path) -> bool:
     """Whether nobody is writing it, judged by the lock of its owner, else by its age."""
     name = _TEMPORARY.fullmatch(path.name)
     match path.relative_to(root).parts:
-        case ("runs", run, _, *_) if not run.startswith(".") and run != "studies":
+        case ("runs", run, _, *_) if not run.startswith(".") and run not in ("studies", "sheets"):
             return RunFolder(root / "runs" / run).idle()
         case ("data", "split" | "normalized", _) if name:
             return is_free(recipe_lock(root, name[1]))

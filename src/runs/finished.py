@@ -146,7 +146,7 @@ class FinishedRun:
         for source, target in _OUTS.items():
             with replacing(ROOT / target) as file:
                 file.write((self.path / source).read_bytes())
-        kept = {key: self.result[key] for key in ("train", "valid", "epochs", "weights_sha256")}
+        kept = {key: self.result[key] for key in ("train", "valid", "epochs", "kept_epoch", "weights_sha256")}
         write_json(ROOT / "metrics" / "train.json", kept)
 
 

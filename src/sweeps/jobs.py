@@ -15,6 +15,7 @@ from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
 from src.runs.warm_start import checked
 from src.sweeps.follower import Follower
+from src.sweeps.sheets import check_sheets, draw_sheets, without_sheet
 from src.sweeps.start import Answer
 
 if TYPE_CHECKING:
@@ -44,14 +45,19 @@ class JobEnd(NamedTuple):
 
 
 def multirun(title: str, jobs: Sequence[Job], launch: Launch) -> None:
-    """Runs a grid of jobs under a parent run called `title`.
+    """Runs a grid of jobs under a parent run called `title`, and draws the sheets that they ask for.
 
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
     digests = identified(jobs)
+    check_sheets(jobs)
+    title = without_sheet(title)
     identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
     with recorded(jobs, title, identity) as (recording, parent):
         ends = run_jobs(title, jobs, digests, launch, recording, parent)
+        sheets = draw_sheets(jobs, [end.folder for end in ends], identity)
+        if sheets and recording and parent:
+            recording.report(parent.identity, {}, {}, sheets)
         if failures := sum(not end.done for end in ends):
             raise RunFailed(f"{failures} of {len(ends)} jobs failed; the others are finished and recorded")
 

@@ -20,6 +20,7 @@ from src.studies.study import Study, identity
 from src.studies.twins import collect as twin_results
 from src.studies.twins import declare as twins
 from src.sweeps.jobs import JobEnd, Launch, identified, recorded, run_jobs
+from src.sweeps.sheets import refuse_sheet
 
 
 class Kind(NamedTuple):
@@ -63,6 +64,7 @@ def run_study(kind: Kind, study: Study[Any], launch: Launch) -> None:
     """
     if study.stage:
         _refuse_as_stage(study)
+    refuse_sheet((job.config for job in study.jobs), "is for `python -m src.train -m`; a study has a report of its own")
     with study.locked():
         digests = identified(study.jobs)
         known_as = identity(study.name, [digest["fingerprint"] for digest in digests])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from src.data.dataset import Examples
@@ -28,6 +29,7 @@ from src.figures import (
     scatter,
     steps,
     turned,
+    untrained,
 )
 from src.figures.run_view import RunView
 from src.foundation.files import ROOT
@@ -80,6 +82,7 @@ def digits(n: int = len(DIGITS.images), labels: Sequence[str] = "0123456789") ->
 
 CONFIDENCE = RNG.beta(8, 0.4, 10_000)
 CORRECT = RNG.random(10_000) < CONFIDENCE**1.3
+WALKS = RNG.standard_normal((500, 16)).cumsum(axis=0).astype(np.float32)
 NOISE = RNG.standard_normal((784, 89)).astype(np.float32)
 SPECKLED = RNG.random((25, 28, 28))
 SHARES = RNG.dirichlet(np.ones(10), 2)
@@ -92,7 +95,9 @@ def examples(n: int, classes: int = 3) -> Examples:
 
 def lattice(decide: Callable[[np.ndarray, np.ndarray], np.ndarray], reach: float = 4.0) -> plane.Grid:
     x = np.linspace(-reach, reach, 101)
-    return plane.Grid(x, 2 * x, decide(*np.meshgrid(x, 2 * x)).astype(np.int64))
+    labels = decide(*np.meshgrid(x, 2 * x)).astype(np.int64)
+    soft = np.cos(np.arange(101) / 40) ** 2 * np.eye(max(2, labels.max() + 1))[labels].T  # [classes, rows, columns]
+    return plane.Grid(x, 2 * x, labels, soft.transpose(1, 2, 0))
 
 
 THIRDS = lattice(lambda x, y: (x > 0) * (1 + (y > x)))
@@ -114,8 +119,8 @@ def scattered(*counts: int, labels: Sequence[str]) -> Figure:
 
 def weights(array: np.ndarray) -> Figure:
     shown = view_of((np.zeros((1, 28, 28)), [0]))
-    model: Any = SimpleNamespace(network=SimpleNamespace(parameters=SimpleNamespace(W=[array, array])))
-    return hidden_weights.of(dataclasses.replace(shown, model=model))
+    network: Any = SimpleNamespace(parameters=SimpleNamespace(W=[array, array]), widths=(*array.shape, 10))
+    return hidden_weights.of(dataclasses.replace(shown, model=shown.model._replace(network=network)))
 
 
 def turned_of(images: np.ndarray, shares: np.ndarray, labels: Sequence[str]) -> Figure:
@@ -139,7 +144,6 @@ COUNTS: dict[str, tuple[np.ndarray, Sequence[str]]] = {
 }
 CONFUSIONS: dict[str, Callable[[np.ndarray, Sequence[str]], Figure]] = {
     "confusion": partial(confusion.draw, title="Confusion matrix on the test set"),
-    "normalized confusion": partial(confusion.draw, title="train", normalize=True),
     "two confusions": lambda n, names: confusion.draw_pair([("Training set: 98.48% right", n), ("Test set", n)], names),
 }
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -161,7 +165,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "failures of oblong images": lambda: failing(5, images=SPECKLED[:5, :4, :9]),
     "hidden weights": lambda: weights(NOISE),
     "hidden weights of one unit": lambda: weights(NOISE[:, :1]),
-    "hidden weights of eleven units": lambda: weights(NOISE[:, :11]),
+    **{f"hidden weights of {n} units": lambda n=n: weights(NOISE[:, :n]) for n in (2, 5, 10, 11)},
     "tiny hidden weights": lambda: weights(NOISE * 1e-6),
     "hidden weights of zero": lambda: weights(NOISE * 0),
     "hidden weights that diverged": lambda: weights(np.full_like(NOISE, np.nan)),
@@ -176,6 +180,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "steps of infinite losses": lambda: steps.draw({"": np.append(losses(50), np.inf)}, [50], [np.inf]),
     "millions of steps": lambda: steps.draw({"": losses(2_000_000)}, [2_000_000], [0.5]),
     "steps of five units": lambda: steps.draw({f"finds {i}": losses(100 + i) for i in range(5)}, [104], [0.5]),
+    "weights": lambda: steps.draw_weights({f"finds {i}": WALKS[: 100 * i, :3] for i in (1, 2, 3)}, True, "Weights"),
+    "weights of two sizes": lambda: steps.draw_weights({"a": WALKS[:1, :3], "b": WALKS[:, :16]}, True, "Weights"),
+    "weights without a bias": lambda: steps.draw_weights({"": WALKS}, False, "Weights"),
+    "outputs": lambda: untrained.draw(SHARES[0], np.arange(10) % 2, 0.5, ["blue", "red"], "Before training"),
+    "outputs of one point": lambda: untrained.draw(np.ones(1), np.zeros(1), 0.0, ["W" * 60, "$x_$ " * 20], "$x$"),
     "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
     "curves of the untrained network alone": lambda: curves.draw(history([0])),
     "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10),
@@ -206,6 +215,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "boundaries along features of long names": lambda: bounded(["0", "1"], HALF, ("W" * 60, "$x_$ " * 20)),
     **{f"boundaries in {n} panels": lambda n=n: titled("Title", n) for n in (1, 3)},
     "reliability": lambda: calibrated(CONFIDENCE, CORRECT),
+    "reliability of few predictions": lambda: calibrated(CONFIDENCE[:23], CORRECT[:23]),
     "reliability of one prediction": lambda: calibrated([0.7], [True]),
     "reliability of certainty": lambda: calibrated(np.ones(100), np.ones(100)),
     "reliability of the certainly wrong": lambda: calibrated(np.ones(100), np.zeros(100)),
@@ -216,7 +226,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 def test_a_drawing_stays_on_its_sheet_and_is_the_same_small_file_each_time(
     draw: Callable[[], Figure], tmp_path: Path
 ) -> None:
-    check_drawing(draw, tmp_path, most=155_000)
+    check_drawing(draw, tmp_path, most=165_000)
 
 
 def test_drawing_needs_no_pyplot_and_no_display_and_changes_no_setting(tmp_path: Path) -> None:
@@ -282,22 +292,21 @@ def cells(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
-def test_confusion_cells_are_counts_or_percentages() -> None:
+def test_confusion_cells_are_counts_and_percentages_or_percentages_alone() -> None:
     counts = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2000]])
     shares = ["75.0", "25.0", "0", "–", "–", "–", "0", "0", "100"]
-    assert cells(confusion.draw(counts, "abc", "").axes[0]) == ["3", "1", "0", "0", "0", "0", "0", "0", "2,000"]
-    assert cells(confusion.draw(counts, "abc", "", normalize=True).axes[0]) == shares
+    both = ["3\n75.0", "1\n25.0", "0", "–", "–", "–", "0", "0", "2,000\n100"]
+    assert cells(confusion.draw(counts, "abc", "").axes[0]) == both
     left, right = confusion.draw_pair([("a", counts), ("b", np.eye(3, dtype=int))], "abc").axes
     assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("a", "b")
     assert cells(left) == shares
     assert cells(right) == ["100", "0", "0", "0", "100", "0", "0", "0", "100"]
 
 
-@pytest.mark.parametrize("normalize", [False, True])
-def test_confusion_numbers_are_readable_and_single_mistakes_visible(normalize: bool) -> None:
+def test_confusion_numbers_are_readable_and_single_mistakes_visible() -> None:
     counts = 1000 * np.eye(10, dtype=int)
     counts[4, 9], counts[3, 5], counts[7, 2] = 1, 30, 300
-    axes = confusion.draw(counts, "0123456789", "", normalize).axes[0]
+    axes = confusion.draw(counts, "0123456789", "").axes[0]
     shade = axes.images[0].cmap(axes.images[0].norm(axes.images[0].get_array()))  # [10, 10, 4]
     for text in axes.texts:
         column, row = text.get_position()
@@ -307,8 +316,8 @@ def test_confusion_numbers_are_readable_and_single_mistakes_visible(normalize: b
 
 def test_failures_are_captioned_in_order_and_at_most_25() -> None:
     axes = failing(40).axes[0]
-    assert cells(axes)[:2] == ["True 0 / Predicted 1", "probability 0.00"]
-    assert cells(axes)[2:4] == ["True 1 / Predicted 2", "probability 0.03"]
+    assert cells(axes)[:2] == ["True 0 / Predicted 1", "probability < 0.01%"]
+    assert cells(axes)[2:4] == ["True 1 / Predicted 2", "probability 2.56%"]
     assert len(axes.images) == 25
     assert len(axes.texts) == 50
     assert len({picture.get_clim() for picture in axes.images}) == 1
@@ -340,7 +349,7 @@ def test_samples_are_the_first_images_with_their_labels(
     axes = figure.axes[0]
     assert cells(axes) == captions
     np.testing.assert_array_equal([picture.get_array() for picture in axes.images], DIGITS.images[chosen])
-    assert captions or figure.get_suptitle() == "25 versions of 7"
+    assert captions or figure.get_suptitle() == "25 versions of 7 in the training set"
 
 
 def test_a_random_sheet_shows_other_images_for_each_seed_with_their_labels() -> None:
@@ -386,7 +395,7 @@ def test_every_example_is_a_point_at_its_place() -> None:
 
 
 def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
-    (axes, _) = bounded(["c1", "c2", "c3"]).axes
+    axes, *_ = bounded(["c1", "c2", "c3"]).axes
     (picture,) = axes.images
     shown = picture.get_array()  # [rows, columns, 3]
     shades = {tuple(shade) for shade in shown.reshape(-1, 3)}
@@ -403,6 +412,44 @@ def test_a_region_is_as_wide_as_the_grid_says_and_pale() -> None:
     assert axes.get_ylim() == (THIRDS.y[0], THIRDS.y[-1])
 
 
-def test_the_calibration_error_is_in_the_title() -> None:
+def test_the_title_names_the_network_and_has_its_calibration_error() -> None:
     title = calibrated([0.7, 0.7], [True, False]).get_suptitle()
-    assert title == "Test set (expected calibration error 0.2000)"
+    assert title == "784-512-10 relu (test set: 97.31% right), expected calibration error 20.00%"
+
+
+def test_a_bin_of_few_predictions_is_counted_but_not_on_the_curve() -> None:
+    confidence = [*np.linspace(0.35, 0.39, 4), *np.linspace(0.61, 0.65, 10), *[0.99] * 400]
+    correct = [*[0] * 4, *[1] * 5, *[0] * 5, *[1] * 400]
+    curve, bars = calibrated(confidence, correct).axes
+    np.testing.assert_allclose(curve.lines[1].get_data(), [[63, 99], [50, 100]])
+    assert cells(bars) == ["4", "10", "400"]
+    curve, _ = calibrated([0.35, 0.36, 0.62], [0, 1, 1]).axes  # of a small set, a bin needs fewer
+    np.testing.assert_allclose(curve.lines[1].get_data(), [[35.5], [50]])
+
+
+def test_few_units_have_large_pictures() -> None:
+    sides = []
+    for n in (1, 3, 5, 10, 20, 50):
+        figure = weights(NOISE[:, :n])
+        left, right, _, _ = figure.axes[0].images[0].get_extent()
+        sides.append(right - left)
+        assert figure.get_size_inches()[1] > 1.5
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] > 2 > 0.6 < sides[-1]
+
+
+def test_a_map_has_a_step_for_every_tenth_and_a_line_at_one_half() -> None:
+    x = np.linspace(0, 1, 101)
+    p = np.tile(x, (101, 1))
+    grid = plane.Grid(x, x, (p > 0.5).astype(int), np.stack([1 - p, p], axis=-1))
+    figure = boundaries.draw("", [("", grid, examples(50, 2))], ["blue", "red"], AXES)
+    _, axes, scale = figure.axes
+    assert axes.get_title(loc="left") == "P(red)"
+    filled, line = axes.collections
+    np.testing.assert_allclose(filled.levels, np.linspace(0, 1, 11), atol=1e-8)
+    (path,) = line.get_paths()
+    np.testing.assert_allclose(path.vertices[:, 0], 0.5)
+    first, last = filled.get_facecolor()[[0, -1], :3]
+    for shade, k in ((first, 0), (last, 1)):  # towards the colour of its class
+        np.testing.assert_allclose(1 - shade, plane._FULL * (1 - np.array(to_rgb(plane.look(k).color))), atol=0.01)
+    assert [label.get_text() for label in scale.get_yticklabels()] == ["0%", "20%", "40%", "60%", "80%", "100%"]

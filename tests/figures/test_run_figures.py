@@ -27,6 +27,7 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from src.training.metrics import predict
+from src.training.session import Session
 from tests.helpers.composing import compose
 from tests.helpers.refusals import refusal
 from tests.reporting.markup import Markup
@@ -45,11 +46,11 @@ OF_IMAGES = {"samples", "sheet", "versions", "turned"}
 OTHERS = [name for name in FIGURES if name not in names(EVERY_RUN)]
 OF_A_PLANE = {"scatter", "boundaries", "activation", "perceptrons"}
 UNFIT = {
-    "spiral_adam": {*OF_IMAGES, "pca", "perceptrons", "steps"},
+    "spiral_adam": {*OF_IMAGES, "pca", "perceptrons", "steps", "weights", "untrained"},
     "perceptrons_xor": {*OF_IMAGES, "pca"},
-    "xor_single_output": {*OF_IMAGES, "pca", "perceptrons"},
-    "digits": OF_A_PLANE,
-    "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation", "steps"},
+    "xor_single_output": {*OF_IMAGES, "pca", "perceptrons", "weights"},
+    "digits": {*OF_A_PLANE, "weights", "untrained"},
+    "spiral_linear": {*OF_IMAGES, "pca", "perceptrons", "activation", "steps", "weights", "untrained"},
 }
 Trained = tuple[Path, RunView]
 
@@ -108,7 +109,10 @@ def test_missing_figures_that_fit_a_run_are_drawn_and_existing_ones_kept(
     assert {file.name for file in figures.iterdir()} == standard | drawn
     reasons = dict(re.findall(r"^figure (\w+): left out, (.*)", capsys.readouterr().err, re.M))
     assert reasons.keys() == UNFIT[experiment]
-    assert all(re.search("images|features|hidden unit|record_steps", reason) for reason in reasons.values())
+    assert all(
+        re.search("images|features|hidden unit|record_steps|of perceptrons|two classes", reason)
+        for reason in reasons.values()
+    )
 
     times = {file: file.stat().st_mtime_ns for file in figures.iterdir()}
     (figures / "confusion_pair.png").unlink()
@@ -155,10 +159,12 @@ def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_f
 
 def test_the_grid_has_the_decisions_at_its_points(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
-    x, y, labels = of.grid()
+    x, y, labels, p = of.grid()
     assert labels.shape == (101, 101)
     for row, column in ((0, 0), (0, 100), (100, 0), (40, 70)):
-        assert labels[row, column] == of.predict(np.array([[x[column], y[row]]])).labels[0]
+        found = of.predict(np.array([[x[column], y[row]]]))
+        assert labels[row, column] == found.labels[0]
+        np.testing.assert_allclose(p[row, column], found.probabilities[0], rtol=1e-4, atol=1e-6)
     every = np.concatenate([part.x for part in (of.dataset.train, of.dataset.valid, of.dataset.test)])
     ends = [[x[0], y[0]], [x[-1], y[-1]]]
     np.testing.assert_allclose(ends, [every.min(axis=0) - 0.1, every.max(axis=0) + 0.1], rtol=1e-5)
@@ -177,7 +183,8 @@ def test_predictions_and_accuracies_are_those_of_the_run(experiment: str, shown:
 
 def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
-    train, test = draw("boundaries", of).axes
+    train, test, *maps, _ = draw("boundaries", of).axes
+    assert [axes.get_title(loc="left") for axes in maps] == ["P(c1)", "P(c2)", "P(c3)"]
     assert [axes.get_title(loc="left") for axes in (train, test)] == [of.heading("train"), of.heading("test")]
     assert (train.get_xlabel(), train.get_ylabel()) == ("X1, standardized", "X2, standardized")
     assert sum(len(line.get_xdata()) for line in test.lines) == len(of.dataset.test.y)
@@ -185,15 +192,15 @@ def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunVie
 
 def test_an_activation_is_drawn_as_it_is_beside_the_regions(shown: Callable[[str], RunView]) -> None:
     of = shown("spiral_adam")
-    curve, regions = draw("activation", of).axes
+    curve, regions, *_ = draw("activation", of).axes
     z, f = curve.lines[-1].get_data()
     np.testing.assert_allclose(f, np.maximum(z, 0) if of.model.header["model"]["act"] == "relu" else np.tanh(z))
-    assert regions.get_title(loc="left").startswith(f"right: training {of.accuracy['train']:.2%}, test ")
+    assert regions.get_title(loc="left") == of.heading("train")
 
 
 def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], RunView]) -> None:
     of = shown("perceptrons_xor")
-    panels = draw("perceptrons", of).axes
+    panels = draw("perceptrons", of).axes[:3]
     assert [axes.get_title(loc="left") for axes in panels] == [
         "finds lower left",
         "finds upper right",
@@ -222,7 +229,7 @@ def test_the_turned_image_is_the_upright_one_reversed(shown: Callable[[str], Run
     for axes, row, name, text in zip(bars, expected, ("Upright", "Turned"), pictures.texts, strict=True):
         np.testing.assert_allclose([bar.get_height() for bar in axes.patches], 100 * row, rtol=1e-4, atol=1e-4)
         assert [label.get_text() for label in axes.get_xticklabels()] == list("0123456789")
-        assert text.get_text() == f"{name}: taken for {row.argmax()} ({row.max():.1%})"
+        assert text.get_text() == f"{name}: taken for {row.argmax()} ({row.max():.2%})"
     sixes = of.dataset.test.x[(of.dataset.test.y == 6) & (of.known["test"].labels == 6)]
     np.testing.assert_allclose(pair[0], sixes[0], atol=1e-5)
 
@@ -236,6 +243,30 @@ def test_the_activations_of_layers_are_drawn_each_with_its_name(shown: Callable[
     keys = [pair for key in figure.legends for pair in zip(key.get_texts(), key.get_lines(), strict=True)]
     named = {text.get_text(): line.get_color() for text, line in keys}
     assert (named["relu"], named["tanh"]) == (rectified.get_color(), hyperbolic.get_color())
+
+
+def test_weights_by_update_lead_to_the_trained_ones(shown: Callable[[str], RunView]) -> None:
+    of = shown("perceptrons_xor")
+    panels = draw("weights", of).axes
+    assert len(panels) == 3
+    W, b = of.model.network.parameters.W[0], of.model.network.parameters.b[0]
+    for unit, axes in enumerate(panels[:2]):
+        assert [line.get_label() for line in axes.lines] == ["weight 1", "weight 2", "bias"]
+        lines = np.array([line.get_ydata() for line in axes.lines])  # [parameters, updates]
+        np.testing.assert_array_equal(lines.T, of.steps[f"unit_{unit}"][:, 1:])
+        np.testing.assert_allclose(lines[:, -1], [*W[:, unit], b[unit]], atol=0.5)  # one update before the end
+
+
+def test_an_untrained_network_answers_with_its_first_weights(shown: Callable[[str], RunView]) -> None:
+    of = shown("xor_single_output")
+    axes = draw("untrained", of).axes[0]
+    assert sum(bar.get_height() for bar in axes.patches) == len(of.dataset.train.y)
+    assert list(axes.lines[0].get_xdata()) == [50, 50]
+    network = Session(compose(["experiment=xor_single_output", *RUNS["xor_single_output"]]), of.dataset).network
+    found = predict(network, of.dataset.train.x, np.asarray(of.dataset.train.y))
+    p = found.probabilities[:, 1]
+    assert axes.get_xlabel().endswith(f"from {p.min():.2%} to {p.max():.2%}")
+    assert of.steps["network"][0, 0] == pytest.approx(found.loss, rel=0.3)  # the loss of the first batch
 
 
 def test_steps_have_the_loss_of_each_update(shown: Callable[[str], RunView]) -> None:
