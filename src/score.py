@@ -5,13 +5,14 @@ recipe of conf/data/; without one, those that the model was trained on. Labels a
 scaled as in the model's training, whatever the recipe's own scaling.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from src.cli.command import Arguments, run_command
-from src.foundation.errors import UserError, suggestion
+from src.cli.settings import data_recipe, read_settings
+from src.foundation.errors import UserError
 
 if TYPE_CHECKING:
-    from src.data.recipes import Recipe
     from src.prediction.scoring import Scored
 
 _EPILOG = """\
@@ -27,18 +28,11 @@ exit codes: 0 done; 2 the input is wrong, or the data do not fit the model
 """
 
 
-def _recipe(overrides: list[str]) -> "Recipe | None":
-    """The recipe that the command line asks for, if it does."""
-    if not overrides:
-        return None
-    for override in overrides:
-        if not override.startswith(("data=", "data.")):
-            raise UserError(f"{override}: not about data; allowed: data=RECIPE, data.KEY=VALUE, part=PART")
-    if not any(override.startswith("data=") for override in overrides):
-        raise UserError(f"{overrides[0]}: give the recipe, too: data=RECIPE {overrides[0]}")
-    from src.config.composition import compose
+@dataclass(frozen=True)
+class Settings:
+    """What is scored."""
 
-    return compose(overrides).data
+    part: Annotated[str, ("train", "valid", "test")] = "test"
 
 
 def _text(found: "Scored", what: str) -> str:
@@ -78,7 +72,6 @@ def main() -> None:
     arguments = parser.parse_intermixed_args()
     if not arguments.model:
         raise UserError("give a model: `python -m src.score models/model.npz data=mnist part=test`")
-    from src.data.dataset import PARTS
     from src.data.recipes import Recipe, prepare
     from src.foundation.schema import build
     from src.prediction.inputs import is_value
@@ -87,18 +80,15 @@ def main() -> None:
 
     if is_value(arguments.model):
         raise UserError(f"{arguments.model}: give the model first: python -m src.score MODEL {arguments.model} ...")
-    parts = [setting.removeprefix("part=") for setting in arguments.settings if setting.startswith("part=")] or ["test"]
-    if len(parts) > 1 or parts[0] not in PARTS:
-        raise UserError(f"part={','.join(parts)}: must be one part; {suggestion(parts[0], PARTS)}")
-    others = [setting for setting in arguments.settings if not setting.startswith("part=")]
-    recipe = _recipe(others)
+    settings, overrides = read_settings(Settings, arguments.settings)
+    recipe = data_recipe(overrides, Settings)
     model, signature = open_model(arguments.model)
     dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))
-    found = score(model, signature, dataset, parts[0])
+    found = score(model, signature, dataset, settings.part)
     if arguments.json:
         from src.foundation.files import json_text
 
-        about = {"model": arguments.model, "data": dataset.recipe, "part": parts[0], "rescaled": found.rescaled}
+        about = {"model": arguments.model, "data": dataset.recipe, "part": settings.part, "rescaled": found.rescaled}
         labels = [*found.scores["class"]]
         print(json_text(about | found.scores | {"labels": labels, "confusion": found.confusion.tolist()}), end="")
     else:

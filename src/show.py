@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from src.cli.command import Arguments, run_command
-from src.cli.settings import is_setting, read_settings
+from src.cli.settings import data_recipe, read_settings
 from src.foundation.errors import RunFailed, UserError, suggestion
 
 if TYPE_CHECKING:
@@ -54,23 +54,6 @@ class Settings:
         """Rejects a setting that shows nothing here."""
         if (value := getattr(self, key)) is not None:
             raise UserError(f"{key}={value}: only for {what}; `python -m src.show --help` lists the settings")
-
-
-_KEYS = ("data", "data.KEY", *Settings.__dataclass_fields__)
-
-
-def _recipe(overrides: list[str]) -> "Recipe | None":
-    """The recipe that the command line chooses, if it does."""
-    for override in overrides:
-        if not override.startswith(("data=", "data.")):
-            raise UserError(f"{override}: no such setting; {suggestion(override.partition('=')[0], _KEYS)}")
-    if not overrides:
-        return None
-    if not any(override.startswith("data=") for override in overrides):
-        raise UserError(f"{overrides[0]}: give the recipe, too: data=RECIPE {overrides[0]}")
-    from src.config.composition import compose
-
-    return compose(overrides).data
 
 
 def _show_data(recipe: "Recipe", settings: Settings, folder: Path | None) -> tuple[str, dict[str, Any]]:
@@ -158,14 +141,16 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw PNG files into this folder")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_intermixed_args()
-    models = [word for word in arguments.words if not is_setting(word)]
-    settings, overrides = read_settings(Settings, (word for word in arguments.words if is_setting(word)))
+    from src.prediction.inputs import is_value
+
+    models = [word for word in arguments.words if not is_value(word)]
+    settings, overrides = read_settings(Settings, filter(is_value, arguments.words))
     if len(models) > 1:
         raise UserError(f"{' '.join(models)}: give one model")
     folder: Path | None = arguments.pictures
     if folder is not None and not next(path for path in (folder, *folder.absolute().parents) if path.exists()).is_dir():
         raise UserError(f"--pictures {folder}: not a folder")
-    recipe = _recipe(overrides)
+    recipe = data_recipe(overrides, Settings)
     if models:
         text, plain = _show_model(models[0], recipe, settings, folder)
     elif recipe is None:

@@ -34,6 +34,7 @@ class DataFacts(NamedTuple):
     """What a data set holds."""
 
     dataset: Dataset
+    examples: int  # of all sets together
     counts: dict[str, list[int]]  # by set, of each class
     head: list[Row]  # the first examples of the source
     sample: Row  # an example of a set, before scaling
@@ -63,6 +64,7 @@ class DataFacts(NamedTuple):
         }
         return {
             "recipe": dataset.recipe,
+            "examples": self.examples,
             "labels": list(labels),
             "image": dataset.image and list(dataset.image),
             "features": dataset.features and list(dataset.features),
@@ -90,6 +92,7 @@ def data_facts(dataset: Dataset, raw: Raw, rows: Mapping[str, NDArray[np.int64]]
     sample, examples = int(rows[part][index]), _examples(dataset, part)
     return DataFacts(
         dataset,
+        len(np.unique(np.concatenate([*rows.values()]))),  # sets may overlap
         counts,
         [_row(raw, row, dataset.labels) for row in range(min(_HEAD, len(raw.y)))],
         _row(raw, sample, dataset.labels),

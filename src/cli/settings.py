@@ -1,12 +1,14 @@
 """Settings of a command that Hydra does not parse, typed as KEY=VALUE and checked against a data class."""
 
 import contextlib
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import build
+
+if TYPE_CHECKING:
+    from src.data.recipes import Recipe
 
 Settings = TypeVar("Settings")
 
@@ -30,9 +32,23 @@ def read_settings(kind: type[Settings], words: Iterable[str]) -> tuple[Settings,
     return settings, others
 
 
-def is_setting(word: str) -> bool:
-    """Whether a word of a command line is KEY=VALUE, not a file."""
-    return "=" in word and not Path(word).exists()
+def data_recipe(overrides: Sequence[str], kind: type) -> "Recipe | None":
+    """The recipe that overrides of `data` choose; None without overrides. kind: of the settings beside them.
+
+    Raises:
+        UserError: one is not about data, or there is no data=RECIPE, or the recipe is not allowed.
+    """
+    for override in overrides:
+        if not override.startswith(("data=", "data.")):
+            names = ("data", "data.KEY", *get_type_hints(kind))
+            raise UserError(f"{override}: no such setting; {suggestion(override.partition('=')[0], names)}")
+    if not overrides:
+        return None
+    if not any(override.startswith("data=") for override in overrides):
+        raise UserError(f"{overrides[0]}: give the recipe, too: data=RECIPE {overrides[0]}")
+    from src.config.composition import compose
+
+    return compose(overrides).data
 
 
 def _number(text: str) -> int | float | str:

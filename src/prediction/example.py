@@ -12,6 +12,7 @@ from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.prediction.predictions import Prediction, predictions
 from src.prediction.signature import RawExamples, Signature
+from src.runs.metric import part_names
 from src.runs.model import Model
 
 UPRIGHT = "upright"
@@ -23,6 +24,7 @@ class Example:
 
     recipe: str
     part: str
+    called: str  # the set; "valid (= test)" if the test set serves as validation set
     index: int  # in its set
     label: str  # the true one
     x: NDArray[np.float64]  # [1 or 2, features], raw values
@@ -37,7 +39,7 @@ class Example:
     @property
     def name(self) -> str:
         """What the example is called."""
-        return f"{self.part} example {self.index} of {self.recipe}, label {self.label}"
+        return f"{self.called} example {self.index} of {self.recipe}, label {self.label}"
 
 
 def example(
@@ -64,7 +66,8 @@ def example(
         names.append(f"turned by {angle:g} degrees")
     found = predictions(model, signature, RawExamples(names, x))
     label = dataset.labels[_examples(dataset, part).y[row]]
-    return Example(recipe.name, part, row, label, x, dataset.image, found)
+    called = part_names(dataset.recipe)[part]
+    return Example(recipe.name, part, called, row, label, x, dataset.image, found)
 
 
 def turn(x: NDArray[np.float64], image: tuple[int, int], degrees: float) -> NDArray[np.float64]:

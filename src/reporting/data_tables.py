@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from src.analysis.data_facts import DataFacts, Row
 from src.data.dataset import PARTS
 from src.reporting.tables import plain_table
+from src.runs.metric import part_names
 
 _SHADES = " .:-=+*#%@"  # from no ink to full ink
 _COLUMNS = 8  # values at most that a row lists
@@ -17,22 +18,22 @@ _NONE = 1e-6  # of the deviation: the mean of standardized values is 0, but for 
 def data_text(facts: DataFacts, part: str, index: int) -> str:
     """Shapes, classes, first rows, one example of a set, and statistics before and after scaling."""
     dataset, recipe = facts.dataset, facts.dataset.recipe
-    total = sum(map(sum, facts.counts.values()))
+    names = part_names(recipe)
     values = (
         "images of {} x {} pixels".format(*dataset.image) if dataset.image else f"{len(facts.scaled_sample)} values"
     )
     lines = [
-        f"data={recipe['name']}: {total:,} examples, {values}, {len(dataset.labels)} classes; "
+        f"data={recipe['name']}: {facts.examples:,} examples, {values}, {len(dataset.labels)} classes; "
         f"source {recipe['source']}, data.seed {recipe['seed']}, scaling {dataset.scaling['kind']}",
         "",
         plain_table(["array", "type", "shape"], list(_arrays(facts))),
         "",
-        plain_table(["class", *PARTS, "weight, 1/train"], list(_classes(facts))),
+        plain_table(["class", *names.values(), "weight, 1/train"], list(_classes(facts))),
         "",
         "the source's first rows, before scaling:",
         _rows(facts, facts.head),
         "",
-        f"{part} example {index}, label {facts.sample.label}, before and after scaling:",
+        f"{names[part]} example {index}, label {facts.sample.label}, before and after scaling:",
         *_sample(facts),
         "",
         "mean and standard deviation, before and after scaling:",
@@ -97,10 +98,10 @@ def _range(values: Sequence[float]) -> str:
 def _statistics(facts: DataFacts) -> str:
     of_each = len(facts.before["train"].mean) == len(facts.scaled_sample)
     rows = []
-    for part in PARTS:
+    for part, called in part_names(facts.dataset.recipe).items():
         before, after = (list(zip(*moments, strict=True)) for moments in (facts.before[part], facts.after[part]))
         for name, *pairs in zip(_names(facts), before, after, strict=of_each):  # else there is one pair of each
-            rows.append([part, name if of_each else "all values", *(text for pair in pairs for text in _pair(*pair))])
+            rows.append([called, name if of_each else "all values", *(text for pair in pairs for text in _pair(*pair))])
     return plain_table(["set", "of", "mean", "deviation", "mean after", "deviation after"], rows)
 
 

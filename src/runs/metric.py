@@ -19,6 +19,11 @@ def set_names(recipe: Mapping[str, Any]) -> dict[str, str]:
     return {part: name if part in own else f"{name} (= {SETS[own[-1]]})" for part, name in SETS.items()}
 
 
+def part_names(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """The sets by their short names, with the same addition: "valid (= test)"."""
+    return {part: part + name.removeprefix(SETS[part]) for part, name in set_names(recipe).items()}
+
+
 class Metric(str):
     """A metric by its name, PART/QUANTITY, such as test/accuracy: in files and messages it is just this text."""
 

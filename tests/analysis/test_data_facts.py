@@ -1,5 +1,6 @@
 """What is said of a data set, against NumPy and against what a text prints of its data."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_statistics_are_those_of_numpy(recipe: str, tmp_path: Path) -> None:
     assert facts.sample.values == raw.x[rows["valid"][3]].tolist()
     assert facts.sample.label == dataset.labels[dataset.valid.y[3]]
     assert facts.scaled_sample == dataset.valid.x[3].tolist()
+
+
+def test_a_set_that_is_a_copy_is_called_one_and_counted_once(tmp_path: Path) -> None:
+    text = data_text(facts_of("xor_all", tmp_path), "train", 0)
+    assert text.startswith("data=xor_all: 100 examples, 2 values, 2 classes")
+    assert re.search(r"^class +train +valid \(= training\) +test \(= training\)", text, re.MULTILINE)
+    assert re.search(r"^ +0 +50 +50 +50 +0\.02$", text, re.MULTILINE)
+    assert "valid (= training) example 3" in data_text(facts_of("xor_all", tmp_path, "valid", 3), "valid", 3)
 
 
 @pytest.mark.parametrize(("size", "shift"), [(1e-8, 0), (1, 1e9), (1e100, -1e103)])
