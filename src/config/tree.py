@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from src.config.draws import refuse_unfit as refuse_unfit_draws
 from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.data.recipes import Recipe
@@ -19,9 +20,9 @@ from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
+from src.training.draws import DEFAULT, KINDS, Draws
 from src.training.loop import Training
 from src.training.session import build_network
-from src.training.streams import KINDS
 from src.training.units import refuse_unfit
 
 SNAPSHOT = ROOT / "params.yaml"
@@ -39,6 +40,7 @@ class Config:
     train: Training
     seed: Annotated[int, ">= 0", "<= 4294967295"] = 0
     rng: Annotated[str, KINDS] = "default"  # which random streams the seed gives: see streams.py
+    draws: Draws = field(default=DEFAULT, metadata={"before": DEFAULT})  # with rng=legacy: how they draw
     studies: tuple[str, ...] = field(default=(), metadata={"semantic": False})  # which `dvc repro` runs
     name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: as in run_name
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
@@ -49,6 +51,7 @@ class Config:
         if warmup and warmup >= epochs:
             raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}")
 
+        refuse_unfit_draws(self.draws, self.rng, self.model, self.train)
         if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
             raise UserError("train.evaluate_dropout=true: needs hidden units, and model.dropout > 0")
 

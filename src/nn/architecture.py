@@ -11,7 +11,7 @@ from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS
 from src.nn.arrays import Labels
 from src.nn.dropout import SCALINGS
-from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Draws, Spread
+from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Seeds, Spread
 from src.nn.losses import HEADS, LOSSES, OUTPUTS
 from src.nn.network import Network
 
@@ -100,10 +100,10 @@ class Architecture:
             dtype=dtype,
         )
 
-    def initialize(self, network: Network, draws: Draws) -> None:
+    def initialize(self, network: Network, seeds: Seeds) -> None:
         """Draws the network's initial weights and biases."""
         spread = Spread(self.init_std, self.init_bound, self.init_gain)
-        network.initialize(INITIALIZERS[self.init], spread, draws, BIAS_INITIALIZERS[self.bias_init])
+        network.initialize(INITIALIZERS[self.init], spread, seeds, BIAS_INITIALIZERS[self.bias_init])
 
     def _weights_of(self, classes: int, y_train: Labels) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
         if self.class_weights is None:

@@ -1,7 +1,7 @@
 """Dropout (Hinton et al., 2012): in training, each hidden unit is dropped with a probability, in each example anew."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,7 +23,21 @@ SCALINGS = {
 }
 
 
-def draw_mask(rng: np.random.Generator, dropout: float, out: Array) -> Array:
+class Masks(Protocol):
+    """A stream of published code that draws dropout masks."""
+
+    def keep(self, share: float, out: Array) -> None:
+        """Fills `out` [batch, width] with 1 with probability `share`, else 0."""
+
+
+Dropping = np.random.Generator | Masks
+
+
+def draw_mask(rng: Dropping, dropout: float, out: Array) -> Array:
     """Fills `out`, of any shape, with 0 with probability `dropout`, else with 1."""
-    rng.random(out=out, dtype=out.dtype.type)
-    return np.greater_equal(out, dropout, out=out)
+    if isinstance(rng, np.random.Generator):
+        rng.random(out=out, dtype=out.dtype.type)
+        np.greater_equal(out, dropout, out=out)
+    else:
+        rng.keep(1 - dropout, out)
+    return out

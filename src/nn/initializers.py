@@ -6,16 +6,32 @@ share their draws *before* scaling, which is what makes their differences paired
 
 from collections.abc import Callable, Iterator
 from math import sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from src.nn.arrays import Array
 from src.nn.normal import standard_normal
 
-Stream = np.random.Generator | np.random.RandomState
-# What a network draws from: a seed sequence with a child for each layer, or NumPy's legacy stream for all layers.
-Draws = np.random.SeedSequence | np.random.RandomState
+
+class LayerStream(Protocol):
+    """A stream of published code."""
+
+    @property
+    def unit_by_unit(self) -> bool:
+        """Whether a matrix is drawn as [fan_out, fan_in], else as [fan_in, fan_out]."""
+
+    def normal(self, shape: tuple[int, ...]) -> Array:
+        """Mean 0, deviation 1."""
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """In [-1, 1)."""
+
+
+Stream = np.random.Generator | LayerStream
+# What a network draws from: a seed sequence with a child for each layer, or a function that gives the stream of each
+# layer in turn.
+Seeds = np.random.SeedSequence | Callable[[int], Iterator[LayerStream]]
 
 
 class Spread(NamedTuple):
@@ -33,8 +49,8 @@ class Initializer(NamedTuple):
     scale: Callable[[int, int, Spread], float]
 
     def weights(self, stream: Stream, fan_in: int, fan_out: int, spread: Spread) -> Array:
-        """A weight matrix [fan_in, fan_out], float64. A legacy stream draws it unit by unit."""
-        if isinstance(stream, np.random.RandomState):
+        """A weight matrix [fan_in, fan_out], float64."""
+        if not isinstance(stream, np.random.Generator) and stream.unit_by_unit:
             drawn = self.draw(stream, (fan_out, fan_in)).T
         else:
             drawn = self.draw(stream, (fan_in, fan_out))
@@ -45,22 +61,24 @@ class Initializer(NamedTuple):
         return self.draw(stream, (fan_out,)) * self.scale(fan_in, fan_out, spread)
 
 
-def streams(draws: Draws, layers: int) -> Iterator[Stream]:
+def streams(seeds: Seeds, layers: int) -> Iterator[Stream]:
     """The stream that each layer draws from: its weights first, then its biases."""
-    if isinstance(draws, np.random.RandomState):
-        yield from [draws] * layers
+    if isinstance(seeds, np.random.SeedSequence):
+        yield from map(np.random.default_rng, seeds.spawn(layers))
     else:
-        yield from map(np.random.default_rng, draws.spawn(layers))
+        yield from seeds(layers)
 
 
 def _normal(stream: Stream, shape: tuple[int, ...]) -> Array:
-    if isinstance(stream, np.random.RandomState):
-        return stream.standard_normal(shape)
-    return standard_normal(stream, shape)  # mean 0, deviation 1
+    if isinstance(stream, np.random.Generator):
+        return standard_normal(stream, shape)  # mean 0, deviation 1
+    return stream.normal(shape)
 
 
 def _uniform(stream: Stream, shape: tuple[int, ...]) -> Array:
-    return stream.uniform(-1, 1, shape)  # deviation 1/sqrt(3)
+    if isinstance(stream, np.random.Generator):
+        return stream.uniform(-1, 1, shape)  # deviation 1/sqrt(3)
+    return stream.uniform(shape)
 
 
 def _zeros(stream: Stream, shape: tuple[int, ...]) -> Array:

@@ -7,8 +7,8 @@ import numpy as np
 
 from src.nn.activations import Activation
 from src.nn.arrays import Array, Labels
-from src.nn.dropout import SCALINGS, Scaling, draw_mask
-from src.nn.initializers import BIAS_INITIALIZERS, Draws, Initializer, Spread, streams
+from src.nn.dropout import SCALINGS, Dropping, Scaling, draw_mask
+from src.nn.initializers import BIAS_INITIALIZERS, Initializer, Seeds, Spread, streams
 from src.nn.losses import Head
 from src.nn.parameters import Parameters
 
@@ -64,19 +64,17 @@ class Network:
         self._buffers: dict[tuple[int, bool], Buffers] = {}
 
     def initialize(
-        self, weights: Initializer, spread: Spread, draws: Draws, biases: Initializer = BIAS_INITIALIZERS["zeros"]
+        self, weights: Initializer, spread: Spread, seeds: Seeds, biases: Initializer = BIAS_INITIALIZERS["zeros"]
     ) -> None:
         """Draws weights and biases. From seeds, each layer has its own stream: deeper variants share first layers."""
         W, b = self.parameters.W, self.parameters.b
-        for l, stream in enumerate(streams(draws, len(W))):
+        for l, stream in enumerate(streams(seeds, len(W))):
             fan_in, fan_out = W[l].shape
             W[l][...] = weights.weights(stream, fan_in, fan_out, spread)
             if b:
                 b[l][...] = biases.biases(stream, fan_in, fan_out, spread)
 
-    def loss_and_gradient(
-        self, x: Array, y: Labels, rng: np.random.Generator, predicted: Labels | None = None
-    ) -> float:
+    def loss_and_gradient(self, x: Array, y: Labels, rng: Dropping, predicted: Labels | None = None) -> float:
         """The loss of a batch, with dropout masks from `rng`; writes its gradient to `self.gradient`.
 
         x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- predicted
@@ -134,7 +132,7 @@ class Network:
         p = self.head.probabilities(z, np.empty_like(z))
         return p if self.threshold is None else np.concatenate([1 - p, p], axis=1)
 
-    def _forward(self, x: Array, buffers: Buffers, rng: np.random.Generator | None) -> None:
+    def _forward(self, x: Array, buffers: Buffers, rng: Dropping | None) -> None:
         z, h, a, mask, _ = buffers
         W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
         a[0] = x

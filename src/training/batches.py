@@ -68,8 +68,12 @@ class Batches:
                 rows = stream.draw(n, self._size)
                 if step >= skipped:
                     yield rows, self._y[rows]
+                elif step == skipped - 1:
+                    stream.skipped()
             return
         order = (stream.permutation(n) if self._order == "shuffled" else np.arange(n))[: self._used]
+        if skipped:
+            stream.skipped()
         labels = self._y[order]  # [examples]; x is much larger, so it is gathered batch by batch
         for start in range(skipped * self._size, self._used, self._size):
             yield order[start : start + self._size], labels[start : start + self._size]

@@ -127,14 +127,12 @@ class Saver:
         summed, right, examples = header["running"]
         running = (float(summed), _count(right), _count(examples))
         best = None if header["best"] is None else Epoch(**header["best"])
-        # Raises if the state is invalid; this stream is not used.
-        np.random.default_rng(0).bit_generator.state = header["dropout"]
-        before = self._streams.order.state
+        before = at.record.rows
+        at.record.rows = recorded
         try:
-            self._streams.order.state = header["order"]
-            at.record.rows = recorded
+            self._streams.restore(header["order"], header["dropout"])
         except DAMAGE:
-            self._streams.order.state = before
+            at.record.rows = before
             raise
 
         theta[:] = arrays["theta"]
@@ -142,7 +140,6 @@ class Saver:
             slot[:] = slots[name]
         at.state.steps = steps
         at.epoch, at.step, at.seconds, at.order, at.running = epoch, step, seconds, header["order"], running
-        self._streams.dropout.bit_generator.state = header["dropout"]
         self._keeper.restore(best, arrays["best"])
 
     def after_step(self) -> None:
@@ -176,7 +173,7 @@ class Saver:
             "seed": self._streams.seed,  # of the initial weights, which are drawn once, before the first epoch
             "order": at.order,
             "running": at.running,
-            "dropout": self._streams.dropout.bit_generator.state,
+            "dropout": self._streams.dropout_state,
             "best": None if best is None else dataclasses.asdict(best),
             "history": self._history,
         }

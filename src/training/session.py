@@ -15,6 +15,7 @@ from src.nn.network import Network
 from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
 from src.training.checkpoint import Saver
+from src.training.draws import Draws
 from src.training.early_stopping import EarlyStopping
 from src.training.loop import Diverged, Epoch, Progress, Training, train
 from src.training.metrics import Predictions, measure
@@ -37,6 +38,8 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def rng(self) -> str: ...
+    @property
+    def draws(self) -> Draws: ...
 
 
 class Start(NamedTuple):
@@ -56,9 +59,10 @@ class Session:
 
     def __init__(self, settings: Settings, dataset: Dataset, start: Start | None = None) -> None:
         self._settings, self._dataset = settings, dataset
-        self._streams = Streams.of(settings.seed, settings.rng)
+        self._streams = Streams.of(settings.seed, settings.rng, settings.draws, len(dataset.train.y))
         self.network = build_network(settings.model, dataset, settings.train.dtype)
         settings.model.initialize(self.network, self._streams.initialization)
+        self._streams.drop_in(self.network.dropout)
         self._start = start
         if start:
             self.network.parameters.theta[:] = start.theta

@@ -14,6 +14,7 @@ from src.data.dataset import PARTS, Dataset, Examples
 from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS, sigmoid
 from src.nn.arrays import Array, Labels
+from src.nn.dropout import Dropping
 from src.nn.losses import HEADS
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer
@@ -21,7 +22,7 @@ from src.training.batches import Batches
 from src.training.loop import Diverged, Training
 from src.training.metrics import predict
 from src.training.steps import Steps
-from src.training.streams import Streams
+from src.training.streams import Order, Streams
 
 _HEAD = HEADS["sigmoid", "binary_cross_entropy"]
 _HALF = 0.5  # threshold of a unit
@@ -65,8 +66,8 @@ def train_units(
         theta = perceptron.parameters.theta
         theta[:] = np.append(W[:, unit], b[unit])
         y = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)  # [n], 1 in the group
-        record = Steps(theta.size)
-        if not _learn(perceptron, optimizer, dataset.train.x, y, training, streams, record):
+        order, record = streams.units[unit] if streams.units else streams.order, Steps(theta.size)
+        if not _learn(perceptron, optimizer, dataset.train.x, y, training, order, streams.dropout, record):
             raise Diverged(0, f"in the unit for {group}")
         steps.append(record.rows)
         accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
@@ -111,15 +112,16 @@ def _learn(
     x: Array,
     y: Labels,
     training: Training,
-    streams: Streams,
+    order: Order,
+    dropping: Dropping,
     record: Steps,
 ) -> bool:
     """Trains a perceptron, and records its steps; returns whether its losses and weights stayed finite."""
     parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
     size = training.batch_size or len(y)
     batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
-    for batch_x, batch_y in batches.epoch(streams.order):
-        loss = perceptron.loss_and_gradient(batch_x, batch_y, streams.dropout)
+    for batch_x, batch_y in batches.epoch(order):
+        loss = perceptron.loss_and_gradient(batch_x, batch_y, dropping)
         if not math.isfinite(loss):
             return False
         record.add(loss, parameters.theta)

@@ -30,6 +30,13 @@ from tests.helpers.refusals import refusal
 CHOICES = sorted(
     (file.parent.name, file.stem) for file in (ROOT / "conf").glob("*/*.yaml") if file.parent.name != "hydra"
 )
+# What a choice can't be without.
+_TORCH = ("rng=legacy", "model.init=fan_in_uniform")
+NEEDS = {
+    **dict.fromkeys(("one_stream", "layer_by_layer", "spiral_mlp"), ("rng=legacy",)),
+    **dict.fromkeys(("torch", "spiral_adam", "noise_overfit"), _TORCH),
+    "perceptrons_xor": ("rng=legacy", "train.unit_targets=[a,b]"),
+}
 GLOBAL = ("ablation", "experiment", "pipeline")  # groups whose files change keys of other groups
 
 
@@ -42,7 +49,8 @@ def assert_typed(config: Config) -> list[str]:
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_composes_and_can_be_typed(group: str, choice: str) -> None:
     """Hydra accepts only keys that conf/ lists, so a key with a default in code alone could not be typed."""
-    config = composed(f"{group}={choice}")
+    needs = NEEDS.get(choice, ()) if group == "draws" else ()
+    config = composed(*needs, f"{group}={choice}")
     assert configuration.build(config.plain(), "again") == config
     overrides = assert_typed(config)
     assert shlex.split(" ".join(overrides)) == overrides  # a shell needs no quotes

@@ -71,7 +71,7 @@ def bad(key: Key) -> Drawn:
     texts += ["1.5", "1e0"] if float not in kinds else []
     texts += ["7"] if int not in kinds and float not in kinds else []
     texts += ["[-1]", "[1, null]", "[1, true]", "[1, '2']"] if lists else ["[]", "[1]"]
-    texts += ["[0]"] if lists and float not in kinds else []
+    texts += ["[0]"] if lists and float not in kinds and not key.name.endswith("_seeds") else []
     for option in key.options:
         for sign, limit in bounds(option.conditions).items():
             beyond = limit + {">=": -1, ">": 0, "<=": 1, "<": 0}[sign]
@@ -110,7 +110,10 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.epochs": st.integers(2, LARGEST) | st.just(10**30),  # more than the warm-up of schedule=warmup
     "data.seed": st.sampled_from([0, 4294967295]),
 }
-APART = ("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test")
+APART = (
+    *("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test"),
+    *(key.name for key in KEYS if key.name.startswith("draws.")),
+)
 
 
 def typed(value: Any) -> str:
@@ -143,6 +146,11 @@ def allowed(draw: st.DrawFn) -> list[Override]:
         values["schedule.warmup"] = draw(st.floats(0, epochs - 1 if epochs < 1e6 else 1e6))
     if values.get("train.steps_per_epoch"):
         values["train.order"] = "drawn"
+    if draw(st.booleans()):
+        shuffled = values.get("train.order", "shuffled") == "shuffled"
+        choice = draw(st.sampled_from(["one_stream", *(["layer_by_layer"] if shuffled else [])]))
+        values["rng"] = "legacy"
+        overrides.append(Override("draws", f"draws={choice}"))
     overrides += [Override(name, f"{name}={typed(value)}") for name, value in values.items()]
     return overrides
 

@@ -97,9 +97,25 @@ class TestEveryBiasInitializer:
         assert all(b.any() for b in network.parameters.b) == (name != "zeros")
 
 
-def test_a_legacy_stream_draws_layer_by_layer_and_unit_by_unit() -> None:
-    network, stream = initialized("normal", 3), np.random.RandomState(123)
-    network.initialize(INITIALIZERS["normal"], SPREAD, np.random.RandomState(123), BIAS_INITIALIZERS["uniform"])
+class Legacy:
+    """A stream for the protocol `LayerStream`."""
+
+    def __init__(self, seed: int, unit_by_unit: bool) -> None:
+        self._stream, self.unit_by_unit = np.random.RandomState(seed), unit_by_unit
+
+    def normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        return self._stream.standard_normal(shape)
+
+    def uniform(self, shape: tuple[int, ...]) -> np.ndarray:
+        return self._stream.uniform(-1, 1, shape)
+
+
+@pytest.mark.parametrize("unit_by_unit", [True, False])
+def test_other_streams_draw_layer_by_layer_and_say_in_which_shape(unit_by_unit: bool) -> None:
+    network, own, stream = initialized("normal", 3), Legacy(123, unit_by_unit), np.random.RandomState(123)
+    biases = BIAS_INITIALIZERS["uniform"]
+    network.initialize(INITIALIZERS["normal"], SPREAD, lambda layers: iter([own] * layers), biases)
     for W, b in zip(network.parameters.W, network.parameters.b, strict=True):
-        np.testing.assert_array_equal(W.T, stream.normal(0, 0.3, W.T.shape))
+        drawn = W.T if unit_by_unit else W
+        np.testing.assert_array_equal(drawn, stream.normal(0, 0.3, drawn.shape))
         np.testing.assert_array_equal(b, stream.uniform(-1, 1, b.shape) * 0.7)

@@ -71,7 +71,7 @@ def another(hint: Any, value: Any) -> Any:
 
 def changed(config: Config, key: str, value: Any) -> Config:
     tree = config.plain()
-    put(tree, key, value)
+    put(tree, key, [1, 2] if key == "draws.unit_seeds" else value)  # of one unit, and of the output layer
     if key == "train.steps_per_epoch":  # of batches that are drawn
         tree["train"]["order"] = "drawn"
     if key == "train.start_optimizer":  # of a start
@@ -91,8 +91,16 @@ def cases(semantic: bool) -> dict[str, tuple[Config, str, Any]]:
             if counts == semantic:
                 name = f"{choice[0]} {key}" if key.partition(".")[0] == choice[0].partition("=")[0] else key
                 other = "binary_cross_entropy" if key == "model.loss" else another(hint, value)
-                found.setdefault(name, (config, key, other))
+                found.setdefault(name, (_base(choice, key), key, other))
     return found
+
+
+def _base(choice: tuple[str, ...], key: str) -> Config:
+    """A configuration of which this key alone may be changed."""
+    if not key.startswith("draws."):
+        return composed(*choice)
+    shared = [] if key in ("draws.shared", "draws.unit_seeds") else ["draws.shared=true"]
+    return composed(*choice, "rng=legacy", "train.unit_targets=[a]", *shared)
 
 
 def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:

@@ -12,6 +12,7 @@ from src.nn.architecture import Architecture
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
+from src.training.draws import DEFAULT, Draws
 from src.training.loop import Epoch, Training, train
 from src.training.processor import held
 from src.training.streams import Streams
@@ -49,6 +50,7 @@ class Plan:
     train: Training
     seed: int = 0
     rng: str = "default"
+    draws: Draws = DEFAULT
 
     def changed(self, **changes: Any) -> "Plan":
         """A plan with other parts; of `model` and `train`, a dict states the differences."""
@@ -60,7 +62,7 @@ class Plan:
 
     def network(self) -> Network:
         """The network with its initial weights."""
-        return self.initialized(Streams.of(self.seed, self.rng))
+        return self.initialized(Streams.of(self.seed, self.rng, self.draws, len(self.dataset.train.y)))
 
     def initialized(self, streams: Streams) -> Network:
         y = self.dataset.train.y
@@ -70,7 +72,7 @@ class Plan:
 
     def start(self) -> tuple[Network, Iterator[Epoch]]:
         """The network, and the training as its epochs' records."""
-        streams = Streams.of(self.seed, self.rng)
+        streams = Streams.of(self.seed, self.rng, self.draws, len(self.dataset.train.y))
         network = self.initialized(streams)
         return network, train(network, self.optimizer, self.schedule, self.dataset, self.train, streams)
 

@@ -14,10 +14,11 @@ from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from src.training import checkpoint
 from src.training.checkpoint import GENERATIONS, Checkpoint, whole
+from src.training.draws import KINDS, MASKS
 from src.training.loop import Epoch, Training
 from src.training.processor import held
 from src.training.session import Session
-from src.training.streams import KINDS
+from tests.training.test_legacy import LAYER_BY_LAYER, ONE_STREAM
 from tests.training.test_loop import results
 
 NEVER = Training(epochs=3, batch_size=10, checkpoint_seconds=None)
@@ -100,9 +101,17 @@ GOING_THROUGH = [
     {"evaluate_every": 2, "evaluate_at_start": True, "metrics": ("f1",)},
     {"record_steps": True},
 ]
+OTHERWISE = [{}, {"layer_seeds": None}, {"reshuffle": "fresh"}, {"order_first": False, "evaluations_shuffle": True}]
+DRAWS = [replace(ONE_STREAM, dropout=masks) for masks in MASKS]
 CHANGES: list[dict[str, Any]] = [
     *(change | {"train": {"dtype": dtype}} for change in LEARNING for dtype in ("float32", "float64")),
     *({"train": training, "rng": rng} for training in GOING_THROUGH for rng in KINDS),
+    *({"train": training, "rng": "legacy", "draws": draws} for training in GOING_THROUGH for draws in DRAWS),
+    *(
+        {"train": training, "rng": "legacy", "draws": replace(LAYER_BY_LAYER, **more)}
+        for training in ({}, {"running_metrics": True, "evaluate_at_start": True})
+        for more in OTHERWISE
+    ),
 ]
 
 
@@ -212,9 +221,14 @@ GONE = ...  # its repr, and so the names of tests, is the same in each process
 
 @pytest.mark.parametrize("key", ["epoch", "step", "steps", "seconds", "order", "dropout", "best"])
 @pytest.mark.parametrize("value", [GONE, "text", {}, [], -1, 1.5, {"bit_generator": "MT19937"}], ids=repr)
-def test_a_sealed_header_that_makes_no_sense_is_rejected(plan: Any, tmp_path: Path, key: str, value: Any) -> None:
+@pytest.mark.parametrize("rng", KINDS)
+def test_a_sealed_header_that_makes_no_sense_is_rejected(
+    plan: Any, tmp_path: Path, key: str, value: Any, rng: str
+) -> None:
     if (key, value) in (("seconds", -1), ("seconds", 1.5)):
         return  # harmless: a time
+    if rng == "legacy":
+        plan = plan.changed(rng=rng, draws=LAYER_BY_LAYER, model={"dropout": 0.3})
     Attempt(plan, tmp_path).run(save_at=15)
     found = checkpoint.read(tmp_path / GENERATIONS[0])
     header = {name: entry for name, entry in (found.header | {key: value}).items() if entry is not GONE}

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from src.training.streams import KINDS, Streams
+from src.training.draws import KINDS
+from src.training.streams import Streams
 
 
 @pytest.mark.parametrize("kind", KINDS)
