@@ -25,6 +25,7 @@ from src.training.loop import Training
 from src.training.session import build_network
 from src.training.units import refuse_unfit
 
+PLAIN = ("sgd", 0, None)  # gradient descent that subtracts rate * gradient, and nothing else
 SNAPSHOT = ROOT / "params.yaml"
 _LARGEST_YAML = 1 << 20  # bytes
 
@@ -51,6 +52,8 @@ class Config:
         if warmup and warmup >= epochs:
             raise UserError(f"schedule.warmup={warmup:g}: must be < train.epochs={epochs}")
 
+        if self.train.update_first and (self.optimizer.name, self.optimizer.l2, self.optimizer.clip_norm) != PLAIN:
+            raise UserError("train.update_first=true: needs optimizer=sgd, optimizer.l2=0 and optimizer.clip_norm=null")
         refuse_unfit_draws(self.draws, self.rng, self.model, self.train)
         if self.train.evaluate_dropout and not (self.model.dropout and self.model.hidden):
             raise UserError("train.evaluate_dropout=true: needs hidden units, and model.dropout > 0")

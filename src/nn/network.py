@@ -74,11 +74,13 @@ class Network:
             if b:
                 b[l][...] = biases.biases(stream, fan_in, fan_out, spread)
 
-    def loss_and_gradient(self, x: Array, y: Labels, rng: Dropping, predicted: Labels | None = None) -> float:
+    def loss_and_gradient(
+        self, x: Array, y: Labels, rng: Dropping, predicted: Labels | None = None, ahead: float = 0.0
+    ) -> float:
         """The loss of a batch, with dropout masks from `rng`; writes its gradient to `self.gradient`.
 
         x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- predicted
-        classes.
+        classes; ahead: a rate: errors pass back through W - ahead dW, as if that layer had been updated already.
         """
         buffers = self._buffers_for(len(x), dropout=self.drops)
         z, h, a, mask, delta = buffers
@@ -95,7 +97,8 @@ class Network:
             if b and not self.fixed:
                 np.add.reduce(delta[l], axis=0, out=db[l])
             if l > 0:  # delta' = (delta W^T) * mask * f'(z)
-                np.matmul(delta[l], W[l].T, out=delta[l - 1])
+                above = W[l] - ahead * dW[l] if ahead else W[l]
+                np.matmul(delta[l], above.T, out=delta[l - 1])
                 if self.dropout[l - 1] > 0:
                     delta[l - 1] *= mask[l - 1]
                 self.activations[l - 1].slope(h[l - 1], z[l - 1])

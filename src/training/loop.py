@@ -31,6 +31,8 @@ class Training:
     batch_size: Annotated[int | None, ">= 1"] = 100  # null: full-batch training
     order: Annotated[str, ORDERS] = "shuffled"
     drop_last: bool = False  # skip an incomplete last batch
+    # Errors pass back through weights that are updated already, as in code that updates layer by layer; sgd only.
+    update_first: bool = field(default=False, metadata={"before": False})
     unit_targets: tuple[str, ...] = ()  # groups that single hidden units are trained to detect, first
     unit_steps: Annotated[int, ">= 1"] = 100  # updates for each of these units
     # A trained network to go on with: a run or a file, or its digest; see `runs/warm_start.py`.
@@ -167,7 +169,8 @@ def train(
         start = time.perf_counter() - at.seconds
         for x, y in batches.epoch(streams.order, at.step):
             into = None if predicted is None else predicted[: len(y)]
-            loss = network.loss_and_gradient(x, y, streams.dropout, into)
+            rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
+            loss = network.loss_and_gradient(x, y, streams.dropout, into, rate if training.update_first else 0.0)
             if into is not None:
                 summed, right, examples = at.running
                 at.running = (summed + loss * len(y), right + int(np.count_nonzero(into == y)), examples + len(y))
@@ -175,7 +178,6 @@ def train(
                 raise Diverged(epoch + 1)
             if training.record_steps:
                 at.record.add(loss, parameters.theta)
-            rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
             optimizer.step(parameters.theta, gradient.theta, rate, at.state, parameters.weights.size)
             at.step += 1
             at.seconds = time.perf_counter() - start

@@ -117,8 +117,9 @@ class Streams:
     @property
     def dropout_state(self) -> Mapping[str, Any]:
         """The state of the dropout stream as plain data."""
-        shared = isinstance(self.dropout, LegacyMasks)
-        return self.order.position if shared else self.dropout.bit_generator.state  # type: ignore[union-attr]
+        if isinstance(self.dropout, LegacyMasks):
+            return self.order.position
+        return self.dropout.bit_generator.state
 
     def restore(self, order: Mapping[str, Any], dropout: Mapping[str, Any]) -> None:
         """Restores the order at the start of an epoch, and dropout after some of its updates.

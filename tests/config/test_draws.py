@@ -37,6 +37,7 @@ MISTAKES = [
     ),
     ((LEGACY, "draws.dropout=binomial"), "draws.dropout=binomial: is for a stream that also draws weights"),
     ((LEGACY, "draws=layer_by_layer", "train.order=drawn"), "draws.order_first=true with train.order=drawn"),
+    (("train.update_first=true",), "train.update_first=true: needs optimizer=sgd, optimizer.l2=0 and"),
     ((LEGACY, "draws.reshuffle=accumulated", "train.order=fixed"), "draws.reshuffle=accumulated with train.order="),
 ]
 

@@ -96,6 +96,7 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.batch_size": st.none() | st.integers(1, LARGEST) | st.just(1257),
     "train.monitor": st.sampled_from(["valid_accuracy", "valid_loss"]),  # others are to be measured, too
     "train.evaluate_dropout": st.just(False),  # which needs some
+    "train.update_first": st.just(False),  # of plain gradient descent
     "train.unit_targets": st.just([]),  # digits have no groups
     "train.start_from": st.none(),  # nothing is trained yet
     "train.start_optimizer": st.just(False),
@@ -112,6 +113,7 @@ TOGETHER: Mapping[str, Drawn] = {
 }
 APART = (
     *("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test"),
+    *("data.split.draw", "data.split.overlap"),
     *(key.name for key in KEYS if key.name.startswith("draws.")),
 )
 

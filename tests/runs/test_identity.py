@@ -72,6 +72,8 @@ def another(hint: Any, value: Any) -> Any:
 def changed(config: Config, key: str, value: Any) -> Config:
     tree = config.plain()
     put(tree, key, [1, 2] if key == "draws.unit_seeds" else value)  # of one unit, and of the output layer
+    if key == "data.split.overlap":  # of sets that are equally large
+        tree["data"]["split"]["valid"] = tree["data"]["split"]["test"]
     if key == "train.steps_per_epoch":  # of batches that are drawn
         tree["train"]["order"] = "drawn"
     if key == "train.start_optimizer":  # of a start

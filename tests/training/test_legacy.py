@@ -120,8 +120,8 @@ def test_masks_of_pytorch_with_mkl_are_those_of_its_generator() -> None:
 class Script:
     """What a library does that seeds NumPy's global stream for `fit`, and again for each layer at its first batch."""
 
-    def __init__(self, widths: tuple[int, ...], seed: int, dropout: float) -> None:
-        self.widths, self.seed, self.dropout = widths, seed, dropout
+    def __init__(self, widths: tuple[int, ...], seed: int, dropout: float, update_first: bool) -> None:
+        self.widths, self.seed, self.dropout, self.update_first = widths, seed, dropout, update_first
         self.random = np.random.RandomState(0)
         self.layers: list[list[Array]] = []
 
@@ -147,22 +147,26 @@ class Script:
         p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
         delta = (p - np.eye(self.widths[-1])[y]) / len(y)
         for l in reversed(range(top + 1)):
-            gradient = [inputs[l].T @ delta, delta.sum(axis=0, keepdims=True)]
-            if l:
-                slope = 1 - np.square(inputs[l] * (1 - self.dropout))  # where units are kept
-                delta = delta @ self.layers[l][0].T * kept[l - 1] * slope
+            gradient, before = [inputs[l].T @ delta, delta.sum(axis=0, keepdims=True)], self.layers[l][0].copy()
             for parameter, g in zip(self.layers[l], gradient, strict=True):
                 parameter -= lr * g
+            if l:
+                slope = 1 - np.square(inputs[l] * (1 - self.dropout))  # where units are kept
+                weights = self.layers[l][0] if self.update_first else before
+                delta = delta @ weights.T * kept[l - 1] * slope
 
 
 @pytest.mark.parametrize("hidden", [(), (8,), (8, 7)])
 @pytest.mark.parametrize("batch", [10, 103])
-def test_layers_that_are_seeded_again_train_as_in_a_script(plan: Any, hidden: tuple[int, ...], batch: int) -> None:
+@pytest.mark.parametrize("update_first", [False, True])
+def test_layers_that_are_seeded_again_train_as_in_a_script(
+    plan: Any, hidden: tuple[int, ...], batch: int, update_first: bool
+) -> None:
     model = {"hidden": hidden, "init": "normal", "init_std": 1.0, "bias_init": "normal", "dropout": 0.2}
-    training = {"epochs": 3, "batch_size": batch, "dtype": "float64", "evaluate_at_start": True}
+    training = {"epochs": 3, "batch_size": batch, "dtype": "float64", "update_first": update_first}
     plan = plan.changed(seed=42, rng="legacy", draws=LAYER_BY_LAYER, model=model, train=training)
     x, y = plan.dataset.train.x.astype(np.float64), plan.dataset.train.y
-    expected = Script((6, *hidden, 3), 42, 0.2).fit(x, y, 3, batch, 0.1)
+    expected = Script((6, *hidden, 3), 42, 0.2, update_first).fit(x, y, 3, batch, 0.1)
     trained = finished(plan)
     for l, (weights, biases) in enumerate(expected.layers):
         np.testing.assert_allclose(trained.parameters.W[l], weights, rtol=1e-9, atol=1e-12)
