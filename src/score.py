@@ -5,6 +5,7 @@ recipe of conf/data/; without one, those that the model was trained on. Labels a
 scaled as in the model's training, whatever the recipe's own scaling.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ examples:
   python -m src.score 2f9c41 data=spiral data.seed=5        the test set of another recipe
   python -m src.score 2f9c41 data=digits --json             as JSON, for programs
 
-The test set of another split of the same examples may contain some that the model was trained on.
+You are warned if the recipe splits the same examples in another way: the model may have been trained on some of them.
 
 exit codes: 0 done; 2 the input is wrong, or the data do not fit the model
 """
@@ -85,6 +86,10 @@ def main() -> None:
     model, signature = open_model(arguments.model)
     dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))
     found = score(model, signature, dataset, settings.part)
+    if found.seen:
+        name = dataset.recipe["name"]
+        print(f"warning: data={name} splits its examples otherwise than in this model's training, which may have had "
+              "some of these", file=sys.stderr)  # fmt: skip
     if arguments.json:
         from src.foundation.files import json_text
 

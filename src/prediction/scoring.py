@@ -1,5 +1,6 @@
 """Scores a model on labelled data: any whose features and labels it knows, scaled as it was trained to expect."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class Scored(NamedTuple):
     scores: dict[str, Any]  # loss, accuracy, and precision, recall and F1, `overall` and by `class`
     confusion: NDArray[np.integer[Any]]  # [labels, labels], counts: a row for each true label
     rescaled: bool  # whether the data set's own scaling is another one
+    seen: bool  # whether the model may have been trained on some of the examples
 
 
 def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Scored:
@@ -42,7 +44,14 @@ def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Sc
     if not np.isfinite(found.loss):
         raise UserError(f"data={dataset.recipe['name']}: the loss on {part} is not finite; allowed: smaller values")
     name, counts = set_names(dataset.recipe)[part], confusion(y, found.labels, len(labels))
-    return Scored(name, scores_by_class(found, y, labels), counts, rescaled)
+    seen = _may_have_seen(model.header["recipe"], dataset.recipe)
+    return Scored(name, scores_by_class(found, y, labels), counts, rescaled, seen)
+
+
+def _may_have_seen(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the recipes split the same examples in two ways. Another seed of generated data gives other examples."""
+    same = own["source"] == other["source"] and SOURCES[own["source"]].generate is None
+    return same and any(own.get(key) != other.get(key) for key in ("split", "seed"))
 
 
 def _indices(dataset: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64]:

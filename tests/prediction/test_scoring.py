@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import classification_report, confusion_matrix
 
 from src.data.dataset import PARTS, Dataset, Examples
-from src.data.recipes import prepare
+from src.data.recipes import Recipe, prepare
 from src.prediction.scoring import Scored, score
 from tests.helpers.refusals import refusal
 from tests.prediction.conftest import Trained
@@ -118,3 +118,16 @@ def test_data_that_do_not_fit_get_one_line(spiral: Trained, xor: Trained, digits
         ),
     ):
         assert refusal(scored, model, dataset).startswith(message)
+
+
+def test_another_split_of_the_same_examples_is_noticed(spiral: Trained, digits8: Trained, tmp_path: Path) -> None:
+    split = digits8.recipe.split
+    for trained, changes, seen in (
+        (digits8, {"scaling": "none", "name": "mine"}, False),
+        (digits8, {"seed": 5}, True),
+        (digits8, {"split": dataclasses.replace(split, stratify=not split.stratify)}, True),
+        (spiral, {"seed": 5}, False),  # other points
+    ):
+        recipe: Recipe = dataclasses.replace(trained.recipe, **changes)
+        assert scored(trained, prepare(recipe, tmp_path / str(changes))).seen == seen
+    assert not scored(digits8).seen
