@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from src.cli.command import Arguments, run_command
 from src.cli.settings import data_recipe, read_settings
-from src.foundation.errors import RunFailed, UserError, suggestion
+from src.foundation.errors import RunFailed, UserError, machine_error, suggestion
 
 if TYPE_CHECKING:
     from src.data.recipes import Recipe
@@ -74,7 +74,7 @@ def _show_data(recipe: "Recipe", settings: Settings, folder: Path | None) -> tup
     if folder is not None:
         from src.figures.data_pictures import draw_pictures
 
-        draw_pictures(dataset, folder, settings.seed, settings.label)
+        draw_pictures(dataset, _made(folder), settings.seed, settings.label)
     return data_text(facts, part, index), facts.plain()
 
 
@@ -131,7 +131,17 @@ def _draw(shown: "Example", folder: Path) -> None:
     taken = [labels.index(one.label) for one in shown.predictions]
     names = [one.example.capitalize() for one in shown.predictions]
     images = shown.x.reshape(-1, *shown.image)
-    canvas.save(turned.draw(images, shares, taken, labels, shown.name.capitalize(), names), folder / "example.png")
+    canvas.save(
+        turned.draw(images, shares, taken, labels, shown.name.capitalize(), names), _made(folder) / "example.png"
+    )
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--pictures {folder}: can't be made ({machine_error(error)})") from None
+    return folder
 
 
 def main() -> None:
@@ -148,7 +158,7 @@ def main() -> None:
     if len(models) > 1:
         raise UserError(f"{' '.join(models)}: give one model")
     folder: Path | None = arguments.pictures
-    if folder is not None and not next(path for path in (folder, *folder.absolute().parents) if path.exists()).is_dir():
+    if folder is not None and folder.exists() and not folder.is_dir():
         raise UserError(f"--pictures {folder}: not a folder")
     recipe = data_recipe(overrides, Settings)
     if models:

@@ -54,7 +54,7 @@ def test_data_are_shown_in_words_as_json_and_in_pictures(checkout: Path, shell: 
         (("data=digits", "index=99999"), "index=99999: must be >= 0 and <= "),
         (("data=digits", "label=x"), "label=x: no label of data=digits; allowed: 0, 1"),
         (("data=digits", "--pictures", "README.md"), "--pictures README.md: not a folder"),
-        (("data=digits", "--pictures", "README.md/x"), "--pictures README.md/x: not a folder"),
+        (("data=digits", "--pictures", "README.md/x"), "--pictures README.md/x: can't be made"),
     ):
         assert_rejected(shell("python", "-m", "src.show", *arguments), message)
 
