@@ -113,7 +113,6 @@ TOGETHER: Mapping[str, Drawn] = {
 }
 APART = (
     *("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test"),
-    *("data.split.draw", "data.split.overlap"),
     *(key.name for key in KEYS if key.name.startswith("draws.")),
 )
 
