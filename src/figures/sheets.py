@@ -32,7 +32,7 @@ def _activations(runs: Runs) -> Figure:
     columns = min(len(views), _COLUMNS)
     for chunk in chunks:
         rows.append(plane.Row([run.name for run in chunk], ("z", "a"), least=columns))
-        scores = [f"test: {run.accuracy['test']:.2%} right" for run in chunk]
+        scores = [run.heading("test") for run in chunk]
         colors = plane.probability_colors(len(labels)) if pairs else None
         rows.append(plane.Row(scores, features, colors=colors, least=columns))
     what = f"P({labels[1]})" if pairs else "decision boundaries"

@@ -16,7 +16,7 @@ from src.figures.run_view import RunView, Unfit
 from src.runs.metric import SETS
 
 _COLUMNS = 3  # panels side by side
-_MOST = 20_000  # points of a line
+_MOST, _SMOOTH = 20_000, 2_000  # points of a line: of losses, and of weights
 _FEW = 30  # points: a line of more has no markers
 _SHARE, _LEAST = 100, 10  # a mean is over 1/100 of the updates, and over at least 10
 _FALL = 20  # the factor between largest and smallest mean above which their scale is logarithmic
@@ -92,7 +92,7 @@ def draw_weights(weights: Mapping[str, Values], bias: bool, title: str) -> Figur
     names = [f"weight {i}" for i in range(1, most + 1)]
     looks = canvas.styles([*names, "bias"], plain="bias")
     for axes, values in zip(panels, weights.values(), strict=True):
-        updates = _thinned(1, len(values))
+        updates = _thinned(1, len(values), _SMOOTH)
         columns = values[updates - 1].T
         for name, column in zip([*names[: len(columns) - bias], *["bias"] * bias], columns, strict=True):
             axes.plot(updates, column, looks[name].line, color=looks[name].color, linewidth=1.4, label=name)
@@ -134,8 +134,8 @@ def _draw_losses(axes: Axes, losses: Values) -> None:
     canvas.label(axes, "Update", "Loss")
 
 
-def _thinned(first: int, last: int) -> NDArray[np.intp]:
-    return np.linspace(first, last, min(last - first + 1, _MOST)).astype(np.intp)
+def _thinned(first: int, last: int, most: int = _MOST) -> NDArray[np.intp]:
+    return np.linspace(first, last, min(last - first + 1, most)).astype(np.intp)
 
 
 def _whole_decades(losses: Values) -> tuple[float, float]:

@@ -27,7 +27,7 @@ def of(run: RunView) -> Figure:
     raw = upright * scale + center  # each pixel may be scaled in its own way
     pair = np.stack([raw, raw[::-1]])
     found = run.predict((pair - center) / scale)
-    title = f"A test image, and the same turned by 180 degrees, for {run.scored('test')}"
+    title = f"A test image, turned by 180 degrees, for {run.scored('test')}"
     return draw(run.images(pair), found.probabilities, found.labels, labels, title, ("Upright", "Turned"))
 
 

@@ -66,7 +66,7 @@ def draw(
     axes.set_xlim(0, 100)
     low, high = float(outputs.min()), float(outputs.max())
     name = canvas.wrapped(labels[1], _LONGEST, lines=1)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     canvas.label(axes, f"P({name}), %: from {low:.2%} to {high:.2%}", "Examples")
     canvas.legend(figure, "outside lower center", 3)
     return figure

@@ -178,7 +178,7 @@ def test_predictions_and_accuracies_are_those_of_the_run(experiment: str, shown:
         x, y, _ = getattr(of.dataset, part)
         right = float(np.mean(of.predict(x).labels == y))
         assert right == pytest.approx(of.accuracy[part])
-        assert of.heading(part) == f"{part.replace('train', 'training').capitalize()} set: {right:.2%} right"
+        assert of.heading(part) == f"{of.names[part].capitalize()} set: {right:.2%} right"
 
 
 def test_boundaries_are_titled_with_the_accuracies(shown: Callable[[str], RunView]) -> None:
