@@ -64,7 +64,7 @@ def test_noise_is_memorized_and_not_generalized(trained: Trained) -> None:
 
 
 def test_the_tutorials_network_reads_raw_digits_as_well_as_published_and_can_be_beaten(trained: Trained) -> None:
-    assert mean(over_seeds(trained, "digits_8x8", "data=digits_raw")) == pytest.approx(0.77, abs=0.04)
+    assert mean(over_seeds(trained, "digits_8x8", "data=digits_raw")) == pytest.approx(0.8, abs=0.05)
     assert min(over_seeds(trained, "digits_8x8_better")) > 0.97
 
 
