@@ -98,9 +98,9 @@ def test_points_scaled_otherwise_score_nearly_the_same(spiral: Trained, tmp_path
 
 def test_data_that_do_not_fit_get_one_line(spiral: Trained, xor: Trained, digits8: Trained) -> None:
     for model, dataset, message in (
-        (spiral, xor.dataset, "data=xor: the model does not know the label 0; allowed: c1, c2, c3"),
-        (xor, spiral.dataset, "data=spiral: the model does not know the label c1; allowed: 0, 1"),
-        (digits8, xor.dataset, "data=xor: 2 values an example; the model takes images of 8 x 8"),
+        (spiral, xor.dataset, f"data={xor.recipe.name}: the model does not know the label 0; allowed: c1, c2, c3"),
+        (xor, spiral.dataset, f"data={spiral.recipe.name}: the model does not know the label c1; allowed: 0, 1"),
+        (digits8, xor.dataset, f"data={xor.recipe.name}: 2 values an example; the model takes images of 8 x 8"),
         (
             spiral,
             dataclasses.replace(digits8.dataset, labels=("c1",) * 10),
@@ -109,7 +109,7 @@ def test_data_that_do_not_fit_get_one_line(spiral: Trained, xor: Trained, digits
         (
             spiral,
             dataclasses.replace(spiral.dataset, features=("X1", "x2")),
-            "data=spiral: no feature X2, which the model takes; allowed: X1, x2",
+            f"data={spiral.recipe.name}: no feature X2, which the model takes; allowed: X1, x2",
         ),
         (
             digits8,
