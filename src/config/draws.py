@@ -21,7 +21,8 @@ def refuse_unfit(draws: Draws, rng: str, model: Architecture, training: Training
     changed = {f.name: f.default for f in dataclasses.fields(draws) if getattr(draws, f.name) != f.default}
     if rng != "legacy":
         for name, default in changed.items():
-            raise UserError(f"{typed(name)} with rng={rng}: allowed: {written(default)}, or rng=legacy")
+            remedy = f"allowed: {written(default)}, or rng=legacy; draws=default resets all of draws.*"
+            raise UserError(f"{typed(name)} with rng={rng}: {remedy}")
 
     layers, units = len(model.hidden) + 1, len(training.unit_targets)
     if isinstance(draws.layer_seeds, tuple) and len(draws.layer_seeds) != layers:

@@ -85,6 +85,8 @@ class Session:
             self.progress.state.steps = before.steps
             for name, slot in self.progress.state.slots.items():
                 slot[:] = before.slots[name]
+                if self.network.fixed:  # a velocity of the biases would move them
+                    slot[self.network.parameters.weights.size :] = 0
 
     def saver(self, folder: Path, identity: str) -> Saver:
         """An object that writes this training's checkpoints into a folder, and restores one."""

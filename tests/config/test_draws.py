@@ -55,10 +55,7 @@ def test_a_choice_is_part_of_a_runs_identity_unless_it_is_the_default(choice: st
     assert ("draws" in config.semantic()) == (choice != "default")
 
 
-LEGACY_EXPERIMENTS = [name for name in choices("experiment") if composed(f"experiment={name}").rng == "legacy"]
-
-
-@pytest.mark.parametrize("name", LEGACY_EXPERIMENTS)
+@pytest.mark.parametrize("name", choices("experiment"))
 def test_an_experiment_with_the_draws_of_a_text_can_have_ours(name: str) -> None:
     ours = composed(f"experiment={name}", "rng=default", "draws=default", "seed=7")
     assert (ours.draws, ours.seed) == (Draws(), 7)

@@ -127,6 +127,7 @@ def test_another_split_of_the_same_examples_is_noticed(spiral: Trained, digits8:
         (digits8, {"seed": 5}, True),
         (digits8, {"split": dataclasses.replace(split, stratify=not split.stratify)}, True),
         (spiral, {"seed": 5}, False),  # other points
+        (spiral, {"split": dataclasses.replace(spiral.recipe.split, stratify=False)}, True),
     ):
         recipe: Recipe = dataclasses.replace(trained.recipe, **changes)
         assert scored(trained, prepare(recipe, tmp_path / str(changes))).seen == seen

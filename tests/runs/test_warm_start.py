@@ -102,6 +102,15 @@ def test_the_run_folder_has_the_start_and_replays_without_anything_else(
         plan(FinishedRun.open(after))
 
 
+def test_fixed_biases_stay_whatever_the_optimizers_state(home: Path, digits: Dataset, small: Small) -> None:
+    before = trained(small("optimizer=momentum", "model.bias_init=normal"), digits)
+    start = ("optimizer=momentum", f"train.start_from={before}", "train.start_optimizer=true", "train.epochs=1")
+    after = trained(small(*start, "model.bias=fixed"), digits)
+    weights = FinishedRun.open(after).model.network.parameters.weights.size
+    np.testing.assert_array_equal(theta(after)[weights:], theta(before)[weights:])
+    assert not np.array_equal(theta(after)[:weights], theta(before)[:weights])
+
+
 def test_retraining_that_fails_brings_the_start_back(home: Path, digits: Dataset, small: Small) -> None:
     before = trained(small(), digits)
     config = pinned(small(f"train.start_from={before}", "train.epochs=1"))
