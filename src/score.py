@@ -20,12 +20,12 @@ _EPILOG = """\
 examples:
   python -m src.score models/model.npz                      its own test set
   python -m src.score models/model.npz part=valid           its own validation set
-  python -m src.score 2f9c41 data=spiral data.seed=5        the test set of another recipe
+  python -m src.score 2f9c41 data=spiral data.seed=5 data.name=spiral_5
   python -m src.score 2f9c41 data=digits --json             as JSON, for programs
 
 You are warned if the recipe splits the same examples in another way: the model may have been trained on some of them.
 
-exit codes: 0 done; 2 the input is wrong, or the data do not fit the model
+exit codes: 0 done; 1 the data can't be fetched; 2 the input is wrong, or the data do not fit the model
 """
 
 
@@ -88,8 +88,8 @@ def main() -> None:
     found = score(model, signature, dataset, settings.part)
     if found.seen:
         name = dataset.recipe["name"]
-        print(f"warning: data={name} splits its examples otherwise than in this model's training, which may have had "
-              "some of these", file=sys.stderr)  # fmt: skip
+        seen = "has another split than the model was trained on; it may have seen some of these examples"
+        print(f"warning: data={name} {seen}", file=sys.stderr)
     if arguments.json:
         from src.foundation.files import json_text
 

@@ -105,7 +105,7 @@ def _show_model(
         return "\n".join([*text, f"no example: {reason}"]), plain | {"example": None}
     if folder is not None:
         _draw(shown, folder)
-    drawn = "" if settings.index is not None else f" (drawn by seed={settings.seed})"
+    drawn = "" if settings.index is not None else f" (random, seed={settings.seed})"
     table = probabilities_table({f"{one.example}: {one.label}": one.probabilities for one in shown.predictions})
     return "\n".join([*text, shown.name + drawn, _values(shown), "", table]), plain | {"example": shown.plain()}
 

@@ -72,12 +72,13 @@ def _judged(row: LessonRow, lesson: Lesson, replica: Replica, replicas: Mapping[
         return replace(row, verdict="no verdict", remarks=(f"{lesson.other} was not run", *row.remarks))
     others = _others(lesson, replica, replicas)
     pairs = [
-        (value, others.get(seed))
-        for seed, value in row.values
-        if value is not None and (lesson.than is None or others.get(seed) is not None)
+        (value, others.get(seed)) for seed, value in row.values if lesson.than is None or others.get(seed) is not None
     ]
-    met, verdict = judge([lesson.holds(value, other) for value, other in pairs])
-    gains = [value - other for value, other in pairs if other is not None]
+    if row.mean is None:  # no run finished
+        return replace(row, verdict="no verdict")
+    # Where some finish, a run that failed does not meet the lesson.
+    met, verdict = judge([value is not None and lesson.holds(value, other) for value, other in pairs])
+    gains = [value - other for value, other in pairs if value is not None and other is not None]
     remarks = [f"on average {_signed(sum(gains) / len(gains), lesson.about)} against {lesson.than}"] if gains else []
     return replace(row, met=met, verdict=verdict, remarks=(*remarks, *row.remarks))
 

@@ -1,4 +1,4 @@
-"""Dropout (Hinton et al., 2012): in training, each hidden unit is dropped with a probability, in each example anew."""
+"""Dropout (Hinton et al., 2012): in training, each example drops each hidden unit with a probability."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol

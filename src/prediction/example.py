@@ -50,7 +50,7 @@ def example(
     angle: in degrees, counter-clockwise; None: only upright.
 
     Raises:
-        UserError: there is no such example, the data do not fit the model, or an example that is no image is to turn.
+        UserError: there is no such example, the data do not fit the model, or an angle is given for no image.
         RunFailed: the data can't be fetched.
     """
     source = SOURCES[recipe.source]
@@ -58,6 +58,9 @@ def example(
         raise UserError(f"data={recipe.name}: its examples do not fit the model, which takes {signature.words}")
     if angle is not None and source.image is None:
         raise UserError(f"angle={angle:g}: examples of {recipe.name} are not images; only images can be turned")
+    if unknown := [label for label in source.labels if label not in model.header["labels"]]:
+        known = ", ".join(model.header["labels"])
+        raise UserError(f"data={recipe.name}: the model does not know the label {unknown[0]}; allowed: {known}")
     dataset = prepare(recipe)
     row = chosen(dataset, part, index, seed)
     x, names = _raw(recipe, dataset, part, row), [UPRIGHT]

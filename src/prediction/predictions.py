@@ -51,7 +51,7 @@ def open_model(name: str) -> tuple[Model, Signature]:
         model = load_model(file)
     except UserError as error:
         if file.suffix != ".npz":  # a picture, perhaps
-            raise UserError(f"{error}; give the model first: python -m src.predict MODEL INPUT") from None
+            raise UserError(f"{error}; give the model first, then what it is to predict") from None
         raise
     return model, signature_of(model, name)
 

@@ -146,9 +146,9 @@ def _sentence(whole: Results, best: StudyRun | None) -> str:
         return "No run finished."
     chosen = formats.value(whole.choose_by.of(best.result), whole.choose_by)
     tested = formats.value(whole.report_on.of(best.result), whole.report_on)
-    unit = "" if whole.choose_by.is_loss else " %"
+    unit, unit_tested = ("" if metric.is_loss else " %" for metric in (whole.choose_by, whole.report_on))
     return (
         f"The best of {len(whole.variants)} variants is {best.variant} with seed {best.seed}, by "
         f"{whole.choose_by.words} ({chosen}{unit}). "
-        f"Saved, loaded again and scored once, its {whole.report_on.words} is {tested} %."
+        f"Saved, loaded again and scored once, its {whole.report_on.words} is {tested}{unit_tested}."
     )

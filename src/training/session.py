@@ -46,7 +46,7 @@ class Start(NamedTuple):
     """A trained network to go on with."""
 
     theta: Array  # its parameters
-    state: State | None  # of its optimizer; None: that starts anew
+    state: State | None  # of its optimizer; None: its slots start at zero
     fingerprint: str  # of its run; empty if it is not known
 
 

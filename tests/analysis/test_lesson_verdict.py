@@ -65,12 +65,12 @@ def test_losses_are_better_when_smaller_and_sets_can_be_compared() -> None:
     assert rows[2].remarks == ("on average +50.00 points against test/accuracy",)
 
 
-def test_what_failed_stopped_early_or_lost_a_class_is_said_and_the_others_count() -> None:
+def test_what_failed_stopped_early_or_lost_a_class_is_said_and_a_failure_does_not_meet_the_lesson() -> None:
     accuracies = [0.95, 0.95, 0.5, 0.95, 0.95]
     told = {"failures": {1: "diverged at epoch 3"}, "stopped": {0: 30, 3: 40}, "dead": {2: ("5",)}}
     [row] = lessons_of(table(experiment("one", lessons=(lesson(),), ours={"test/accuracy": accuracies}, **told)))
     assert row.values == ((0, 0.95), (1, None), (2, 0.5), (3, 0.95), (4, 0.95))
-    assert (row.met and (row.met.k, row.met.n), row.verdict) == ((3, 4), "undecided")
+    assert (row.met and (row.met.k, row.met.n), row.verdict) == ((3, 5), "undecided")
     assert row.remarks == (
         "seed 1: diverged at epoch 3",
         "2 of 5 runs stopped early, after epoch 30 to 40",

@@ -109,7 +109,7 @@ COMMANDS = {
     "predict": "give a model and inputs: `python -m src.predict models/model.npz digit.png`",
     "predict X1=0.1": "give the model first: python -m src.predict MODEL X1=0.1",
     "predict README.md": "README.md: not a model of this project, or damaged",
-    "predict README.md a.png": "; give the model first: python -m src.predict MODEL INPUT",
+    "predict README.md a.png": "; give the model first, then what it is to predict",
     "predict models/none.npz a.png": "models/none.npz: no such file; `dvc repro` makes models/model.npz",
     "predict zzzz a.png": "zzzz: no id of an MLflow run",
     "predict 0123456789 a.png": "no MLflow run's id begins so",

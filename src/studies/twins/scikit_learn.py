@@ -106,6 +106,8 @@ def _lacking(config: Config) -> Iterator[str]:
         yield f"schedule={config.schedule.name}"
     if train.unit_targets:
         yield "train.unit_targets"
+    if train.update_first:
+        yield "train.update_first=true"
 
 
 def _single(act: Any) -> str:
