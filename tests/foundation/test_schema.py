@@ -56,7 +56,7 @@ def group(draw: st.DrawFn, kind: type) -> dict[str, Any]:
         tree["metrics"] = list(METRICS)  # any of which can be monitored
         tree["unit_targets"] = [] if tree["start_from"] is not None else tree["unit_targets"]
         tree["start_optimizer"] = tree["start_optimizer"] and tree["start_from"] is not None
-        tree["evaluate_dropout"] = False  # which depends on the model
+        tree["evaluate_dropout"] = tree["update_first"] = False  # which depend on the model and on the optimizer
     if kind is Recipe:  # whose parts are all counts or all fractions
         sizes = draw(st.tuples(*[st.integers(1, 1000)] * 3) | st.tuples(*[st.floats(0.01, 0.33)] * 3))
         tree["split"] |= zip(("train", "valid", "test"), sizes, strict=True)
