@@ -158,17 +158,17 @@ class Network:
     def _buffers_for(self, batch: int, dropout: bool) -> Buffers:
         # Training has two batch sizes, because the last batch is smaller; evaluation has two more.
         if (batch, dropout) not in self._buffers:
+            # Zeros, because BLAS may read what it is to overwrite, and would warn of a NaN in memory.
+            def zeros(widths: Sequence[int]) -> list[Array]:
+                return [np.zeros((batch, width), self.dtype) for width in widths]
 
-            def empty(widths: Sequence[int]) -> list[Array]:
-                return [np.empty((batch, width), self.dtype) for width in widths]
-
-            def empty_outputs() -> list[Array]:
+            def zero_outputs() -> list[Array]:
                 # A head reduces over few classes: faster if the examples of a class are contiguous.
-                return [*empty(hidden), np.empty((batch, self.widths[-1]), self.dtype, order="F")]
+                return [*zeros(hidden), np.zeros((batch, self.widths[-1]), self.dtype, order="F")]
 
             hidden = self.widths[1:-1]
             masked = [width * (dropout and p > 0) for width, p in zip(hidden, self.dropout, strict=True)]
             self._buffers[batch, dropout] = Buffers(
-                z=empty_outputs(), h=empty(hidden), a=empty((0, *masked)), mask=empty(masked), delta=empty_outputs()
+                z=zero_outputs(), h=zeros(hidden), a=zeros((0, *masked)), mask=zeros(masked), delta=zero_outputs()
             )
         return self._buffers[batch, dropout]
