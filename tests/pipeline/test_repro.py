@@ -33,7 +33,7 @@ def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, sh
     assert "%|" not in output  # no progress bar where there is no terminal
 
     train = json.loads((checkout / "metrics/train.json").read_text())
-    assert set(train) == {"train", "valid", "epochs", "weights_sha256"}
+    assert set(train) == {"train", "valid", "epochs", "kept_epoch", "weights_sha256"}
     assert set(train["train"]) == set(train["valid"]) == {"loss", "accuracy"}
     assert train["epochs"] == 3
     test = json.loads((checkout / "metrics/test.json").read_text())
