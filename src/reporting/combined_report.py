@@ -12,7 +12,7 @@ from src.data.recipes import Recipe, prepare
 from src.foundation import schema
 from src.reporting.comparison_report import pictures_of
 from src.reporting.report_folder import Report, render, write
-from src.reporting.tables import plain_table
+from src.reporting.tables import markdown_table, plain_table
 from src.runs.metric import STANDARD, Metric
 from src.studies.combined.collect import Combined, save_and_score
 from src.studies.combined.declare import Member
@@ -105,10 +105,8 @@ def as_json(combined: Combined, lines: list[Line], best: StudyRun | None) -> dic
 def markdown(lines: list[Line], verdict: str) -> str:
     """The variants as a table in Markdown, below the verdict."""
     header = (*HEADER, "Training")
-    rows = [header, ["---", "---", *["---:"] * (len(header) - 2)]]
-    rows += [(*line.cells(), formats.seconds(line.seconds)) for line in lines]
-    cells = [[cell.replace("*", "\\*").replace("|", "\\|") for cell in row] for row in rows]
-    return f"{verdict}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in cells)
+    rows = ((*line.cells(), formats.seconds(line.seconds)) for line in lines)
+    return f"{verdict}\n\n" + markdown_table(header, "--" + "r" * (len(header) - 2), rows)
 
 
 def _lines(study: str, results: Results) -> list[Line]:

@@ -9,7 +9,7 @@ from src.analysis import formats
 from src.analysis.lesson_verdict import VERDICTS as OF_LESSONS
 from src.analysis.lesson_verdict import LessonRow
 from src.analysis.replica_verdict import VERDICTS, ClaimResult, GroupResult, Row, counts
-from src.reporting.tables import plain_table
+from src.reporting.tables import markdown_table, plain_table
 from src.runs.metric import Metric
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
@@ -188,9 +188,7 @@ def lessons_csv(lessons: Sequence[LessonRow]) -> str:
 
 
 def _markdown(title: str, header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> str:
-    ruler = ["---:" if side == "r" else "---" for side in sides]
-    lines = [header, ruler, *([f"`{name}`", *map(_escaped, others)] for name, *others in rows)]
-    return f"### {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"### {title}\n\n" + markdown_table(header, sides, ((f"`{name}`", *others) for name, *others in rows))
 
 
 def _decimals(claim: Claim) -> int:
@@ -199,7 +197,3 @@ def _decimals(claim: Claim) -> int:
 
 def _written(metric: Metric, x: float, digits: int, unit: str = " %") -> str:
     return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if metric.in_percent else f"{x:.{digits}f}"
-
-
-def _escaped(cell: str) -> str:
-    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

@@ -1,6 +1,6 @@
-"""Tables for terminals."""
+"""Tables for terminals and in Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 40) -> str:
@@ -24,6 +24,17 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int
         ).rstrip()
         for line in table
     )
+
+
+def markdown_table(header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, with a newline at the end. sides: a character for each column; `r` aligns it right."""
+    ruler = ["---:" if side == "r" else "---" for side in sides]
+    lines = [header, ruler, *([_escaped(cell) for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 def _cut(cell: str, width: int) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from src.reporting.comparison_report import pictures_of
 from src.reporting.report_folder import Report, render, write
-from src.reporting.tables import plain_table
+from src.reporting.tables import markdown_table, plain_table
 from src.studies.twins.collect import STEPS, Twins
 
 BOUND = 1e-9  # in float64: rounding alone stays far below it for STEPS updates
@@ -97,12 +97,11 @@ def lines_of(twins: Twins) -> list[Line]:
 
 def markdown(lines: Sequence[Line], verdict: Sequence[str]) -> str:
     """The lines as a table in Markdown, below the verdict."""
-    rows: list[Any] = [HEADER, ["---", "---", *["---:"] * (len(HEADER) - 3), "---"], *(line.cells() for line in lines)]
     notes = dict.fromkeys(f"- {line.library}: {why}.\n" for line in lines for why in line.why)
     return "\n".join(
         [
             *(f"{sentence}\n" for sentence in verdict),
-            "".join(f"| {' | '.join(row)} |\n" for row in rows),
+            markdown_table(HEADER, "--rrrrr-", (line.cells() for line in lines)),
             "".join(notes),
         ]
     )
