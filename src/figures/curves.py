@@ -11,6 +11,7 @@ from src.figures.run_view import RunView
 from src.runs.metric import SETS
 
 _SETS = (("train", canvas.BLUE, "-"), ("valid", canvas.VERMILLION, "--"))
+_ABOVE = 0.02  # of what is shown below 100 %, so that a line at 100 % is not cut
 _FEW = 30  # evaluations: a curve of more has no markers
 
 
@@ -49,6 +50,9 @@ def draw(
         if best_epoch is not None:
             label = f"Best epoch ({best_epoch:,})"
             axes.axvline(best_epoch, color=canvas.MUTED, linewidth=1.2, linestyle=":", label=label)
+        if percent:  # no share is above 100 %
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, min(high, 1 + _ABOVE * (1 - low)))
         axes.set_xlim(at[0] - margin, at[-1] + margin)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

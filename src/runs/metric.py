@@ -58,7 +58,7 @@ class Metric(str):
     def words(self) -> str:
         """`valid/f1` as "validation F1"."""
         if self.part == "units":
-            return f"training accuracy of the unit for the {self.quantity}"
+            return f"training accuracy of the unit for the {self.quantity.replace('_', ' ')}"
         if self.part == "new":
             return f"probability of {self.quantity}"
         quantity = self.quantity.replace("_", " ").replace("cross entropy", "cross-entropy")

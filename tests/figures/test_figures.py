@@ -258,6 +258,13 @@ def test_one_epoch_is_a_visible_point() -> None:
         assert [tick for tick in axes.get_xticks() if 0.5 <= tick <= 1.5] == [1]
 
 
+def test_no_accuracy_above_100_percent_is_on_the_axis() -> None:
+    perfect = history() | dict.fromkeys(("train_accuracy", "valid_accuracy"), [1.0] * len(EPOCHS))
+    for shown in (history(), perfect):
+        low, high = (axes := curves.draw(shown).axes[1]).get_ylim()
+        assert max(tick for tick in axes.get_yticks() if low <= tick <= high) <= 1 < high
+
+
 def test_curves_are_drawn_at_the_evaluated_epochs_with_the_best_one_marked() -> None:
     epochs = [0, 10, 20, 25]
     figure = curves.draw(history(epochs), 20)
