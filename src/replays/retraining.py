@@ -21,7 +21,7 @@ from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
 from src.runs.lineage import CUT
 from src.runs.tracker import Tracker
 from src.runs.training_run import about, run
-from src.runs.warm_start import checked, keep
+from src.runs.warm_start import checked, identify, keep
 
 REPLAYS = "replays"  # below runs/
 _PATCH = "diff.patch"
@@ -74,8 +74,11 @@ def plan(original: FinishedRun) -> Replay:
     try:
         dataset = prepare(config.data)
         if config.train.start_from is not None:
-            optimizer = original.path / START_OPTIMIZER if config.train.start_optimizer else None
-            keep(original.path / START, optimizer)
+            files = original.path / START, original.path / START_OPTIMIZER if config.train.start_optimizer else None
+            digest, _ = identify(*files)
+            if digest != config.train.start_from:
+                raise UserError(f"{files[0]} has other weights than the run started from")
+            keep(digest, *files)
         start = checked(config, dataset)
     except UserError as error:
         raise RunFailed(f"{original.name}: its data or its start are not available: {error}") from None

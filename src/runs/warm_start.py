@@ -43,10 +43,11 @@ def pin(config: Config, file: Path, name: str) -> Config:
     name: as the user typed it. Raises `UserError` if the network of the file has other hidden layers.
     """
     optimizer = file.with_name(OPTIMIZER) if config.train.start_optimizer else None
-    digest, network = keep(file, optimizer)
+    digest, network = identify(file, optimizer)
     if network.widths[1:-1] != config.model.hidden:
         there, here = (",".join(map(str, hidden)) for hidden in (network.widths[1:-1], config.model.hidden))
         raise UserError(f"train.start_from={name}: its hidden layers are [{there}], model.hidden=[{here}]")
+    keep(digest, file, optimizer)
     return dataclasses.replace(config, train=dataclasses.replace(config.train, start_from=digest))
 
 
@@ -55,19 +56,22 @@ def is_pinned(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
-def keep(model: Path, optimizer: Path | None) -> tuple[str, Network]:
-    """Keeps a start, a model file and its optimizer's state, below runs/.starts/; returns its digest, and the network.
+def identify(model: Path, optimizer: Path | None) -> tuple[str, Network]:
+    """The digest of a start, which is a model file and its optimizer's state; and the network.
 
     Raises `UserError` if a file is missing or damaged, or the two do not belong together.
     """
     network = load_model(model).network
     state = _load_optimizer(optimizer, network) if optimizer else None
-    digest = _digest(network, state)
+    return _digest(network, state), network
+
+
+def keep(digest: str, model: Path, optimizer: Path | None) -> None:
+    """Copies the files of a start below runs/.starts/, under its digest."""
     for file, kept in zip((model, optimizer), _kept(digest), strict=True):
         if file and not (kept.exists() and kept.read_bytes() == file.read_bytes()):
             with replacing(kept) as copy:
                 copy.write(file.read_bytes())
-    return digest, network
 
 
 def files(config: Config) -> Iterator[tuple[str, Path]]:

@@ -10,7 +10,7 @@ import pytest
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
-from src.foundation.errors import UserError
+from src.foundation.errors import RunFailed, UserError
 from src.optim.optimizers import OPTIMIZERS
 from src.replays.agreement import IDENTICAL
 from src.replays.retraining import plan, retrain
@@ -100,6 +100,22 @@ def test_the_run_folder_has_the_start_and_replays_without_anything_else(
     shutil.copy(after / "model.npz", after / "start.npz")
     with pytest.raises(Exception, match=r"start_optimizer.npz: damaged \(it belongs to other weights\)"):
         plan(FinishedRun.open(after))
+
+
+def test_a_start_that_does_not_fit_is_not_kept_and_another_one_is_not_replayed(
+    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.replays.retraining.prepare", lambda recipe: digits)
+    before, other = (trained(small(f"seed={seed}"), digits) for seed in (0, 1))
+    with pytest.raises(UserError, match=r"its hidden layers are \[\d+\], model.hidden=\[5,4\]"):
+        pinned(small(f"train.start_from={before}", "model.hidden=[5,4]"))
+    assert not (home / "runs" / ".starts").exists()
+    after = trained(small(f"train.start_from={before}", "train.epochs=1"), digits)
+    kept = sorted((home / "runs" / ".starts").iterdir())
+    shutil.copy(other / "model.npz", after / "start.npz")
+    with pytest.raises(RunFailed, match=r"start\.npz has other weights than the run started from"):
+        plan(FinishedRun.open(after))
+    assert sorted((home / "runs" / ".starts").iterdir()) == kept
 
 
 def test_fixed_biases_stay_whatever_the_optimizers_state(home: Path, digits: Dataset, small: Small) -> None:
