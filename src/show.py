@@ -59,6 +59,8 @@ class Settings:
 def _show_data(recipe: "Recipe", settings: Settings, folder: Path | None) -> tuple[str, dict[str, Any]]:
     """The facts of a data set as text and for JSON."""
     settings.only("angle", "an example of a model")
+    if folder is None:
+        settings.only("label", "pictures of data, with --pictures FOLDER")
     from src.analysis.data_facts import data_facts
     from src.data.recipes import prepare, unscaled
     from src.prediction.example import chosen

@@ -52,7 +52,8 @@ def test_data_are_shown_in_words_as_json_and_in_pictures(checkout: Path, shell: 
     assert shell("python", "-c", script).stdout.endswith("\nset()\n")
     for arguments, message in (
         (("data=digits", "index=99999"), "index=99999: must be >= 0 and <= "),
-        (("data=digits", "label=x"), "label=x: no label of data=digits; allowed: 0, 1"),
+        (("data=digits", "label=x", "--pictures", "seen"), "label=x: no label of data=digits; allowed: 0, 1"),
+        (("data=digits", "label=4"), "label=4: only for pictures of data, with --pictures FOLDER"),
         (("data=digits", "--pictures", "README.md"), "--pictures README.md: not a folder"),
         (("data=digits", "--pictures", "README.md/x"), "--pictures README.md/x: can't be made"),
     ):
