@@ -66,6 +66,7 @@ def report(twins: Twins, _study: str, target: Path) -> Report:
             header=HEADER,
             verdict=verdict,
             bound=BOUND,
+            steps=STEPS,
             pictures=pictures_of(folder, twin_figures.draw(twins)),
         )
 
@@ -108,9 +109,9 @@ def markdown(lines: Sequence[Line], verdict: Sequence[str]) -> str:
 
 
 def _sentence(lines: Sequence[Line]) -> str:
-    same = sum(line.verdict == "same" for line in lines)
-    apart = sum(line.verdict == "apart" and bool(line.why) for line in lines)
     if not lines:
         return "No library trained any of them."
-    more = f"; {apart} others are apart because the definitions differ" if apart else ""
+    same = sum(line.verdict == "same" for line in lines)
+    apart = [line.experiment for line in lines if line.verdict == "apart"]
+    more = f"; apart: {', '.join(apart)}" if apart else ""
     return f"{same} of {len(lines)} twins have the same weights after {STEPS} updates, to {BOUND:g}{more}."

@@ -1,6 +1,6 @@
 """The declaration of a study of twins: the group `ablation` of the configuration, with `twins`::
 
-title: Does a library come to the same network?   # the question
+title: Does a library train the same network?   # the question
 twins:                                            # experiments in conf/experiment/, each with overrides
   spiral_mlp: [train.epochs=200]
 """
