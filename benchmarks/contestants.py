@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from src.config.tree import Config, network
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.nn.arrays import Array
 from src.training.loop import train
+from src.training.session import build_network
 from src.training.streams import Streams
 
 Epoch = Callable[[], float]  # trains an epoch and returns its seconds
@@ -26,7 +27,7 @@ class LeftOut(Exception):
 
 def ours(config: Config, dataset: Dataset) -> Epoch:
     """This project's own loop, as every run of it trains, over the memory-mapped arrays."""
-    net = network(config, dataset)
+    net = build_network(config.model, dataset, config.train.dtype)
     streams = Streams.of(config.seed)
     config.model.initialize(net, streams.initialization)
     epochs = train(net, config.optimizer, config.schedule, dataset, config.train, streams)
@@ -40,7 +41,7 @@ def products(config: Config, dataset: Dataset) -> Epoch:
     batch is gathered: the first rows serve all along, and stay in the cache.
     """
     widths = (dataset.train.x.shape[1], *config.model.hidden, len(dataset.labels))
-    examples, size = len(dataset.train.y), config.train.batch_size
+    examples, size = len(dataset.train.y), config.train.batch_size or len(dataset.train.y)
     rng = np.random.default_rng(config.seed)
 
     def normal(*shape: int) -> Array:
@@ -79,7 +80,7 @@ def scikit_learn(config: Config, dataset: Dataset) -> Epoch:
 
     peer = MLPClassifier(
         config.model.hidden,
-        activation={"sigmoid": "logistic"}.get(config.model.act, config.model.act),
+        activation={"sigmoid": "logistic", "tanh": "tanh"}[str(config.model.act)],
         solver="sgd",
         alpha=0,
         batch_size=config.train.batch_size,
@@ -112,7 +113,7 @@ def pytorch(config: Config, dataset: Dataset) -> Epoch:
 
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)
-    activation = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}[config.model.act]
+    activation = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}[str(config.model.act)]
     widths = (dataset.train.x.shape[1], *config.model.hidden)
     layers: list[Any] = []
     for fan_in, fan_out in pairwise(widths):
