@@ -23,7 +23,8 @@ COLUMNS = (0, 1, 2, 3, 5, 6)
 
 def with_tables(page: str, tables: str, pictures: list[str]) -> str:
     """The page with everything below its mark replaced: the tables of a report, and its pictures."""
-    shown = [f"![Every run of ours as a dot: {Path(name).stem}](pictures/{name})\n" for name in pictures]
+    texts = {name: Path(name).stem.removeprefix("seeds_") for name in pictures}
+    shown = [f"![{text}: every run of ours as a dot](pictures/{name})\n" for name, text in texts.items()]
     ours = "### Ours, properly\n"
     tables = tables.replace(ours, "\n".join([ours, *shown])) if shown else tables
     return page.partition(MARK)[0] + MARK + "\n" + tables

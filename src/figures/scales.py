@@ -37,7 +37,8 @@ def accuracy(axes: Axes, which: Which, values: ArrayLike) -> str:
     if low < 0.1 and high > _CLOSE * max(low, _SURE):
         axes.set(**{f"{which}scale": FuncScale(getattr(axes, f"{which}axis"), functions=(_stretched, _unstretched))})
         low, high = (bound - _SURE for bound in _widened(low + _SURE, high + _SURE))
-        ticks = [(1 - error, f"{100 * (1 - error):g}") for error in _ticks(max(low, _SURE), min(high, 1.0))]
+        errors_at = {*_ticks(max(low, _SURE), min(high, 1.0)), *((0.5,) if high > 0.5 else ())}
+        ticks = [(1 - error, f"{100 * (1 - error):g}") for error in sorted(errors_at)]
         _set_ticks(axes, which, [*ticks, (1.0, "100")] if low < 0 else ticks)
         axes.set(**{f"{which}lim": (1 - high, 1 - low)})
         return "%, logarithmic in the error"
