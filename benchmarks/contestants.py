@@ -107,7 +107,7 @@ def pytorch(config: Config, dataset: Dataset) -> Epoch:
     Batches are gathered by `index_select`, three times as fast as by `x[chosen]`, and the update is the fused one.
     """
     try:
-        import torch  # type: ignore[import-not-found,unused-ignore]  # of requirements.txt beside this file
+        import torch  # of requirements.txt beside this file
     except ModuleNotFoundError:
         raise LeftOut("PyTorch is not installed; benchmarks/README.md says how to") from None
 

@@ -8,6 +8,7 @@ from src.reporting.comparison_report import pictures_of
 from src.reporting.report_folder import Report, render, write
 from src.reporting.tables import markdown_table, plain_table
 from src.studies.twins.collect import STEPS, Twins
+from src.studies.twins.library import LIBRARIES
 
 BOUND = 1e-9  # in float64: rounding alone stays far below it for STEPS updates
 HEADER = ("Experiment", "Library", "Updates", f"Apart after {STEPS}", "At the end", "Test, %", "Its test, %", "Verdict")
@@ -39,10 +40,8 @@ def report(twins: Twins, _study: str, target: Path) -> Report:
     """Writes index.html, summary.json, table.md and the figures into the folder `target`, unless they are current."""
     lines = lines_of(twins)
     failed = [f"{each.job.label}: {each.reason}" for each in twins.experiments if each.reason]
-    without = [each.job.variant for each in twins.experiments if not each.reason and not each.runs]
-    verdict = tuple(
-        filter(None, (_sentence(lines), *failed, *(f"{name}: no library is installed" for name in without)))
-    )
+    absent = [f"{name} is not installed here." for name in LIBRARIES if name not in twins.environment]
+    verdict = (_sentence(lines), *failed, *absent)
     summary = {
         "study": twins.name,
         "title": twins.title,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.reporting.twin_report import report
 from src.runs.tracker import Tracker
@@ -13,7 +14,7 @@ from src.runs.training_run import run
 from src.studies.plan import plan
 from src.studies.twins.collect import STEPS, collect, in_step
 from src.studies.twins.declare import declare
-from src.studies.twins.library import LIBRARIES
+from src.studies.twins.library import LIBRARIES, versions
 from src.sweeps.jobs import identified
 from src.sweeps.run_study import TWINS, kind_of
 from tests.helpers.composing import compose, composed
@@ -21,7 +22,11 @@ from tests.helpers.refusals import refusal
 from tests.reporting.markup import Markup
 from tests.reporting.test_pages import assert_is_whole, assert_needs_nothing_else
 
-SCIKIT_LEARN = LIBRARIES["scikit-learn"]
+HERE = versions()
+BOTH = [
+    pytest.param(name, marks=pytest.mark.skipif(name not in HERE, reason=f"{name} is not installed: see `make bench`"))
+    for name in LIBRARIES
+]
 PLAIN = ("data=digits", "train.dtype=float64", "schedule=constant", "model.dropout=0.0", "train.batch_size=32")
 OVER = ("train.epochs=3", "model.hidden=[16]")  # 120 updates
 FIT = {
@@ -33,13 +38,35 @@ FIT = {
     "class weights": ("optimizer=sgd", "model.class_weights=balanced", "train.order=drawn"),
     "a full batch of more than scikit-learn's 200": ("optimizer=sgd", "train.batch_size=null", "train.epochs=120"),
 }
+PYTORCH = {  # what PyTorch has, and scikit-learn has not
+    "an activation a layer": ("optimizer=sgd", "model.hidden=[16,8]", "model.act=[tanh,leaky_relu]"),
+    "no hidden layer and no biases": ("optimizer=sgd", "model.hidden=[]", "model.act=[]", "model.bias=false"),
+    "the squared error": ("optimizer=sgd", "optimizer.lr=0.5", "model.output=sigmoid", "model.loss=mse"),
+    "a cross-entropy a unit": ("optimizer=sgd", "model.output=sigmoid", "model.loss=binary_cross_entropy"),
+    "adam with its epsilon, and l2": ("optimizer=adam", "optimizer.l2=0.01"),
+    "adamw": ("optimizer=adamw",),
+    "rmsprop": ("optimizer=rmsprop", "model.act=sigmoid"),
+    "momentum with l2": ("optimizer=momentum", "optimizer.lr=0.05", "optimizer.l2=0.01", "model.act=tanh"),
+}
 
 
+@pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("overrides", FIT.values(), ids=FIT.keys())
-def test_where_the_definitions_agree_the_weights_do(overrides: tuple[str, ...], digits: Dataset) -> None:
+def test_where_the_definitions_agree_the_weights_do(overrides: tuple[str, ...], name: str, digits: Dataset) -> None:
+    assert_same(name, composed(*PLAIN, *OVER, *overrides), digits)
+
+
+@pytest.mark.parametrize("name", BOTH[1:])
+@pytest.mark.parametrize("overrides", PYTORCH.values(), ids=PYTORCH.keys())
+def test_pytorch_agrees_where_scikit_learn_has_nothing(overrides: tuple[str, ...], name: str, digits: Dataset) -> None:
     config = composed(*PLAIN, *OVER, *overrides)
-    assert not SCIKIT_LEARN.unfit(config)
-    found = in_step(config, digits, "scikit-learn", SCIKIT_LEARN)
+    assert LIBRARIES["scikit-learn"].unfit(config) or LIBRARIES["scikit-learn"].differences(config)
+    assert_same(name, config, digits)
+
+
+def assert_same(name: str, config: Config, digits: Dataset) -> None:
+    assert not LIBRARIES[name].unfit(config)
+    found = in_step(config, digits, name, LIBRARIES[name])
     assert len(found.apart) > STEPS
     assert found.apart[0] == 0
     assert 0 < found.early < 1e-9
@@ -52,10 +79,10 @@ def test_where_the_definitions_agree_the_weights_do(overrides: tuple[str, ...], 
 
 def test_the_definitions_of_adam_differ_and_it_is_said(digits: Dataset) -> None:
     config = composed(*PLAIN, *OVER, "optimizer=adam")
-    found = in_step(config, digits, "scikit-learn", SCIKIT_LEARN)
+    found = in_step(config, digits, "scikit-learn", LIBRARIES["scikit-learn"])
     assert found.early > 1e-9
     assert [difference for difference in found.differences if "epsilon" in difference]
-    assert not SCIKIT_LEARN.differences(composed(*PLAIN, "optimizer=sgd"))
+    assert not LIBRARIES["scikit-learn"].differences(composed(*PLAIN, "optimizer=sgd"))
 
 
 @pytest.mark.parametrize(
@@ -74,13 +101,17 @@ def test_the_definitions_of_adam_differ_and_it_is_said(digits: Dataset) -> None:
         ("experiment=perceptrons_xor", "train.unit_targets"),
     ],
 )
-def test_what_the_library_can_not_train_is_refused_before_anything_runs(override: str, lacking: str) -> None:
+def test_what_no_library_can_train_is_refused_before_anything_runs(
+    override: str, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, after = ([override], []) if override.startswith("experiment=") else (["experiment=digits"], [override])
     experiment = before[0].removeprefix("experiment=")
     mine = declare("mine", {"title": "?", "twins": {experiment: ["optimizer=sgd", "schedule=constant", *after]}})
+    monkeypatch.setattr("src.studies.twins.declare.versions", lambda: {"scikit-learn": "1"})
     message = refusal(plan, mine, ["0"], [], True, compose)
     assert message.startswith(f"ablation.twins.{experiment}: scikit-learn has no ")
     assert lacking in message
+    assert "PyTorch" in message  # has no such thing, or would have it and is not here
 
 
 def test_another_experiment_for_all_is_refused() -> None:
@@ -116,7 +147,9 @@ def test_the_report_shows_each_twin_and_the_watched_training_is_the_run(
     [job] = study.jobs
     outcome = run(job.config, digits, Tracker())
     twins = collect(study, identified(study.jobs))
-    [[found]] = [each.runs for each in twins.experiments]
+    [runs] = [each.runs for each in twins.experiments]
+    assert [each.library for each in runs] == list(HERE)
+    found = runs[0]
     assert found.accuracy[0] == outcome.result["test"]["accuracy"]
     losses = [record["train_loss"] for record in outcome.folder.journal()]
     assert [ours for ours, _ in found.loss] == losses  # to the bit
@@ -125,9 +158,11 @@ def test_the_report_shows_each_twin_and_the_watched_training_is_the_run(
         "index.html",
         "summary.json",
         "table.md",
-        "curves_digits_0.png",
+        *(f"curves_digits_{number}.png" for number in range(len(HERE))),
     }
-    assert made.verdict == ("1 of 1 twins have the same weights after 100 updates, to 1e-09.",)
+    same, *absent = made.verdict
+    assert same == f"{len(HERE)} of {len(HERE)} twins have the same weights after 100 updates, to 1e-09."
+    assert absent == [f"{name} is not installed here." for name in LIBRARIES if name not in HERE]
     assert "scikit-learn" in made.table
     html = made.page.read_text()
     assert_is_whole(Markup(html))

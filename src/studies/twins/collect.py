@@ -18,7 +18,7 @@ from src.runs.folder import RunFolder
 from src.runs.job import Job
 from src.studies.study import Study, failure, identity
 from src.studies.twins.declare import TwinDeclaration
-from src.studies.twins.library import Library, Twin, installed
+from src.studies.twins.library import LIBRARIES, Library, Twin, versions
 from src.training.loop import Epoch
 from src.training.processor import held
 from src.training.session import Session
@@ -76,17 +76,16 @@ class Twins:
 
 def collect(study: Study[TwinDeclaration], digests: Sequence[Mapping[str, str]]) -> Twins:
     """Trains every job again with its twins; takes as long as both. digests: of each job, in order."""
-    found = []
+    found, there = [], versions()
     for job, of in zip(study.jobs, digests, strict=True):
         dataset, reason = prepare(job.config.data), failure(RunFolder.of(of["fingerprint"]))
-        libraries = {} if reason else installed()
         runs = [
-            in_step(job.config, dataset, name, library)
-            for name, library in libraries.items()
-            if not library.unfit(job.config)
+            in_step(job.config, dataset, name, LIBRARIES[name])
+            for name in there
+            if not reason and not LIBRARIES[name].unfit(job.config)
         ]
         found.append(Twinned(job, of["fingerprint"], reason, dataset, tuple(runs)))
-    machine = environment(study.jobs[0].config.train.threads)
+    machine = environment(study.jobs[0].config.train.threads) | there
     return Twins(study.name, study.declaration.title, study.command, tuple(found), code_digest(), machine)
 
 
@@ -107,7 +106,7 @@ def in_step(config: Config, dataset: Dataset, name: str, library: Library) -> Tw
     def record(epoch: Epoch) -> Mapping[str, Any]:
         epochs.append(epoch.epoch)
         updates.append(len(apart))
-        losses.append((epoch.train_loss, _loss(network, twin, dataset)))
+        losses.append((epoch.train_loss, twin.loss(dataset.train.x, np.asarray(dataset.train.y))))
         return {"epoch": epoch.epoch}
 
     vars(network)["loss_and_gradient"] = watched  # of this object alone: the loop hands batches to nothing else
@@ -126,11 +125,3 @@ def in_step(config: Config, dataset: Dataset, name: str, library: Library) -> Tw
 def _apart(network: Network, twin: Twin) -> float:
     ours = [*network.parameters.W, *network.parameters.b]
     return max(float(np.abs(one - other).max()) for one, other in zip(ours, twin.weights(), strict=True))
-
-
-def _loss(network: Network, twin: Twin, dataset: Dataset) -> float:
-    """The library's mean cross-entropy on the training set, weighted by class as ours is."""
-    y = np.asarray(dataset.train.y)
-    p = twin.probabilities(dataset.train.x)[np.arange(len(y)), y]
-    weights = np.ones(len(y)) if network.class_weights is None else network.class_weights[y]
-    return float(-(weights * np.log(np.maximum(p, np.finfo(p.dtype).tiny))).sum() / weights.sum())

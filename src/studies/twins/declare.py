@@ -13,7 +13,7 @@ from src.foundation import schema
 from src.foundation.errors import UserError
 from src.runs.job import Job
 from src.studies.study import Case, Declaration
-from src.studies.twins.library import LIBRARIES
+from src.studies.twins.library import LIBRARIES, versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +32,14 @@ class TwinDeclaration(Declaration):
         ]
 
     def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
-        """Refuses an experiment that no library can train as this project does."""
+        """Refuses an experiment that no library here can train as this project does."""
+        there = versions()
         for job in jobs:
             reasons = {name: library.unfit(job.config) for name, library in LIBRARIES.items()}
-            if all(reasons.values()):
-                listed = "; ".join(f"{name} has no {reason}" for name, reason in reasons.items())
-                raise UserError(f"ablation.twins.{job.variant}: {listed}")
+            if all(reasons[name] for name in there):
+                lacks = [f"{name} has no {reason}" for name, reason in reasons.items() if reason]
+                absent = [f"{name} is not installed" for name, reason in reasons.items() if not reason]
+                raise UserError(f"ablation.twins.{job.variant}: {'; '.join(lacks + absent)}")
 
 
 @dataclass(frozen=True, kw_only=True)

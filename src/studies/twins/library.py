@@ -1,13 +1,13 @@
 """What a library's network must offer to be trained in step with ours, and which libraries there are."""
 
-import importlib.util
+import importlib.metadata
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from src.config.tree import Config
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
-from src.studies.twins import scikit_learn
+from src.studies.twins import pytorch, scikit_learn
 
 
 class Twin(Protocol):
@@ -15,6 +15,9 @@ class Twin(Protocol):
 
     def step(self, x: Array, y: Labels) -> None:
         """One update with a batch, x [batch, features] and y [batch]."""
+
+    def loss(self, x: Array, y: Labels) -> float:
+        """The mean loss of examples, x [n, features] and y [n], weighted by class as ours is."""
 
     def weights(self) -> Sequence[Array]:
         """The weights of each layer, [fan_in, fan_out], then the biases of each, [fan_out]."""
@@ -28,7 +31,7 @@ class Library(Protocol):
 
     @property
     def package(self) -> str:
-        """What is imported."""
+        """The package that brings it, by its name on PyPI."""
 
     def unfit(self, config: Config) -> str:
         """What it lacks to train such a network as we do, like "model.dropout=0.1"; empty if nothing."""
@@ -40,9 +43,15 @@ class Library(Protocol):
         """A network with the weights that `network` has now."""
 
 
-LIBRARIES: Mapping[str, Library] = {"scikit-learn": scikit_learn.LIBRARY}
+LIBRARIES: Mapping[str, Library] = {"scikit-learn": scikit_learn.LIBRARY, "PyTorch": pytorch.LIBRARY}
 
 
-def installed() -> Mapping[str, Library]:
-    """The libraries that are here."""
-    return {name: library for name, library in LIBRARIES.items() if importlib.util.find_spec(library.package)}
+def versions() -> dict[str, str]:
+    """The versions of the libraries that are installed."""
+    found = {}
+    for name, library in LIBRARIES.items():
+        try:
+            found[name] = importlib.metadata.version(library.package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

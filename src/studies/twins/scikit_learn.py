@@ -10,6 +10,7 @@ from src.config.tree import Config
 from src.data.sources import SOURCES
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
+from src.studies.twins import fit
 
 _ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 _HEADS = (("softmax", "cross_entropy", False), ("sigmoid", "binary_cross_entropy", True))  # the latter: one output
@@ -17,7 +18,7 @@ _SOLVERS = {"sgd": "sgd", "momentum": "sgd", "nesterov": "sgd", "adam": "adam"}
 
 
 class _ScikitLearn:
-    package = "sklearn"
+    package = "scikit-learn"
 
     def unfit(self, config: Config) -> str:
         """What `MLPClassifier` lacks; empty if nothing."""
@@ -60,7 +61,7 @@ class _Twin:
             shuffle=False,
             **adam,
         )
-        self._weights, self._classes = network.class_weights, np.arange(network.classes)
+        self._network, self._classes = network, np.arange(network.classes)
         # What `partial_fit` would draw in its first call, if there were no `coefs_`.
         parameters, model = network.parameters, self._model
         model.coefs_ = [W.copy() for W in parameters.W]
@@ -72,10 +73,15 @@ class _Twin:
 
     def step(self, x: Array, y: Labels) -> None:
         self._model.batch_size = len(x)  # of one call all examples are one batch
-        sample_weight = None if self._weights is None else self._weights[y]
+        class_weights = self._network.class_weights
+        sample_weight = None if class_weights is None else class_weights[y]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of batches in which a class is missing
             self._model.partial_fit(x, y, classes=self._classes, sample_weight=sample_weight)
+
+    def loss(self, x: Array, y: Labels) -> float:
+        p = self.probabilities(x)[np.arange(len(y)), y]
+        return float(-np.log(np.maximum(p, np.finfo(p.dtype).tiny)) @ self._network.example_weights(y)[:, 0])
 
     def weights(self) -> Sequence[Array]:
         return [*self._model.coefs_, *self._model.intercepts_]
@@ -86,28 +92,21 @@ class _Twin:
 
 
 def _lacking(config: Config) -> Iterator[str]:
-    model, optimizer, train = config.model, config.optimizer, config.train
+    model, optimizer = config.model, config.optimizer
     act = _single(model.act)
     if act not in _ACTIVATIONS or not model.hidden:
         yield f"model.act={act} with model.hidden={list(model.hidden)}"
-    if np.any(model.dropout):
-        yield f"model.dropout={model.dropout}"
-    if model.bias is not True:
-        yield f"model.bias={str(model.bias).lower()}"
+    if model.bias is False:
+        yield "model.bias=false"
     if (model.output, model.loss, model.single_output) not in _HEADS:
         yield f"model.output={model.output} with model.loss={model.loss}"
     if model.output == "softmax" and len(SOURCES[config.data.source].labels) == 2:
         yield f"model.output={model.output} with model.loss={model.loss} for two classes"
     if optimizer.name not in _SOLVERS:
         yield f"optimizer={optimizer.name}"
-    if optimizer.l2 or optimizer.clip_norm:
-        yield "optimizer.l2 that is independent of the batch, and no optimizer.clip_norm"
-    if config.schedule.name != "constant":
-        yield f"schedule={config.schedule.name}"
-    if train.unit_targets:
-        yield "train.unit_targets"
-    if train.update_first:
-        yield "train.update_first=true"
+    if optimizer.l2:
+        yield "optimizer.l2 that is independent of the batch"
+    yield from fit.lacking(config)
 
 
 def _single(act: Any) -> str:
