@@ -36,6 +36,7 @@ NEEDS = {
     **dict.fromkeys(("one_stream", "layer_by_layer", "spiral_mlp"), ("rng=legacy",)),
     **dict.fromkeys(("torch", "spiral_adam", "noise_overfit"), _TORCH),
     "perceptrons_xor": ("rng=legacy", "train.unit_targets=[a,b]"),
+    "xor_untrained": ("rng=legacy", "model.hidden=[10]"),
 }
 GLOBAL = ("ablation", "experiment", "pipeline")  # groups whose files change keys of other groups
 

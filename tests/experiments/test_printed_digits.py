@@ -88,11 +88,11 @@ def test_the_first_look_at_an_untrained_network_comes_out(tmp_path: Path) -> Non
     np.testing.assert_allclose(logits, [-9.85444376e-05, 1.67334360e-03, -6.31717987e-04], rtol=5e-9)
 
 
-def test_an_untrained_network_calls_every_point_of_xor_class_0(tmp_path: Path) -> None:
-    seeds = ("experiment=xor_single_output", "draws.layer_seeds=[1342,473]", "model.hidden=[10]", "model.act=sigmoid")
-    normal = ("model.init=normal", "model.bias_init=normal", "model.init_std=1.0")
-    p = 1 / (1 + np.exp(-outputs(*seeds, *normal, root=tmp_path)))
+def test_an_untrained_network_calls_every_point_of_xor_class_0(trained: Trained, tmp_path: Path) -> None:
+    p = 1 / (1 + np.exp(-outputs("experiment=xor_untrained", root=tmp_path)))
     assert (f"{p.min():.3f}", f"{p.max():.3f}") == ("0.069", "0.197")
+    first, _ = trained("xor_untrained").folder.journal()
+    assert (first["epoch"], first["train_accuracy"]) == (0, 0.5)
 
 
 @pytest.mark.parametrize("name", ["xor_sigmoid", "xor_tanh", "xor_relu", "perceptrons_xor"])
