@@ -14,6 +14,9 @@ help: ## Show this list
 	@echo "make TARGET [PYTHON=python3.12] [PORT=5000]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Python compiles a module when it is first imported, which is half the work of compiling all; unless it may not write.
+PIP := -m pip install --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+
 setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
 	@lock=$$(cksum < requirements.lock); ready=$$(cat .venv/ready 2>/dev/null || true); \
 	if [ -x $(PY) ] && [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; then exit 0; fi; \
@@ -25,7 +28,7 @@ setup: # .venv from requirements.lock; again only for another lock, or for anoth
 	echo "Setting up .venv ($$version); this takes a minute or two"; \
 	rm -f .venv/ready && \
 	$(PYTHON) -m venv --clear .venv && \
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+	$(PY) $(PIP) --no-deps --require-hashes -r requirements.lock && \
 	echo "$$version $$lock" > .venv/ready
 
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
@@ -68,8 +71,8 @@ ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
 bench: setup ## Time an epoch against its products, scikit-learn and PyTorch (benchmarks/README.md)
 	@[ -e benchmarks/.venv/ready ] || { \
 		$(PYTHON) -m venv --clear benchmarks/.venv && \
-		benchmarks/.venv/bin/python -m pip install --quiet -r requirements.lock && \
-		benchmarks/.venv/bin/python -m pip install --quiet -r benchmarks/requirements.txt && \
+		benchmarks/.venv/bin/python $(PIP) -r requirements.lock && \
+		benchmarks/.venv/bin/python $(PIP) -r benchmarks/requirements.txt && \
 		touch benchmarks/.venv/ready; }
 	@benchmarks/.venv/bin/python -m benchmarks.epoch
 	@benchmarks/.venv/bin/python -m benchmarks.flat
