@@ -97,8 +97,9 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
     dataset = open_dataset(folder)
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(
-            f"{folder} was made by another recipe ({differences}): choose another data.name, or "
-            "rebuild these arrays by `dvc repro normalize` or by `python -m src.split` and `python -m src.normalize`"
+            f"{folder} was made by another recipe ({differences}): choose another data.name, such as "
+            f"data.name={recipe.name[:98]}_2, or rebuild these arrays by `dvc repro normalize` or by "
+            "`python -m src.split` and `python -m src.normalize`"
         )
     return dataset
 

@@ -138,7 +138,7 @@ def test_prepare_rejects_arrays_of_another_recipe_and_damaged_ones(tmp_path: Pat
     message = refusal(prepare, asked, tmp_path)
     assert "data.scaling=standard there, unit here; data.seed=0 there, 3 here; data.split.train=0.7 there" in message
     assert "data.split.valid" not in message
-    assert "choose another data.name" in message
+    assert "choose another data.name, such as data.name=digits_2, or " in message
     assert files(tmp_path) == before
     path.write_bytes(path.read_bytes()[:-1])
     assert "x_test.npy is damaged" in refusal(prepare, DIGITS, tmp_path)
