@@ -8,6 +8,11 @@ def value(x: float, metric: Metric) -> str:
     return percent(x) if metric.in_percent else f"{x:.4g}"
 
 
+def printed(x: float, metric: Metric, digits: int, unit: str = " %") -> str:
+    """A metric's value with the decimals of a text, counted for the fraction: 0.9439 with 4 is "94.39 %"."""
+    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if metric.in_percent else f"{x:.{digits}f}"
+
+
 def percent(fraction: float) -> str:
     """An accuracy, such as 0.9731, as "97.31"; a head or a label says that it is in percent."""
     return f"{100 * fraction:.2f}"

@@ -5,9 +5,10 @@ What our own runs show is judged in `lesson_verdict.py`: a mean over seeds is no
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from src.analysis import formats
 from src.studies.replicas.claims import Claim, Group
 from src.studies.replicas.collect import Replica, ReplicaRun, Table
 from src.studies.replicas.declare import SAME_DRAWS, Experiment
@@ -66,15 +67,6 @@ class GroupResult:
         """The number of lines that have every digit."""
         return sum(all(each.verdict in SAME for each in line) for line in self.lines)
 
-    @property
-    def parting(self) -> str:
-        """Where a table parts from the printed one; empty for a single number, and if it does not."""
-        if self.alone or self.same_lines == len(self.lines):
-            return ""
-        first = next(i for i, line in enumerate(self.lines) if any(each.verdict not in SAME for each in line))
-        epoch, same = self.lines[first][0].claim.epoch, f"{self.same_lines} of {len(self.lines)} rows are the same"
-        return same if epoch is None else f"{same}; it parts at epoch {epoch}"
-
 
 @dataclass(frozen=True)
 class Row:
@@ -83,7 +75,7 @@ class Row:
     experiment: Experiment
     run: ReplicaRun | None
     groups: tuple[GroupResult, ...]  # the first one is its headline
-    remarks: tuple[str, ...]  # why it differs, can't be compared, failed or stopped early
+    remarks: tuple[str, ...]  # where and why it parts, or can't be compared; failed, stopped early or lost a class
 
     @property
     def results(self) -> tuple[ClaimResult, ...]:
@@ -153,7 +145,7 @@ def _reaches(claim: Claim, value: float) -> bool:
 def _row(replica: Replica) -> Row:
     run = replica.same
     groups = tuple(GroupResult(group, _compared(group, run)) for group in replica.experiment.groups)
-    return Row(replica.experiment, run, groups, tuple(dict.fromkeys(filter(None, _remarks(run, groups)))))
+    return Row(replica.experiment, run, groups, tuple(dict.fromkeys(filter(None, _remarks(replica, groups)))))
 
 
 def _compared(group: Group, run: ReplicaRun | None) -> tuple[tuple[ClaimResult, ...], ...]:
@@ -167,7 +159,8 @@ def _compared(group: Group, run: ReplicaRun | None) -> tuple[tuple[ClaimResult, 
     return tuple(tuple(result(claim) for claim in line) for line in group.claims)
 
 
-def _remarks(run: ReplicaRun | None, groups: Sequence[GroupResult]) -> Iterator[str]:
+def _remarks(replica: Replica, groups: Sequence[GroupResult]) -> Iterator[str]:
+    run = replica.same
     if run is None:
         yield _NO_RUN
         return
@@ -176,7 +169,19 @@ def _remarks(run: ReplicaRun | None, groups: Sequence[GroupResult]) -> Iterator[
         return
     yield f"stopped early, after epoch {run.measured.stopped}" if run.measured.stopped is not None else ""
     yield f"no test example of {', '.join(run.measured.dead)} is recognized" if run.measured.dead else ""
-    for group in groups:
-        yield from (each.claim.not_comparable for each in group.results if each.verdict == "not comparable")
-        yield group.group.note
-        yield group.parting
+    results = [each for group in groups for each in group.results]
+    yield from (each.claim.not_comparable for each in results if each.verdict == "not comparable")
+    yield _parting(results)
+    yield replica.experiment.why if any(each.verdict not in SAME for each in results) else ""
+
+
+def _parting(results: Iterable[ClaimResult]) -> str:
+    """Where the run parts from the text: "parts at epoch 10: validation loss 0.517 for 0.548"; empty if nowhere."""
+    others = [each for each in results if each.claim.epoch is not None and each.verdict in ("close", "differs")]
+    for first in sorted(others, key=lambda each: each.claim.epoch or 0):
+        claim, epoch = first.claim, first.claim.epoch
+        if claim.value is not None and claim.digits is not None and first.value is not None:
+            ours, text = (formats.printed(x, claim.about, claim.digits) for x in (first.value, claim.value))
+            when = f"at epoch {epoch}" if epoch else "before training"
+            return f"parts {when}: {claim.about.words} {ours} for {text}"
+    return ""

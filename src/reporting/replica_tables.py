@@ -10,7 +10,6 @@ from src.analysis.lesson_verdict import VERDICTS as OF_LESSONS
 from src.analysis.lesson_verdict import LessonRow
 from src.analysis.replica_verdict import VERDICTS, ClaimResult, GroupResult, Row, counts
 from src.reporting.tables import markdown_table, plain_table
-from src.runs.metric import Metric
 from src.studies.replicas.claims import Claim
 from src.studies.replicas.collect import Table
 
@@ -79,10 +78,10 @@ def mean(row: LessonRow) -> str:
     if row.mean is None:
         return "-"
     decimals = 4
-    text = _written(row.metric, row.mean.mean, decimals)
+    text = formats.printed(row.mean.mean, row.metric, decimals)
     if row.mean.low is None or row.mean.high is None:
         return text
-    low, high = (_written(row.metric, bound, decimals, "") for bound in (row.mean.low, row.mean.high))
+    low, high = (formats.printed(bound, row.metric, decimals, "") for bound in (row.mean.low, row.mean.high))
     return f"{text} [{low}, {high}]"
 
 
@@ -90,17 +89,21 @@ def published(claim: Claim) -> str:
     """The text's claim, with the digits that it prints: "94.39 %", "0.0206" or “that worked”."""
     if claim.value is None or claim.digits is None:
         return f"“{claim.says}”"
-    return _written(claim.about, claim.value, claim.digits)
+    return formats.printed(claim.value, claim.about, claim.digits)
 
 
 def ours(compared: ClaimResult) -> str:
     """The value of the run with the same draws, with at least four decimals."""
-    return "-" if compared.value is None else _written(compared.claim.about, compared.value, _decimals(compared.claim))
+    return (
+        "-"
+        if compared.value is None
+        else formats.printed(compared.value, compared.claim.about, _decimals(compared.claim))
+    )
 
 
 def rerun(claim: Claim) -> str:
     """The result of a re-run of the text's own code, by others."""
-    return "-" if claim.rerun is None else _written(claim.about, claim.rerun, _decimals(claim))
+    return "-" if claim.rerun is None else formats.printed(claim.rerun, claim.about, _decimals(claim))
 
 
 def difference(compared: ClaimResult) -> str:
@@ -193,7 +196,3 @@ def _markdown(title: str, header: Sequence[str], sides: str, rows: Iterable[Sequ
 
 def _decimals(claim: Claim) -> int:
     return 4 if claim.about.in_percent else max(_FEWEST_DECIMALS, claim.digits or 0)
-
-
-def _written(metric: Metric, x: float, digits: int, unit: str = " %") -> str:
-    return f"{100 * x:.{max(digits - 2, 0)}f}{unit}" if metric.in_percent else f"{x:.{digits}f}"

@@ -81,18 +81,18 @@ AS_PRINTED = {"train/loss@0": 0.4951, "valid/accuracy@0": 0.8002, "train/loss@10
     ("changes", "verdict", "same", "remarks"),
     [
         ({}, "exact", 4, ()),  # a table is exact even where one of its numbers has a single digit
-        ({"train/loss@10": 0.06}, "differs", 3, ("1 of 2 rows are the same; it parts at epoch 10",)),
-        ({"valid/accuracy@0": 0.799}, "close", 3, ("1 of 2 rows are the same; it parts at epoch 0",)),
+        ({"train/loss@10": 0.06}, "differs", 3, ("parts at epoch 10: training loss 0.06 for 0.05", "chance")),
         (
-            {"train/loss@10": None, "valid/accuracy@10": None},
-            *("no result", 2, ("1 of 2 rows are the same; it parts at epoch 10",)),
+            {"train/loss@10": 0.06, "valid/accuracy@0": 0.799},
+            *("differs", 2, ("parts before training: validation accuracy 79.9 % for 80.0 %", "chance")),
         ),
+        ({"train/loss@10": None, "valid/accuracy@10": None}, "no result", 2, ("chance",)),
     ],
 )
 def test_an_experiment_has_the_worst_verdict_of_its_numbers(
     changes: dict[str, float | None], verdict: str, same: int, remarks: tuple[str, ...]
 ) -> None:
-    [row] = rows_of(table(experiment("one", rows=PRINTED, same={**AS_PRINTED, **changes})))
+    [row] = rows_of(table(experiment("one", rows=PRINTED, same={**AS_PRINTED, **changes}, why="chance")))
     assert (row.verdict, row.same, row.remarks) == (verdict, same, remarks)
 
 
@@ -106,6 +106,13 @@ def test_the_scores_of_the_test_set_are_one_claim() -> None:
         assert row.verdict == verdict
 
 
+def test_numbers_of_several_epochs_say_where_they_part_first() -> None:
+    later, earlier = (claim(0.5, 3, **LOSS, epoch=epoch) for epoch in (20, 10))
+    in_words = words(metric="valid/accuracy", epoch=5)
+    of = experiment("one", in_words, later, earlier, same={"valid/loss@20": 0.51, "valid/loss@10": 0.506})
+    assert rows_of(table(of))[0].remarks == ("parts at epoch 10: validation loss 0.506 for 0.500",)
+
+
 def test_an_experiment_is_one_row_in_the_order_of_texts_and_says_how_its_run_ended() -> None:
     rows = rows_of(
         table(
@@ -117,7 +124,7 @@ def test_an_experiment_is_one_row_in_the_order_of_texts_and_says_how_its_run_end
         )
     )
     assert [(row.experiment.name, row.verdict, row.remarks) for row in rows] == [
-        ("b", "differs", ("a quirk",)),
+        ("b", "differs", ()),
         ("no draws", "not comparable", ("no run has the text's draws",)),
         ("failed", "no result", ("diverged at epoch 3",)),
         ("early", "same when rounded", ("stopped early, after epoch 30", "no test example of 5, 8 is recognized")),

@@ -96,3 +96,22 @@ def test_raschkas_untrained_sigmoid_network_and_its_first_epoch_come_out(shell: 
     # Published: 0.3 and 9.4 % before training. The rest is what a re-run of the text's own arithmetic gives.
     assert re.search(r"^epoch 0/1 .* valid 0\.2707 +9\.36%", ran.stdout, re.MULTILINE), ran.stdout
     assert re.search(r"^epoch 1/1  train 0\.0499 +76\.15%  valid 0\.\d{4} +75\.98%", ran.stdout, re.MULTILINE)
+
+
+def test_the_page_s_row_of_raschkas_sigmoid_network_that_goes_on_comes_out(shell: Shell) -> None:
+    def trained(*more: str) -> str:
+        ran = shell("python", "-m", "src.train", "experiment=raschka_sigmoid", *more, "tracking=off", *mirrored())
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    first = re.search(r"^run folder +(.+)$", trained("train.epochs=11"), re.MULTILINE)
+    assert first
+    told = trained(f"train.start_from='{first[1]}'")
+    columns = r"train \d\.\d{4} +(\d\d\.\d\d)%  valid \d\.\d{4} +(\d\d\.\d\d)%"
+    start, end = (re.search(rf"^epoch +{epoch}/40  {columns}", told, re.MULTILINE) for epoch in (1, 40))
+    test = re.search(r"^test accuracy (\d\d\.\d\d)%", told, re.MULTILINE)
+    assert start
+    assert end
+    assert test
+    row = " | ".join(f"{percent} %" for percent in (start[1], end[1], end[2], test[1]))
+    assert f"| ours, after 11 epochs | {row} |" in (ROOT / "docs/published.md").read_text()

@@ -7,7 +7,7 @@ from typing import Annotated
 from src.foundation.errors import UserError
 from src.foundation.schema import show
 from src.runs.metric import PARTS, Metric
-from src.training.metrics import SCORES
+from src.training.metrics import SCORES, WITH_DROPOUT
 
 _EPOCHS = ("train", "valid")  # have a journal
 
@@ -30,7 +30,7 @@ class Claim:
     least: float | None = None
     rerun: float | None = None  # the result of a re-run of the text's own code, by others
     not_comparable: str = ""  # why the same draws can't give this number
-    note: str = ""  # how ours parts from it, or a quirk of the text
+    note: str = ""  # a quirk of the text
 
     @property
     def about(self) -> Metric:
@@ -54,7 +54,7 @@ class Claim:
             raise UserError(f"{key}.metric={show(self.metric)}: unknown; allowed: {allowed}")
         if (part == "new") != bool(self.at):
             raise UserError(f"{key}.at={show(list(self.at))}: needed for the metric new/CLASS, and for no other one")
-        if self.label is not None and (part != "test" or self.about.quantity not in SCORES):
+        if self.label is not None and (part != "test" or self.about.quantity.removesuffix(WITH_DROPOUT) not in SCORES):
             allowed = ", ".join(f"test/{name}" for name in SCORES)
             raise UserError(f"{key}.label={show(self.label)}: {show(self.metric)} has no classes; allowed: {allowed}")
         if self.epoch is not None and part not in _EPOCHS:
@@ -75,7 +75,6 @@ class Group:
 
     words: str
     claims: tuple[tuple[Claim, ...], ...]  # [lines][columns]
-    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,6 @@ class Rows:
     values: tuple[tuple[float, ...], ...]  # [lines][columns]
     first: Annotated[int, ">= 0"] = 1  # the epoch of the first line
     every: Annotated[int, ">= 1"] = 1  # epochs from line to line
-    note: str = ""
 
     @property
     def group(self) -> Group:
@@ -99,9 +97,7 @@ class Rows:
             )
             for i, line in enumerate(self.values)
         )
-        return Group(
-            f"{len(self.values)} rows of {_listed(Metric(column).words for column in self.columns)}", claims, self.note
-        )
+        return Group(f"{len(self.values)} rows of {_listed(Metric(column).words for column in self.columns)}", claims)
 
     def check(self, key: str) -> None:
         """Raises `UserError` for lines of different lengths, or a column that is no metric."""
@@ -118,26 +114,40 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Precision, recall and F1 on the test set, of all examples (weighted by class) or of one class."""
+    """Precision, recall and F1 on the test set, of all classes or of one."""
 
     precision: float
     recall: float
     f1: float
-    of: str | None = None  # a class; null: of all
+    of: str | None = None  # a class; null: the mean over classes
+    macro: bool = False  # the plain mean over classes; false: weighted by class counts
+    with_dropout: bool = False  # measured with dropout on
     digits: Annotated[int, ">= 0", "<= 17"] = 15  # decimals that are compared; a float's 17th digit is chance
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """[3]"""
-        digits, label = self.digits, self.of
+        metric = f"test/{'macro_' if self.macro else ''}{{}}{WITH_DROPOUT if self.with_dropout else ''}"
         return tuple(
-            Claim(metric=f"test/{name}", value=getattr(self, name), digits=digits, label=label) for name in SCORES
+            Claim(metric=metric.format(name), value=getattr(self, name), digits=self.digits, label=self.of)
+            for name in SCORES
         )
+
+    @property
+    def words(self) -> str:
+        """What they are of: "c1 with dropout"."""
+        of = self.of or ("all classes (macro)" if self.macro else "all classes")
+        return of + (" with dropout" if self.with_dropout else "")
+
+    def check(self, key: str) -> None:
+        """Raises `UserError` for a mean over one class."""
+        if self.macro and self.of is not None:
+            raise UserError(f"{key}.macro=true: not allowed with of={show(self.of)}, which is a single class")
 
 
 def scores_group(scores: Sequence[Scores]) -> Group:
     """Precision, recall and F1 of all classes are one claim."""
-    of = _listed([each.of or "all classes" for each in scores])
+    of = _listed([each.words for each in scores])
     return Group(f"precision, recall and F1 of {of}", tuple(each.claims for each in scores))
 
 

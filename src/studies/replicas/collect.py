@@ -4,10 +4,12 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from src.data.recipes import prepare
 from src.data.scaling import scaled
 from src.runs.fingerprint import code_digest, environment
 from src.runs.finished import FinishedRun
@@ -18,7 +20,8 @@ from src.studies.replicas.claims import Claim
 from src.studies.replicas.declare import OURS, SAME_DRAWS, Experiment, ReplicaDeclaration
 from src.studies.replicas.measured import JOURNALED
 from src.studies.study import Study, failure, identity
-from src.training.metrics import predict
+from src.training.metrics import WITH_DROPOUT, predict, scores_by_class
+from src.training.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Measurements:
         if claim.at:
             return _probability(self.run.model, claim)
         if claim.label is not None:
-            return float(self.run.scores["class"][claim.label][metric.quantity])
+            scores = self.scores_with_dropout if metric.quantity.endswith(WITH_DROPOUT) else self.run.scores
+            return float(scores["class"][claim.label][metric.quantity.removesuffix(WITH_DROPOUT)])
         if claim.epoch is None:
             return float({**self.run.scores["overall"], **self.run.result[metric.part]}[metric.quantity])
         record = self.epochs.get(claim.epoch)
@@ -50,6 +54,16 @@ class Measurements:
         if metric.quantity in JOURNALED:
             return float(record[f"{metric.part}_{metric.quantity}"])
         return float(record["metrics"][metric])
+
+    @cached_property
+    def scores_with_dropout(self) -> dict[str, Any]:
+        """As test.json has them without, from the masks of the run's own evaluation, which keeps their means only."""
+        config, network = self.run.config, self.run.model.network
+        dataset = prepare(config.data)
+        dropping = Streams.of(config.seed).evaluation(config.train.epochs + 1)
+        for part in (dataset.train, dataset.valid, dataset.test):  # one stream draws the masks of all three
+            predictions = predict(network, part.x, part.y, dropping)
+        return scores_by_class(predictions, dataset.test.y, dataset.labels)
 
     @property
     def dead(self) -> tuple[str, ...]:

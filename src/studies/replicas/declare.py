@@ -13,6 +13,7 @@ published:
     ours: [rng=default]         # how our runs differ from it
     seeds: 20                   # how many runs of ours, with seeds from 0; null: the seeds of the study
     note: what sets it apart
+    why: why the run with its draws does not give its numbers
     claims:                     # compared with the run with the same draws, digit for digit
       - {metric: test/accuracy, value: 0.9187, digits: 4}
       - {metric: valid/loss, epoch: 10, value: 0.548, digits: 3, note: a quirk of the text}
@@ -21,8 +22,9 @@ published:
       columns: [train/loss, train/accuracy]
       digits: [4, 4]
       values: [[0.0206, 0.8881], [0.0163, 0.9078]]
-    scores:                     # precision, recall and F1 of the test set, of all or of a class
+    scores:                     # precision, recall and F1 of the test set; with macro: true, with_dropout: true
       - {precision: 0.98245310245310, recall: 0.98222222222222, f1: 0.98222064169432}
+      - {of: c1, precision: 1.0, recall: 0.97333333333333, f1: 0.98648648648648}
     lessons:                    # which each run of ours meets or not
       - {says: momentum helps, metric: test/accuracy, than: weidman_ce}
       - {says: it separates the classes, metric: train/accuracy, least: 1.0}
@@ -71,6 +73,7 @@ class ExperimentTerms:
     scores: tuple[Scores, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     note: str = ""
+    why: str = ""  # why the run with its draws does not give its numbers, as far as it is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ class Experiment(ExperimentTerms):
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """What its text prints: the table, each claim, the scores."""
-        singles = (Group(claim.words, ((claim,),), claim.note) for claim in self.claims)
+        singles = (Group(claim.words, ((claim,),)) for claim in self.claims)
         tables = [self.rows.group] if self.rows.values else []
         return (*tables, *singles, *([scores_group(self.scores)] if self.scores else []))
 
@@ -178,6 +181,8 @@ def _experiment(name: str, tree: Any, texts: Mapping[str, Text]) -> Experiment:
             raise UserError(f"{key}: {schema.show(override)}: must be KEY=VALUE, as on the command line")
     for i, claim in enumerate(terms.claims):
         claim.check(f"{key}.claims[{i}]")
+    for i, scores in enumerate(terms.scores):
+        scores.check(f"{key}.scores[{i}]")
     for i, lesson in enumerate(terms.lessons):
         lesson.check(f"{key}.lessons[{i}]")
     if "rows" in given:

@@ -21,6 +21,7 @@ def refuse_unmeasured(key: str, claims: Iterable[Claim], config: Config) -> None
     names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
     known = {"train": names, "valid": names, "test": list({*names, *SCORES})}
     known |= {"units": [*training.unit_targets], "new": [*source.labels]}
+    of_class = [*SCORES, *(f"{name}{WITH_DROPOUT}" for name in SCORES if training.evaluate_dropout)]
     for claim in claims:
         part, quantity = claim.about.part, claim.about.quantity
         if claim.label is not None and claim.label not in source.labels:
@@ -28,8 +29,9 @@ def refuse_unmeasured(key: str, claims: Iterable[Claim], config: Config) -> None
                 f"{key}: {show(claim.metric)}: label={show(claim.label)}: no such class; "
                 f"{suggestion(claim.label, source.labels)}"
             )
-        if quantity not in known[part]:
-            near = suggestion(quantity, known[part]) if known[part] else "none is"
+        measured = of_class if claim.label is not None else known[part]
+        if quantity not in measured:
+            near = suggestion(quantity, measured) if measured else "none is"
             more = "; train.metrics may list more" if part in SETS else ""
             raise UserError(f"{key}: {show(claim.metric)}: not measured there; {near}{more}")
         if claim.at and len(claim.at) != len(source.features or ()):

@@ -79,6 +79,9 @@ def test_scores_are_a_claim_a_number_of_all_or_of_a_class() -> None:
         for label, digits in ((None, 15), ("c1", 3))
         for name in ("precision", "recall", "f1")
     ]
+    [one] = declared(scores=[{**SCORES, "macro": True, "with_dropout": True}, {**SCORES, "of": "c1"}]).experiments
+    assert one.groups[-1].words == "precision, recall and F1 of all classes (macro) with dropout and c1"
+    assert one.every_claim[len(one.claims)].metric == "test/macro_precision_with_dropout"
 
 
 def test_only_some_of_the_experiments() -> None:
@@ -158,6 +161,10 @@ ABOUT: dict[str, tuple[dict[str, Any], str]] = {
     "a lesson against nothing": (
         {"lessons": [{"says": "x", "than": "noe"}]},
         ".lessons: than=noe: no such experiment; did you mean one?",
+    ),
+    "a mean over one class": (
+        {"scores": [{**SCORES, "of": "c1", "macro": True}]},
+        ".scores[0].macro=true: not allowed with of=c1, which is a single class",
     ),
     "a score without its recall": ({"scores": [{"precision": 1.0, "f1": 1.0}]}, ".scores[0].recall: missing"),
     "a table that goes backwards": ({"rows": {**ROWS, "every": -1}}, ".rows.every=-1: must be an integer >= 1"),

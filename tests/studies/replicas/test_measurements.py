@@ -17,11 +17,14 @@ from src.training.metrics import WITH_DROPOUT, predict
 from tests.helpers.composing import Small
 
 
-def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Small, digits: Dataset) -> None:
+def test_a_run_s_quantities_are_those_of_its_files(
+    home: Path, small: Small, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run of four epochs, evaluated at the start and after every second one, with dropout on, too."""
     more = ("train.epochs=4", "train.evaluate_every=2", "train.evaluate_at_start=true", "train.metrics=[squared_error]")
     trained = run(small(*more, "model.dropout=0.2", "train.evaluate_dropout=true"), digits, Tracker()).folder
     measurements = Measurements.of(trained, planned=4)
+    monkeypatch.setattr("src.studies.replicas.collect.prepare", lambda _: digits)
     assert (measurements.stopped, Measurements.of(trained, planned=5).stopped) == (None, 4)
 
     def value(metric: str, epoch: int | None = None, at: tuple[float, ...] = (), **more: str) -> float | None:
@@ -39,6 +42,14 @@ def test_a_run_s_quantities_are_those_of_its_files(home: Path, small: Small, dig
         assert value(f"test/{name}") == scores["overall"][name]
         for label in digits.labels:
             assert value(f"test/{name}", label=label) == scores["class"][label][name]
+    # With dropout on, the masks are those of the run's own evaluation.
+    dropped = measurements.scores_with_dropout
+    assert (dropped["loss"], dropped["accuracy"]) == tuple(
+        result["test"][f"{name}{WITH_DROPOUT}"] for name in ("loss", "accuracy")
+    )
+    assert dropped["class"] != scores["class"]
+    for label in digits.labels:
+        assert value(f"test/recall{WITH_DROPOUT}", label=label) == dropped["class"][label]["recall"]
     assert measurements.dead == tuple(label for label in digits.labels if scores["class"][label]["recall"] == 0)
 
     # With one: the journal's line, if the epoch was evaluated.
