@@ -35,7 +35,7 @@ MADE = {
     "mnist_exercise": ("unit", 48_000, 12_000, 10_000),
     "mnist_raschka": ("symmetric", 55_000, 5_000, 10_000),
     "mnist_standard": ("standard", 55_000, 5_000, 10_000),
-    "mnist_weidman": ("standard", 60_000, 10_000, 10_000),
+    "mnist_weidman_float64": ("standard", 60_000, 10_000, 10_000),
     "noise": ("per_feature", 105, 22, 23),
     "spiral": ("per_feature", 1050, 225, 225),
     "xor": ("per_feature", 70, 15, 15),

@@ -135,9 +135,8 @@ class Scores:
 
     @property
     def words(self) -> str:
-        """What they are of: "c1 with dropout"."""
-        of = self.of or ("all classes (macro)" if self.macro else "all classes")
-        return of + (" with dropout" if self.with_dropout else "")
+        """What they are of: "c1"."""
+        return self.of or ("all classes (macro)" if self.macro else "all classes")
 
     def check(self, key: str) -> None:
         """Raises `UserError` for a mean over one class."""
@@ -147,8 +146,11 @@ class Scores:
 
 def scores_group(scores: Sequence[Scores]) -> Group:
     """Precision, recall and F1 of all classes are one claim."""
-    of = _listed([each.words for each in scores])
-    return Group(f"precision, recall and F1 of {of}", tuple(each.claims for each in scores))
+    sets = (
+        (" with dropout" if on else "", [each.words for each in scores if each.with_dropout == on]) for on in (0, 1)
+    )
+    of = " and".join(f"{how} of {_listed(words)}" for how, words in sets if words)
+    return Group(f"precision, recall and F1{of}", tuple(each.claims for each in scores))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,7 @@ def test_scores_are_a_claim_a_number_of_all_or_of_a_class() -> None:
         for name in ("precision", "recall", "f1")
     ]
     [one] = declared(scores=[{**SCORES, "macro": True, "with_dropout": True}, {**SCORES, "of": "c1"}]).experiments
-    assert one.groups[-1].words == "precision, recall and F1 of all classes (macro) with dropout and c1"
+    assert one.groups[-1].words == "precision, recall and F1 of c1 and with dropout of all classes (macro)"
     assert one.every_claim[len(one.claims)].metric == "test/macro_precision_with_dropout"
 
 
