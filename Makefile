@@ -11,11 +11,22 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 .PHONY: help setup repro doctor test test-all test-faults lint format ui bench lock clean
 
 help: ## Show this list
-	@echo "make TARGET [PYTHON=python3.12] [PORT=5000]"
+	@echo "make TARGET [PYTHON=python3.12] [PORT=5000] [UV=]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Python compiles a module when it is first imported, which is half the work of compiling all; unless it may not write.
-PIP := -m pip install --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+# uv, if it is on the path, installs in parallel; otherwise, or with UV=, pip installs the same. Each takes its index,
+# mirrors and certificates from its own variables and files. Python compiles a module when it is first imported, which
+# is half the work of compiling all; unless it may not write.
+UV := $(shell command -v uv 2>/dev/null)
+ifneq ($(UV),)
+new_venv = $(PYTHON) -m venv --clear --without-pip $(1)
+install = "$(UV)" pip install --quiet --python $(1) $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
+else
+new_venv = $(PYTHON) -m venv --clear $(1)
+install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+endif
+LOCKED := --no-deps --require-hashes -r requirements.lock
 
 setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
 	@lock=$$(cksum < requirements.lock); ready=$$(cat .venv/ready 2>/dev/null || true); \
@@ -25,10 +36,10 @@ setup: # .venv from requirements.lock; again only for another lock, or for anoth
 		exit 2; }; \
 	version=$$($(PYTHON) -V); \
 	if [ -x $(PY) ] && [ "$$ready" = "$$version $$lock" ]; then exit 0; fi; \
-	echo "Setting up .venv ($$version); this takes a minute or two"; \
+	echo "Setting up .venv ($$version) with $(if $(UV),uv,pip); this takes $(if $(UV),half a minute,a minute or two)"; \
 	rm -f .venv/ready && \
-	$(PYTHON) -m venv --clear .venv && \
-	$(PY) $(PIP) --no-deps --require-hashes -r requirements.lock && \
+	$(call new_venv,.venv) && \
+	$(call install,.venv) $(LOCKED) && \
 	echo "$$version $$lock" > .venv/ready
 
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
@@ -70,9 +81,9 @@ ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
 
 bench: setup ## Time an epoch against its products, scikit-learn and PyTorch (benchmarks/README.md)
 	@[ -e benchmarks/.venv/ready ] || { \
-		$(PYTHON) -m venv --clear benchmarks/.venv && \
-		benchmarks/.venv/bin/python $(PIP) -r requirements.lock && \
-		benchmarks/.venv/bin/python $(PIP) -r benchmarks/requirements.txt && \
+		$(call new_venv,benchmarks/.venv) && \
+		$(call install,benchmarks/.venv) $(LOCKED) && \
+		$(call install,benchmarks/.venv) -r benchmarks/requirements.txt && \
 		touch benchmarks/.venv/ready; }
 	@benchmarks/.venv/bin/python -m benchmarks.epoch
 	@benchmarks/.venv/bin/python -m benchmarks.flat

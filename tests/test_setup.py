@@ -1,0 +1,62 @@
+"""`make setup`, with either installer, from a package that the test makes: no index is asked."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+METADATA = "Metadata-Version: 2.1\nName: tiny\nVersion: 1\nRequires-Dist: another\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+LOCK = "tiny==1 \\\n    --hash=sha256:{digest}\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A Makefile, and a package to be installed from a folder beside it."""
+    folder = tmp_path / "a checkout"
+    (folder / "wheels").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    files = {"tiny.py": "", "tiny-1.dist-info/METADATA": METADATA, "tiny-1.dist-info/WHEEL": WHEEL}
+    with zipfile.ZipFile(folder / "wheels/tiny-1-py3-none-any.whl", "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+        wheel.writestr("tiny-1.dist-info/RECORD", "".join(f"{name},,\n" for name in files))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_only_packages_with_the_hash_of_the_lock_are_installed_and_only_once(checkout: Path, installer: str) -> None:
+    if installer == "uv" and not shutil.which("uv"):
+        pytest.skip("uv is not installed")
+    ours = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels", "UV_FIND_LINKS": "wheels", "UV_OFFLINE": "1"}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "MAKE"))}
+
+    def setup() -> subprocess.CompletedProcess[str]:
+        command = ["make", "setup", f"PYTHON={sys.executable}", *(["UV="] if installer == "pip" else [])]
+        return subprocess.run(command, cwd=checkout, env=others | ours, capture_output=True, text=True, timeout=300)
+
+    python, ready, lock = checkout / ".venv/bin/python", checkout / ".venv/ready", checkout / "requirements.lock"
+    lock.write_text(LOCK.format(digest="0" * 64))
+    refused = setup()
+    assert refused.returncode != 0
+    assert "hash" in refused.stderr.lower()
+    assert not ready.exists()
+
+    lock.write_text(LOCK.format(digest=hashlib.sha256(next(checkout.glob("wheels/*")).read_bytes()).hexdigest()))
+    done = setup()
+    assert done.returncode == 0, done.stderr
+    assert f"with {installer};" in done.stdout
+    assert ready.exists()
+    subprocess.run([python, "-c", "import tiny"], check=True)
+
+    (checkout / "wheels").rename(checkout / "gone")
+    again = setup()
+    assert (again.returncode, again.stdout) == (0, ""), again.stderr
