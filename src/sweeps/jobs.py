@@ -13,10 +13,9 @@ from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
-from src.runs.warm_start import checked
 from src.sweeps.follower import Follower
 from src.sweeps.sheets import check_sheets, draw_sheets, without_sheet
-from src.sweeps.start import Answer
+from src.sweeps.start import Answer, check_start
 
 if TYPE_CHECKING:
     from src.recording.recording import Recording
@@ -92,7 +91,7 @@ def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     """The digests that identify each job's run; prepares the data, and raises `UserError` for a job that can't run."""
     datasets = {recipe: prepare(recipe) for recipe in dict.fromkeys(job.config.data for job in jobs)}
     for job in jobs:
-        checked(job.config, datasets[job.config.data])
+        check_start(job.config, datasets[job.config.data])
     return [fingerprint(job.config, datasets[job.config.data]) for job in jobs]
 
 

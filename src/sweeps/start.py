@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 from src.cli.command import FAILED
 from src.config.composition import from_hydra
 from src.config.tree import Config
+from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
@@ -45,7 +46,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     config = pinned(config)
     dataset = prepare(config.data)
-    checked(config, dataset)
+    check_start(config, dataset)
     valid = set_names(dataset.recipe)["valid"]
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
@@ -59,6 +60,24 @@ def start(config: Config) -> tuple[Outcome, str]:
         entry = recording.run(config.run_name, folder, config.train.fresh, study=config.tracking.study)
         outcome = run(config, dataset, TrackerGroup(trackers))
     return outcome, recording.run_id(entry)
+
+
+def check_start(config: Config, dataset: Dataset) -> None:
+    """Raises `UserError` for a training that can't start here: settings that do not fit the data, or too many threads.
+
+    BLAS threads that share a core wait for each other, and training takes many times as long. A run that has finished,
+    wherever that was, is not trained, and a replay keeps the threads of its original.
+    """
+    checked(config, dataset)
+    if (threads := config.train.threads) == 1:
+        return
+    from joblib import cpu_count  # heeds affinity and control groups
+
+    if threads > (cores := cpu_count()):
+        if not config.train.fresh and RunFolder.of(fingerprint(config, dataset)["fingerprint"]).finished():
+            return
+        allowed = f"1 to {cores}" if cores > 1 else "1"
+        raise UserError(f"train.threads={threads}: more than the cores that are available here; allowed: {allowed}")
 
 
 def pinned(config: Config) -> Config:
