@@ -131,10 +131,10 @@ def test_only_files_that_are_damaged_or_missing_are_fetched_again(
     published: dict[str, bytes], mirror: Path, tmp_path: Path, raw: Path, offer: Offer
 ) -> None:
     mnist.fetch(raw, mirror)
-    before = {path.name: path.stat() for path in raw.iterdir()}
+    before = written(raw)
     offer(elsewhere=exploding)
     mnist.fetch(raw, tmp_path / "nowhere")
-    assert {path.name: path.stat() for path in raw.iterdir()} == before
+    assert written(raw) == before
     damaged, missing, *kept = SHAPES
     (raw / damaged).write_bytes(flipped(published[damaged]))
     (raw / missing).unlink()
@@ -142,7 +142,12 @@ def test_only_files_that_are_damaged_or_missing_are_fetched_again(
         (mirror / name).unlink()
     mnist.fetch(raw, mirror)
     assert contents(raw) == published
-    assert [(raw / name).stat().st_ino for name in kept] == [before[name].st_ino for name in kept]
+    assert {name: written(raw)[name] for name in kept} == {name: before[name] for name in kept}
+
+
+def written(raw: Path) -> dict[str, tuple[int, int]]:
+    """Which file each name is, and when it was written: verifying reads it, which is another time."""
+    return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in raw.iterdir()}
 
 
 def test_if_no_place_has_a_file_each_is_listed_with_its_reason(
