@@ -79,8 +79,8 @@ ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
 		$(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
-bench: setup ## Time an epoch against its products, scikit-learn and PyTorch (benchmarks/README.md)
-	@[ -e benchmarks/.venv/ready ] || { \
+bench: setup ## Time an epoch against its products and other libraries (benchmarks/README.md)
+	@[ benchmarks/.venv/ready -nt benchmarks/requirements.txt ] || { \
 		$(call new_venv,benchmarks/.venv) && \
 		$(call install,benchmarks/.venv) $(LOCKED) && \
 		$(call install,benchmarks/.venv) -r benchmarks/requirements.txt && \

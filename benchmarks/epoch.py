@@ -1,7 +1,7 @@
 """Times an epoch of training against its matrix products alone and against other libraries.
 
-Contestants take turns, an epoch each a round, so that a machine that is busy for a while is so for all of them. Times
-and ratios are medians over rounds, and a ratio is that of two neighbours in a round.
+Contestants take turns, one epoch each per round, so a machine that is busy for a while is busy for all of them. Times
+are processor times on one core. Times and ratios are medians over rounds; a ratio is that of two times of one round.
 """
 
 import argparse
@@ -10,8 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS, Epoch, LeftOut
-from benchmarks.networks import NETWORKS, config_of, describe, machine
+import numpy as np
+
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.machine import machine, start_without_avx512
+from benchmarks.networks import NETWORKS, config_of, describe
+from benchmarks.timing import Contestant, LeftOut, on_one_core
 from src.cli.command import run_command
 from src.data.recipes import prepare
 from src.foundation.files import write_json
@@ -24,32 +28,38 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     config = config_of(name, f"train.epochs={rounds + 1}")
     dataset = prepare(config.data)
     print(f"\n{describe(name, config)}; {len(dataset.train.y)} images an epoch, {rounds} rounds")
-    epochs: dict[str, Epoch] = {}
+    prepared: dict[str, Contestant] = {}
     left_out: dict[str, str] = {}
-    for contestant, prepared in CONTESTANTS.items():
+    for contestant, prepare_it in CONTESTANTS.items():
         try:
-            epochs[contestant] = prepared(config, dataset)
+            prepared[contestant] = prepare_it(config, dataset)
         except LeftOut as error:
             left_out[contestant] = str(error)
 
-    seconds: dict[str, list[float]] = {contestant: [] for contestant in epochs}
+    seconds: dict[str, list[float]] = {contestant: [] for contestant in prepared}
     with held(config.train.threads):
-        for epoch in epochs.values():
-            epoch()  # a first epoch reads files and allocates: untimed
+        for each in prepared.values():
+            each.epoch()  # a first epoch reads files, allocates and compiles: untimed
         for _ in range(rounds):
-            for contestant, epoch in epochs.items():
-                seconds[contestant].append(epoch())
+            for contestant, each in prepared.items():
+                seconds[contestant].append(each.epoch())
+        x, y = dataset.valid.x, dataset.valid.y
+        accuracy = {name: float(np.mean(each.predict(x) == y)) for name, each in prepared.items() if each.predict}
 
     ratios = {contestant: _ratios(seconds, contestant) for contestant in seconds}
-    header = ["", "seconds", "fastest", "x products", "x ours"]
+    header = ["", "seconds", "fastest", "x products", "x ours", "accuracy"]
     rows = [
-        [contestant, f"{median(times):.4f}", f"{min(times):.4f}", *(f"{r:.2f}" for r in ratios[contestant].values())]
+        [
+            *(contestant, f"{median(times):.4f}", f"{min(times):.4f}"),
+            *(f"{ratio:.2f}" for ratio in ratios[contestant].values()),
+            f"{accuracy[contestant]:.4f}" if contestant in accuracy else "",
+        ]
         for contestant, times in seconds.items()
     ]
     print(plain_table(header, rows))
     for contestant, reason in left_out.items():
         print(f"left out: {contestant}: {reason}")
-    return {"seconds": seconds, "ratios": ratios, "left_out": left_out}
+    return {"seconds": seconds, "ratios": ratios, "accuracy": accuracy, "left_out": left_out}
 
 
 def _ratios(seconds: dict[str, list[float]], contestant: str) -> dict[str, float]:
@@ -65,11 +75,15 @@ def main() -> None:
     first, *_ = NETWORKS
     parser.add_argument("--network", choices=[*NETWORKS, "all"], default=first, help=f"default: {first}")
     parser.add_argument("--rounds", type=int, default=15, help="default: 15")
+    parser.add_argument("--avx2", action="store_true", help="leave out AVX-512, on a processor that has it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every time to FILE as well")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds {arguments.rounds}: must be >= 1")
 
+    if arguments.avx2:
+        start_without_avx512()
+    on_one_core()
     about = machine()
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     names = list(NETWORKS) if arguments.network == "all" else [arguments.network]

@@ -16,7 +16,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import ours, products
-from benchmarks.networks import NETWORKS, config_of, describe, machine
+from benchmarks.machine import machine
+from benchmarks.networks import NETWORKS, config_of, describe
+from benchmarks.timing import on_one_core
 from src.cli.command import run_command
 from src.data.recipes import prepare
 from src.foundation.files import write_json
@@ -45,6 +47,7 @@ def main() -> None:
     if arguments.epochs < 11:
         parser.error(f"--epochs {arguments.epochs}: must be >= 11, for two spans of five after the first")
 
+    on_one_core()
     about = machine()
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     config = config_of(arguments.network, f"train.epochs={arguments.epochs}")
@@ -54,9 +57,9 @@ def main() -> None:
         print("This machine cannot be told to flush to zero: both columns are without.")
 
     sides = {
-        "flushed": (held, ours(config, dataset)),
-        "products alone": (held, products(config, dataset)),
-        "not flushed": (_held_without_flushing, ours(config, dataset)),
+        "flushed": (held, ours(config, dataset).epoch),
+        "products alone": (held, products(config, dataset).epoch),
+        "not flushed": (_held_without_flushing, ours(config, dataset).epoch),
     }
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(arguments.epochs):
