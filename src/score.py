@@ -20,7 +20,7 @@ _EPILOG = """\
 examples:
   python -m src.score models/model.npz                      its own test set
   python -m src.score models/model.npz part=valid           its own validation set
-  python -m src.score 2f9c41 data=spiral data.seed=5 data.name=spiral_5
+  python -m src.score 2f9c41 data=spiral data.seed=5        on other points
   python -m src.score 2f9c41 data=digits --json             as JSON, for programs
 
 You are warned if the recipe splits the same examples in another way: the model may have been trained on some of them.

@@ -22,6 +22,7 @@ CONF = str(ROOT / "conf")
 _DIGEST = "${conf_digest:}"
 _OWN_HELP = "${hydra.help.header}"
 _CHOSEN_DATA = "${data}"  # selects conf/pipeline/<data>.yaml
+_OTHER_SEED = re.compile(r"\$\{other_seed:(\d+)\}$")  # ends data.name, as `other_seed` says
 # The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
@@ -73,15 +74,18 @@ def typed(config: "Config") -> list[str]:
     """The overrides that turn `conf/` into this configuration: what you would type to get the same run."""
     from src.foundation.schema import flatten, written
 
-    groups = {"data": config.data.name, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
-    default = dict(flatten(_composed(()).semantic(complete=True)))
+    data, wanted = config.data, dict(flatten(config.semantic(complete=True)))
+    recipe = data.name.removesuffix(other_seed(None, data.seed))
+    groups = {"data": recipe, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
+    base = dict(flatten(_composed(()).semantic(complete=True)))
     chosen = [
-        f"{group}={name}"
-        for group, name in groups.items()
-        if name != default[f"{group}.name"] and name in choices(group)
+        f"{group}={name}" for group, name in groups.items() if name != base[f"{group}.name"] and name in choices(group)
     ]
     base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
-    changed = [(key, value) for key, value in flatten(config.semantic(complete=True)) if base.get(key) != value]
+    if base["data.seed"] != data.seed:  # which decides data.name, too
+        chosen.append(f"data.seed={data.seed}")
+        base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
+    changed = [(key, value) for key, value in wanted.items() if base.get(key) != value]
     return [*chosen, *(f"{key}={written(value)}" for key, value in changed)]
 
 
@@ -103,7 +107,7 @@ def _composed(overrides: tuple[str, ...]) -> "Config":
 
 
 def from_hydra(composed: Any) -> "Config":
-    """The typed configuration of an OmegaConf tree. Interpolations are not resolved, and so rejected."""
+    """The typed configuration of an OmegaConf tree. Interpolations but our own are not resolved, and so rejected."""
     from omegaconf import OmegaConf
 
     from src.config import tree as config
@@ -114,7 +118,18 @@ def from_hydra(composed: Any) -> "Config":
         tree.pop("ablation", None)  # belongs to a study, not to a run
         if tree.get("conf_digest") == _DIGEST:
             tree["conf_digest"] = conf_digest()
+        data: Any = tree.get("data")
+        if isinstance(data, dict) and isinstance(data.get("name"), str) and "seed" in data:
+            data["name"] = _OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
     return config.build(tree, "the configuration")
+
+
+def other_seed(own: int | None, seed: Any) -> str:
+    """What a recipe with a `data.seed` of its own adds to its name for another seed: `_seed5`; "" for its own.
+
+    The interpolation `${other_seed:1234}` calls it, so that data of both seeds have folders of their own.
+    """
+    return "" if seed == own else f"_seed{seed}"
 
 
 def check_overrides(arguments: Sequence[str]) -> None:
@@ -176,7 +191,10 @@ def _check_files() -> None:
                 continue
             if token.value in _CALLED:
                 raise UserError(f"{file}: {token.value} is not allowed; a configuration calls nothing")
-            if "${" in token.value.replace(_OWN_HELP, "") and token.value not in (_DIGEST, _CHOSEN_DATA):
+            if "${" in _OTHER_SEED.sub("", token.value).replace(_OWN_HELP, "") and token.value not in (
+                _DIGEST,
+                _CHOSEN_DATA,
+            ):
                 value = " ".join(token.value.split())
                 raise UserError(f"{file}: {value}: interpolations are not allowed; write the value itself")
 

@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 import pytest
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -11,9 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from src.compose import snapshot
 from src.config import tree as configuration
-from src.config.composition import CONF, compose, from_hydra, typed
+from src.config.composition import CONF, choices, compose, from_hydra, typed
 from src.config.tree import Config
+from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.foundation.schema import flatten, plain
 from src.nn.activations import ACTIVATIONS
@@ -83,6 +86,7 @@ def test_every_entry_of_a_table_can_be_typed(entry: dict[str, str]) -> None:
         ([], []),
         (["data=digits"], ["data=digits"]),
         (["optimizer=sgd", "seed=3"], ["optimizer=sgd", "seed=3"]),
+        *((own, own) for own in (["data=spiral", "data.seed=5"], ["data=spiral", "data.seed=5", "data.name=spiral"])),
         (["name=mine", "tracking=off", "train.fresh=true", "data.mirror=/elsewhere"], []),  # they change no result
     ],
 )
@@ -111,6 +115,8 @@ GROUND = (("optimizer=sgd", "schedule=step", "data=digits"), ("optimizer=rmsprop
 @settings(max_examples=20)
 @example(GROUND[0], ("softmax", "cross_entropy"), LONG)
 @example((), ("softmax", "cross_entropy"), {"data.name": "null"})
+@example(("data=spiral",), ("softmax", "cross_entropy"), {"data.seed": 5})
+@example(("data=xor",), ("softmax", "cross_entropy"), {"data.name": "xor_seed5"})
 @given(
     ground=st.sampled_from(GROUND),
     head=st.sampled_from(sorted(HEADS)),
@@ -180,6 +186,7 @@ REJECTED = {
     "schedule.warmup=20": ("schedule.warmup=20", "train.epochs=20"),
     "seed=-1": ("seed=-1", ">= 0"),
     "data.name=../elsewhere": ("data.name=../elsewhere", "folder"),
+    "data.name=a${other_seed:3}": ("data.name=a${other_seed:3}", "interpolations"),
     "tracking.name=wandb": ("tracking.name=wandb", "mlflow"),
 }
 
@@ -191,6 +198,24 @@ def test_what_is_not_allowed_is_rejected_in_one_line(override: str) -> None:
     assert key_and_value in message
     assert allowed in message
     assert not GlobalHydra.instance().is_initialized()
+
+
+GENERATED = [name for name in choices("data") if SOURCES[composed(f"data={name}").data.source].generate]
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_points_of_another_seed_have_a_name_of_their_own_whoever_composes(name: str) -> None:
+    own = composed(f"data={name}").data
+    assert own.name == name
+    assert own.seed == SOURCES[own.source].seed
+    other = (f"data={name}", "data.seed=5")
+    for overrides, expected in (
+        ((f"data={name}", f"data.seed={own.seed}"), name),
+        (other, f"{name}_seed5"),
+        ((*other, "data.name=mine"), "mine"),
+    ):
+        assert composed(*overrides).data.name == expected
+        assert yaml.safe_load(snapshot([*overrides]))["data"]["name"] == expected  # as `dvc exp run -S` writes it
 
 
 def test_an_interpolation_in_a_composed_tree_is_rejected() -> None:

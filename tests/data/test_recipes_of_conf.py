@@ -81,6 +81,14 @@ def test_every_recipe_of_conf_is_prepared_on_demand(name: str, tmp_path: Path) -
             assert np.abs(np.bincount(y) / len(y) - together / together.sum()).max() < max(0.003, 1 / len(y))
 
 
+@pytest.mark.parametrize("first", [[], ["data.seed=5"]])
+def test_points_of_several_seeds_are_side_by_side(first: list[str], tmp_path: Path) -> None:
+    recipes = [compose(["data=spiral", *seed]).data for seed in (first, [], ["data.seed=5"])]
+    digests = {recipe: prepare(recipe, tmp_path).sha256 for recipe in recipes}
+    assert len({*digests.values()}) == 2
+    assert digests[recipes[1]] == DIGESTS["spiral"]
+
+
 @pytest.mark.usefixtures("large")
 def test_another_test_set_is_another_recipe_and_has_the_published_size(tmp_path: Path) -> None:
     smaller = compose(["data=mnist_standard", "data.split.test=9999"]).data

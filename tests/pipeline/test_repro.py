@@ -178,6 +178,26 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert not (checkout / "mlflow.db").exists()  # for params.yaml says tracking=off
 
 
+def test_points_of_another_seed_go_through_the_pipeline_beside_those_of_the_recipe(
+    checkout: Path, shell: Shell
+) -> None:
+    another = ("data=spiral", "data.seed=5")
+    done = shell("dvc", "exp", "run", "normalize", *(word for setting in another for word in ("-S", setting)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    compose(shell, "data=spiral")
+    repro(shell, "normalize")
+    seeds = {file.parent.name: json.loads(file.read_text())["recipe"]["seed"] for file in manifests(checkout)}
+    assert seeds == {"digits": 0, "spiral": 1234, "spiral_seed5": 5}
+    for settings in (another, another[:1]):
+        shown = shell("python", "-m", "src.show", *settings)
+        assert (shown.returncode, shown.stderr) == (0, "")
+    assert len(manifests(checkout)) == 3
+
+
+def manifests(checkout: Path) -> list[Path]:
+    return list(checkout.glob("data/normalized/*/dataset.json"))
+
+
 def report_of(checkout: Path, study: str = STUDY) -> tuple[set[str], dict[str, Any], str]:
     """The files of a report and all that it says, seconds included, whatever code drew it."""
     folder = checkout / "reports" / study
