@@ -50,8 +50,7 @@ def _draw(config: Config, dataset: Dataset, model: Model, predictions: dict[str,
     known = {part: Predicted(found.labels, found.confidence) for part, found in predictions.items()}
     history = read_history(PLOTS / "curves.csv")
     kept = read_object(ROOT / "metrics" / "train.json").get("kept_epoch")  # of an earlier version: without
-    best = kept if kept is not None and kept < history["epoch"][-1] else None
-    run = RunView(dataset, model, history, config.plain(), accuracy, known, best)
+    run = RunView(dataset, model, history, config.plain(), accuracy, known, kept)
     for name in names(STAGE):
         try:
             registry.save(name, run, PLOTS)

@@ -17,12 +17,13 @@ _FEW = 30  # evaluations: a curve of more has no markers
 
 def of(run: RunView) -> Figure:
     """A run's learning curves by epoch."""
-    return draw(run.history, run.best_epoch, f"Learning curves of {run.scored('valid')}", run.names)
+    return draw(run.history, run.best_epoch, run.kept_epoch, f"Learning curves of {run.scored('valid')}", run.names)
 
 
 def draw(
     history: Mapping[str, Sequence[float]],
     best_epoch: int | None = None,
+    kept_epoch: int | None = None,
     title: str = "Learning curves",
     names: Mapping[str, str] = SETS,
 ) -> Figure:
@@ -31,7 +32,8 @@ def draw(
     Args:
         history: the columns `epoch`, `train_loss`, `train_accuracy`, `valid_loss` and `valid_accuracy`, one value per
             evaluated epoch, of which 0 is the untrained network; values that are not finite leave a gap.
-        best_epoch: the epoch whose weights were kept, marked by a vertical line.
+        best_epoch: the best epoch on the validation set, marked by a vertical line.
+        kept_epoch: the epoch whose weights were kept, named if it is another one.
         title: of the figure.
         names: of the sets.
     """
@@ -48,7 +50,8 @@ def draw(
             label = names[part].capitalize()
             axes.plot(at, history[f"{part}_{quantity}"], line, linewidth=1.8, label=label, **look)
         if best_epoch is not None:
-            label = f"Best epoch ({best_epoch:,})"
+            kept = "" if kept_epoch in (None, best_epoch) else f"; kept: {kept_epoch:,}"
+            label = f"Best epoch ({best_epoch:,}){kept}"
             axes.axvline(best_epoch, color=canvas.MUTED, linewidth=1.2, linestyle=":", label=label)
         if percent:  # no share is above 100 %
             low, high = axes.get_ylim()

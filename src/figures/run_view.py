@@ -14,7 +14,7 @@ from src.nn.arrays import Labels
 from src.runs.finished import FinishedRun, History, Predicted
 from src.runs.metric import SETS
 from src.runs.model import Model
-from src.training.metrics import Predictions, confusion, predict
+from src.training.metrics import LOSSES, Predictions, confusion, predict
 
 _SIDE, _MARGIN = 101, 0.1  # of the grid over the plane of two features: points per side, and margin around the examples
 
@@ -41,17 +41,23 @@ class RunView(DataView):
     config: Mapping[str, Any]  # plain
     accuracy: Mapping[str, float]  # by set
     known: Mapping[str, Predicted]  # by set, of the test set at least
-    best_epoch: int | None = None  # whose weights were kept, unless it is the last one
+    kept_epoch: int | None = None  # whose weights the network has
     steps: Mapping[str, Values] = field(default_factory=dict)  # of each update, as `FinishedRun.steps`
 
     @classmethod
     def of(cls, run: FinishedRun, dataset: Dataset) -> "RunView":
         """A finished run; `UserError` if one of its files is damaged."""
         accuracy = {part: run.result[part]["accuracy"] for part in SETS}
-        kept = int(run.result["kept_epoch"])
-        best = kept if kept < run.history["epoch"][-1] else None
-        known = {"test": run.predictions}
-        return cls(dataset, run.model, run.history, run.plain_config, accuracy, known, best, run.steps)
+        kept, known = int(run.result["kept_epoch"]), {"test": run.predictions}
+        return cls(dataset, run.model, run.history, run.plain_config, accuracy, known, kept, run.steps)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first one with the best `train.monitor`, the epoch that early stopping keeps."""
+        monitor = self.config["train"]["monitor"]
+        values = np.asarray(self.history[monitor])
+        scores = -values if monitor.removeprefix("valid_") in LOSSES else values
+        return int(self.history["epoch"][np.where(np.isfinite(scores), scores, -np.inf).argmax()])
 
     @property
     def name(self) -> str:

@@ -185,7 +185,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "weights without a bias": lambda: steps.draw_weights({"": WALKS}, False, "Weights"),
     "outputs": lambda: untrained.draw(SHARES[0], np.arange(10) % 2, 0.5, ["blue", "red"], "Before training"),
     "outputs of one point": lambda: untrained.draw(np.ones(1), np.zeros(1), 0.0, ["W" * 60, "$x_$ " * 20], "$x$"),
-    "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), best_epoch=19),
+    "curves from the untrained network on": lambda: curves.draw(history([0, *EPOCHS]), 18, 30),
     "curves of the untrained network alone": lambda: curves.draw(history([0])),
     "curves with gaps": lambda: curves.draw(history([0, 10, 20, 25]), best_epoch=10),
     "two confusions of long names": lambda: confusion.draw_pair([("", matrix(2))] * 2, ["W" * 60, "$x_$"]),
@@ -271,7 +271,9 @@ def test_curves_are_drawn_at_the_evaluated_epochs_with_the_best_one_marked() -> 
     for axes in figure.axes:
         assert [list(line.get_xdata()) for line in axes.lines] == [epochs, epochs, [20, 20]]
         assert axes.get_yscale() == "linear"
-    assert "Best epoch (20)" in [text.get_text() for text in figure.legends[0].get_texts()]
+    for kept, words in ((None, ""), (20, ""), (25, "; kept: 25")):
+        texts = curves.draw(history(epochs), 20, kept).legends[0].get_texts()
+        assert f"Best epoch (20){words}" in [text.get_text() for text in texts]
     loss, accuracy = curves.draw(diverging()).axes
     assert loss.get_xlim() == accuracy.get_xlim()
 

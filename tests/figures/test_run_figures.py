@@ -1,7 +1,9 @@
 """Every figure of the table for runs of every kind, and the files in a run's folder."""
 
+import dataclasses
 import functools
 import json
+import math
 import re
 import shutil
 import sys
@@ -88,6 +90,23 @@ def test_an_unknown_figure_is_rejected_in_one_line() -> None:
     assert "tracking.gallery[1]=samplse: unknown; did you mean samples? (allowed" in unknown
     assert "tracking.gallery=pca: must be a list" in refusal(compose, ["tracking.gallery=pca"])
     assert set(GALLERY) <= set(re.findall(r"\w+", refusal(compose, ["tracking.gallery=[?]"])))
+
+
+@pytest.mark.parametrize(
+    ("monitor", "values", "best"),
+    [
+        ("valid_accuracy", [0.1, 0.3, 0.2, 0.3], 10),
+        ("valid_loss", [2.0, math.nan, 1.0, 1.5], 20),
+        ("valid_mae", [3.0, 2.0, 1.0, 0.5], 25),
+        ("valid_f1", [0.9, math.inf, 0.1, 0.5], 0),
+    ],
+)
+def test_the_best_epoch_is_the_one_that_early_stopping_would_keep(
+    monitor: str, values: list[float], best: int, shown: Callable[[str], RunView]
+) -> None:
+    history = {"epoch": [0, 10, 20, 25], monitor: values}
+    view = dataclasses.replace(shown("spiral_linear"), history=history, config={"train": {"monitor": monitor}})
+    assert view.best_epoch == best
 
 
 @pytest.mark.parametrize("experiment", RUNS)
