@@ -26,7 +26,7 @@ from src.foundation.files import ROOT, replacing_folder
 from src.foundation.locks import locked
 from src.foundation.schema import flatten, plain, show
 
-__all__ = ["STAGES", "Recipe", "Split", "make", "prepare", "unscaled"]
+__all__ = ["STAGES", "Recipe", "Split", "make", "prepare", "split_otherwise", "unscaled"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,16 @@ def unscaled(recipe: Recipe, root: Path = ROOT) -> tuple[Raw, dict[str, NDArray[
     if not all(_folder(kind, recipe, root).exists() for kind in ("raw", "split")):
         make(recipe, "fetch", "split", root=root)
     return _read(recipe, root)
+
+
+def split_otherwise(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two recipes, as stored with their arrays, split the same examples in two ways.
+
+    Another seed of generated data gives other examples.
+    """
+    fixed = SOURCES[one["source"]].generate is None
+    same = one["source"] == other["source"] and (fixed or one.get("seed") == other.get("seed"))
+    return same and any(one.get(key) != other.get(key) for key in ("split", "seed"))
 
 
 @contextlib.contextmanager

@@ -1,12 +1,12 @@
 """Scores a model on labelled data: any whose features and labels it knows, scaled as it was trained to expect."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.data.dataset import Dataset, Examples
+from src.data.recipes import split_otherwise
 from src.data.scaling import batches, scaled
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError, suggestion
@@ -44,15 +44,8 @@ def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Sc
     if not np.isfinite(found.loss):
         raise UserError(f"data={dataset.recipe['name']}: the loss on {part} is not finite; allowed: smaller values")
     name, counts = set_names(dataset.recipe)[part], confusion(y, found.labels, len(labels))
-    seen = _may_have_seen(model.header["recipe"], dataset.recipe)
+    seen = split_otherwise(model.header["recipe"], dataset.recipe)
     return Scored(name, scores_by_class(found, y, labels), counts, rescaled, seen)
-
-
-def _may_have_seen(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether the recipes split the same examples in two ways. Another seed of generated data gives other examples."""
-    fixed = SOURCES[own["source"]].generate is None
-    same = own["source"] == other["source"] and (fixed or own.get("seed") == other.get("seed"))
-    return same and any(own.get(key) != other.get(key) for key in ("split", "seed"))
 
 
 def _indices(dataset: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """A job: one run of a sweep or a study, composed and checked before it is launched."""
 
+import re
 from dataclasses import dataclass
 
 from src.config.tree import Config
@@ -20,3 +21,10 @@ class Job:
         """From which another process composes the same configuration, whatever becomes of a file that they name."""
         start = self.config.train.start_from
         return [*self.typed, *([f"train.start_from={start}"] if start else [])]
+
+    @property
+    def start(self) -> str | None:
+        """`train.start_from` as it was typed, without quotes; where it was not, as in the configuration."""
+        typed = [word.partition("=")[2] for word in self.typed if word.startswith("train.start_from=")]
+        # Hydra escapes spaces.
+        return re.sub(r"\\(.)", r"\1", typed[-1].strip("'\"")) if typed else self.config.train.start_from

@@ -7,7 +7,7 @@ whatever happens to the originals. Each run folder gets copies, so that a replay
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy as np
 
 from src.config.tree import Config, check_against
 from src.data.dataset import Dataset
+from src.data.recipes import split_otherwise
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, replacing, sha256
 from src.foundation.npz import DAMAGE, read_npz, write_npz
-from src.nn.architecture import MOST_PARAMETERS
+from src.foundation.schema import build, written
+from src.nn.architecture import MOST_PARAMETERS, Architecture
 from src.nn.network import Network
 from src.optim.optimizers import State
 from src.runs.folder import START, START_OPTIMIZER, runs_folder
@@ -83,21 +85,23 @@ def files(config: Config) -> Iterator[tuple[str, Path]]:
             yield START_OPTIMIZER, optimizer
 
 
-def checked(config: Config, dataset: Dataset) -> Start | None:
+def checked(config: Config, dataset: Dataset, name: str | None = None) -> Start | None:
     """What the training starts from; None: from drawn weights. `train.start_from` must be a digest.
 
-    Raises `UserError` for settings that do not fit the data or the start.
+    name: of the start, as the user typed it; for messages. Raises `UserError` for settings that do not fit the data or
+    the start.
     """
     network = check_against(config, dataset)
     if (digest := config.train.start_from) is None:
         return None
     assert is_pinned(digest)
-    setting, (file, optimizer) = f"train.start_from={digest}", _kept(digest)
+    setting, (file, optimizer) = f"train.start_from={name or digest}", _kept(digest)
     if not file.exists():
         raise UserError(f"{setting}: not in {file.parent}; give the run or the file itself")
     found = load_model(file)
     if (there := _words(found.network)) != (here := _words(network)):
         raise UserError(f"{setting}: its layers are {there}; the configuration and the data ask for {here}")
+    _refuse_other(found.header, config.model, dataset, setting)
     state = _load_optimizer(optimizer, found.network) if config.train.start_optimizer else None
     if digest != _digest(found.network, state):
         raise UserError(f"{setting}: {file} has other weights; delete it, and give the run or the file itself")
@@ -108,6 +112,40 @@ def checked(config: Config, dataset: Dataset) -> Start | None:
             f"{', '.join(config.optimizer.slots) or 'none'}"
         )
     return Start(found.network.parameters.theta, state, str(found.header.get("fingerprint", "")))
+
+
+def doubts(config: Config, dataset: Dataset) -> list[str]:
+    """What to warn of in a start that fits: inputs that were scaled otherwise, and examples that it may have seen."""
+    if (digest := config.train.start_from) is None:
+        return []
+    header = load_model(_kept(digest)[0]).header
+    own, scaling, found = header["recipe"], header["scaling"], list[str]()
+    trained, name = f"train.start_from: it was trained on data={own['name']}", config.data.name
+    same = all(np.array_equal(scaling[key], dataset.scaling[key]) for key in ("center", "scale"))
+    if not same and (scaling["kind"], own["source"]) != (dataset.scaling["kind"], config.data.source):
+        kinds = scaling["kind"], dataset.scaling["kind"]
+        found.append(f"{trained}, whose inputs are scaled otherwise (data.scaling: {kinds[0]} there, {kinds[1]} here)")
+    if split_otherwise(own, dataset.recipe):
+        found.append(f"{trained}, another split; it may have seen examples of the validation and test set of {name}")
+    return found
+
+
+def _refuse_other(header: Mapping[str, Any], model: Architecture, dataset: Dataset, setting: str) -> None:
+    """Rejects a start whose weights mean something else: with other activations, another output, loss or labels."""
+    there: Architecture = build(Architecture, header["model"], "model")
+    for key, own, asked in (
+        ("act", there.acts, model.acts),
+        ("output", there.output, model.output),
+        ("loss", there.loss, model.loss),
+    ):
+        if own != asked:
+            own_value, asked_value = (written(getattr(one, key)) for one in (there, model))
+            raise UserError(
+                f"{setting}: it has model.{key}={own_value}; the configuration has model.{key}={asked_value}"
+            )
+    if (labels := tuple(map(str, header["labels"]))) != dataset.labels:
+        listed, asked_for = ", ".join(labels), ", ".join(dataset.labels)
+        raise UserError(f"{setting}: its labels are {listed}; data={dataset.recipe['name']} has {asked_for}")
 
 
 def _kept(digest: str) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 """The jobs of a sweep: launches those that have not finished before, follows and records them, and prints a table."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
+from src.runs.warm_start import doubts
 from src.sweeps.follower import Follower
 from src.sweeps.sheets import check_sheets, draw_sheets, without_sheet
 from src.sweeps.start import Answer, check_start
@@ -90,8 +92,12 @@ def recorded(
 def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     """The digests that identify each job's run; prepares the data, and raises `UserError` for a job that can't run."""
     datasets = {recipe: prepare(recipe) for recipe in dict.fromkeys(job.config.data for job in jobs)}
+    warnings = list[str]()
     for job in jobs:
-        check_start(job.config, datasets[job.config.data])
+        check_start(job.config, datasets[job.config.data], job.start)
+        warnings += doubts(job.config, datasets[job.config.data])
+    for warning in dict.fromkeys(warnings):
+        print(f"warning: {warning}", file=sys.stderr)
     return [fingerprint(job.config, datasets[job.config.data]) for job in jobs]
 
 

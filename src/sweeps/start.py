@@ -24,7 +24,7 @@ from src.runs.folder import RunFolder
 from src.runs.metric import set_names
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
-from src.runs.warm_start import checked, is_pinned, pin
+from src.runs.warm_start import checked, doubts, is_pinned, pin
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
@@ -44,9 +44,11 @@ def start(config: Config) -> tuple[Outcome, str]:
     """
     code_digest()  # now, so that it is the code as imported, however long the data take
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    config = pinned(config)
+    named, config = config.train.start_from, pinned(config)
     dataset = prepare(config.data)
-    check_start(config, dataset)
+    check_start(config, dataset, named)
+    for warning in doubts(config, dataset):
+        print(f"warning: {warning}", file=sys.stderr)
     valid = set_names(dataset.recipe)["valid"]
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
@@ -62,13 +64,15 @@ def start(config: Config) -> tuple[Outcome, str]:
     return outcome, recording.run_id(entry)
 
 
-def check_start(config: Config, dataset: Dataset) -> None:
+def check_start(config: Config, dataset: Dataset, name: str | None = None) -> None:
     """Raises `UserError` for a training that can't start here: settings that do not fit the data, or too many threads.
+
+    name: of what it starts from, as the user typed it; for messages.
 
     BLAS threads that share a core wait for each other, and training takes many times as long. A run that has finished,
     wherever that was, is not trained, and a replay keeps the threads of its original.
     """
-    checked(config, dataset)
+    checked(config, dataset, name)
     if (threads := config.train.threads) == 1:
         return
     from joblib import cpu_count  # heeds affinity and control groups

@@ -44,8 +44,10 @@ def test_a_start_that_does_not_fit_gets_one_line_and_nothing_runs(checkout: Path
     folder, _ = trained(shell, *off)
     runs = sorted((checkout / "runs").iterdir())
     start = f"train.start_from={folder}"
-    for mistake in (["train.dtype=float64"], ["optimizer=adam", "train.start_optimizer=true"]):
-        assert_rejected(shell(*TRAIN, *off, start, *mistake))
+    for mistake in (["train.dtype=float64"], ["model.act=tanh"]):
+        assert_rejected(shell(*TRAIN, *off, start, *mistake), f"error: {start}: ")
+    assert_rejected(shell(*TRAIN, "-m", *off, start, "model.act=relu,tanh"), f"error: {start}: it has model.act=relu")
+    assert_rejected(shell(*TRAIN, *off, start, "optimizer=adam", "train.start_optimizer=true"))
     assert_rejected(shell(*TRAIN, "-m", *off, start, "model.hidden=[8],[9]"), f"{start}: its hidden layers are [8]")
     new = {path.name for path in (checkout / "runs").iterdir()} - {path.name for path in runs}
     assert new <= {".starts", ".locks"}

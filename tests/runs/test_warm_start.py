@@ -20,7 +20,7 @@ from src.runs.folder import RunFolder
 from src.runs.model import load_model, weights_digest
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
-from src.runs.warm_start import checked, pin
+from src.runs.warm_start import checked, doubts, pin
 from src.sweeps.start import pinned
 from tests.helpers.composing import Small
 from tests.helpers.refusals import refusal
@@ -169,10 +169,17 @@ def test_what_does_not_fit_gets_one_line(home: Path, digits: Dataset, small: Sma
     ):
         assert message in refusal(small, *overrides)
 
+    sigmoid = trained(small("model.output=sigmoid", "model.loss=mse", "train.epochs=1"), digits)
     layers = "its layers are 64-8-10 with biases, in float32; the configuration and the data ask for"
     for overrides, message in (
         ((start, "model.bias=false"), f"{layers} 64-8-10 without biases, in float32"),
         ((start, "train.dtype=float64"), f"{layers} 64-8-10 with biases, in float64"),
+        ((start, "model.act=tanh"), "it has model.act=relu; the configuration has model.act=tanh"),
+        ((start, "model.loss=mse", "model.output=sigmoid"), "it has model.output=softmax; the configuration has"),
+        (
+            (f"train.start_from={sigmoid}", "model.output=sigmoid", "model.loss=binary_cross_entropy"),
+            "it has model.loss=mse; the configuration has model.loss=binary_cross_entropy",
+        ),
         ((start, "optimizer=adam", "train.start_optimizer=true"), "the state has velocity; optimizer=adam needs mean"),
         ((start, "optimizer=sgd", "train.start_optimizer=true"), "the state has velocity; optimizer=sgd needs none"),
         (("train.start_from=sha256:" + "0" * 64,), "not in "),
@@ -180,6 +187,9 @@ def test_what_does_not_fit_gets_one_line(home: Path, digits: Dataset, small: Sma
         assert message in refusal(checked, pinned(small(*overrides)), digits), overrides
     few = dataclasses.replace(digits, labels=digits.labels[:9])
     assert "ask for 64-8-9 with" in refusal(checked, pinned(small(start)), few)
+    turned = dataclasses.replace(digits, labels=digits.labels[::-1])
+    assert "its labels are 0, 1, 2" in (message := refusal(checked, pinned(small(start)), turned, "a name"))
+    assert message.startswith("train.start_from=a name: ")
 
     ours = pinned(small(start))
     [kept] = (home / "runs" / ".starts").glob(f"{str(ours.train.start_from)[7:]}.npz")
@@ -193,6 +203,24 @@ def test_what_does_not_fit_gets_one_line(home: Path, digits: Dataset, small: Sma
     assert f"{state}: damaged" in refusal(pinned, damaged)
 
 
+def test_what_a_start_has_seen_or_was_given_otherwise_is_warned_of(home: Path, digits: Dataset, small: Small) -> None:
+    start = f"train.start_from={trained(small(), digits)}"
+    config = pinned(small(start))
+    assert doubts(small(), digits) == doubts(config, digits) == []
+    for recipe, scaling, words in (
+        ({"seed": 5}, {}, ["another split; it may have seen examples of the validation and test set"]),
+        ({"scaling": "none"}, {"kind": "none"}, ["data.scaling: standard there, none here"]),
+        ({"seed": 5, "scaling": "none"}, {"kind": "none"}, ["whose inputs are scaled otherwise", "another split"]),
+        ({"seed": 5}, {"center": 3.0}, ["another split"]),  # which the statistics follow
+    ):
+        other = dataclasses.replace(
+            digits, recipe=digits.recipe | recipe, scaling=digits.scaling | {"center": 0} | scaling
+        )
+        found = doubts(config, other)
+        assert len(found) == len(words)
+        assert all(word in line for word, line in zip(words, found, strict=True))
+
+
 def test_a_job_starts_from_what_was_checked_whatever_becomes_of_the_file(
     home: Path, digits: Dataset, small: Small
 ) -> None:
@@ -202,6 +230,10 @@ def test_a_job_starts_from_what_was_checked_whatever_becomes_of_the_file(
     config = pinned(small(f"train.start_from={one}"))
     job = Job("a", "a", "a", config, (f"train.start_from={one}",))
     shutil.copy(other / "model.npz", one / "model.npz")
+    assert job.start == str(one)
+    assert dataclasses.replace(job, typed=("seed=1",)).start == config.train.start_from
+    for typed in ("a\\ b/c", "'a b/c'"):  # as Hydra writes a path with a space, and as users do
+        assert dataclasses.replace(job, typed=(f"train.start_from={typed}",)).start == "a b/c"
     again = pinned(small(*job.overrides))
     assert again == config
     assert checked(again, digits) is not None
