@@ -4,6 +4,7 @@ MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a uniqu
 stores its labels and how its inputs were scaled, so give raw inputs, as the data's source has them.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.cli.command import Arguments, run_command
@@ -57,7 +58,13 @@ def main() -> None:
 
     if is_value(arguments.model):
         raise UserError(f"{arguments.model}: give the model first: python -m src.predict MODEL {arguments.model} ...")
-    model, signature = open_model(arguments.model)
+    try:
+        model, signature = open_model(arguments.model)
+    except UserError as error:
+        file = Path(arguments.model)
+        if not file.is_file() or file.suffix == ".npz":
+            raise
+        raise UserError(f"{error}; give the model first, then what it is to predict") from None  # a picture, perhaps
     if not arguments.inputs:
         raise UserError(f"give inputs: {arguments.model} takes {signature.words}")
     found = predictions(model, signature, read_examples(arguments.inputs, signature))

@@ -12,6 +12,14 @@ from src.training.metrics import predict
 from src.training.processor import held
 
 _FILE = "model.npz"
+# The other files of a run folder that could be taken for its model.
+_NO_MODELS = {
+    "checkpoint.npz": "a checkpoint",
+    "optimizer.npz": "the state of an optimizer",
+    "predictions.npz": "the predictions of a test set",
+    "start_optimizer.npz": "the state of an optimizer",
+    "steps.npz": "the record of a training's updates",
+}
 
 
 class Prediction(NamedTuple):
@@ -50,10 +58,15 @@ def open_model(name: str) -> tuple[Model, Signature]:
     try:
         model = load_model(file)
     except UserError as error:
-        if file.suffix != ".npz":  # a picture, perhaps
-            raise UserError(f"{error}; give the model first, then what it is to predict") from None
-        raise
+        raise explained(error, file) from None
     return model, signature_of(model, name)
+
+
+def explained(error: UserError, file: Path) -> UserError:
+    """An error of `load_model`; where the file's name says what it is in place of a model, in these words."""
+    if not file.is_file() or file.name not in _NO_MODELS:
+        return error
+    return UserError(f"{file}: {_NO_MODELS[file.name]}, not a model; the run's model is {file.with_name(_FILE)}")
 
 
 def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Prediction]:
@@ -77,6 +90,8 @@ def model_file(name: str) -> Path:
         return path
     if (path / _FILE).is_file() and not (path / "run.json").exists():
         return path / _FILE
+    if path.is_dir() and not (path / "run.json").exists():
+        raise UserError(f"{name}: a folder without {_FILE}; give a model file, a run folder, or the beginning of an id")
     from src.replays.originals import finished_run
 
     run = finished_run(name)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, TypedDict
 
 from src.cli.command import FAILED
@@ -89,12 +90,14 @@ def pinned(config: Config) -> Config:
     name = config.train.start_from
     if name is None or is_pinned(name):
         return config
-    from src.prediction.predictions import model_file
+    from src.prediction.predictions import explained, model_file
 
+    file = Path(name)
     try:
-        return pin(config, model_file(name), name)
+        file = model_file(name)
+        return pin(config, file, name)
     except UserError as error:
-        message = str(error)
+        message = str(explained(error, file))
         raise UserError(message if message.startswith("train.start") else f"train.start_from={message}") from None
 
 

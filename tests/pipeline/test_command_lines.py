@@ -131,6 +131,10 @@ COMMANDS = {
     "show README.md label=3": "label=3: only for pictures of data",
     "show README.md --pictures README.md": "--pictures README.md: not a folder",
     "show models/none.npz": "models/none.npz: no such file",
+    "show conf": "conf: a folder without model.npz; give a model file, a run folder, or the beginning of an id",
+    "show optimizer.npz": "optimizer.npz: the state of an optimizer, not a model; the run's model is model.npz",
+    "score predictions.npz": "predictions.npz: the predictions of a test set, not a model",
+    "train train.start_from=optimizer.npz": "train.start_from=optimizer.npz: the state of an optimizer, not a model",
     "show zzzz": "zzzz: no id of an MLflow run",
     "replay": "give a run: ",
     "replay zzzz": "zzzz: no id of an MLflow run",
@@ -160,7 +164,8 @@ def test_a_mistake_is_one_line_and_nothing_starts(
         text = tree if isinstance(tree, str) else yaml.safe_dump(tree, sort_keys=False)
         (conf / f"ablation/{name}.yaml").write_text("# @package _global_\n" + text)
     shutil.copy(empty_store, home)
-    (home / "README.md").write_text("# Not a model\n")
+    for file in ("README.md", "optimizer.npz", "predictions.npz"):
+        (home / file).write_text("# Not a model\n")
     for module in ("src.config.composition", "src.cli.stage"):
         monkeypatch.setattr(f"{module}.ROOT", home)
     monkeypatch.setattr("src.config.composition.CONF", str(conf))
