@@ -1,19 +1,24 @@
-"""The figures of a combined study: the sheets of each comparison, and the confusion matrices of its best model."""
+"""The figures of a combined study: samples, and of each comparison its curves and its best model's confusions."""
 
 from collections.abc import Iterator
 
 from src.data.dataset import Dataset
-from src.figures import confusion, study_curves
+from src.figures import confusion, samples, study_curves
+from src.figures.data_view import DataView
 from src.figures.run_view import RunView
 from src.figures.study_figures import StudyFigure
 from src.studies.combined.collect import Combined, finished
 
 
 def draw(combined: Combined, dataset: Dataset) -> Iterator[StudyFigure]:
-    """A sheet of curves for each grid of variants, named sheet_<study>_<n>; then confusion_<study>.
+    """First samples, if the data are images; then a sheet of curves for each grid of variants, and confusions.
 
-    A comparison without a finished run has neither. dataset: that of the study.
+    They are named sheet_<study>_<n> and confusion_<study>; a comparison without a finished run has neither. dataset:
+    that of the study.
     """
+    if dataset.image is not None:
+        words = "The first images of the training set, three rows of five, each with its label"
+        yield StudyFigure("samples", samples.sheet(DataView(dataset)), words, of_pixels=True)
     for member, results in combined.parts:
         name, start = member.study.name, 0
         for number, size in enumerate(member.sheets, start=1):

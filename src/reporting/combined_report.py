@@ -129,7 +129,7 @@ def _studies(combined: Combined) -> list[str]:
 def _sections(combined: Combined, pictures: Mapping[str, Markup]) -> list[tuple[str, str, list[str]]]:
     """By comparison: its name, its question, and the names of its figures."""
     return [
-        (member.study.name, member.study.title, [name for name in pictures if name.split("_", 1)[1] in _names(member)])
+        (member.study.name, member.study.title, [name for name in pictures if name.partition("_")[2] in _names(member)])
         for member, _ in combined.parts
     ]
 

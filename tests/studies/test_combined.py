@@ -108,7 +108,8 @@ def test_the_best_of_all_is_chosen_by_validation_saved_and_scored_again(
     accuracies = [each.result["valid"]["accuracy"] for each in combined.whole.runs if each.result]
     assert best.result["valid"]["accuracy"] == max(accuracies) > min(accuracies)
     made = report(combined, "mine", tmp_path / "mine")
-    names = {"sheet_widths_1.png", "sheet_rates_1.png", "confusion_widths.png", "confusion_rates.png"}
+    names = {f"{name}.png" for name in ("samples", "sheet_widths_1", "sheet_rates_1", "confusion_widths")}
+    names.add("confusion_rates.png")
     assert {file.name for file in made.folder.iterdir()} == names | {"index.html", "summary.json", "table.md", BEST}
     assert best.variant in made.verdict[0]
     assert f"{best.result['test']['accuracy']:.2%}".replace("%", " %") in made.verdict[0]
