@@ -119,14 +119,21 @@ def test_the_keyboard_reaches_scrolling_and_folding_parts(driver: webdriver.Chro
     assert set(scrolling) <= set(reached)
 
 
+@pytest.mark.parametrize("sandboxed", [False, True])
 def test_the_page_of_principal_components_draws_itself_and_requests_nothing(
-    driver: webdriver.Chrome, tmp_path: Path
+    sandboxed: bool, driver: webdriver.Chrome, tmp_path: Path
 ) -> None:
     labels = [*"0123456789", "<b>$&"]
     page = tmp_path / "pca.html"
     x = np.random.default_rng(0).standard_normal((500, 20))
     page.write_text(pca.draw(x, np.arange(500) % len(labels), labels))
-    show(driver, page.as_uri(), 1280)
+    if sandboxed:  # as MLflow shows an artifact
+        frame = tmp_path / "frame.html"
+        frame.write_text(f'<iframe src="{page.name}" sandbox="allow-scripts" width="100%" height="850"></iframe>')
+        show(driver, frame.as_uri(), 1280)
+        driver.switch_to.frame(0)
+    else:
+        show(driver, page.as_uri(), 1280)
     names = "#pca .legendtext"
     ui.wait_for(driver, "the legend", lambda page: len(page.find_elements(By.CSS_SELECTOR, names)) == 11)
     assert [text.text for text in driver.find_elements(By.CSS_SELECTOR, names)] == labels
