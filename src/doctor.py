@@ -10,6 +10,9 @@ _HELP = """\
 Checks:
 {checks}
 
+A finished run is read again only if the size, time or inode of one of its files has changed since, or the code; `--all`
+also finds what damages a file without changing these, such as a bad disk.
+
 Repairs lose nothing. An interrupted run is closed; repeat its command to resume it. Removed files are made again by
 `dvc repro` or the next command. A damaged database is moved aside. Active runs and stages are not touched. `make repro`
 runs this command first.
@@ -18,11 +21,16 @@ Exit codes: 0 no problems, or all repaired; 1 problems remain.
 """
 
 
-def examine(fix: bool) -> None:
-    """Prints one line per problem; with `fix`, repairs it if that is safe. Raises `RunFailed` if problems remain."""
-    from src.health import checks
-    from src.health.runs import of_other_code
+def examine(fix: bool, everything: bool = False) -> None:
+    """Prints one line per problem; with `fix`, repairs it if that is safe. Raises `RunFailed` if problems remain.
 
+    everything: also reads finished runs that have not changed since they were verified.
+    """
+    from src.health import checks
+    from src.health.runs import forget, of_other_code
+
+    if everything:
+        forget(ROOT)
     mended = mendable = left = 0
     for finding in checks.examine(ROOT):
         where = finding.where.relative_to(ROOT)
@@ -54,11 +62,13 @@ def main() -> None:
     """The command."""
     parser = Arguments("doctor", __doc__)
     parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
+    parser.add_argument("--all", action="store_true", help="also read finished runs that have not changed")
     if {"-h", "--help"} & set(sys.argv[1:]):
         from src.health.checks import CHECKS
 
         parser.epilog = _HELP.format(checks="\n".join(f"  {check.__doc__}" for check in CHECKS))
-    examine(parser.parse_args().fix)
+    given = parser.parse_args()
+    examine(given.fix, given.all)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
-"""Checks of run folders: those whose process died, and those with damaged files."""
+"""Checks of run folders: those whose process died, and those with damaged files.
 
+runs/.verified.json has the runs that were found undamaged, with the sizes, times and inodes of their files and the
+digest of the code: as long as these are the same, the files are not read again.
+"""
+
+import contextlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from src.foundation.errors import UserError
+from src.foundation.files import read_object, sha256, write_json
 from src.foundation.npz import DAMAGE
 from src.health.finding import Finding, refusal, repair
 from src.runs.fingerprint import code_digest, words
@@ -13,6 +21,24 @@ from src.runs.finished import FinishedRun
 from src.runs.folder import START, RunFolder, Status
 from src.runs.model import load_model
 from src.training import checkpoint
+
+_READ = (
+    *("status.json", "run.json", "config.yaml", "result.json", "timing.json", "history.csv", "journal.jsonl"),
+    *("model.npz", "predictions.npz", START),
+)
+
+
+class Verdict(NamedTuple):
+    """What is known of a finished run."""
+
+    folder: RunFolder
+    reused: bool  # whether this code would reuse it
+    damage: str  # empty if there is none, or if no command would reuse it
+
+
+def forget(root: Path) -> None:
+    """Has all runs verified again."""
+    _memory(root).unlink(missing_ok=True)
 
 
 def run_folders(root: Path) -> list[RunFolder]:
@@ -58,8 +84,8 @@ def damaged_checkpoints(root: Path) -> Iterator[Finding]:
 
 def damaged_results(root: Path) -> Iterator[Finding]:
     """A finished run whose model, start, predictions, journal or result is damaged."""
-    for folder in run_folders(root):
-        if reason := _damage(folder):
+    for folder, _, reason in _verdicts(root):
+        if reason:
             close = partial(folder.mark, "failed", "damaged", f"damaged: {reason}")
             mend = partial(repair, folder.locked(), partial(_damage, folder), close)
             yield Finding(f"damaged: {reason}", folder.path, mend, "closed as failed; its command retrains it")
@@ -67,8 +93,44 @@ def damaged_results(root: Path) -> Iterator[Finding]:
 
 def of_other_code(root: Path) -> tuple[int, int]:
     """How many finished runs this code would not reuse, as their code differs; and how many finished runs there are."""
-    finished = [folder for folder in run_folders(root) if _says_finished(folder)]
-    return sum(not _is_of_this_code(folder) for folder in finished), len(finished)
+    verdicts = list(_verdicts(root))
+    return sum(not verdict.reused for verdict in verdicts), len(verdicts)
+
+
+def _verdicts(root: Path) -> Iterator[Verdict]:
+    """The verdict on each finished run; what is undamaged is remembered."""
+    known: Mapping[str, Any] = {}
+    with contextlib.suppress(UserError):  # not there, or damaged
+        known = read_object(_memory(root))
+    undamaged: dict[str, Any] = {}
+    for folder in run_folders(root):
+        name, version = folder.path.name, _version(folder)
+        match known.get(name):
+            case [str(before), bool(reused)] if before == version:
+                undamaged[name] = [version, reused]
+                yield Verdict(folder, reused, "")
+            case _ if _says_finished(folder):
+                verdict = Verdict(folder, _is_of_this_code(folder), _damage(folder))
+                if not verdict.damage:
+                    undamaged[name] = [version, verdict.reused]
+                yield verdict
+    if undamaged != known:
+        with contextlib.suppress(OSError):  # a full disk, or one that can only be read: all is verified next time
+            write_json(_memory(root), undamaged)
+
+
+def _version(folder: RunFolder) -> str:
+    """What differs as soon as one of the files that are verified does, or the code that computes."""
+    files: list[tuple[str, int, int, int]] = []
+    for name in _READ:
+        with contextlib.suppress(FileNotFoundError):
+            there = os.stat(folder.path / name)
+            files.append((name, there.st_size, there.st_mtime_ns, there.st_ino))
+    return sha256(f"{code_digest()} {files}".encode())
+
+
+def _memory(root: Path) -> Path:
+    return root / "runs" / ".verified.json"
 
 
 def _damage(folder: RunFolder) -> str:

@@ -1,6 +1,7 @@
 """Run folders that were left open or are damaged are found, and mending them brings the same run back."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from src.data.dataset import Dataset
 from src.foundation.locks import locked
 from src.foundation.npz import write_npz
 from src.health import checks
+from src.health import runs as health
 from src.health.runs import (
     damaged_checkpoints,
     damaged_results,
+    forget,
     of_other_code,
     orphaned_runs,
     run_folders,
@@ -122,6 +125,44 @@ def test_what_other_code_wrote_is_left_alone_and_counted(
     counted, verdict = capsys.readouterr().out.splitlines()
     assert counted.startswith("runs: 1 of 1 finished runs are of other code")
     assert verdict == "all is well"
+
+
+def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_asked_for(
+    home: Path, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[RunFolder] = []
+    damage = health._damage
+    monkeypatch.setattr(health, "_damage", lambda folder: (reads.append(folder), damage(folder))[1])
+
+    def found() -> tuple[list[Path], int]:
+        reads.clear()
+        findings = [finding.where for finding in damaged_results(home)]
+        assert of_other_code(home) == (0, 1)
+        return findings, len(reads)
+
+    read, remembered = ([], 1), ([], 0)
+    assert (found(), found()) == (read, remembered)
+    there = [file for name in health._READ if (file := finished.path / name).exists()]
+    assert len(there) == len(health._READ) - 1  # it has no start
+    for file in there:
+        os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+        assert (found(), found()) == (read, remembered)
+    memory = home / "runs/.verified.json"
+    for content in ("", "[]", json.dumps({finished.path.name: ["", 1]})):
+        memory.write_text(content)
+        assert (found(), found()) == (read, remembered)
+    digest = health.code_digest
+    monkeypatch.setattr(health, "code_digest", lambda used_by=None: digest(used_by) if used_by else "of other code")
+    assert (found(), found()) == (read, remembered)
+    model = finished.path / "model.npz"
+    before = model.stat().st_mtime_ns
+    flip(model)
+    os.utime(model, ns=(0, before))  # as a bad disk does
+    assert found() == remembered
+    forget(home)
+    for _ in range(2):
+        findings, times = found()
+        assert (findings, times > 0) == ([finished.path], True)
 
 
 @pytest.mark.parametrize("name", ["status.json", "run.json"])
