@@ -147,14 +147,16 @@ class Outbox:
     def settle(self, mirrored: Entry, state: State | None, gone: bool = False) -> bool:
         """Settles an entry that is still pending, and still the one that was mirrored; else returns False.
 
-        state: what `settlement` gave before the store was written to. gone: the run will not come, and the store has
-        none, so the entry is removed. A command that waits for the entry gets it instead.
+        Its id in the store may be new. state: what `settlement` gave before the store was written to. gone: the run
+        will not come, and the store has none, so the entry is removed. A command that waits for the entry gets it
+        instead.
         """
         with self._changing:
             known = _read(self._pending(mirrored))
-            if known is None or replace(known, heir="") != replace(mirrored, heir=""):
+            if known is None or replace(known, heir="", run_id=mirrored.run_id) != replace(mirrored, heir=""):
                 return False
-            settled = replace(known, owner="", adopted=False, heir="", passed_over=None, settled=state)
+            run_id = mirrored.run_id or known.run_id
+            settled = replace(known, run_id=run_id, owner="", adopted=False, heir="", passed_over=None, settled=state)
             if known.heir != self.owner and self.lives(known.heir):
                 passed = state["end"] if state else known.passed_over
                 self._write(replace(settled, owner=known.heir, passed_over=passed))

@@ -4,18 +4,23 @@ All values and times are the folder's own. So mirroring may be repeated, cut sho
 same result: each metric once.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from src.recording.entry import Entry, State, settlement
 from src.recording.mlflow_run import PARENT, create, cut, describe, find
 from src.recording.outbox import Outbox
-from src.recording.store import Store
+from src.recording.store import Store, is_server
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, Status
 from src.runs.journal import EpochRecord, Journal
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric, RunTag
 
 _SECONDS_TO_LET_GO = 0.2
 _CURVES = {
@@ -26,13 +31,13 @@ _CURVES = {
     "train/lr": "lr",
     "train/images_per_second": "images_per_second",
 }
-_LARGEST_BATCH = 1000  # metrics that MLflow accepts in one call
+_LARGEST_BATCH = 1000  # metrics and tags that MLflow accepts in one call
 _FIGURES = "figures"
 _FILES = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
     *("model.npz", "predictions.npz", "steps.npz", START, START_OPTIMIZER),
 )
-_MOST_STEPS = 1000  # points of the curve of a run's updates
+_MOST_STEPS = 320  # points of the curve of a run's updates; MLflow's UI draws no more of a curve
 
 
 class RunMirror:
@@ -46,6 +51,7 @@ class RunMirror:
         self._journal = Journal(self._folder.path / "journal.jsonl")
         self._attempt: str | None = None  # whose MLflow run is open here
         self._run_id = ""
+        self._new = False  # whether the MLflow run was made here, so that it has nothing yet
         self._ended = False  # whether the MLflow run was opened with the end that the folder has
         self._recorded = -1  # the last epoch that the store is known to have
         self._mirrored: State | None = None  # the end that the store has all of
@@ -79,8 +85,9 @@ class RunMirror:
             self._open(status)
             self._add_figures()
             if not self._ended:
-                self._record_end(status)
+                self._record_end(status, where)
             self._mirrored, self._attempt = state, None  # if it is resumed, it has to be opened again
+        self.entry = replace(self.entry, run_id=self._run_id or self.entry.run_id)
         settles = state is not None and (last or status["status"] == "finished")
         return settles and self._outbox.settle(self.entry, state)
 
@@ -91,15 +98,18 @@ class RunMirror:
         above = self._outbox.find(replace(self.entry, identity=self.entry.parent)) if self.entry.parent else None
         known = above.run_id if above and above.owner == self._outbox.owner else None  # opened before its runs
         parent = known or ((find(self._store, above) or create(self._store, above)).info.run_id if above else None)
-        run = find(self._store, self.entry, attempt) or create(self._store, self.entry, parent)
-        self._run_id = run.info.run_id
-        self.entry = self._outbox.change(self.entry, run_id=self._run_id)
+        found = find(self._store, self.entry, attempt)
+        run = found or create(self._store, self.entry, parent)
+        self._run_id, self._new = run.info.run_id, found is None
+        self.entry = replace(self.entry, run_id=self._run_id)
+        if status["status"] == "running":  # else the entry is about to be settled, and written then
+            self.entry = self._outbox.change(self.entry, run_id=self._run_id)
         describe(self._store, run, self._folder)
         if parent and run.data.tags.get(PARENT) != parent:
             self._client.set_tag(self._run_id, PARENT, parent)
         if run.info.run_name != self.entry.name:
             self._client.update_run(self._run_id, name=self.entry.name)
-        history = self._client.get_metric_history(self._run_id, next(iter(_CURVES)))
+        history = [] if self._new else self._client.get_metric_history(self._run_id, next(iter(_CURVES)))
         self._journal.rewind()
         epochs = self._journal.new()
         if not {(m.step, m.timestamp) for m in history} <= {(e["epoch"], _milliseconds(e["time"])) for e in epochs}:
@@ -117,31 +127,37 @@ class RunMirror:
                 self._client.update_run(self._run_id, status="RUNNING")
         self._attempt = attempt
 
-    def _record_epochs(self) -> None:
+    def _record_epochs(self, further: "Sequence[Metric]" = (), tags: "Sequence[RunTag]" = ()) -> None:
+        """Writes the epochs that the store lacks; with the last of them, further metrics, and tags."""
         from mlflow.entities import Metric
 
         waiting = [epoch for epoch in self._journal.new() if epoch["epoch"] > self._recorded]
-        while waiting:  # epochs as a whole: the store takes a batch or none of it
-            batch = waiting[: _LARGEST_BATCH // len(_metrics(waiting[0]))]
+        room = _LARGEST_BATCH - len(further) - len(tags)
+        while waiting or further or tags:  # epochs as a whole: the store takes a batch or none of it
+            batch = waiting[: room // len(_metrics(waiting[0]))] if waiting else []
             metrics = [
                 Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"])
                 for epoch in batch
                 for key, value in _metrics(epoch).items()
             ]
-            self._client.log_batch(self._run_id, metrics=metrics)
-            self._recorded = batch[-1]["epoch"]
             del waiting[: len(batch)]
+            if waiting:
+                self._client.log_batch(self._run_id, metrics=metrics)
+            else:
+                self._client.log_batch(self._run_id, metrics=[*metrics, *further], tags=tags)
+                further = tags = ()
+            if batch:
+                self._recorded = batch[-1]["epoch"]
 
-    def _record_end(self, status: Status) -> None:
+    def _record_end(self, status: Status, where: State | None) -> None:
         from mlflow.entities import Metric, RunTag
 
-        self._record_epochs()
         for path in (self._folder.path / name for name in _FILES):
             if path.exists():
                 self._client.log_artifact(self._run_id, str(path))
-        if status["reason"]:
-            self._client.set_tag(self._run_id, "reason", cut(status["reason"]))
-        if self._folder.finished():
+        metrics: list[Metric] = []
+        tags = [RunTag("reason", cut(status["reason"]))] if status["reason"] else []
+        if finished := self._folder.finished():
             result, timing = self._folder.result(), self._folder.timing()
             values = {
                 **{f"test/{name}": value for name, value in result["test"].items()},
@@ -150,10 +166,12 @@ class RunMirror:
             }
             # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
             metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
-            weights = RunTag("weights.sha256", result["weights_sha256"])
-            self._client.log_batch(self._run_id, metrics=metrics, tags=[weights])
+            tags.append(RunTag("weights.sha256", result["weights_sha256"]))
+        self._record_epochs(metrics, tags)
+        if finished:
             self._record_steps(_milliseconds(status["time"]))
-        find(self._store, self.entry)  # a request whose reply was lost may have been served late
+        if where and is_server(where["uri"]):  # a request whose reply was lost may have been served late
+            find(self._store, self.entry)
         self._client.set_terminated(self._run_id, *_end(status))  # last: a run that has its end has everything
 
     def _record_steps(self, time: int) -> None:
@@ -173,8 +191,8 @@ class RunMirror:
     def _add_figures(self) -> None:
         """Adds the figures that the store lacks: some are drawn after the run was recorded."""
         if drawn := {file.name: file for file in (self._folder.path / _FIGURES).glob("[!.]*")}:
-            there = {Path(artifact.path).name for artifact in self._client.list_artifacts(self._run_id, _FIGURES)}
-            for name in sorted(drawn.keys() - there):
+            listed = [] if self._new else self._client.list_artifacts(self._run_id, _FIGURES)
+            for name in sorted(drawn.keys() - {Path(artifact.path).name for artifact in listed}):
                 self._client.log_artifact(self._run_id, str(drawn[name]), _FIGURES)
 
 

@@ -215,7 +215,7 @@ def test_losses_of_updates_are_recorded_evenly_thinned_with_the_first_and_the_la
     assert_mirrored(home, outcome.folder.path)
     losses, client = FinishedRun(outcome.folder.path).steps, client_of(home)
     for key, name, points in (
-        ("train/step_loss", "network", 1000),
+        ("train/step_loss", "network", 320),
         ("unit/lower_left/step_loss", "unit_0", 50),
         ("unit/upper_right/step_loss", "unit_1", 50),
     ):
@@ -224,7 +224,7 @@ def test_losses_of_updates_are_recorded_evenly_thinned_with_the_first_and_the_la
         steps, values = np.array(history).T
         np.testing.assert_array_equal(values, losses[name][steps.astype(int) - 1, 0])
         assert (steps[0], steps[-1]) == (1, len(losses[name]))
-        assert set(np.diff(steps)) <= {1, 2}
+        assert np.ptp(np.diff(steps)) <= 1
     assert "steps.npz" in {artifact.path for artifact in client.list_artifacts(run_id)}
 
 
