@@ -4,7 +4,7 @@ A command's writer makes them for as long as the command lives. `sync` makes one
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from src.config.tracking import Tracking
@@ -42,14 +42,23 @@ def sync(everything: bool = False) -> Synced:
 class OutboxMirror:
     """Mirrors the entries that the outbox's command owns, and pending ones whose owners have died.
 
-    synced: gets the latter, and entries whose run folders can't be read.
+    synced: gets the latter, and entries whose run folders can't be read. left: is called during a pass with the number
+    of runs that are still to be mirrored.
     """
 
-    def __init__(self, outbox: Outbox, tracking: Tracking, store: Store, synced: Synced) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        tracking: Tracking,
+        store: Store,
+        synced: Synced,
+        left: Callable[[int], object] = lambda number: None,
+    ) -> None:
         self._outbox = outbox
         self._tracking = tracking
         self._store = store
         self._synced = synced
+        self._left = left
         self._mirrors: dict[str, RunMirror | ParentMirror] = {}  # by the names of entries' files
         self._errors: list[Exception] = []  # of the present pass
 
@@ -92,7 +101,11 @@ class OutboxMirror:
             for parent in parents:  # runs need the ids of their parents
                 with self._apart(parent.entry):
                     parent.open()
-            for mirror in sorted(group, key=lambda mirror: mirror.entry.folder is None):  # a parent ends after its runs
+            runs = len(group) - len(parents)
+            # A parent ends after its runs.
+            for number, mirror in enumerate(sorted(group, key=lambda mirror: mirror.entry.folder is None)):
+                if not orphans:
+                    self._left(max(runs - number, 0))
                 with self._apart(mirror.entry):
                     settled = mirror.update(where, last or orphans)
                     if settled is not False:

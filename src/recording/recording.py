@@ -121,10 +121,11 @@ class Recording:
         """The id in the store; empty where it isn't known."""
         return (self._outbox.find(entry) or entry).run_id or ""
 
-    def settle(self) -> None:
+    def settle(self, left: Callable[[int], object] = lambda number: None) -> None:
         """Waits until the store has everything that there is by now.
 
-        A store that makes no progress ends the waiting, and so does a Ctrl-C.
+        A store that makes no progress ends the waiting, and so does a Ctrl-C. left: is called meanwhile with the number
+        of runs that the store lacks.
         """
         try:
             with interrupts_wait():
@@ -133,7 +134,7 @@ class Recording:
                     now = settlement(known, self._store) if known and known.settled and not known.owner else None
                     if known and now is not None and now != known.settled:  # None: it is being trained again
                         self._note(entry)
-            self._writer.wait()
+            self._writer.wait(left)
         except KeyboardInterrupt:
             self._writer.end(at_once=True)
 

@@ -3,8 +3,8 @@
     python -m src.recording.writer CHANNEL OWNER EXPERIMENT [URI]
 
 CHANNEL is the number of a socket. `OPEN`, only at the start, and `PASS` ask for a whole pass; a closed socket ends the
-process. Replies are lines, sent only while a pass is asked for: `PROGRESS`, then `OVER`. The reply to `OPEN` may be
-`REFUSED`, and why the store can't be opened.
+process. Replies are lines, sent only while a pass is asked for: `PROGRESS`, which may be followed by the number of runs
+that the pass has left, then `OVER`. The reply to `OPEN` may be `REFUSED`, and why the store can't be opened.
 
 A server that is away, or a store that fails, costs the command one warning: training goes on, the entries stay pending,
 and the next pass tries again after `_SECONDS_AFTER_A_FAILURE`.
@@ -30,7 +30,7 @@ from src.recording.outbox_mirror import OutboxMirror, Synced
 from src.recording.store import Store, as_user_errors, one_line, open_store, store_uri, without_credentials
 
 OPEN, PASS = b"!", b"?"
-PROGRESS, OVER, REFUSED = "progress", "over", "refused "
+PROGRESS, OVER, REFUSED = "progress", "over", "refused"
 _SECONDS_BETWEEN_PASSES = 1.0
 _SECONDS_AFTER_A_FAILURE = 15.0
 _MOST_TRIES = 3  # for a pass that is asked for, while each try makes progress
@@ -90,7 +90,7 @@ class Writer:
             if failure is None or self._progress == before:
                 break
         if failure and self._opens and self._mirror is None:
-            self._reply(REFUSED + failure, over=True)
+            self._reply(f"{REFUSED} {failure}", over=True)
         else:
             with contextlib.suppress(OSError):  # of a stderr that nobody reads
                 self._print(failure)
@@ -109,7 +109,7 @@ class Writer:
                 with as_user_errors(self._tracking):
                     client, experiment = open_store(self._tracking)
                 store = Store(cast(Any, _Counted(client, self._count)), experiment)
-                self._mirror = OutboxMirror(self._outbox, self._tracking, store, self._synced)
+                self._mirror = OutboxMirror(self._outbox, self._tracking, store, self._synced, self._left)
                 self._count()
             self._mirror.mirror(last=self._awaited)
         except UserError as error:
@@ -121,6 +121,10 @@ class Writer:
     def _count(self) -> None:
         self._progress += 1
         self._reply(PROGRESS)
+
+    def _left(self, number: int) -> None:
+        if self._awaited:
+            self._reply(f"{PROGRESS} {number}")
 
     def _reply(self, text: str, over: bool = False) -> None:
         if self._waiting and (self._awaited or not over):

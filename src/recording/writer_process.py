@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
@@ -51,13 +52,16 @@ class WriterProcess:
         if refusal:
             raise UserError(f"{refusal}; tracking=off records nothing")
 
-    def wait(self) -> None:
-        """Waits for a whole pass that begins now. Ends the process if it makes no progress, or on a Ctrl-C."""
+    def wait(self, left: Callable[[int], object] = lambda number: None) -> None:
+        """Waits for a whole pass that begins now. Ends the process if it makes no progress, or on a Ctrl-C.
+
+        left: is called with the number of runs that the pass has left.
+        """
         if self._channel is None:
             return
         try:
             self._channel.sendall(writer.PASS)
-            self._answer()
+            self._answer(left)
         except KeyboardInterrupt:
             self.end(at_once=True)
         except OSError:
@@ -81,19 +85,25 @@ class WriterProcess:
                 self._process.kill()
                 self._process.wait()
 
-    def _answer(self) -> str | None:
+    def _answer(self, left: Callable[[int], object] = lambda number: None) -> str | None:
         """Waits until the pass is over; returns why the store could not be opened. `OSError`: the process has died."""
         assert self._channel is not None
         progress = None  # when; before the first one, MLflow may still be being imported
         noticed = not sys.stderr.isatty()  # how long it takes interests a person, like a progress bar
         received = b""
-        while not received.endswith(b"\n") or (last := received.splitlines()[-1].decode()) == writer.PROGRESS:
+        while True:
             # Waiting for ever would miss a Ctrl-C that came just before.
             if select.select([self._channel], [], [], _SECONDS_BETWEEN_CHECKS)[0]:
                 if not (new := self._channel.recv(1 << 16)):
                     raise ConnectionResetError  # as where it died with unread requests
-                received += new
+                *lines, received = (received + new).split(b"\n")
                 progress = time.monotonic()
+                for line in map(bytes.decode, lines):
+                    what, _, more = line.partition(" ")
+                    if what != writer.PROGRESS:
+                        return more if what == writer.REFUSED else None
+                    if more:
+                        left(int(more))
             idle = time.monotonic() - (progress or time.monotonic())
             if idle > self._patience:
                 self.end(at_once=True)
@@ -101,7 +111,6 @@ class WriterProcess:
             if idle > _SECONDS_UNTIL_NOTICE and not noticed:
                 noticed = True
                 print("waiting for the MLflow store; Ctrl-C leaves the rest to `python -m src.sync`", file=sys.stderr)
-        return last.removeprefix(writer.REFUSED) if last.startswith(writer.REFUSED) else None
 
 
 def spawn(theirs: socket.socket, tracking: Tracking, owner: str) -> "subprocess.Popen[bytes]":

@@ -10,6 +10,7 @@ from src.foundation.errors import RunFailed
 from src.foundation.files import sha256
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry
+from src.reporting.console import progress_bar
 from src.reporting.tables import plain_table
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Launch = Callable[[Sequence[Sequence[str]]], Sequence[Answer]]  # runs jobs, each from its overrides
 _SECONDS_FOR_A_WORKER_TO_GO = 10.0
+_MANY = 20  # runs that take seconds to record
 
 
 class JobEnd(NamedTuple):
@@ -150,12 +152,27 @@ def run_jobs(
                 follower.close()
         finally:
             if recording:
-                recording.settle()  # which a Ctrl-C cuts short
+                _settle(recording, len(entries))  # which a Ctrl-C cuts short
             with interrupts_wait():  # one more Ctrl-C would suppress the table
                 run_ids = {i: recording.run_id(entry) for i, entry in entries.items()} if recording else {}
                 ends = [JobEnd(*how[i], folder, run_ids.get(i, "")) for i, folder in enumerate(folders)]
                 print(_closing_table(jobs, ends), flush=True)
     return ends
+
+
+def _settle(recording: "Recording", runs: int) -> None:
+    """Waits until all runs are recorded, and says how far that is."""
+    bar, told = progress_bar(runs, "run recorded"), False
+
+    def show(left: int) -> None:
+        nonlocal told
+        if left > _MANY and not told:
+            print(f"MLflow has {runs - left} of {runs} runs; recording the others", flush=True)
+        told = True
+        bar.update(runs - left - bar.n)
+
+    recording.settle(show)
+    bar.close()
 
 
 def _answered(answer: Answer, folder: RunFolder) -> tuple[str, str]:

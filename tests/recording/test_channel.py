@@ -77,9 +77,20 @@ def test_a_wait_asks_once_and_ends_with_the_pass(both: tuple[WriterProcess, Fake
     process.wait()  # of a process that has ended
 
 
+def test_a_wait_learns_how_many_runs_are_left(both: tuple[WriterProcess, Fake]) -> None:
+    process, fake = both
+    said = "".join(f"{line}\n" for line in (f"{writer.PROGRESS} 12", writer.PROGRESS, f"{writer.PROGRESS} 3", "over"))
+    for cut in range(len(said)):  # wherever the channel cuts it
+        left: list[int] = []
+        fake.channel.sendall(said[:cut].encode())
+        later(lambda rest=said[cut:]: fake.channel.sendall(rest.encode()), 0.01)
+        process.wait(left.append)
+        assert left == [12, 3]
+
+
 def test_a_refusal_is_raised_before_training(both: tuple[WriterProcess, Fake]) -> None:
     process, fake = both
-    fake.say(writer.PROGRESS, f"{writer.REFUSED}the store is locked")
+    fake.say(writer.PROGRESS, f"{writer.REFUSED} the store is locked")
     with pytest.raises(UserError, match=r"^the store is locked; tracking=off records nothing$"):
         process.open_store()
 
@@ -213,7 +224,7 @@ def test_only_a_request_to_open_the_store_is_refused_and_another_one_gets_a_warn
         thread.join(60)
     warning, last = capsys.readouterr().err, text.splitlines()[-1]
     if asked == writer.OPEN:
-        assert (last, warning) == (f"{writer.REFUSED}the store is locked", "")
+        assert (last, warning) == (f"{writer.REFUSED} the store is locked", "")
     else:
         assert (last, warning[:29]) == (writer.OVER, "warning: the store is locked;")
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,32 @@ def test_an_orphan_whose_folder_cannot_be_read_is_named_and_stops_no_other(home:
     assert synced.failures == [f"unreadable: {unreadable.path}/status.json: Is a directory"]
     assert [entry.name for entry in synced.recorded] == ["a run"]
     assert [entry.name for entry in Outbox().pending()] == ["unreadable"]
+
+
+def test_a_pass_says_how_many_runs_are_left_and_asks_little_about_new_ones(
+    home: Path, trained: RunFolder, otherwise: Callable[..., None]
+) -> None:
+    """The store has no epochs and figures of a run that it did not have before the pass."""
+    (trained.path / "figures").mkdir(exist_ok=True)
+    (trained.path / "figures/a.png").write_bytes(b"a figure")
+    calls: list[str] = []
+
+    def note(name: str, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        calls.append(name)
+        return call(*arguments, **named)
+
+    names = ("search_runs", "create_run", "log_batch", "log_inputs", "set_terminated")
+    asked = ("get_metric_history", "list_artifacts", "update_run", "set_tag")
+    otherwise(**{name: partial(note, name) for name in (*names, *asked)})
+    left: list[int] = []
+    with Outbox() as outbox:
+        for name in "abc":
+            outbox.note(entry_of(trained, identity=name, name=name))
+        OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], []), left.append).mirror(last=True)
+        assert (left, outbox.pending()) == ([3, 2, 1], [])
+    assert sorted(calls) == sorted([*names, "log_batch"] * 3)
+    for recorded in runs(home).values():
+        assert client_of(home).list_artifacts(recorded.info.run_id, "figures")
 
 
 def test_what_was_noted_meanwhile_stays_pending(home: Path, trained: RunFolder, otherwise: Callable[..., None]) -> None:
