@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from src.data.dataset import Examples
 from src.figures import plane
@@ -15,6 +16,7 @@ from src.figures.data_view import Values
 from src.figures.run_view import Grid, RunView, Unfit
 from src.nn.arrays import Labels
 
+Classify = Callable[[Values], tuple[Labels, Values]]  # from points [n, 2]: labels [n], probabilities [n, classes]
 _MOST = 4  # classes with a probability map of their own
 
 
@@ -26,7 +28,10 @@ def of(run: RunView) -> Figure:
 
 
 def of_units(run: RunView) -> Figure:
-    """A panel for each hidden unit that was trained to find a group of examples, and one for the network."""
+    """A panel for each hidden unit that was trained to find a group of examples, and one for the network.
+
+    Their headings have the accuracies on the training set.
+    """
     data, groups = run.dataset, list(run.config["train"].get("unit_targets", ()))  # older runs have no such key
     if not groups or data.train.group is None:
         raise Unfit("no hidden unit was trained to find a group: train.unit_targets=[]")
@@ -34,7 +39,7 @@ def of_units(run: RunView) -> Figure:
     x, y, group = (np.asarray(array) for array in data.train)
     targets = [data.groups.index(name) for name in groups]
 
-    def fires(unit: int) -> Callable[[Values], tuple[Labels, Values]]:
+    def fires(unit: int) -> Classify:
         def classify(points: Values) -> tuple[Labels, Values]:
             z = points @ W[:, unit] + b[unit]
             p = 0.5 + 0.5 * np.tanh(z / 2)  # the sigmoid of z, which is above one half where z > 0
@@ -42,8 +47,12 @@ def of_units(run: RunView) -> Figure:
 
         return classify
 
+    def panel(words: str, classify: Classify, y: NDArray[np.bool_]) -> tuple[str, Grid, Examples]:
+        right = (classify(x)[0] == y).mean()
+        return f"{words}: {right:.2%}", run.grid(classify), Examples(x, y.astype(np.int64))
+
     units = [
-        (f"finds {name.replace('_', ' ')}", run.grid(fires(unit)), Examples(x, (group == targets[unit]).astype(int)))
+        panel(f"finds {name.replace('_', ' ')}", fires(unit), group == targets[unit])
         for unit, name in enumerate(groups)
     ]
     k = int(np.bincount(y[np.isin(group, targets)], minlength=1).argmax())  # the class that the groups form
@@ -54,7 +63,7 @@ def of_units(run: RunView) -> Figure:
         return (found.labels == k).astype(np.int64), np.stack([1 - p, p], axis=1)
 
     name = "the OR of both" if len(groups) == 2 else f"finds all of {data.labels[k]}"
-    panels = [*units, (name, run.grid(belongs), Examples(x, (y == k).astype(int)))]
+    panels = [*units, panel(name, belongs, y == k)]
     title = f"From perceptrons to a network: {run.scored('train')}"
     return draw(title, panels, ["not to be found", "to be found"], run.features())
 

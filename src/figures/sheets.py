@@ -10,13 +10,16 @@ from src.figures.run_view import RunView
 
 _COLUMNS = 3
 _HEIGHTS = -1.15, 2.15  # of all activation functions
-Runs = Mapping[str, Sequence[RunView]]  # by what was swept besides the seed; one for each seed
+Runs = Mapping[str, Sequence[RunView]]  # by what was swept besides the seed, if anything; one for each seed
 
 
 def _curves(runs: Runs) -> Figure:
     """Loss and accuracy, training beside validation, a line for each entry of `runs`: the mean of its seeds."""
     histories = {name: [run.history for run in group] for name, group in runs.items()}
-    return study_curves.draw_sheet(histories, next(iter(histories)))
+    single = [(name, run) for name, group in runs.items() for run in group]
+    name, best = max(single, key=lambda one: one[1].accuracy["valid"])
+    title = f"Learning curves; best: {name}, {best.scored('valid')}"
+    return study_curves.draw_sheet(histories, next(iter(histories)), title)
 
 
 def _activations(runs: Runs) -> Figure:

@@ -41,12 +41,17 @@ def draw(histories: Mapping[str, Sequence[History]], baseline: str) -> Figure:
     return sheet.figure
 
 
-def draw_sheet(histories: Mapping[str, Sequence[History]], baseline: str) -> Figure:
+def draw_sheet(histories: Mapping[str, Sequence[History]], baseline: str, title: str = "") -> Figure:
     """Four panels over the epochs: loss above accuracy, training beside validation; each row shares its scale.
 
-    Takes the arguments of `draw`, and draws each variant as `draw` does.
+    Takes the arguments of `draw`, and draws each variant as `draw` does. title: of the figure; by default it names the
+    variant with the highest accuracy on the validation set at the end.
     """
-    sheet = _Sheet("Training and validation", histories, baseline, [], rows=2, panel=2.3, left=0.75, gap=0.2)
+    if not title:
+        last = _accuracies(histories)
+        best = max(last, key=last.__getitem__)
+        title = f"Learning curves; best: {best}, validation accuracy {last[best]:.2%}"
+    sheet = _Sheet(title, histories, baseline, [], rows=2, panel=2.3, left=0.75, gap=0.2)
     for row, quantity in enumerate(("loss", "accuracy")):
         for column, part in enumerate(_SETS):
             axes = sheet.add_panel(row, column)
@@ -79,7 +84,7 @@ class _Sheet:
         self._finished = {variant: runs for variant, runs in histories.items() if runs}
         self._looks = canvas.styles(histories, plain=baseline)
         self._rows, self._panel, self._left, self._gap = rows, panel, left, gap
-        last = {variant: _last(_stacked(runs, "valid_accuracy")) for variant, runs in self._finished.items()}
+        last = _accuracies(histories)
         self._too_low = {variant: last[variant] for variant in scales.outlying(last)}
         handles = [*(key.handle(self._looks[variant], variant) for variant in self._finished), *more_handles]
         note = key.note(self._too_low, missing=[variant for variant in histories if variant not in last])
@@ -153,7 +158,11 @@ def _draw_curve(axes: Axes, runs: Sequence[History], values: Values, look: canva
     axes.plot(epochs[rest], middle[rest], color=look.color, linestyle=look.line, linewidth=0.9)
 
 
-def _last(values: Values) -> float:
-    """The mean of the runs' last values."""
-    ends = [run.compressed()[-1] for run in values if run.count()]
-    return float(np.mean(ends)) if ends else 0.0
+def _accuracies(histories: Mapping[str, Sequence[History]]) -> dict[str, float]:
+    """By variant with a finished run, the mean of its runs' last accuracies on the validation set."""
+    found = {}
+    for variant, runs in histories.items():
+        if runs:
+            ends = [run.compressed()[-1] for run in _stacked(runs, "valid_accuracy") if run.count()]
+            found[variant] = float(np.mean(ends)) if ends else 0.0
+    return found

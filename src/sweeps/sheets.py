@@ -58,12 +58,14 @@ def draw_sheets(jobs: Sequence[Job], folders: Sequence[RunFolder], identity: str
         from src.figures.run_view import RunView
         from src.figures.sheets import DRAWINGS
 
+        several = len({_without_seed(job.label) for job, _ in done}) > 1
         datasets: dict[object, Dataset] = {}
         runs: dict[str, list[RunView]] = {}
         for job, folder in done:
             recipe = job.config.data
             dataset = datasets.setdefault(recipe, datasets.get(recipe) or prepare(recipe))
-            runs.setdefault(_without_seed(job.label), []).append(RunView.of(FinishedRun(folder.path), dataset))
+            name = _without_seed(job.label) if several else job.label
+            runs.setdefault(name, []).append(RunView.of(FinishedRun(folder.path), dataset))
         for name in names:
             canvas.save(DRAWINGS[name](runs), target / f"{name}.png")
             print(f"sheet         {target / f'{name}.png'}", flush=True)
@@ -79,4 +81,4 @@ def _names(jobs: Sequence[Job]) -> list[str]:
 
 def _without_seed(label: str) -> str:
     """What was swept besides the seed."""
-    return " ".join(word for word in label.split(" ") if not word.startswith("seed=")) or "all seeds"
+    return " ".join(word for word in label.split(" ") if not word.startswith("seed="))

@@ -217,13 +217,14 @@ def test_an_activation_is_drawn_as_it_is_beside_the_regions(shown: Callable[[str
     assert regions.get_title(loc="left") == of.heading("train")
 
 
-def test_each_perceptron_is_drawn_where_it_fires(shown: Callable[[str], RunView]) -> None:
-    of = shown("perceptrons_xor")
+def test_each_perceptron_is_drawn_where_it_fires(trained: Callable[[str], Trained]) -> None:
+    folder, of = trained("perceptrons_xor")
+    units = RunFolder(folder).result()["units"]
     panels = draw("perceptrons", of).axes[:3]
     assert [axes.get_title(loc="left") for axes in panels] == [
-        "finds lower left",
-        "finds upper right",
-        "the OR of both",
+        f"finds lower left: {units['lower_left']:.2%}",
+        f"finds upper right: {units['upper_right']:.2%}",
+        f"the OR of both: {of.accuracy['train']:.2%}",
     ]
     W, b = of.model.network.parameters.W[0], of.model.network.parameters.b[0]
     x, y = np.meshgrid(*of.grid()[:2])

@@ -180,7 +180,13 @@ def test_curves_continue_as_thinner_lines_when_seeds_have_stopped() -> None:
 
 def test_curves_are_drawn_at_the_evaluated_epochs() -> None:
     runs = of_every_tenth_epoch()
-    for axes in (*study_curves.draw(runs, "a").axes, *study_curves.draw_sheet(runs, "a").axes):
+    sheet = study_curves.draw_sheet(runs, "a")
+    last = {variant: np.mean([run["valid_accuracy"][-1] for run in group]) for variant, group in runs.items()}
+    assert (
+        sheet.get_suptitle()
+        == f"Learning curves; best: {max(last, key=last.get)}, validation accuracy {max(last.values()):.2%}"
+    )
+    for axes in (*study_curves.draw(runs, "a").axes, *sheet.axes):
         drawn_at = {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) > 1}
         assert drawn_at == {(0, 10, 20, 30, 35)}
 

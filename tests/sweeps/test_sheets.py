@@ -88,6 +88,18 @@ def test_curves_are_means_over_the_seeds_of_the_runs_that_finished(
         for folder in folders[:2]
     ]
     np.testing.assert_allclose(loss, np.mean(both, axis=0))
+    best = max(folder.result()["valid"]["accuracy"] for folder in folders[:3])
+    title = figure.get_suptitle()
+    assert title.startswith("Learning curves; best: model.act=")
+    assert f"2-3-2 {title.partition('=')[2].partition(',')[0]} (" in title
+    assert f"{best:.2%} right" in title
+
+
+@pytest.mark.usefixtures("home")
+def test_where_only_the_seed_varies_each_has_a_line(drawn: list[Figure]) -> None:
+    jobs = jobs_of("seed=0", "seed=1", more=("experiment=xor_relu", *SHORT, "tracking.sheet=curves"))
+    assert draw_sheets(jobs, trained(jobs), "f" * 64)
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["seed=0", "seed=1"]
 
 
 @pytest.mark.usefixtures("home")
