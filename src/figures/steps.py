@@ -16,7 +16,8 @@ from src.figures.run_view import RunView, Unfit
 from src.runs.metric import SETS
 
 _COLUMNS = 3  # panels side by side
-_MOST, _SMOOTH = 20_000, 2_000  # points of a line: of losses, and of weights
+_STRETCHES = 1_000  # of the losses of many updates, each drawn by its lowest and its highest: about one a pixel
+_SMOOTH = 2_000  # points of other lines, at most
 _FEW = 30  # points: a line of more has no markers
 _SHARE, _LEAST = 100, 10  # a mean is over 1/100 of the updates, and over at least 10
 _FALL = 20  # the factor between largest and smallest mean above which their scale is logarithmic
@@ -92,7 +93,7 @@ def draw_weights(weights: Mapping[str, Values], bias: bool, title: str) -> Figur
     names = [f"weight {i}" for i in range(1, most + 1)]
     looks = canvas.styles([*names, "bias"], plain="bias")
     for axes, values in zip(panels, weights.values(), strict=True):
-        updates = _thinned(1, len(values), _SMOOTH)
+        updates = _thinned(1, len(values))
         columns = values[updates - 1].T
         for name, column in zip([*names[: len(columns) - bias], *["bias"] * bias], columns, strict=True):
             axes.plot(updates, column, looks[name].line, color=looks[name].color, linewidth=1.4, label=name)
@@ -126,16 +127,26 @@ def _draw_losses(axes: Axes, losses: Values) -> None:
         axes.set_yscale("log")
         axes.set_ylim(*_whole_decades(losses))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    single, mean = _thinned(1, len(losses)), _thinned(over, len(losses))
+    mean = _thinned(over, len(losses))
     marker = "o" if len(losses) <= _FEW else ""
     look: dict[str, Any] = {"color": canvas.SKY, "marker": marker, "markersize": 3, "linewidth": 0.6}
-    axes.plot(single, losses[single - 1], **look, label="Training, each batch")
+    axes.plot(*_envelope(losses), **look, label="Training, each batch")
     axes.plot(mean, means[mean - over], color=canvas.BLUE, linewidth=1.6, label="Training, running mean")
     canvas.label(axes, "Update", "Loss")
 
 
-def _thinned(first: int, last: int, most: int = _MOST) -> NDArray[np.intp]:
-    return np.linspace(first, last, min(last - first + 1, most)).astype(np.intp)
+def _envelope(losses: Values) -> tuple[NDArray[np.intp], Values]:
+    """Updates and losses whose line looks like that of all; values that are not finite leave a gap."""
+    if len(losses) <= 2 * _STRETCHES:
+        return np.arange(1, len(losses) + 1), losses
+    starts = np.linspace(0, len(losses), _STRETCHES, endpoint=False).astype(np.intp)
+    at = np.stack([starts + 1, (starts + np.append(starts[1:], len(losses))) // 2 + 1], axis=1)  # [stretches, 2]
+    heights = np.stack([np.minimum.reduceat(losses, starts), np.maximum.reduceat(losses, starts)], axis=1)
+    return at.ravel(), heights.ravel()
+
+
+def _thinned(first: int, last: int) -> NDArray[np.intp]:
+    return np.linspace(first, last, min(last - first + 1, _SMOOTH)).astype(np.intp)
 
 
 def _whole_decades(losses: Values) -> tuple[float, float]:

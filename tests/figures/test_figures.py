@@ -297,6 +297,20 @@ def test_every_update_is_drawn_with_its_mean_on_a_logarithmic_scale_if_it_falls_
     assert falling.get_yscale() == "log"
 
 
+def test_of_many_updates_every_stretch_reaches_from_its_lowest_loss_to_its_highest() -> None:
+    values = losses(20_001)
+    values[7000], values[12_000] = values.min() - 1, np.nan
+    at, heights = steps.draw({"": values}, [20_001], [0.2]).axes[0].lines[0].get_data()
+    assert len(at) <= 2000
+    assert np.all(np.diff(at) > 0)
+    assert np.nanmin(heights) == values[7000]  # no peak is lost
+    assert np.nanmax(heights) == np.nanmax(values)
+    assert np.isnan(heights).sum() == 2
+    for low, high, start, end in zip(heights[::2], heights[1::2], at[::2], [*at[2::2], 20_002], strict=True):
+        stretch = values[start - 1 : end - 1]
+        np.testing.assert_array_equal([low, high], [stretch.min(), stretch.max()])
+
+
 def cells(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
