@@ -106,8 +106,11 @@ def _composed(overrides: tuple[str, ...]) -> "Config":
     return compose(overrides)
 
 
-def from_hydra(composed: Any) -> "Config":
-    """The typed configuration of an OmegaConf tree. Interpolations but our own are not resolved, and so rejected."""
+def from_hydra(composed: Any, digest: str | None = None) -> "Config":
+    """The typed configuration of an OmegaConf tree. Interpolations but our own are not resolved, and so rejected.
+
+    digest: of conf/, if it is known.
+    """
     from omegaconf import OmegaConf
 
     from src.config import tree as config
@@ -117,7 +120,7 @@ def from_hydra(composed: Any) -> "Config":
         tree.pop("hydra", None)
         tree.pop("ablation", None)  # belongs to a study, not to a run
         if tree.get("conf_digest") == _DIGEST:
-            tree["conf_digest"] = conf_digest()
+            tree["conf_digest"] = digest or conf_digest()
         data: Any = tree.get("data")
         if isinstance(data, dict) and isinstance(data.get("name"), str) and "seed" in data:
             data["name"] = _OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])

@@ -66,6 +66,7 @@ def _trees() -> Trees:
     return trees(NUMERIC.covered())
 
 
+@functools.cache  # nothing of it changes while a process runs, and asking takes 2 ms
 def environment(threads: int) -> dict[str, Any]:
     """What in the machine and its libraries decides floating-point results."""
     from threadpoolctl import threadpool_info

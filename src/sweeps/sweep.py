@@ -4,6 +4,7 @@ Hydra's own sweeper finds a wrong value only when its job starts, makes Cartesia
 first job that failed. Here all jobs are composed and checked before the first one starts. Any launcher works.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,12 +20,16 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.composition import check_overrides, from_hydra
 from src.config.tree import Config
 from src.foundation.errors import UserError
+from src.foundation.files import canonical_json, conf_digest, sha256
 from src.runs.fingerprint import Frozen
 from src.runs.job import Job
 from src.studies.plan import plan
 from src.studies.study import Study
+from src.sweeps.loader import LeanReturns, SweepLoader
 from src.sweeps.run_study import Kind, kind_of
 from src.sweeps.start import Answer, pinned, start_job
+
+_MANY = 20  # jobs: checking more takes a while
 
 
 class Sweep:
@@ -35,13 +40,18 @@ class Sweep:
     """
 
     def __init__(self, context: HydraContext, config: DictConfig, params: Sequence[str], frozen: Frozen) -> None:
-        self._context, self._config, self._params, self._frozen = context, config, params, frozen
+        self._config, self._params, self._frozen = config, params, frozen
+        self._loader = SweepLoader(context.config_loader.get_search_path(), sha256(canonical_json(frozen)))
+        self._callbacks = context.callbacks
+        self._digest = conf_digest()
 
     def grid(self, arguments: Sequence[str]) -> list[Job]:
         """The jobs of the Cartesian product of the swept overrides."""
         overrides = self._parsed([*self._params, *arguments])
         [grid] = BasicSweeper.split_arguments(overrides, max_batch_size=None)
         swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
+        if len(grid) > _MANY:
+            print(f"checking {len(grid)} jobs", file=sys.stderr, flush=True)
         jobs = []
         for job in grid:
             config = self._composed(job)
@@ -66,8 +76,11 @@ class Sweep:
 
     def launch(self, jobs: Sequence[Sequence[str]]) -> list[Answer]:
         """Runs jobs, each from its overrides, with the launcher of the configuration."""
+        self._callbacks.callbacks.append(LeanReturns())
         launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=self._context, task_function=partial(start_job, self._frozen), config=self._config
+            hydra_context=HydraContext(self._loader, self._callbacks),
+            task_function=partial(start_job, self._frozen),
+            config=self._config,
         )
         returned: Any = launcher.launch([list(job) for job in jobs], initial_job_idx=0)
         return [job.return_value for job in returned]
@@ -90,13 +103,13 @@ class Sweep:
                 raise UserError(f"{override.input_line}: a study sweeps only its variants and seeds; {instead}")
 
     def _parsed(self, overrides: Sequence[str]) -> list[Override]:
-        parser = OverridesParser.create(self._context.config_loader)
+        parser = OverridesParser.create(self._loader)
         parsed: list[Override] = parser.parse_overrides(list(overrides))
         return parsed
 
     def _composed(self, overrides: Sequence[str]) -> Config:
         check_overrides(overrides)  # those of a study's file have not been checked
-        return pinned(from_hydra(self._context.config_loader.load_sweep_config(self._config, list(overrides))))
+        return pinned(from_hydra(self._loader.load_task_config(self._config, overrides), self._digest))
 
 
 def _values(seeds: Sequence[Override]) -> list[str]:
