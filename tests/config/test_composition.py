@@ -7,7 +7,9 @@ import pytest
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -24,6 +26,7 @@ from src.nn.initializers import INITIALIZERS
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
+from src.train import list_groups_quickly
 from tests.conftest import ROOT
 from tests.faults.configurations import APART, KEYS, TOGETHER, keys
 from tests.helpers.annotations import good
@@ -216,6 +219,21 @@ def test_points_of_another_seed_have_a_name_of_their_own_whoever_composes(name: 
     ):
         assert composed(*overrides).data.name == expected
         assert yaml.safe_load(snapshot([*overrides]))["data"]["name"] == expected  # as `dvc exp run -S` writes it
+
+
+def test_help_lists_the_choices_of_a_group_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed() -> list[list[str]]:
+        kinds = (ObjectType.CONFIG, ObjectType.GROUP)
+        return [loader.get_group_options(group, kind) for group in ("optimizer", "train", "") for kind in kinds]
+
+    monkeypatch.setattr(ConfigLoaderImpl, "get_group_options", ConfigLoaderImpl.get_group_options)  # and put back
+    with initialize_config_dir(CONF, version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        expected = listed()
+        list_groups_quickly()
+        assert listed() == expected
+    assert "sgd" in expected[0]
+    assert "parts" in expected[3]
 
 
 def test_an_interpolation_in_a_composed_tree_is_rejected() -> None:
