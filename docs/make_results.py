@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from docs.pictures.picture import save
 from src.analysis.formats import seconds
 
 RESULTS = Path(__file__).with_name("results")
@@ -35,7 +36,7 @@ def write(report: Path, target: Path) -> None:
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
     for file in report.glob("*.png"):
-        shutil.copy(file, pictures / file.name)
+        save(file.read_bytes(), pictures / file.name, colors=64)
     (target / f"{report.name}.md").write_text(page_of(report, report.name))
 
 
