@@ -8,7 +8,7 @@ PY := .venv/bin/python
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro doctor test test-all test-faults lint format ui bench lock clean
+.PHONY: help setup repro doctor test test-all test-faults test-portable lint format ui bench lock clean
 
 help: ## Show this list
 	@echo "make TARGET [PYTHON=python3.12] [PORT=5000] [UV=]"
@@ -58,6 +58,10 @@ test-all: test ## Run all tests: the everyday ones, then the slow ones
 
 test-faults: setup ## Run tests/faults at full count (test-all runs a twentieth), and print how each fault ended
 	@$(IN_VENV) $(PY) -m pytest tests/faults --all-faults -n auto --dist worksteal
+
+test-portable: setup ## Compare portable trainings over kernels, threads, versions of NumPy and an emulated ARM64
+	@$(IN_VENV) $(PY) -m pytest tests/portable
+	@tests/portable/everywhere.sh
 
 lint: setup ## Check style, types, and that params.yaml is up to date
 	@$(PY) -m ruff check .

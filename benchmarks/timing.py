@@ -47,7 +47,7 @@ def on_one_core() -> None:
 
 def untrained(config: Config, dataset: Dataset) -> tuple[Network, Streams]:
     """Our network with its initial weights, and the streams of its training."""
-    net, streams = build_network(config.model, dataset, config.train.dtype), Streams.of(config.seed)
+    net, streams = build_network(config.model, dataset, config.train), Streams.of(config.seed)
     config.model.initialize(net, streams.initialization)
     return net, streams
 

@@ -26,7 +26,7 @@ def evaluate(config: Config) -> None:
     if model.header["recipe"] != dataset.recipe:
         raise UserError(f"{MODEL.name} was not trained on data={config.data.name}; `dvc repro` trains it again")
     sets = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
-    with held(config.train.threads):
+    with held(config.train.threads, model.network.arithmetic.everywhere):
         predictions = {part: predict(model.network, examples.x, examples.y) for part, examples in sets.items()}
     on_test = predictions["test"]
     calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))

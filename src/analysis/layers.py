@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from src.foundation import schema
 from src.nn.architecture import Architecture
+from src.nn.arithmetic.portable import Portable
 from src.runs.model import Model
 
 
@@ -42,7 +43,9 @@ def words(model: Model) -> str:
     architecture = _architecture(model)
     widths = "-".join(map(str, model.network.widths))
     threshold = f", threshold {architecture.threshold:g}" if architecture.single_output else ""
-    return f"{widths}, {architecture.output}, {architecture.loss}, {model.network.dtype}{threshold}"
+    arithmetic = model.network.arithmetic
+    precision = f", portable with {arithmetic.bits} bits" if isinstance(arithmetic, Portable) else ""
+    return f"{widths}, {architecture.output}, {architecture.loss}, {model.network.dtype}{threshold}{precision}"
 
 
 def _architecture(model: Model) -> Architecture:

@@ -18,6 +18,7 @@ from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped
 from src.nn.architecture import Architecture
+from src.nn.arithmetic.operations import MOST_TERMS
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS, Optimizer
 from src.optim.schedules import SCHEDULES, Schedule
@@ -161,7 +162,12 @@ def check_against(config: Config, dataset: Dataset) -> Network:
         raise UserError(
             f"train.batch_size={config.train.batch_size}: must be <= {examples}, the size of the training set"
         )
-    network = build_network(config.model, dataset, config.train.dtype)
+    network = build_network(config.model, dataset, config.train)
+    if config.train.portable and network.arithmetic.terms > MOST_TERMS:
+        raise UserError(
+            f"train.arithmetic=portable with train.batch_size={schema.show(config.train.batch_size)}: products of "
+            f"{network.arithmetic.terms:,} terms leave fewer than 12 bits; allowed: at most {MOST_TERMS:,}"
+        )
     if config.train.unit_targets:
         refuse_unfit(network, config.train, dataset)
     return network

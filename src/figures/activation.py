@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from src.figures import boundaries, canvas, key, plane
 from src.figures.run_view import RunView, Unfit
 from src.nn.activations import ACTIVATIONS
+from src.nn.arithmetic import NATIVE
 
 
 def of(run: RunView) -> Figure:
@@ -43,7 +44,7 @@ def draw_functions(axes: Axes, looks: Mapping[str, canvas.Style]) -> None:
     axes.axvline(0, color=canvas.MUTED, linewidth=0.8)
     for name, look in looks.items():
         f = np.empty_like(z)
-        ACTIVATIONS[name].value(z, f)
+        ACTIVATIONS[name].value(NATIVE, z, f)
         axes.plot(z, f, look.line, color=look.color, linewidth=2)
     axes.set_xlim(z[0], z[-1])
     axes.set_xticks(np.linspace(z[0], z[-1], 5))

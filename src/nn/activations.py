@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from src.nn.arithmetic.operations import Arithmetic
 from src.nn.arrays import Array
 
 LEAK = 0.01
@@ -16,17 +17,13 @@ class Activation(NamedTuple):
     The slope takes a = f(z), so z is free for reuse; functions whose slope does not follow from f(z) don't fit.
     """
 
-    value: Callable[[Array, Array], object]  # value(z, out): out <- f(z)
+    value: Callable[[Arithmetic, Array, Array], object]  # value(ops, z, out): out <- f(z)
     slope: Callable[[Array, Array], object]  # slope(a, out): out <- f'(z)
 
 
-def sigmoid(z: Array, out: Array) -> Array:
-    """f(z) = 1 / (1 + exp(-z)), computed as (1 + tanh(z/2)) / 2, which never overflows."""
-    np.multiply(z, 0.5, out=out)
-    np.tanh(out, out=out)
-    out *= 0.5
-    out += 0.5
-    return out
+def sigmoid(ops: Arithmetic, z: Array, out: Array) -> None:
+    """f(z) = 1 / (1 + exp(-z))"""
+    ops.sigmoid(z, out)
 
 
 def sigmoid_slope(a: Array, out: Array) -> Array:
@@ -36,13 +33,18 @@ def sigmoid_slope(a: Array, out: Array) -> Array:
     return out
 
 
+def tanh(ops: Arithmetic, z: Array, out: Array) -> None:
+    """f(z) = tanh z"""
+    ops.tanh(z, out)
+
+
 def tanh_slope(a: Array, out: Array) -> Array:
     """f'(z) = 1 - a^2"""
     np.square(a, out=out)
     return np.subtract(1, out, out=out)
 
 
-def relu(z: Array, out: Array) -> Array:
+def relu(ops: Arithmetic, z: Array, out: Array) -> Array:
     """f(z) = max(z, 0)"""
     return np.maximum(z, 0, out=out)
 
@@ -52,7 +54,7 @@ def relu_slope(a: Array, out: Array) -> Array:
     return np.sign(a, out=out)  # a is never negative
 
 
-def leaky_relu(z: Array, out: Array) -> Array:
+def leaky_relu(ops: Arithmetic, z: Array, out: Array) -> Array:
     """f(z) = max(z, 0.01 z) (Maas, Hannun and Ng, 2013)"""
     np.multiply(z, LEAK, out=out)
     return np.maximum(z, out, out=out)
@@ -64,7 +66,7 @@ def leaky_relu_slope(a: Array, out: Array) -> Array:
     return np.maximum(out, LEAK, out=out)
 
 
-def linear(z: Array, out: Array) -> None:
+def linear(ops: Arithmetic, z: Array, out: Array) -> None:
     """f(z) = z"""
     np.copyto(out, z)
 
@@ -76,7 +78,7 @@ def linear_slope(a: Array, out: Array) -> None:
 
 ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, sigmoid_slope),
-    "tanh": Activation(np.tanh, tanh_slope),
+    "tanh": Activation(tanh, tanh_slope),
     "relu": Activation(relu, relu_slope),
     "leaky_relu": Activation(leaky_relu, leaky_relu_slope),
     "linear": Activation(linear, linear_slope),

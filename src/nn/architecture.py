@@ -9,6 +9,7 @@ import numpy as np
 
 from src.foundation.errors import UserError
 from src.nn.activations import ACTIVATIONS
+from src.nn.arithmetic import ARITHMETICS
 from src.nn.arrays import Labels
 from src.nn.dropout import SCALINGS
 from src.nn.initializers import BIAS_INITIALIZERS, INITIALIZERS, Seeds, Spread
@@ -76,8 +77,14 @@ class Architecture:
         """The dropout of each hidden layer."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * len(self.hidden)
 
-    def network(self, inputs: int, classes: int, y_train: Labels, dtype: str) -> Network:
-        """The network, with zero parameters. y_train: [n], labels, counted for class_weights=balanced."""
+    def network(
+        self, inputs: int, classes: int, y_train: Labels, dtype: str, arithmetic: str = "native", terms: int = 1
+    ) -> Network:
+        """The network, with zero parameters.
+
+        y_train: [n], labels, counted for class_weights=balanced; terms: the most that a product of the training sums,
+        if that is more than a width, which is the batch size.
+        """
         if self.single_output and classes != 2:
             raise UserError(f"model.single_output=true: needs two classes; the data have {classes}")
         widths = (inputs, *self.hidden, 1 if self.single_output else classes)
@@ -98,6 +105,7 @@ class Architecture:
             class_weights=self._weights_of(classes, y_train),
             threshold=self.threshold if self.single_output else None,
             dtype=dtype,
+            arithmetic=ARITHMETICS[arithmetic](max(terms, *widths)),
         )
 
     def initialize(self, network: Network, seeds: Seeds) -> None:

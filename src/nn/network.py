@@ -1,11 +1,14 @@
 """A multi-layer perceptron: forward, backward, and nothing else."""
 
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from src.nn.activations import Activation
+from src.nn.arithmetic import NATIVE
+from src.nn.arithmetic.operations import Arithmetic
 from src.nn.arrays import Array, Labels
 from src.nn.dropout import SCALINGS, Dropping, Scaling, draw_mask
 from src.nn.initializers import BIAS_INITIALIZERS, Initializer, Seeds, Spread, streams
@@ -23,13 +26,20 @@ class Buffers(NamedTuple):
     delta: list[Array]  # [batch, widths[l + 1]]  dloss/dz
 
 
+class _ThreadsBuffers(threading.local):
+    """The buffers of each thread, by batch size and dropout, so that several threads may predict with one network."""
+
+    def __init__(self) -> None:
+        self.by_size: dict[tuple[int, bool], Buffers] = {}
+
+
 class Network:
     """Dense layers of `widths` units (inputs first, outputs last), and a head on top.
 
     Each hidden layer has an entry of `activations` and one of `dropout`, which is the probability of dropping a unit;
     an empty `dropout` means none. There is one output unit per class; or, with a `threshold`, a single unit that gives
     the probability of the second of two classes, which is predicted at or above the threshold. Biases that are `fixed`
-    keep their initial values: their gradient is 0.
+    keep their initial values: their gradient is 0. The `arithmetic` says how operations are computed.
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Network:
         class_weights: Array | None = None,
         threshold: float | None = None,
         dtype: str = "float32",
+        arithmetic: Arithmetic = NATIVE,
     ) -> None:
         self.widths = tuple(widths)
         hidden = len(self.widths) - 2
@@ -58,10 +69,11 @@ class Network:
         self.threshold = threshold
         self.classes = self.widths[-1] if threshold is None else 2
         self.dtype = np.dtype(dtype)
+        self.arithmetic = arithmetic
         self.parameters = Parameters(widths, bias, dtype)
         self.gradient = Parameters(widths, bias, dtype)
         self.class_weights = None if class_weights is None else class_weights.astype(dtype)
-        self._buffers: dict[tuple[int, bool], Buffers] = {}
+        self._buffers = _ThreadsBuffers()
 
     def initialize(
         self, weights: Initializer, spread: Spread, seeds: Seeds, biases: Initializer = BIAS_INITIALIZERS["zeros"]
@@ -83,22 +95,23 @@ class Network:
         classes; ahead: a rate: errors pass back through W - ahead dW, as if that layer had been updated already.
         """
         buffers = self._buffers_for(len(x), dropout=self.drops)
-        z, h, a, mask, delta = buffers
-        W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
+        z, h, _, mask, delta = buffers
+        W, b, top, ops = self.parameters.W, self.parameters.b, len(self.widths) - 2, self.arithmetic
         dW, db = self.gradient.W, self.gradient.b
 
-        self._forward(x, buffers, rng if self.drops else None)
+        inputs, weights = self._forward(x, buffers, rng if self.drops else None)
         if predicted is not None:
             predicted[:] = self.decide(self._probabilities(z[top]))
-        loss = self.head.loss(z[top], y, self.example_weights(y), delta[top])
+        loss = self.head.loss(ops, z[top], y, self.example_weights(y), delta[top])
 
         for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
-            np.matmul(a[l].T, delta[l], out=dW[l])
+            errors = ops.operand(delta[l], "delta")
+            ops.matmul(inputs[l].T, errors, dW[l])
             if b and not self.fixed:
-                np.add.reduce(delta[l], axis=0, out=db[l])
+                ops.sum_rows(errors, db[l])
             if l > 0:  # delta' = (delta W^T) * mask * f'(z)
-                above = W[l] - ahead * dW[l] if ahead else W[l]
-                np.matmul(delta[l], above.T, out=delta[l - 1])
+                above = ops.operand(W[l] - ahead * dW[l], "ahead") if ahead else weights[l]
+                ops.matmul(errors, above.T, delta[l - 1])
                 if self.dropout[l - 1] > 0:
                     delta[l - 1] *= mask[l - 1]
                 self.activations[l - 1].slope(h[l - 1], z[l - 1])
@@ -114,7 +127,7 @@ class Network:
         self._forward(x, buffers, dropping)
         top = buffers.z[-1]
         probabilities = self._probabilities(top)
-        return self.head.loss(top, y, self.example_weights(y), buffers.delta[-1]), probabilities
+        return self.head.loss(self.arithmetic, top, y, self.example_weights(y), buffers.delta[-1]), probabilities
 
     def decide(self, probabilities: Array) -> Labels:
         """[n], the predicted classes, given probabilities [n, classes]."""
@@ -128,24 +141,28 @@ class Network:
         if self.class_weights is None:
             return np.full((len(y), 1), 1 / len(y), self.dtype)
         weights = self.class_weights[y]
-        weights /= weights.sum()
+        weights /= self.arithmetic.total(weights)
         return weights[:, np.newaxis]
 
     def _probabilities(self, z: Array) -> Array:
-        p = self.head.probabilities(z, np.empty_like(z))
+        p = np.empty_like(z)
+        self.head.probabilities(self.arithmetic, z, p)
         return p if self.threshold is None else np.concatenate([1 - p, p], axis=1)
 
-    def _forward(self, x: Array, buffers: Buffers, rng: Dropping | None) -> None:
+    def _forward(self, x: Array, buffers: Buffers, rng: Dropping | None) -> tuple[list[Array], list[Array]]:
+        """Fills z, h, a and mask; returns the inputs and the weights of each layer as operands."""
         z, h, a, mask, _ = buffers
-        W, b, top = self.parameters.W, self.parameters.b, len(self.widths) - 2
+        b, top, ops = self.parameters.b, len(self.widths) - 2, self.arithmetic
+        inputs, weights = [], [ops.operand(W, f"W{l}") for l, W in enumerate(self.parameters.W)]
         a[0] = x
         for l in range(top + 1):  # z = a W + b,  h = f(z),  a' = h * mask
-            np.matmul(a[l], W[l], out=z[l])
+            inputs.append(ops.operand(a[l], f"a{l}"))
+            ops.matmul(inputs[l], weights[l], z[l])
             if b:
                 z[l] += b[l]
             if l < top:
                 dropout = self.dropout[l]
-                self.activations[l].value(z[l], h[l])
+                self.activations[l].value(ops, z[l], h[l])
                 if rng is None or dropout == 0:
                     if (scale := self.scaling.all(dropout)) != 1:  # only without `rng`, so h is not needed for slopes
                         h[l] *= scale
@@ -154,10 +171,12 @@ class Network:
                     draw_mask(rng, dropout, mask[l])
                     mask[l] *= self.scaling.kept(dropout)
                     np.multiply(h[l], mask[l], out=a[l + 1])
+        return inputs, weights
 
     def _buffers_for(self, batch: int, dropout: bool) -> Buffers:
         # Training has two batch sizes, because the last batch is smaller; evaluation has two more.
-        if (batch, dropout) not in self._buffers:
+        known = self._buffers.by_size
+        if (batch, dropout) not in known:
             # Zeros, because BLAS may read what it is to overwrite, and would warn of a NaN in memory.
             def zeros(widths: Sequence[int]) -> list[Array]:
                 return [np.zeros((batch, width), self.dtype) for width in widths]
@@ -168,7 +187,7 @@ class Network:
 
             hidden = self.widths[1:-1]
             masked = [width * (dropout and p > 0) for width, p in zip(hidden, self.dropout, strict=True)]
-            self._buffers[batch, dropout] = Buffers(
+            known[batch, dropout] = Buffers(
                 z=zero_outputs(), h=zeros(hidden), a=zeros((0, *masked)), mask=zeros(masked), delta=zero_outputs()
             )
-        return self._buffers[batch, dropout]
+        return known[batch, dropout]

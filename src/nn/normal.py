@@ -8,9 +8,8 @@ IEEE 754 operations are used: + - * / sqrt, frexp and comparisons.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from src.nn.arithmetic.elementary import Floats, log, polynomial
 
 _UNIT = 2.0**-52
 # Constant terms first. x = q A(r)/B(r) in the middle, C(r)/D(r) and E(r)/F(r) in the tails.
@@ -38,13 +37,6 @@ _F = (
     *(1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2),
     *(7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15),
 )
-# Of log((1 + s) / (1 - s)) - 2 s over s^3, in s^2; and ln 2, whose first part times an exponent is exact (fdlibm, log).
-_L = (
-    *(6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01),
-    *(1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01),
-)
-_LN2, _LN2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_SQRT_HALF = 0.7071067811865476
 
 
 def standard_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -68,26 +60,5 @@ def quantile(u: Floats) -> Floats:
     return x
 
 
-def log(x: Floats) -> Floats:
-    """The natural logarithm of normal numbers x > 0, to within an ulp."""
-    m, exponent = np.frexp(x)  # x = m 2^exponent, 1/2 <= m < 1
-    low = m < _SQRT_HALF
-    f = np.where(low, m + m, m) - 1  # exact
-    k = (exponent - low).astype(np.float64)
-    s = f / (2 + f)
-    half_square = 0.5 * f * f
-    rest = s * (half_square + s * s * _polynomial(s * s, _L)) + k * _LN2_REST
-    logarithm: Floats = k * _LN2 - ((half_square - rest) - f)
-    return logarithm
-
-
 def _ratio(r: Floats, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Floats:
-    return _polynomial(r, numerator) / _polynomial(r, denominator)
-
-
-def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
-    value = np.full_like(x, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:  # Horner
-        value *= x
-        value += coefficient
-    return value
+    return polynomial(r, numerator) / polynomial(r, denominator)

@@ -10,16 +10,23 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from src.nn.arithmetic import NATIVE
+from src.nn.arithmetic.operations import Arithmetic
+
 Vector = NDArray[np.floating[Any]]
 
 
 @dataclass
 class State:
-    """The state of an optimizer: slots and a scratch vector, each shaped like theta, and the number of steps."""
+    """The state of an optimizer: slots and a scratch vector, each shaped like theta, and the number of steps.
+
+    ops: how what is not the same on every machine is computed.
+    """
 
     slots: dict[str, Vector]
     scratch: Vector = field(repr=False)
     steps: int = 0
+    ops: Arithmetic = NATIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +40,9 @@ class Optimizer:
     name: ClassVar[str]
     slots: ClassVar[tuple[str, ...]] = ()
 
-    def init(self, theta: Vector) -> State:
+    def init(self, theta: Vector, ops: Arithmetic = NATIVE) -> State:
         """The state before the first step: every slot is zero."""
-        return State({slot: np.zeros_like(theta) for slot in self.slots}, np.empty_like(theta))
+        return State({slot: np.zeros_like(theta) for slot in self.slots}, np.empty_like(theta), ops=ops)
 
     def step(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
         """One step, in place. The first `weights` entries of theta are weights, the rest biases; overwrites g."""
@@ -43,7 +50,7 @@ class Optimizer:
             np.multiply(theta[:weights], self.l2, out=state.scratch[:weights])
             g[:weights] += state.scratch[:weights]
         if self.clip_norm is not None:
-            norm = float(np.einsum("i,i->", g, g, dtype=np.float64)) ** 0.5  # the squares may overflow float32
+            norm = state.ops.norm(g)
             if norm > self.clip_norm:  # Pascanu, Mikolov and Bengio (2013), algorithm 1
                 g *= self.clip_norm / norm
         state.steps += 1
@@ -146,14 +153,14 @@ class Adam(Optimizer):
     slots = ("mean", "square")
 
     def update(self, theta: Vector, g: Vector, rate: float, state: State, weights: int) -> None:
-        m, v, scratch, t = state.slots["mean"], state.slots["square"], state.scratch, state.steps
+        m, v, scratch, ops = state.slots["mean"], state.slots["square"], state.scratch, state.ops
         _average(m, g, self.beta1, scratch, power=1)
         _average(v, g, self.beta2, scratch, power=2)
         np.sqrt(v, out=scratch)
-        scratch *= 1 / (1 - self.beta2**t) ** 0.5
+        scratch *= 1 / ops.root(1 - ops.power(self.beta2, state.steps))
         scratch += self.eps
         np.divide(m, scratch, out=g)
-        g *= rate / (1 - self.beta1**t)
+        g *= rate / (1 - ops.power(self.beta1, state.steps))
         theta -= g
 
 

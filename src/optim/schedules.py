@@ -5,8 +5,11 @@ Time starts at 0 and ends at `last`, the time of the last update. With `by=epoch
 """
 
 from dataclasses import dataclass
-from math import cos, floor, pi
+from math import floor
 from typing import Annotated, ClassVar
+
+from src.nn.arithmetic import NATIVE
+from src.nn.arithmetic.operations import Arithmetic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +21,15 @@ class Schedule:
 
     name: ClassVar[str]
 
-    def factor(self, epoch: int, step: int, epochs: int, steps: int) -> float:
+    def factor(self, epoch: int, step: int, epochs: int, steps: int, ops: Arithmetic = NATIVE) -> float:
         """The factor at `step` of `epoch` (both from 0), of `epochs` epochs of `steps` steps each."""
         tick = 1.0 if self.by == "epoch" else 1 / steps
         time = epoch if self.by == "epoch" else epoch + step / steps
         if time < self.warmup:
             return min((time + tick) / self.warmup, 1.0)
-        return self.decay(time - self.warmup, epochs - tick - self.warmup)
+        return self.decay(time - self.warmup, epochs - tick - self.warmup, ops)
 
-    def decay(self, time: float, last: float) -> float:
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
         """The factor at `time` after the warm-up, where `last` is the time of the last update."""
         raise NotImplementedError
 
@@ -37,7 +40,7 @@ class Constant(Schedule):
 
     name = "constant"
 
-    def decay(self, time: float, last: float) -> float:
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
         return 1.0
 
 
@@ -48,7 +51,7 @@ class Linear(Schedule):
     name = "linear"
     final: Annotated[float, ">= 0", "<= 1"] = 0.0  # the factor of the last update
 
-    def decay(self, time: float, last: float) -> float:
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
         return 1 + (self.final - 1) * _progress(time, last)
 
 
@@ -59,8 +62,8 @@ class Exponential(Schedule):
     name = "exponential"
     final: Annotated[float, "> 0", "<= 1"] = 0.01  # the factor of the last update
 
-    def decay(self, time: float, last: float) -> float:
-        return float(self.final ** _progress(time, last))
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
+        return ops.power(self.final, _progress(time, last))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +74,9 @@ class Step(Schedule):
     interval: Annotated[float, ">= 0.001"] = 10.0  # epochs
     gamma: Annotated[float, "> 0", "<= 1"] = 0.5
 
-    def decay(self, time: float, last: float) -> float:
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
         # Times are sums of 1/steps: rounding may put an update just before the end of its interval.
-        return float(self.gamma ** floor(time / self.interval + 1e-9))
+        return ops.power(self.gamma, floor(time / self.interval + 1e-9))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +86,8 @@ class Cosine(Schedule):
     name = "cosine"
     final: Annotated[float, ">= 0", "<= 1"] = 0.0  # the factor of the last update
 
-    def decay(self, time: float, last: float) -> float:
-        return self.final + (1 - self.final) * (1 + cos(pi * _progress(time, last))) / 2
+    def decay(self, time: float, last: float, ops: Arithmetic) -> float:
+        return self.final + (1 - self.final) * (1 + ops.cos_pi(_progress(time, last))) / 2
 
 
 def _progress(time: float, last: float) -> float:

@@ -72,7 +72,7 @@ def explained(error: UserError, file: Path) -> UserError:
 def predictions(model: Model, signature: Signature, raw: RawExamples) -> list[Prediction]:
     """A prediction for each example; `UserError` if a value is so large that the network's output is not finite."""
     x = signature.inputs(raw)
-    with held(threads=1):
+    with held(1, model.network.arithmetic.everywhere):
         found = predict(model.network, x, np.zeros(len(x), np.int64))  # no labels are known; the loss is not used
     if not (answered := np.isfinite(found.probabilities).all(axis=1)).all():
         raise UserError(f"{raw.names[int(answered.argmin())]}: its values are too large for the network")

@@ -39,7 +39,7 @@ def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Sc
     examples: Examples = getattr(dataset, part)
     y = _indices(dataset, labels)[examples.y]  # [n]
     x, rescaled = _inputs(signature, dataset, examples)
-    with held(threads=1):
+    with held(1, model.network.arithmetic.everywhere):
         found = predict(model.network, x, y)
     if not np.isfinite(found.loss):
         raise UserError(f"data={dataset.recipe['name']}: the loss on {part} is not finite; allowed: smaller values")

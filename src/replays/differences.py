@@ -8,6 +8,7 @@ from src.foundation.schema import flatten, show
 DECISIVE = "decides the bits"
 POSSIBLE = "may change them"
 HARMLESS = "no influence"
+_ORDER = (DECISIVE, POSSIBLE, HARMLESS)
 # What is compared, by section of run.json; "": all of it. Only what the fingerprint covers decides a run's bits.
 _COMPARED = (
     (DECISIVE, "digests", ("config", "data", "code")),
@@ -30,16 +31,21 @@ class Difference(NamedTuple):
     severity: str
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    """Compares two run.json: the record's, and the one that a training would write now."""
-    return [
-        Difference(key, _text(there.get(key)), _text(here.get(key)), severity)
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], portable: bool = False) -> list[Difference]:
+    """Compares two run.json: the record's, and the one that a training would write now.
+
+    portable: with an arithmetic on which a machine has no influence.
+    """
+    found = [
+        Difference(key, _text(there.get(key)), _text(here.get(key)), HARMLESS if portable and of_machine else severity)
         for severity, section, names in _COMPARED
+        for of_machine in [section in ("environment", "surroundings")]
         for name in names
         for there, here in [(_leaves(then, section, name), _leaves(now, section, name))]
         for key in sorted(there.keys() | here.keys())
         if there.get(key) != here.get(key)
     ]
+    return sorted(found, key=lambda difference: _ORDER.index(difference.severity))
 
 
 def _leaves(record: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:

@@ -84,11 +84,21 @@ def plan(original: FinishedRun) -> Replay:
         raise RunFailed(f"{original.name}: its data or its start are not available: {error}") from None
     digests = fingerprint(config, dataset)
     folder = RunFolder(runs_folder() / REPLAYS / digests["fingerprint"])
-    return Replay(original, config, dataset, folder, differences(original.about, about(config, digests, start)))
+    return Replay(
+        original,
+        config,
+        dataset,
+        folder,
+        differences(original.about, about(config, digests, start), config.train.portable),
+    )
 
 
 def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
-    """Trains and compares; the verdict goes into the replay's run.json. Raises `RunFailed` if the training fails."""
+    """Trains and compares; the verdict goes into the replay's run.json. Raises `RunFailed` if the training fails.
+
+    A run with portable arithmetic is identical, or different by any bound.
+    """
+    bound = 0.0 if replay.config.train.portable else bound
     outcome = run(replay.config, replay.dataset, tracker, replay.folder)
     original, now = replay.original, FinishedRun.open(outcome.folder.path)
     agreement = compare(original, now, bound)

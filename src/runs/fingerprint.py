@@ -1,6 +1,7 @@
 """A run's identity: the same fingerprint means the same bits.
 
-It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment. What only
+It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment; with portable
+arithmetic, neither the environment nor the number of threads, which change no bit of it. What only
 names, records, draws or fetches is left out: a change there retrains nothing.
 
 A sweep freezes code and configuration when it starts, and a job that finds other files refuses to run. Otherwise an
@@ -38,11 +39,14 @@ Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes,
 
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
     """The digests that identify a run: its `fingerprint`, and those of `code`, `data` and `env` that went into it."""
+    semantic = config.semantic()
+    if portable := config.train.portable:
+        del semantic["train"]["threads"]
     parts = {
-        "config": sha256(canonical_json(config.semantic())),
+        "config": sha256(canonical_json(semantic)),
         "data": dataset.sha256,
         "code": code_digest(words(config)),
-        "env": sha256(canonical_json(environment(config.train.threads))),
+        "env": sha256(canonical_json({} if portable else environment(config.train.threads))),
     }
     return parts | {"fingerprint": sha256(canonical_json(parts))}
 

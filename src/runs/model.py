@@ -12,6 +12,8 @@ from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, sha256
 from src.foundation.npz import DAMAGE, read_npz, write_npz
 from src.nn.architecture import MOST_PARAMETERS, Architecture
+from src.nn.arithmetic import ARITHMETICS
+from src.nn.arithmetic.operations import MOST_TERMS
 from src.nn.network import Network
 
 LIMIT = 8 * MOST_PARAMETERS + (1 << 20)  # bytes of the largest network there can be, and its header
@@ -37,7 +39,11 @@ def save_model(path: Path, network: Network, architecture: Architecture, about: 
     `about`: what else the header holds, such as the labels and the scaling of the inputs.
     """
     class_weights = None if network.class_weights is None else [float(w) for w in network.class_weights]
-    header = about | {
+    ops = network.arithmetic
+    arithmetic = {"arithmetic": {"name": ops.name, "terms": ops.terms}} if ops.everywhere else {}
+    header = {
+        **about,
+        **arithmetic,
         "format": _FORMAT,
         "model": schema.plain(architecture) | {"class_weights": class_weights},
         "widths": list(network.widths),
@@ -67,6 +73,13 @@ def load_model(path: Path) -> Model:
     return Model(network, header)
 
 
+def _arithmetic(header: Any) -> tuple[str, int]:
+    name, terms = header["name"], header["terms"]
+    if name not in ARITHMETICS or type(terms) is not int or not 1 <= terms <= MOST_TERMS:
+        raise ValueError(f"its arithmetic is {name} of {terms} terms")
+    return name, terms
+
+
 def _network_of(header: Any, size: int) -> Network:
     if header["format"] != _FORMAT:
         raise ValueError(f"its format is {header['format']}, where {_FORMAT} is known")
@@ -80,7 +93,9 @@ def _network_of(header: Any, size: int) -> Network:
     weights = sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
     if min(widths) < 1 or np.dtype(header["dtype"]).itemsize * weights > size:
         raise ValueError(f"its widths are {widths}, more than the file holds")
-    network = architecture.network(inputs, len(header["labels"]), np.zeros(0, np.int64), header["dtype"])
+    sizes = (inputs, len(header["labels"]), np.zeros(0, np.int64), header["dtype"])
+    arithmetic = _arithmetic(header["arithmetic"]) if "arithmetic" in header else ()
+    network = architecture.network(*sizes, *arithmetic)
     if list(network.widths) != widths:
         raise ValueError(f"its widths are {widths}, where it has {len(header['labels'])} labels")
     return network

@@ -56,7 +56,7 @@ def run(config: Config, dataset: Dataset, tracker: Tracker, folder: RunFolder | 
         if not resuming:
             folder.begin(config.plain(), about(config, digests, start), diff(), files(config))
         try:
-            with held(config.train.threads):
+            with held(config.train.threads, config.train.portable):
                 session = Session(config, dataset, start)
                 result = _train_and_test(session, config, dataset, digests["fingerprint"], folder, tracker, resuming)
             folder.finish(result)

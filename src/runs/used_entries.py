@@ -13,7 +13,16 @@ from collections.abc import Set
 from src.runs.code import Trees
 
 # Dicts whose keys are strings, or tuples of strings, that a configuration names. Of other tables all entries count.
-TABLES = {"ACTIVATIONS", "HEADS", "INITIALIZERS", "BIAS_INITIALIZERS", "SCALINGS", "OPTIMIZERS", "SCHEDULES"}
+TABLES = {
+    "ACTIVATIONS",
+    "HEADS",
+    "INITIALIZERS",
+    "BIAS_INITIALIZERS",
+    "SCALINGS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "ARITHMETICS",
+}
 
 
 def used(trees: Trees, words: Set[str]) -> Trees:

@@ -10,6 +10,7 @@ import numpy as np
 
 from src.data.dataset import Dataset
 from src.foundation.errors import UserError
+from src.nn.arithmetic import ARITHMETICS
 from src.nn.network import Network
 from src.optim.optimizers import Optimizer, State
 from src.optim.schedules import Schedule
@@ -47,6 +48,8 @@ class Training:
     patience: Annotated[int | None, ">= 1"] = None  # stop after this many epochs without improvement; best restored
     monitor: Annotated[str, MONITORS] = "valid_accuracy"  # valid_NAME needs NAME in `metrics`
     dtype: Annotated[str, ("float32", "float64")] = "float32"
+    # portable: the same bits on every machine, with any number of threads; see docs/portable.md.
+    arithmetic: Annotated[str, ARITHMETICS] = field(default="native", metadata={"before": "native"})
     threads: Annotated[int, ">= 1"] = 1  # of BLAS
     # The following fields do not affect results.
     checkpoint_epochs: Annotated[int | None, ">= 1"] = field(default=None, metadata={"semantic": False})
@@ -72,6 +75,11 @@ class Training:
     def monitors_a_loss(self) -> bool:
         """Whether smaller values of `monitor` are better."""
         return self.monitor.removeprefix("valid_") in LOSSES
+
+    @property
+    def portable(self) -> bool:
+        """Whether results are the same on every machine."""
+        return ARITHMETICS[self.arithmetic](1).everywhere
 
     def due(self, epoch: int) -> bool:
         """Whether an epoch (from 1) is evaluated."""
@@ -123,7 +131,7 @@ class Progress:
     def start(cls, optimizer: Optimizer, network: Network, streams: Streams) -> "Progress":
         """The progress at the start of a training."""
         theta = network.parameters.theta
-        return cls(optimizer.init(theta), streams.order.state, Steps(theta.size))
+        return cls(optimizer.init(theta, network.arithmetic), streams.order.state, Steps(theta.size))
 
 
 class Diverged(Exception):
@@ -161,7 +169,7 @@ def train(
         x_train, y_train, size, network.dtype, training.drop_last, training.order, training.steps_per_epoch
     )
     predicted = np.empty(size, np.int64) if training.running_metrics else None
-    parameters, gradient = network.parameters, network.gradient
+    parameters, gradient, ops = network.parameters, network.gradient, network.arithmetic
     at = progress or Progress.start(optimizer, network, streams)
     if training.evaluate_at_start and (at.epoch, at.step) == (0, 0):
         yield _evaluated(0, network, dataset, training, streams, optimizer.lr, 0.0, 0.0)
@@ -169,7 +177,7 @@ def train(
         start = time.perf_counter() - at.seconds
         for x, y in batches.epoch(streams.order, at.step):
             into = None if predicted is None else predicted[: len(y)]
-            rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches))
+            rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches), ops)
             loss = network.loss_and_gradient(x, y, streams.dropout, into, rate if training.update_first else 0.0)
             if into is not None:
                 summed, right, examples = at.running
@@ -186,7 +194,7 @@ def train(
         at.epoch, at.step = epoch + 1, 0
         if training.due(at.epoch):
             since = at.epoch - (at.epoch - 1) // training.evaluate_every * training.evaluate_every
-            rate = optimizer.lr * schedule.factor(epoch, len(batches) - 1, training.epochs, len(batches))
+            rate = optimizer.lr * schedule.factor(epoch, len(batches) - 1, training.epochs, len(batches), ops)
             speed = since * batches.examples / at.seconds
             record = _evaluated(at.epoch, network, dataset, training, streams, rate, at.seconds, speed, at.running)
             streams.order.evaluated(len(y_train))

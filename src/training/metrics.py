@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from src.data.dataset import Examples
+from src.nn.arithmetic.operations import Arithmetic
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 
@@ -43,7 +44,8 @@ def predict(network: Network, x: Array, y: Labels, rng: np.random.Generator | No
         chunk = slice(start, start + CHUNK)
         labels = y[chunk]
         loss, probabilities[chunk] = network.loss_and_probabilities(np.asarray(x[chunk], network.dtype), labels, rng)
-        share = len(labels) if network.class_weights is None else float(network.class_weights[labels].sum())
+        weights = network.class_weights
+        share = len(labels) if weights is None else float(network.arithmetic.total(weights[labels]))
         total += share * loss
         weight += share
     decided = network.decide(probabilities)
@@ -69,12 +71,13 @@ def further_metrics(network: Network, predictions: Predictions, y: Labels, names
     """The values of metrics in `METRICS`, by name."""
     y, p = np.asarray(y), predictions.probabilities
     outputs = p if network.threshold is None else p[:, 1:]  # a single unit gives the second class only
-    return {name: float(METRICS[name](outputs, predictions.labels, y)) for name in names}
+    ops = network.arithmetic
+    return {name: float(METRICS[name](ops, outputs, predictions.labels, y)) for name in names}
 
 
 def confusion(y: Labels, predicted: Labels, classes: int) -> Labels:
     """Counts [classes, classes]: row = true class, column = predicted class."""
-    return np.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    return np.bincount(y * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def scores(confusion: Labels) -> Array:
@@ -103,26 +106,26 @@ def scores_by_class(predictions: Predictions, y: Labels, labels: Sequence[str]) 
     return {"loss": predictions.loss, "accuracy": predictions.accuracy, "overall": overall, "class": each}
 
 
-def _squared_error(p: Array, decided: Labels, y: Labels) -> float:
+def _squared_error(ops: Arithmetic, p: Array, decided: Labels, y: Labels) -> float:
     """sum_k (p_k - t_k)^2, mean over examples"""
-    return float(np.square(p - _target(p, y)).sum() / len(y))
+    return float(ops.total(np.square(p - _target(p, y))) / len(y))
 
 
-def _mae(p: Array, decided: Labels, y: Labels) -> float:
+def _mae(ops: Arithmetic, p: Array, decided: Labels, y: Labels) -> float:
     """|p_k - t_k|, mean over examples and outputs"""
-    return float(np.abs(p - _target(p, y)).mean())
+    return float(ops.mean(np.abs(p - _target(p, y))))
 
 
-def _rmse(p: Array, decided: Labels, y: Labels) -> float:
+def _rmse(ops: Arithmetic, p: Array, decided: Labels, y: Labels) -> float:
     """The square root of (p_k - t_k)^2, mean over examples and outputs"""
-    return math.sqrt(np.square(p - _target(p, y)).mean())
+    return math.sqrt(ops.mean(np.square(p - _target(p, y))))
 
 
-def _binary_cross_entropy(p: Array, decided: Labels, y: Labels) -> float:
+def _binary_cross_entropy(ops: Arithmetic, p: Array, decided: Labels, y: Labels) -> float:
     """sum_k -t_k log p_k - (1 - t_k) log(1 - p_k), mean over examples; some texts print this for softmax outputs"""
     p = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
     t = _target(p, y)
-    return float(-np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / len(y))
+    return float(-ops.total(t * ops.log(p) + (1 - t) * ops.log(1 - p)) / len(y))
 
 
 def _target(p: Array, y: Labels) -> Array:
@@ -131,16 +134,16 @@ def _target(p: Array, y: Labels) -> Array:
     return np.eye(p.shape[1])[y]
 
 
-def _mean_score(k: int, weighted: bool) -> Callable[[Array, Labels, Labels], float]:
-    def mean_score(p: Array, decided: Labels, y: Labels) -> float:
+def _mean_score(k: int, weighted: bool) -> Callable[[Arithmetic, Array, Labels, Labels], float]:
+    def mean_score(ops: Arithmetic, p: Array, decided: Labels, y: Labels) -> float:
         counts = confusion(y, decided, max(p.shape[1], 2))
         return float(np.average(scores(counts)[k], weights=counts.sum(axis=1) if weighted else None))
 
     return mean_score
 
 
-# metric(p [n, output units], decided [n], y [n]) -> mean over examples
-METRICS: dict[str, Callable[[Array, Labels, Labels], float]] = {
+# metric(ops, p [n, output units], decided [n], y [n]) -> mean over examples
+METRICS: dict[str, Callable[[Arithmetic, Array, Labels, Labels], float]] = {
     "squared_error": _squared_error,
     "mae": _mae,
     "rmse": _rmse,

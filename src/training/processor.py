@@ -1,7 +1,8 @@
 """Floating-point settings during training.
 
 The number of BLAS threads changes float32 results, so it is fixed. Subnormal numbers appear as a training converges and
-slow down many processors, so they are flushed to zero if processor and C library allow it.
+slow down many processors, so they are flushed to zero if processor and C library allow it; never with portable
+arithmetic, whose results are those of IEEE 754.
 """
 
 import contextlib
@@ -17,13 +18,16 @@ _FLUSH_RESULTS_AND_INPUTS = 0x8040  # FZ and DAZ: Intel SDM, volume 1, section 1
 
 
 @contextlib.contextmanager
-def held(threads: int) -> Iterator[None]:
-    """Within the block: BLAS uses `threads` threads, subnormals are flushed to zero, overflows give no warning."""
+def held(threads: int, everywhere: bool = False) -> Iterator[None]:
+    """Within the block: BLAS uses `threads` threads, overflows give no warning, and subnormals are flushed to zero.
+
+    everywhere: subnormals are kept, so that results can be the same on every machine.
+    """
     from threadpoolctl import threadpool_limits
 
     # A diverging network overflows; the loop checks its losses, so a warning would be redundant.
     quiet = np.errstate(over="ignore", invalid="ignore")
-    with threadpool_limits(limits=threads, user_api="blas"), _flush_to_zero(), quiet:
+    with threadpool_limits(limits=threads, user_api="blas"), _flushing(not everywhere), quiet:
         yield
 
 
@@ -33,7 +37,7 @@ def flushes_to_zero() -> bool:
 
 
 @contextlib.contextmanager
-def _flush_to_zero() -> Iterator[None]:
+def _flushing(on: bool) -> Iterator[None]:
     libm = _libm()
     if libm is None:
         yield
@@ -41,7 +45,10 @@ def _flush_to_zero() -> Iterator[None]:
     before = (ctypes.c_uint32 * _FENV_WORDS)()
     libm.fegetenv(before)
     flushing = type(before)(*before)
-    flushing[_MXCSR] |= _FLUSH_RESULTS_AND_INPUTS
+    if on:
+        flushing[_MXCSR] |= _FLUSH_RESULTS_AND_INPUTS
+    else:  # another library may have set it
+        flushing[_MXCSR] &= ~_FLUSH_RESULTS_AND_INPUTS
     libm.fesetenv(flushing)
     try:
         yield

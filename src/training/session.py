@@ -60,7 +60,7 @@ class Session:
     def __init__(self, settings: Settings, dataset: Dataset, start: Start | None = None) -> None:
         self._settings, self._dataset = settings, dataset
         self._streams = Streams.of(settings.seed, settings.rng, settings.draws, len(dataset.train.y))
-        self.network = build_network(settings.model, dataset, settings.train.dtype)
+        self.network = build_network(settings.model, dataset, settings.train)
         settings.model.initialize(self.network, self._streams.initialization)
         self._streams.drop_in(self.network.dropout)
         self._start = start
@@ -143,6 +143,8 @@ class Session:
         return result, predicted
 
 
-def build_network(model: Architecture, dataset: Dataset, dtype: str) -> Network:
+def build_network(model: Architecture, dataset: Dataset, train: Training) -> Network:
     """The network described by `model`, with sizes from the data and zero parameters."""
-    return model.network(dataset.train.x.shape[1], len(dataset.labels), dataset.train.y, dtype)
+    batch = train.batch_size or len(dataset.train.y)
+    sizes = (dataset.train.x.shape[1], len(dataset.labels), dataset.train.y)
+    return model.network(*sizes, train.dtype, train.arithmetic, batch)

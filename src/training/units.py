@@ -12,7 +12,7 @@ import numpy as np
 
 from src.data.dataset import PARTS, Dataset, Examples
 from src.foundation.errors import UserError
-from src.nn.activations import ACTIVATIONS, sigmoid
+from src.nn.activations import ACTIVATIONS
 from src.nn.arrays import Array, Labels
 from src.nn.dropout import Dropping
 from src.nn.losses import HEADS
@@ -59,10 +59,11 @@ def train_units(
 
     Raises `Diverged` if one does; the network then has the initial weights of that unit.
     """
-    W, b, accuracy = network.parameters.W[0], network.parameters.b[0], {}  # [inputs, units], [units]
+    W, b, ops = network.parameters.W[0], network.parameters.b[0], network.arithmetic  # [inputs, units], [units]
+    accuracy: dict[str, float] = {}
     steps: list[Array] = []
     for unit, group in enumerate(training.unit_targets):
-        perceptron = Network((len(W), 1), (), _HEAD, fixed=network.fixed, threshold=_HALF, dtype=network.dtype.name)
+        perceptron = _perceptron(network)
         theta = perceptron.parameters.theta
         theta[:] = np.append(W[:, unit], b[unit])
         y = (np.asarray(dataset.train.group) == dataset.groups.index(group)).astype(np.int64)  # [n], 1 in the group
@@ -73,9 +74,8 @@ def train_units(
         accuracy[group] = predict(perceptron, dataset.train.x, y).accuracy
         W[:, unit], b[unit] = theta[:-1], theta[-1]
 
-    z = {part: np.asarray(getattr(dataset, part).x, network.dtype) @ W + b for part in PARTS}  # [n, units] each
-    fired = {part: sigmoid(z[part], np.empty_like(z[part])) for part in PARTS}
-    center, scale = fired["train"].mean(axis=0), fired["train"].std(axis=0)
+    fired = {part: _outputs(network, getattr(dataset, part).x) for part in PARTS}  # [n, units] each
+    center, scale = ops.moments(fired["train"])
     scale[scale == 0] = 1
     parts: dict[str, Any] = {
         part: Examples((fired[part] - center) / scale, np.asarray(getattr(dataset, part).y)) for part in PARTS
@@ -93,6 +93,7 @@ def output_layer(network: Network) -> Network:
         class_weights=network.class_weights,
         threshold=network.threshold,
         dtype=network.dtype.name,
+        arithmetic=network.arithmetic,
     )
     top.parameters.W[0][...] = network.parameters.W[1]
     top.parameters.b[0][...] = network.parameters.b[1]
@@ -102,8 +103,34 @@ def output_layer(network: Network) -> Network:
 def put_on_top(network: Network, top: Network, trained: Trained) -> None:
     """Copies the output layer `top`, which takes standardized outputs, to `network`, which takes raw ones."""
     W = top.parameters.W[0] / trained.scale[:, np.newaxis]
+    ops, shift = network.arithmetic, np.empty_like(top.parameters.b[0])
+    ops.matmul(ops.operand(trained.center, "center"), ops.operand(W, "W"), shift)
     network.parameters.W[1][...] = W
-    network.parameters.b[1][...] = top.parameters.b[0] - trained.center @ W
+    network.parameters.b[1][...] = top.parameters.b[0] - shift
+
+
+def _perceptron(network: Network) -> Network:
+    """A network of one output unit, to learn what a hidden unit is to detect."""
+    return Network(
+        (network.widths[0], 1),
+        (),
+        _HEAD,
+        fixed=network.fixed,
+        threshold=_HALF,
+        dtype=network.dtype.name,
+        arithmetic=network.arithmetic,
+    )
+
+
+def _outputs(network: Network, x: Array) -> Array:
+    """[n, units], what the hidden units give for x [n, inputs]."""
+    W, b, ops = network.parameters.W[0], network.parameters.b[0], network.arithmetic
+    z = np.empty((len(x), len(b)), network.dtype)
+    ops.matmul(ops.operand(np.asarray(x, network.dtype), "x"), ops.operand(W, "W"), z)
+    z += b
+    outputs = np.empty_like(z)
+    ops.sigmoid(z, outputs)
+    return outputs
 
 
 def _learn(
@@ -117,7 +144,8 @@ def _learn(
     record: Steps,
 ) -> bool:
     """Trains a perceptron, and records its steps; returns whether its losses and weights stayed finite."""
-    parameters, state = perceptron.parameters, optimizer.init(perceptron.parameters.theta)
+    parameters = perceptron.parameters
+    state = optimizer.init(parameters.theta, perceptron.arithmetic)
     size = training.batch_size or len(y)
     batches = Batches(x, y, size, perceptron.dtype, order="drawn", steps=training.unit_steps)
     for batch_x, batch_y in batches.epoch(order):

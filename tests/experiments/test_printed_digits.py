@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from src.data.recipes import prepare
+from src.nn.arithmetic import NATIVE
 from src.nn.arrays import Array
 from src.prediction.predictions import open_model, predictions
 from src.prediction.signature import RawExamples
@@ -71,14 +72,14 @@ def outputs(*overrides: str, root: Path) -> Array:
     """[n, outputs], the pre-activations of the output layer for the training examples, before any training."""
     config = composed(*overrides)
     dataset = prepare(config.data, root)
-    network = build_network(config.model, dataset, config.train.dtype)
+    network = build_network(config.model, dataset, config.train)
     streams = Streams.of(config.seed, config.rng, config.draws, len(dataset.train.y))
     config.model.initialize(network, streams.initialization)
     a = np.asarray(dataset.train.x, config.train.dtype)
     z = a @ network.parameters.W[0] + network.parameters.b[0]
     for activation, W, b in zip(network.activations, network.parameters.W[1:], network.parameters.b[1:], strict=True):
         a = np.empty_like(z)
-        activation.value(z, a)
+        activation.value(NATIVE, z, a)
         z = a @ W + b
     return z
 

@@ -130,6 +130,18 @@ def test_what_differs_is_listed_by_severity(digits: Dataset, small: Small) -> No
     assert severities == sorted(severities, key=[DECISIVE, POSSIBLE, HARMLESS].index)
     assert found["flush_to_zero"].then == "not recorded"
     assert found["code"].then == "0" * 12
+    portable = {
+        difference.what for difference in differences(then, now, portable=True) if difference.severity != HARMLESS
+    }
+    assert portable == {"code"}  # no machine has an influence
+
+
+def test_a_portable_run_is_identical_or_different_by_any_bound(home: Path, digits: Dataset, small: Small) -> None:
+    folder = run(small("train.arithmetic=portable"), digits, Tracker()).folder.path
+    replay = planned(folder)
+    assert retrain(replay, Tracker(), bound=0.5).verdict == IDENTICAL
+    edit(folder / "result.json", lambda result: result["test"].update(loss=result["test"]["loss"] * (1 + 1e-9)))
+    assert retrain(planned(folder), Tracker(), bound=0.5).verdict == DIFFERENT
 
 
 def test_other_code_comes_with_the_commit_to_check_out(recorded: Outcome) -> None:

@@ -39,7 +39,8 @@ def folder(tmp_path: Path, digits: Dataset, small: Small) -> RunFolder:
 def test_a_missing_or_damaged_file_is_named_when_it_is_needed(folder: RunFolder, name: str) -> None:
     file = folder.path / name
     whole = file.read_bytes()
-    damages: list[bytes | None] = [None, b"", whole[: len(whole) // 2], b"\xff" + whole[1:], b"epoch\n1\n"]
+    cut = max(whole.rfind(b":", 0, len(whole) // 2), len(whole) // 3)  # in a line: between two, YAML would be whole
+    damages: list[bytes | None] = [None, b"", whole[:cut], b"\xff" + whole[1:], b"epoch\n1\n"]
     for damage in damages:
         file.unlink() if damage is None else file.write_bytes(damage)
         finished = FinishedRun(folder.path)  # reads nothing

@@ -223,3 +223,13 @@ def test_a_file_that_numeric_code_comes_to_import_is_part_of_it(src: Path) -> No
     assert edited(added) == whole
     losses.write_text(f"{losses.read_text()}\nfrom src.nn import added\n")
     assert edited(added) != of(composed())
+
+
+def test_portable_runs_are_the_same_in_every_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    portable = "train.arithmetic=portable"
+    run = of(composed(portable))
+    assert run != of(composed())
+    assert of(composed(portable, "train.threads=2")) == run
+    monkeypatch.setattr(identity, "environment", lambda threads: {"numpy": "another"})
+    assert of(composed(portable)) == run
+    assert of(composed(portable, "train.dtype=float64")) != run

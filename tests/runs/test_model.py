@@ -71,6 +71,24 @@ def test_what_layers_do_comes_back_and_a_model_of_before_lists_is_read(tmp_path:
     assert (old.loss_and_probabilities(x, y)[1] != expected).any()
 
 
+def test_a_portable_model_predicts_portably_and_a_lie_about_its_terms_is_refused(tmp_path: Path) -> None:
+    net = ARCHITECTURE.network(7, 3, np.array([0, 0, 1, 2]), "float32", "portable", 60)
+    ARCHITECTURE.initialize(net, np.random.SeedSequence(1))
+    save_model(tmp_path / "model.npz", net, ARCHITECTURE, {"labels": ["a", "b", "c"]})
+    found, header = load_model(tmp_path / "model.npz")
+    assert (found.arithmetic.name, found.arithmetic.terms) == ("portable", 60)
+    x, y = np.random.default_rng(0).random((9, 7)).astype(np.float32), np.zeros(9, np.int64)
+    expected = net.loss_and_probabilities(x, y)[1]
+    np.testing.assert_array_equal(found.loss_and_probabilities(x, y)[1], expected)
+    assert (network().loss_and_probabilities(x, y)[1] != expected).any()
+    terms = [{"name": "portable", "terms": terms} for terms in (0, 1 << 40, "60", 60.0, None, True)]
+    for lie in (*terms, {"name": "exact", "terms": 60}, {"name": [], "terms": 60}, {"terms": 60}, {}, [60], "60"):
+        header["arithmetic"] = lie
+        write_npz(tmp_path / "lie.npz", {"header": np.array(json.dumps(header)), **net.parameters.arrays()})
+        with pytest.raises(UserError, match="damaged"):
+            load_model(tmp_path / "lie.npz")
+
+
 def test_cut_altered_pickled_foreign_and_missing_files_are_refused(saved: Path) -> None:  # every bit: test_npz.py
     whole, pickled = saved.read_bytes(), io.BytesIO()
     np.savez(pickled, header=np.array([{}], dtype=object))

@@ -41,7 +41,7 @@ CHANGES = {
 def initialized(config: Config, dataset: Dataset) -> tuple[Network, Streams]:
     """A network with its first weights, and what is left of its streams: as a run makes them."""
     streams = Streams.of(config.seed)
-    net = build_network(config.model, dataset, config.train.dtype)
+    net = build_network(config.model, dataset, config.train)
     config.model.initialize(net, streams.initialization)
     return net, streams
 

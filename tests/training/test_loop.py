@@ -6,6 +6,8 @@ import pytest
 
 from src.data.dataset import Examples
 from src.foundation.errors import UserError
+from src.nn.arithmetic import NATIVE
+from src.nn.arithmetic.operations import Arithmetic
 from src.nn.network import Network
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES, Schedule
@@ -141,7 +143,7 @@ class Explosion(Schedule):
     name = "explosion"
     epoch: int
 
-    def factor(self, epoch: int, step: int, epochs: int, steps: int) -> float:
+    def factor(self, epoch: int, step: int, epochs: int, steps: int, ops: Arithmetic = NATIVE) -> float:
         return 1.0 if epoch < self.epoch else 1e30
 
 

@@ -15,6 +15,7 @@ from sklearn.metrics import (
 )
 
 from src.data.dataset import Examples
+from src.nn.arithmetic import NATIVE
 from src.nn.losses import HEADS
 from src.training import metrics
 from src.training.metrics import LOSSES, METRICS, SCORES, confusion, measure, predict, scores
@@ -69,7 +70,7 @@ def test_confusion_and_scores_are_sklearns_also_if_a_class_is_missing(pairs: lis
     p = np.zeros((len(y), CLASSES))
     for prefix, average in (("", "weighted"), ("macro_", "macro")):
         expected = precision_recall_fscore_support(y, predicted, **asked, average=average)
-        assert [METRICS[f"{prefix}{name}"](p, predicted, y) for name in SCORES] == pytest.approx(expected[:3])
+        assert [METRICS[f"{prefix}{name}"](NATIVE, p, predicted, y) for name in SCORES] == pytest.approx(expected[:3])
 
 
 def single_output(plan: Any, y: np.ndarray, **settings: Any) -> Any:

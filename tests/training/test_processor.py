@@ -63,6 +63,17 @@ def test_subnormals_are_flushed_within_and_restored_after_a_block_also_if_it_rai
     assert (numbers(dtype) > 0).all()
 
 
+@needs_flushing
+@pytest.mark.parametrize("dtype", SUBNORMAL)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_with_portable_arithmetic_subnormals_are_kept_whoever_flushes_them(dtype: str, operation: str) -> None:
+    numbers = OPERATIONS[operation]
+    with held(1):
+        with held(1, everywhere=True):
+            assert (numbers(dtype) > 0).all()
+        assert not numbers(dtype).any()
+
+
 def test_normal_arithmetic_is_unchanged() -> None:
     x = np.random.default_rng(1).standard_normal(1000)
     expected = (np.sqrt(np.abs(x)) / 3 + x).tobytes()

@@ -110,7 +110,7 @@ def in_step(config: Config, dataset: Dataset, name: str, library: Library) -> Tw
         return {"epoch": epoch.epoch}
 
     vars(network)["loss_and_gradient"] = watched  # of this object alone: the loop hands batches to nothing else
-    with tempfile.TemporaryDirectory() as folder, held(config.train.threads):
+    with tempfile.TemporaryDirectory() as folder, held(config.train.threads, config.train.portable):
         session.prepare()
         session.run(session.saver(Path(folder), name), record)
         apart.append(_apart(network, twin))
