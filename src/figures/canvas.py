@@ -77,9 +77,11 @@ def new_figure(width: float, height: float, title: str, arrange: bool = True) ->
 
 def shrink(text: Text, width: float) -> None:
     """Reduces the font size of `text` until it is at most `width` inches wide."""
-    measured = text.get_window_extent().width / DPI
-    if measured > width:
-        text.set_fontsize(float(text.get_fontsize()) * width / measured)
+    for _ in range(4):  # glyphs are hinted, so a text is not exactly as wide as its size says
+        measured = text.get_window_extent().width / DPI
+        if measured <= width:
+            break
+        text.set_fontsize(float(text.get_fontsize()) * min(0.99, width / measured))
 
 
 def width_of(lines: Iterable[str], size: float) -> float:
