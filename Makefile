@@ -19,10 +19,10 @@ help: ## Show this list
 # is half the work of compiling all; unless it may not write.
 UV := $(shell command -v uv 2>/dev/null)
 ifneq ($(UV),)
-new_venv = $(PYTHON) -m venv --clear --without-pip $(1)
+new_venv = "$(PYTHON)" -m venv --clear --without-pip $(1)
 install = "$(UV)" pip install --quiet --python $(1) $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 else
-new_venv = $(PYTHON) -m venv --clear $(1)
+new_venv = "$(PYTHON)" -m venv --clear $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
 	$(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 endif
@@ -31,10 +31,10 @@ LOCKED := --no-deps --require-hashes -r requirements.lock
 setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
 	@lock=$$(cksum < requirements.lock); ready=$$(cat .venv/ready 2>/dev/null || true); \
 	if [ -x $(PY) ] && [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; then exit 0; fi; \
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
 		exit 2; }; \
-	version=$$($(PYTHON) -V); \
+	version=$$("$(PYTHON)" -V); \
 	if [ -x $(PY) ] && [ "$$ready" = "$$version $$lock" ]; then exit 0; fi; \
 	echo "Setting up .venv ($$version) with $(if $(UV),uv,pip); this takes $(if $(UV),half a minute,a minute or two)"; \
 	rm -f .venv/ready && \

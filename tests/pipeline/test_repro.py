@@ -165,7 +165,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert (checkout / f"models/studies/{STUDY}/study.json").exists()
 
     # A change of arithmetic reruns what computes with it. -s skips the stage `code`, and the stage notices.
-    edit(network, ("np.add.reduce(delta[l]", "np.add.reduce(1.0 * delta[l]"))
+    edit(network, ("ops.sum_rows(errors, db[l])", "ops.sum_rows(1.0 * errors, db[l])"))
     (checkout / "params.yaml").write_text(params.replace("epochs: 3", "epochs: 4"))
     refused = shell("dvc", "repro", "--single-item", "train")
     assert refused.returncode != 0
