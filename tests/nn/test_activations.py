@@ -4,7 +4,7 @@ One that is added to the table needs no entry here: its value is then compared w
 with a numerical derivative, which `autograd` uses as its gradient.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -13,10 +13,9 @@ import pytest
 from autograd.extend import defvjp, primitive
 
 from src.nn.activations import ACTIVATIONS
-from src.nn.arithmetic import ARITHMETICS, NATIVE
-from src.nn.arithmetic.operations import Arithmetic
+from tests.nn import used
 
-OPS: Arithmetic = NATIVE
+pytestmark = pytest.mark.usefixtures("each_arithmetic")
 STEP = 2e-4  # twice that is less than the distance that tests keep from a kink
 
 TEXTBOOK: dict[str, Callable[[Any], Any]] = {
@@ -28,19 +27,10 @@ TEXTBOOK: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=ARITHMETICS, autouse=True)
-def ops(request: pytest.FixtureRequest) -> Iterator[None]:
-    """All tests of this file, with each arithmetic."""
-    global OPS
-    OPS = ARITHMETICS[request.param](1000)
-    yield
-    OPS = NATIVE
-
-
 def value(name: str, z: np.ndarray) -> np.ndarray:
     """f(z) by the table; `z` keeps its values."""
     out = np.full_like(z, np.nan)
-    ACTIVATIONS[name].value(OPS, z, out)
+    ACTIVATIONS[name].value(used.OPS, z, out)
     return out
 
 

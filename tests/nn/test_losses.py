@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,11 +5,10 @@ from hypothesis import strategies as st
 from scipy import special
 from sklearn.metrics import log_loss, mean_squared_error
 
-from src.nn.arithmetic import ARITHMETICS, NATIVE
-from src.nn.arithmetic.operations import Arithmetic
 from src.nn.losses import HEADS, Head
+from tests.nn import used
 
-OPS: Arithmetic = NATIVE
+pytestmark = pytest.mark.usefixtures("each_arithmetic")
 DTYPES = ["float32", "float64"]
 SOFTMAX = [head for head in HEADS if head[0] == "softmax"]
 RNG = np.random.default_rng(5)
@@ -22,28 +19,19 @@ T = np.eye(CLASSES)[Y]
 FAR = 1e4 * np.array([[1, -1, 0], [-1, 1, 0], [1, 1, -1], [1, 1, 1], [-1, -1, -1], [0, 0, 1]])
 
 
-@pytest.fixture(scope="module", params=ARITHMETICS, autouse=True)
-def ops(request: pytest.FixtureRequest) -> Iterator[None]:
-    """All tests of this file, with each arithmetic."""
-    global OPS
-    OPS = ARITHMETICS[request.param](1000)
-    yield
-    OPS = NATIVE
-
-
 def even(batch: int, dtype: str = "float64") -> np.ndarray:
     return np.full((batch, 1), 1 / batch, dtype)
 
 
 def loss_and_delta(head: Head, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
     out = np.full_like(z, np.nan)
-    loss = head.loss(OPS, z.copy(), y, weight, out)
+    loss = head.loss(used.OPS, z.copy(), y, weight, out)
     return loss, out
 
 
 def probabilities(head: Head, z: np.ndarray) -> np.ndarray:
     out = np.full_like(z, np.nan)
-    head.probabilities(OPS, z, out)
+    head.probabilities(used.OPS, z, out)
     return out
 
 

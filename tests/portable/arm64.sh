@@ -12,7 +12,7 @@ numpy=$("$here/.venv/bin/python" -c 'import numpy; print(numpy.__version__)')
 
 set_up() {
     rm -rf "$folder"
-    mkdir -p "$folder"/{lists/partial,cache/archives/partial,root,debs}
+    mkdir -p "$folder"/{lists/partial,cache/archives/partial,debs}
     touch "$folder/status" # of a system without packages
     if ! command -v qemu-aarch64-static >/dev/null; then
         apt-get update -qq
@@ -27,7 +27,7 @@ set_up() {
         "lib$python-minimal" "lib$python-stdlib" "$python-minimal" "$python"; do
         (cd "$folder/debs" && apt-get "${foreign[@]}" download "$package") # two of a newer Debian have other names
     done
-    for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$folder/root"; done
+    for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$folder/system"; done
     "$here/.venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --python-version "${python#python}" --implementation cp --platform manylinux_2_28_aarch64 \
         --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64 -d "$folder" "numpy==$numpy"
@@ -45,4 +45,4 @@ if [ ! -e "$folder/ready" ] && ! SET_UP=1 "$0" "$folder" >"$folder.log" 2>&1; th
 fi
 # -S leaves this machine's own packages out.
 PYTHONPATH="$folder/numpy:$here" PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1 \
-    qemu-aarch64-static -L "$folder/root" "$folder/root/usr/bin/$python" -S "$here/tests/portable/trainings.py" "$@"
+    qemu-aarch64-static -L "$folder/system" "$folder/system/usr/bin/$python" -S "$here/tests/portable/trainings.py" "$@"
