@@ -6,9 +6,6 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from src.foundation.errors import UserError
 from src.runs.fingerprint import environment
@@ -26,7 +23,8 @@ _AVX2 = {
 
 def machine() -> dict[str, str]:
     """The date, the processor, what NumPy's BLAS and loops use of it, and the versions of what is compared, if here."""
-    of_numpy, simd = environment(threads=1), _simd()
+    of_numpy = environment(threads=1)
+    simd = of_numpy["simd"]
     about = {
         "date": datetime.date.today().isoformat(),
         "cpu": _cpu(),
@@ -49,14 +47,9 @@ def start_without_avx512() -> None:
     """
     if _AVX2.items() <= os.environ.items():
         return
-    if not any(extension.startswith(("X86_V4", "AVX512")) for extension in _simd()):
+    if not any(extension.startswith(("X86_V4", "AVX512")) for extension in environment(threads=1)["simd"]):
         raise UserError("--avx2: this machine has no AVX-512 to leave out; run the command without the option")
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **_AVX2})
-
-
-def _simd() -> list[str]:
-    simd: Any = np.show_config(mode="dicts")
-    return list(simd["SIMD Extensions"].get("found", ()))
 
 
 def _cpu() -> str:

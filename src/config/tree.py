@@ -70,6 +70,11 @@ class Config:
         act = self.model.act if isinstance(self.model.act, str) else "+".join(self.model.act) or "linear"
         return f"{self.name or f'{act}-{self.model.init}-{self.optimizer.name}'} s{self.seed}"
 
+    @property
+    def portable(self) -> bool:
+        """Whether results are the same on every machine: legacy draws may call the C library."""
+        return self.train.portable and self.rng == "default"
+
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
         return dict(schema.plain(self))

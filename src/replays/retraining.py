@@ -89,7 +89,7 @@ def plan(original: FinishedRun) -> Replay:
         config,
         dataset,
         folder,
-        differences(original.about, about(config, digests, start), config.train.portable),
+        differences(original.about, about(config, digests, start), config.portable),
     )
 
 
@@ -98,7 +98,7 @@ def retrain(replay: Replay, tracker: Tracker, bound: float) -> Agreement:
 
     A run with portable arithmetic is identical, or different by any bound.
     """
-    bound = 0.0 if replay.config.train.portable else bound
+    bound = 0.0 if replay.config.portable else bound
     outcome = run(replay.config, replay.dataset, tracker, replay.folder)
     original, now = replay.original, FinishedRun.open(outcome.folder.path)
     agreement = compare(original, now, bound)

@@ -1,8 +1,8 @@
 """A run's identity: the same fingerprint means the same bits.
 
-It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment; with portable
-arithmetic, neither the environment nor the number of threads, which change no bit of it. What only
-names, records, draws or fetches is left out: a change there retrains nothing.
+It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment; of a portable
+run, neither the environment nor the number of threads, which change no bit. What only names, records, draws or fetches
+is left out: a change there retrains nothing.
 
 A sweep freezes code and configuration when it starts, and a job that finds other files refuses to run. Otherwise an
 edit during a sweep would change the jobs that have not started, and mix two versions in one comparison.
@@ -40,7 +40,7 @@ Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes,
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
     """The digests that identify a run: its `fingerprint`, and those of `code`, `data` and `env` that went into it."""
     semantic = config.semantic()
-    if portable := config.train.portable:
+    if portable := config.portable:
         del semantic["train"]["threads"]
     parts = {
         "config": sha256(canonical_json(semantic)),
@@ -88,7 +88,7 @@ def environment(threads: int) -> dict[str, Any]:
             if library["user_api"] == "blas" and not Path(library["filepath"]).parent.name.startswith("scipy")
         ),
         "threads": threads,
-        "simd": simd["SIMD Extensions"]["found"],
+        "simd": simd["SIMD Extensions"].get("found", []),  # none: the baseline alone
         "flush_to_zero": flushes_to_zero(),
     }
 

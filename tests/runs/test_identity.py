@@ -233,3 +233,6 @@ def test_portable_runs_are_the_same_in_every_environment(monkeypatch: pytest.Mon
     monkeypatch.setattr(identity, "environment", lambda threads: {"numpy": "another"})
     assert of(composed(portable)) == run
     assert of(composed(portable, "train.dtype=float64")) != run
+    legacy = of(composed(portable, "rng=legacy"))  # whose draws may call the C library
+    monkeypatch.setattr(identity, "environment", lambda threads: {"numpy": "a third"})
+    assert of(composed(portable, "rng=legacy")) != legacy
