@@ -28,6 +28,9 @@ _READ = (
 )
 
 
+_forgotten: set[Path] = set()
+
+
 class Verdict(NamedTuple):
     """What is known of a finished run."""
 
@@ -37,8 +40,8 @@ class Verdict(NamedTuple):
 
 
 def forget(root: Path) -> None:
-    """Has all runs verified again."""
-    _memory(root).unlink(missing_ok=True)
+    """Has this process verify all runs, once."""
+    _forgotten.add(root)
 
 
 def run_folders(root: Path) -> list[RunFolder]:
@@ -100,8 +103,11 @@ def of_other_code(root: Path) -> tuple[int, int]:
 def _verdicts(root: Path) -> Iterator[Verdict]:
     """The verdict on each finished run; what is undamaged is remembered."""
     known: Mapping[str, Any] = {}
-    with contextlib.suppress(UserError):  # not there, or damaged
-        known = read_object(_memory(root))
+    forgotten = root in _forgotten
+    if not forgotten and _memory(root).is_file():
+        with contextlib.suppress(UserError, OSError):  # damaged, or not ours to read
+            known = read_object(_memory(root))
+    _forgotten.discard(root)
     undamaged: dict[str, Any] = {}
     for folder in run_folders(root):
         name, version = folder.path.name, _version(folder)
@@ -114,7 +120,7 @@ def _verdicts(root: Path) -> Iterator[Verdict]:
                 if not verdict.damage:
                     undamaged[name] = [version, verdict.reused]
                 yield verdict
-    if undamaged != known:
+    if forgotten or undamaged != known:
         with contextlib.suppress(OSError):  # a full disk, or one that can only be read: all is verified next time
             write_json(_memory(root), undamaged)
 

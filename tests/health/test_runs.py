@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -151,6 +152,14 @@ def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_ask
     for content in ("", "[]", json.dumps({finished.path.name: ["", 1]})):
         memory.write_text(content)
         assert (found(), found()) == (read, remembered)
+    with monkeypatch.context() as patch:
+        patch.setattr(health, "read_object", Mock(side_effect=PermissionError(13, "permission denied")))
+        assert found() == ([], 2)  # by each of the two checks
+    memory.unlink()
+    memory.mkdir()
+    assert found() == ([], 2)
+    memory.rmdir()
+    assert (found(), found()) == (read, remembered)
     digest = health.code_digest
     monkeypatch.setattr(health, "code_digest", lambda used_by=None: digest(used_by) if used_by else "of other code")
     assert (found(), found()) == (read, remembered)
