@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -112,6 +113,17 @@ def test_what_no_library_can_train_is_refused_before_anything_runs(
     assert message.startswith(f"ablation.twins.{experiment}: scikit-learn has no ")
     assert lacking in message
     assert "PyTorch" in message  # has no such thing, or would have it and is not here
+
+
+@pytest.mark.parametrize("error", [ImportError("No module named 'sklearn'"), OSError("lib.so: cannot\nopen")])
+def test_a_library_that_can_not_be_imported_is_told_before_anything_runs(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.studies.twins.library.import_module", Mock(side_effect=error))
+    mine = declare("mine", {"title": "?", "twins": {"spiral_mlp": []}})
+    message = refusal(plan, mine, ["0"], [], True, compose)
+    assert message.startswith("scikit-learn is installed but can't be imported (")
+    assert "\n" not in message
 
 
 def test_another_experiment_for_all_is_refused() -> None:

@@ -13,7 +13,7 @@ from src.foundation import schema
 from src.foundation.errors import UserError
 from src.runs.job import Job
 from src.studies.study import Case, Declaration
-from src.studies.twins.library import LIBRARIES, versions
+from src.studies.twins.library import LIBRARIES, refuse_broken, versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class TwinDeclaration(Declaration):
 
     def check_jobs(self, jobs: Sequence[Job], typed: Sequence[str]) -> None:
         """Refuses an experiment that no library here can train as this project does."""
+        refuse_broken()
         there = versions()
         for job in jobs:
             reasons = {name: library.unfit(job.config) for name, library in LIBRARIES.items()}

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from src.config.tree import Config
 
 
 def lacking(config: Config) -> Iterator[str]:
     """The settings that no library has, like "model.dropout=0.1"."""
     model, optimizer, train = config.model, config.optimizer, config.train
-    if np.any(model.dropout):
+    if any(model.rates):
         yield f"model.dropout={model.dropout}"  # its masks are drawn from a stream of its own
     if model.bias == "fixed":
         yield "model.bias=fixed"

@@ -1,10 +1,12 @@
 """What a library's network must offer to be trained in step with ours, and which libraries there are."""
 
+import importlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from src.config.tree import Config
+from src.foundation.errors import UserError
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 from src.studies.twins import pytorch, scikit_learn
@@ -33,6 +35,10 @@ class Library(Protocol):
     def package(self) -> str:
         """The package that brings it, by its name on PyPI."""
 
+    @property
+    def module(self) -> str:
+        """What is imported of it."""
+
     def unfit(self, config: Config) -> str:
         """What it lacks to train such a network as we do, like "model.dropout=0.1"; empty if nothing."""
 
@@ -55,3 +61,13 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def refuse_broken() -> None:
+    """Raises `UserError` for a library that is installed but can't be imported."""
+    for name in versions():
+        try:
+            importlib.import_module(LIBRARIES[name].module)
+        except (ImportError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{name} is installed but can't be imported ({reason}); repair or remove it") from None

@@ -16,7 +16,7 @@ _ACTIVATIONS = {"linear": "Identity", "sigmoid": "Sigmoid", "tanh": "Tanh", "rel
 
 
 class _PyTorch:
-    package = "torch"
+    package = module = "torch"
 
     def unfit(self, config: Config) -> str:
         """What it lacks; empty if nothing."""
@@ -47,9 +47,8 @@ class _Twin:
             if b:
                 linear.bias.data = _tensor(b[layer])
         model = config.model
-        names = [model.act] * len(model.hidden) if isinstance(model.act, str) else list(model.act)
         modules: list[Any] = [self._linear[0]]
-        for name, linear in zip(names, self._linear[1:], strict=True):
+        for name, linear in zip(model.acts, self._linear[1:], strict=True):
             modules += [_activation(name), linear]
         self._module = torch.nn.Sequential(*modules)
         self._optimizer = _optimizer(config.optimizer, self._linear)
@@ -119,8 +118,7 @@ def _optimizer(ours: Any, linear: Sequence[Any]) -> Any:
 
 def _lacking(config: Config) -> Iterator[str]:
     optimizer = config.optimizer
-    acts = {config.model.act} if isinstance(config.model.act, str) else set(config.model.act)
-    if new := acts - _ACTIVATIONS.keys():
+    if new := {*config.model.acts} - _ACTIVATIONS.keys():
         yield f"model.act={', '.join(sorted(new))}"
     if optimizer.name == "adamw" and optimizer.l2:
         yield "optimizer.l2 besides optimizer.weight_decay"

@@ -18,7 +18,7 @@ _SOLVERS = {"sgd": "sgd", "momentum": "sgd", "nesterov": "sgd", "adam": "adam"}
 
 
 class _ScikitLearn:
-    package = "scikit-learn"
+    package, module = "scikit-learn", "sklearn"
 
     def unfit(self, config: Config) -> str:
         """What `MLPClassifier` lacks; empty if nothing."""
