@@ -7,17 +7,19 @@ import numpy as np
 
 from src.foundation.errors import UserError
 from src.prediction.signature import RawExamples, Signature, signature_of
+from src.runs.folder import START_OPTIMIZER
 from src.runs.model import Model, load_model
+from src.runs.warm_start import OPTIMIZER
+from src.training.checkpoint import GENERATIONS
 from src.training.metrics import predict
 from src.training.processor import held
 
 _FILE = "model.npz"
 # The other files of a run folder that could be taken for its model.
 _NO_MODELS = {
-    "checkpoint.npz": "a checkpoint",
-    "optimizer.npz": "the state of an optimizer",
+    **dict.fromkeys(GENERATIONS, "a checkpoint"),
+    **dict.fromkeys((OPTIMIZER, START_OPTIMIZER), "the state of an optimizer"),
     "predictions.npz": "the predictions of a test set",
-    "start_optimizer.npz": "the state of an optimizer",
     "steps.npz": "the record of a training's updates",
 }
 

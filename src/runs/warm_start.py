@@ -16,6 +16,7 @@ import numpy as np
 from src.config.tree import Config, check_against
 from src.data.dataset import Dataset
 from src.data.recipes import split_otherwise
+from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, replacing, sha256
 from src.foundation.npz import DAMAGE, read_npz, write_npz
@@ -132,6 +133,11 @@ def doubts(config: Config, dataset: Dataset) -> list[str]:
 
 def _refuse_other(header: Mapping[str, Any], model: Architecture, dataset: Dataset, setting: str) -> None:
     """Rejects a start whose weights mean something else: with other activations, another output, loss or labels."""
+    match header.get("labels"), header.get("recipe"), header.get("scaling"):
+        case [*_], {"name": _, "source": str(source)}, {"kind": _, "center": _, "scale": _} if source in SOURCES:
+            pass
+        case _:
+            raise UserError(f"{setting}: its header lacks labels, scaling or a known source")
     there: Architecture = build(Architecture, header["model"], "model")
     for key, own, asked in (
         ("act", there.acts, model.acts),

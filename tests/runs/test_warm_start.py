@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
+from src.foundation.npz import write_npz
 from src.optim.optimizers import OPTIMIZERS
 from src.replays.agreement import IDENTICAL
 from src.replays.retraining import plan, retrain
@@ -149,6 +151,21 @@ def test_an_early_stop_leaves_no_state_that_belongs_to_other_weights(home: Path,
     message = refusal(pinned, small("optimizer=momentum", f"train.start_from={folder}", "train.start_optimizer=true"))
     assert message.startswith("train.start_optimizer=true: there is no ")
     assert "kept the weights of its last epoch" in message
+
+
+@pytest.mark.parametrize("key", ["recipe", "scaling", "labels"])
+@pytest.mark.parametrize("value", [None, {}, [], "x", {"source": "nope", "name": "x"}])
+def test_a_header_that_lacks_something_gets_one_line(
+    home: Path, digits: Dataset, small: Small, key: str, value: Any
+) -> None:
+    folder = trained(small(), digits)
+    network, header = load_model(folder / "model.npz")
+    write_npz(
+        folder / "model.npz", {"header": np.array(json.dumps(header | {key: value})), **network.parameters.arrays()}
+    )
+    message = refusal(lambda: checked(pinned(small("train.epochs=1", f"train.start_from={folder}")), digits))
+    assert "\n" not in message
+    assert "its header lacks labels" in message or "damaged" in message or "its labels are" in message
 
 
 def test_what_does_not_fit_gets_one_line(home: Path, digits: Dataset, small: Small) -> None:
