@@ -157,7 +157,7 @@ def test_there_are_at_least_12_bits(terms: int) -> None:
 @given(st.floats(0, 1))
 def test_cosines_are_correctly_rounded(x: float) -> None:
     found = Portable(1).cos_pi(x)
-    assert found == pytest.approx(math.cos(math.pi * x), abs=3e-16)
+    assert found == pytest.approx(math.cos(math.pi * x), abs=5e-16)  # which rounds pi, the product and the cosine
     assert Portable(1).cos_pi(1 - x) == -found or x != 1 - (1 - x)
 
 
@@ -172,6 +172,9 @@ def test_scalars() -> None:
     squares = RNG.standard_normal(1000).astype(np.float32)
     assert ops.norm(squares) == pytest.approx(float(np.linalg.norm(squares.astype(np.float64))), rel=1e-12)
     assert ops.norm(np.array([3e30, 4e30], np.float32)) == pytest.approx(5e30, rel=1e-7)
+    for beyond in (np.full(600, 1e153), np.full(4, 1e300), np.array([np.inf, 1.0])):
+        assert math.isnan(ops.norm(beyond))
+    assert math.isnan(ops.total(np.full(4, 1e308)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -61,7 +61,7 @@ class Portable:
             wide[...] = rounded
             return wide
         wide[...] = a
-        # Numbers beyond 2^900 become NaN, as in a training that diverges.
+        # Numbers from 2^899 on become NaN, as in a training that diverges.
         shift = math.ldexp(1.5, _SIGNIFICAND - 1 + e - self.bits) if e < 900 else math.inf
         wide += shift
         wide -= shift
@@ -86,8 +86,11 @@ class Portable:
         return summed
 
     def total(self, a: Array) -> float:
-        """The exact sum, rounded once to float64."""
-        return math.fsum(a.ravel().tolist()) if np.isfinite(a).all() else math.nan
+        """The exact sum, rounded once to float64; NaN beyond that, or if an entry is not finite."""
+        try:
+            return math.fsum(a.ravel().tolist()) if np.isfinite(a).all() else math.nan
+        except OverflowError:
+            return math.nan
 
     def mean(self, a: Array) -> float:
         return self.total(a) / a.size
@@ -98,8 +101,10 @@ class Portable:
     def norm(self, g: Array) -> float:
         """Squares in float64 are added in 256 columns, entry i in column i mod 256, and the columns exactly."""
         squares = np.zeros(-(-g.size // _COLUMNS) * _COLUMNS)
-        np.square(g, out=squares[: g.size], dtype=np.float64)
-        return math.sqrt(self.total(np.add.reduce(squares.reshape(-1, _COLUMNS), axis=0)))
+        with np.errstate(over="ignore"):  # then the norm is NaN
+            np.square(g, out=squares[: g.size], dtype=np.float64)
+            sums = np.add.reduce(squares.reshape(-1, _COLUMNS), axis=0)
+        return math.sqrt(self.total(sums))
 
     def moments(self, a: Array) -> tuple[Array, Array]:
         wide, n = a.astype(np.float64), len(a)
