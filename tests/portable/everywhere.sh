@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The rest of the table of docs/portable.md, with network access: other versions of NumPy, and all trainings on an
-# emulated ARM64. Prints a line for each; ends with 1 if a digest is another.
+# emulated ARM64. Prints a line for each; ends with 1 if a digest differs or a row is not available.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 scratch=$(mktemp -d)
@@ -11,7 +11,7 @@ cd "$here"
 "$python" -m tests.portable.test_hashes "$scratch/root" # prepares the data
 result=0
 
-held() { # what was printed, and of what
+compare() { # what was printed, and of what
     if cmp -s "$1" "$here/tests/portable/hashes.json"; then echo "same digests: $2"; else echo "OTHER: $2" && result=1; fi
 }
 
@@ -19,14 +19,14 @@ for version in 1.26.4 2.0.2; do
     if "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --target "$scratch/numpy-$version" "numpy==$version" 2>/dev/null; then
         PYTHONPATH="$scratch/numpy-$version:$here" "$python" tests/portable/trainings.py "$scratch/root" >"$scratch/found"
-        held "$scratch/found" "NumPy $version"
+        compare "$scratch/found" "NumPy $version"
     else
-        echo "not to be had for this Python: NumPy $version"
+        echo "not available for this Python: NumPy $version" && result=1
     fi
 done
 if tests/portable/arm64.sh "$scratch/arm64" "$scratch/root" >"$scratch/found"; then
-    held "$scratch/found" "ARM64, emulated"
+    compare "$scratch/found" "ARM64, emulated"
 else
-    echo "not to be had here: ARM64" && result=1
+    echo "not available here: ARM64" && result=1
 fi
 exit $result

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 from src.data.recipes import prepare
+from src.nn.activations import ACTIVATIONS
+from src.nn.architecture import Architecture
+from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
 from tests.experiments.conftest import mirrored
@@ -21,13 +24,14 @@ from tests.helpers.sharing import made_once
 from tests.portable.trainings import TRAININGS
 
 HASHES: dict[str, Any] = json.loads((Path(__file__).parent / "hashes.json").read_text())
-SIMD = dict.fromkeys(("none",), "X86_V3 X86_V4 AVX512_ICL AVX512_SPR")
 NO_FMA = "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"
+FOUND: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
+AVX512 = ["SkylakeX"] if any(extension.startswith(("X86_V4", "AVX512")) for extension in FOUND) else []
 # What CI runs of the table of docs/portable.md; the first has this machine's own kernel.
 SETTINGS: dict[str, dict[str, str]] = {
     "as it comes": {},
     "two threads": {"OPENBLAS_NUM_THREADS": "2"},
-    **{kernel: {"OPENBLAS_CORETYPE": kernel} for kernel in ("Prescott", "Nehalem", "Sandybridge", "Zen")},
+    **{kernel: {"OPENBLAS_CORETYPE": kernel} for kernel in ("Prescott", "Nehalem", "Sandybridge", "Zen", *AVX512)},
     "Haswell, without FMA in the C library": {"OPENBLAS_CORETYPE": "Haswell", "GLIBC_TUNABLES": NO_FMA},
     "without SIMD beyond the baseline": {"NPY_DISABLE_CPU_FEATURES": "found"},
 }
@@ -49,8 +53,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(root: Path, settings: dict[str, str], *names: str) -> dict[str, Any]:
     """What a process of its own prints, with settings in its environment."""
     if settings.get("NPY_DISABLE_CPU_FEATURES") == "found":
-        found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
-        settings = settings | {"NPY_DISABLE_CPU_FEATURES": " ".join(found)}
+        settings = settings | {"NPY_DISABLE_CPU_FEATURES": " ".join(FOUND)}
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | settings
     script = ROOT / "tests" / "portable" / "trainings.py"
     command = [sys.executable, str(script), str(root), *names]
@@ -79,7 +82,10 @@ def test_an_emulated_arm64_has_them_too(prepared: Path, tmp_path_factory: pytest
     assert printed["trainings"] == {name: HASHES["trainings"][name] for name in ("xor", "spiral")}
 
 
-def test_each_optimizer_and_schedule_occurs() -> None:
+def test_each_optimizer_schedule_activation_and_loss_occurs() -> None:
+    models = [Architecture(**model) for _, model, _, _, _ in TRAININGS.values()]
+    assert {act for model in models for act in model.acts} == set(ACTIVATIONS)
+    assert {(model.output, model.loss) for model in models} == set(HEADS)
     assert {optimizer for _, _, (optimizer, _), _, _ in TRAININGS.values()} == set(OPTIMIZERS)
     assert {schedule for _, _, _, (schedule, _), _ in TRAININGS.values()} == set(SCHEDULES)
     assert set(HASHES["trainings"]) == set(TRAININGS)

@@ -115,7 +115,7 @@ def digest(array: np.ndarray) -> str:
 
 
 def vectors() -> dict[str, str]:
-    """Digests to check another implementation against; docs/portable.md says of what."""
+    """Digests of functions of the inputs below, to check another implementation against."""
     x = np.arange(-4000, 4001) / 128
     positive = np.arange(1, 8001) / 128
     ops = Portable(784)
