@@ -27,13 +27,11 @@ class Training:
     """How long and how to train: the group `train` of the configuration."""
 
     epochs: Annotated[int, ">= 1"] = 20
-    # Updates per epoch, with order=drawn; null: one pass.
-    steps_per_epoch: Annotated[int | None, ">= 1", "<= 1000000000"] = None
+    steps_per_epoch: Annotated[int | None, ">= 1", "<= 1000000000"] = None  # with order=drawn; null: one pass
     batch_size: Annotated[int | None, ">= 1"] = 100  # null: full-batch training
     order: Annotated[str, ORDERS] = "shuffled"
     drop_last: bool = False  # skip an incomplete last batch
-    # Errors pass back through weights that are updated already, as in code that updates layer by layer; sgd only.
-    update_first: bool = field(default=False, metadata={"before": False})
+    update_first: bool = field(default=False, metadata={"before": False})  # errors pass back through updated weights
     unit_targets: tuple[str, ...] = ()  # groups that single hidden units are trained to detect, first
     unit_steps: Annotated[int, ">= 1"] = 100  # updates for each of these units
     # A trained network to go on with: a run or a file, or its digest; see `runs/warm_start.py`.
@@ -48,7 +46,7 @@ class Training:
     patience: Annotated[int | None, ">= 1"] = None  # stop after this many epochs without improvement; best restored
     monitor: Annotated[str, MONITORS] = "valid_accuracy"  # valid_NAME needs NAME in `metrics`
     dtype: Annotated[str, ("float32", "float64")] = "float32"
-    # portable: the same bits on every machine, with any number of threads; see docs/portable.md.
+    # portable: the same bits on every machine; see docs/portable.md.
     arithmetic: Annotated[str, ARITHMETICS] = field(default="native", metadata={"before": "native"})
     threads: Annotated[int, ">= 1"] = 1  # of BLAS
     # The following fields do not affect results.
@@ -92,10 +90,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The record of an evaluated epoch.
+    """The record of an evaluated epoch: losses and accuracies at its end on whole sets, with dropout off.
 
-    Losses and accuracies are measured at its end on whole sets, with dropout off; with `train.running_metrics`, those
-    of training are means over its batches, weighted by size.
+    With `train.running_metrics`, those of training are means over its batches, weighted by size.
     """
 
     epoch: int  # from 1; 0 is the untrained network
@@ -159,9 +156,8 @@ def train(
 ) -> Iterator[Epoch]:
     """Trains the network in place, `train.evaluate_every` epochs between two records; the caller may stop at each.
 
-    progress: the position to continue from, kept up to date. After each update and at each record a checkpoint may take
-    it, the parameters and the streams; `after_step` is called after each update, and `after_unevaluated` after an epoch
-    without a record. Raises `Diverged` as soon as a loss is not finite.
+    progress: where to continue, kept up to date. After each update (`after_step`), each record and each epoch without
+    one (`after_unevaluated`), a checkpoint may take it. Raises `Diverged` as soon as a loss is not finite.
     """
     x_train, y_train = dataset.train.x, dataset.train.y
     size = training.batch_size or len(y_train)

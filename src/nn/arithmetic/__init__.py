@@ -6,6 +6,6 @@ from src.nn.arithmetic.native import Native
 from src.nn.arithmetic.operations import Arithmetic
 from src.nn.arithmetic.portable import Portable
 
-# By the most terms that a product of the training sums: the largest of the batch size and the widths.
+# Constructors; their argument is the most terms that a product sums: the largest of the batch size and the widths.
 ARITHMETICS: dict[str, Callable[[int], Arithmetic]] = {"native": Native, "portable": Portable}
 NATIVE = Native(1)

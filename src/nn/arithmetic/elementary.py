@@ -1,4 +1,4 @@
-"""exp, log and tanh of IEEE 754 operations alone: + - * / sqrt, rint, comparisons and powers of two.
+"""exp, log and tanh of exact operations alone: + - * / and rint, comparisons, signs, and powers of two.
 
 IEEE 754 defines each of them to the bit, and each is a NumPy function of its own, so that no compiler contracts two.
 So the results are the same on every machine, which those of NumPy and of C libraries are not. Arrays are float64;

@@ -10,7 +10,7 @@ MOST_TERMS = 1 << 29  # of a product of portable arithmetic: more would leave it
 class Arithmetic(Protocol):
     """The operations of a network and its training.
 
-    What is not here (+ - * / of arrays, square roots, comparisons, maxima, gathering) is the same on every machine.
+    What is not here (+ - * / and square roots of arrays, comparisons, maxima, gathering) is the same on every machine.
     Arrays are float32 or float64; an `out` is overwritten.
     """
 
@@ -70,7 +70,7 @@ class Arithmetic(Protocol):
         """x^n, for x > 0 or a whole n >= 0"""
 
     def root(self, x: float) -> float:
-        """The square root."""
+        """The square root of a number; native's is the C library's power."""
 
     def cos_pi(self, x: float) -> float:
         """cos(pi x)"""
