@@ -1,8 +1,8 @@
 """What a library's network must offer to be trained in step with ours, and which libraries there are."""
 
-import importlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Protocol
 
 from src.config.tree import Config
@@ -67,7 +67,7 @@ def refuse_broken() -> None:
     """Raises `UserError` for a library that is installed but can't be imported."""
     for name in versions():
         try:
-            importlib.import_module(LIBRARIES[name].module)
+            import_module(LIBRARIES[name].module)
         except (ImportError, OSError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} is installed but can't be imported ({reason}); repair or remove it") from None
