@@ -1,4 +1,8 @@
-"""The stage `evaluate`: tests models/model.npz; writes metrics/test.json, plots/confusion.csv and figures to plots/."""
+"""The stage `evaluate`: tests models/model.npz, and draws.
+
+It writes metrics/test.json, with few enough numbers for `dvc metrics show`, and to plots/ the scores of each class
+(scores.json), confusion.csv and figures.
+"""
 
 import numpy as np
 
@@ -8,11 +12,11 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.errors import UserError
-from src.foundation.files import ROOT, read_object, write_csv, write_json
+from src.foundation.files import ROOT, read_object, rounded, write_csv, write_json
 from src.runs.finished import Predicted, read_history
 from src.runs.metric import set_names
 from src.runs.model import Model, load_model
-from src.training.metrics import Predictions, predict, scores_by_class
+from src.training.metrics import SCORES, Predictions, predict, scores_by_class
 from src.training.processor import held
 
 MODEL = ROOT / "models" / "model.npz"
@@ -31,8 +35,10 @@ def evaluate(config: Config) -> None:
     on_test = predictions["test"]
     calibration = reliability(on_test.confidence, on_test.labels == np.asarray(dataset.test.y))
     scores = scores_by_class(on_test, dataset.test.y, dataset.labels)
-    scores["calibration_error"] = calibration.expected_calibration_error
-    write_json(ROOT / "metrics" / "test.json", scores)
+    overall = scores["overall"] | {"calibration_error": calibration.expected_calibration_error}
+    headline = {"loss": on_test.loss, "accuracy": on_test.accuracy, **{name: overall[name] for name in SCORES}}
+    write_json(ROOT / "metrics" / "test.json", rounded(headline))
+    write_json(PLOTS / "scores.json", rounded({"overall": overall, "class": scores["class"]}))
     labels = np.array(dataset.labels)
     pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)
     write_csv(PLOTS / "confusion.csv", ("actual", "predicted"), pairs)

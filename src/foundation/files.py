@@ -90,6 +90,15 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
+def rounded(value: Any) -> Any:
+    """JSON data with each float at nine significant digits, which do not depend on the order of its sum."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, Mapping):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Writes a CSV file, atomically. Floats are written exactly (`repr`)."""
     lines = [",".join(header), *(",".join(str(value) for value in row) for row in rows)]

@@ -11,7 +11,7 @@ from src.data.dataset import open_dataset
 from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
-from src.foundation.files import conf_digest, read_json
+from src.foundation.files import conf_digest
 from src.foundation.locks import is_free
 from src.health.finding import Finding, owned, refusal, repair
 from src.runs.model import load_model
@@ -48,17 +48,13 @@ def stale_snapshot(root: Path) -> Iterator[Finding]:
 
 
 def damaged_model(root: Path) -> Iterator[Finding]:
-    """A models/model.npz that is damaged, or not the model that metrics/train.json describes."""
-    file, metrics = root / "models" / "model.npz", root / "metrics" / "train.json"
-    if not file.exists() or not metrics.exists() or not is_free(root / "runs" / ".locks" / "stage-train.lock"):
+    """A models/model.npz that is damaged; `dvc status` says whether it is the one of dvc.lock."""
+    file = root / "models" / "model.npz"
+    if not file.exists() or not is_free(root / "runs" / ".locks" / "stage-train.lock"):
         return
-    try:
-        if load_model(file).header["weights_sha256"] == read_json(metrics)["weights_sha256"]:
-            return
-        what = "not the model that metrics/train.json describes"
-    except (UserError, LookupError, TypeError) as error:
-        what = str(error).removeprefix(f"{file}: ")
-    yield Finding(what, file, None, "`dvc repro` makes both again; `dvc checkout` restores those of dvc.lock")
+    if reason := refusal(load_model, file):
+        advice = "`dvc repro` makes it again; `dvc checkout` restores that of dvc.lock"
+        yield Finding(reason.removeprefix(f"{file}: "), file, None, advice)
 
 
 def recipe_lock(root: Path, recipe: str) -> Path:

@@ -21,8 +21,7 @@ History = Mapping[str, list[float]]  # the columns of history.csv, one value per
 _LARGEST = 64 << 20  # bytes of a history, or of predictions: millions of examples
 _LARGEST_RECORD = 4 << 30  # bytes of steps.npz: a thousand million updates
 _MOST_LISTED = 5
-# Copied as an out of the stage `train`.
-_OUTS = {"model.npz": "models/model.npz", "history.csv": "plots/curves.csv", "timing.json": "metrics/timing.json"}
+_OUTS = {"model.npz": "models/model.npz", "history.csv": "plots/curves.csv"}  # of the stage `train`
 
 
 class Predicted(NamedTuple):
@@ -146,7 +145,7 @@ class FinishedRun:
         for source, target in _OUTS.items():
             with replacing(ROOT / target) as file:
                 file.write((self.path / source).read_bytes())
-        kept = {key: self.result[key] for key in ("train", "valid", "epochs", "kept_epoch", "weights_sha256")}
+        kept = {key: self.result[key] for key in ("train", "valid", "epochs", "kept_epoch")}
         write_json(ROOT / "metrics" / "train.json", kept)
 
 

@@ -4,10 +4,13 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from src.foundation import files
 from src.foundation.errors import UserError
@@ -53,6 +56,15 @@ def test_csv_keeps_every_bit_of_a_float_and_json_refuses_what_it_cannot_say(tmp_
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_json(tmp_path / "file.json", {"loss": float("nan")})
     assert [path.name for path in tmp_path.iterdir()] == ["file.csv"]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e-11, 1e-11))
+def test_rounding_keeps_nine_digits_and_nothing_of_how_a_float_was_summed(value: float, noise: float) -> None:
+    [once] = files.rounded({"a": [value]})["a"]
+    assert files.rounded(once) == once == pytest.approx(value, rel=5.001e-9)
+    assert len(f"{Decimal(repr(once)).normalize():e}".partition("e")[0].replace(".", "").lstrip("-")) <= 9
+    near = files.rounded((once * (1 + noise), 3, True, None, "0.1"))
+    assert near == [once, 3, True, None, "0.1"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
