@@ -20,12 +20,12 @@ class Head(NamedTuple):
     """Output probabilities, and the loss with its gradient.
 
     `probabilities(ops, z, out)`: z and out [batch, units].
-    `loss(ops, z, y, weight, out)`: z [batch, units], overwritten; y [batch] integers; weight [batch, 1], sum 1;
-    out [batch, units] <- dloss/dz; returns the loss, a float.
+    `loss(ops, z, y, weight, out, wanted)`: z [batch, units], overwritten; y [batch] integers; weight [batch, 1], sum 1;
+    out [batch, units] <- dloss/dz; returns the loss, a float, or any that is finite if the loss is and not `wanted`.
     """
 
     probabilities: Callable[[Arithmetic, Array, Array], None]
-    loss: Callable[[Arithmetic, Array, Labels, Array, Array], float]
+    loss: Callable[[Arithmetic, Array, Labels, Array, Array, bool], float]
 
 
 def softmax(ops: Arithmetic, z: Array, out: Array) -> None:
@@ -33,12 +33,12 @@ def softmax(ops: Arithmetic, z: Array, out: Array) -> None:
     ops.softmax(z, out)
 
 
-def softmax_cross_entropy(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array) -> float:
+def softmax_cross_entropy(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array, wanted: bool) -> float:
     """L = -log p_y = log sum_k exp(z_k) - z_y,  dL/dz = p - t"""
-    return ops.softmax_loss(z, y, weight, out)
+    return ops.softmax_loss(z, y, weight, out, wanted)
 
 
-def sigmoid_mse(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array) -> float:
+def sigmoid_mse(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array, wanted: bool) -> float:
     """L = mean_k (p_k - t_k)^2,  dL/dz = 2 (p - t) p (1 - p) / units"""
     units = z.shape[1]
     ops.sigmoid(z, out)
@@ -50,7 +50,9 @@ def sigmoid_mse(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array)
     return loss
 
 
-def sigmoid_binary_cross_entropy(ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array) -> float:
+def sigmoid_binary_cross_entropy(
+    ops: Arithmetic, z: Array, y: Labels, weight: Array, out: Array, wanted: bool
+) -> float:
     """L = sum_k -t_k log p_k - (1 - t_k) log(1 - p_k),  dL/dz = p - t
 
     As -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp z), no logarithm of a rounded p is needed.

@@ -87,12 +87,19 @@ class Network:
                 b[l][...] = biases.biases(stream, fan_in, fan_out, spread)
 
     def loss_and_gradient(
-        self, x: Array, y: Labels, rng: Dropping, predicted: Labels | None = None, ahead: float = 0.0
+        self,
+        x: Array,
+        y: Labels,
+        rng: Dropping,
+        predicted: Labels | None = None,
+        ahead: float = 0.0,
+        wanted: bool = True,
     ) -> float:
         """The loss of a batch, with dropout masks from `rng`; writes its gradient to `self.gradient`.
 
         x: [batch, inputs] of the network's dtype; y: [batch] integers; predicted: [batch] integers <- predicted
-        classes; ahead: a rate: errors pass back through W - ahead dW, as if that layer had been updated already.
+        classes; ahead: a rate: errors pass back through W - ahead dW, as if that layer had been updated already;
+        wanted: whether the loss is; else what is returned may be any number that is finite if the loss is.
         """
         buffers = self._buffers_for(len(x), dropout=self.drops)
         z, h, _, mask, delta = buffers
@@ -102,7 +109,7 @@ class Network:
         inputs, weights = self._forward(x, buffers, rng if self.drops else None)
         if predicted is not None:
             predicted[:] = self.decide(self._probabilities(z[top]))
-        loss = self.head.loss(ops, z[top], y, self.example_weights(y), delta[top])
+        loss = self.head.loss(ops, z[top], y, self.example_weights(y), delta[top], wanted)
 
         for l in reversed(range(top + 1)):  # dW = a^T delta,  db = sum delta
             errors = ops.operand(delta[l], "delta")
@@ -127,7 +134,7 @@ class Network:
         self._forward(x, buffers, dropping)
         top = buffers.z[-1]
         probabilities = self._probabilities(top)
-        return self.head.loss(self.arithmetic, top, y, self.example_weights(y), buffers.delta[-1]), probabilities
+        return self.head.loss(self.arithmetic, top, y, self.example_weights(y), buffers.delta[-1], True), probabilities
 
     def decide(self, probabilities: Array) -> Labels:
         """[n], the predicted classes, given probabilities [n, classes]."""

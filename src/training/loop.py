@@ -165,6 +165,7 @@ def train(
         x_train, y_train, size, network.dtype, training.drop_last, training.order, training.steps_per_epoch
     )
     predicted = np.empty(size, np.int64) if training.running_metrics else None
+    wanted = training.running_metrics or training.record_steps
     parameters, gradient, ops = network.parameters, network.gradient, network.arithmetic
     at = progress or Progress.start(optimizer, network, streams)
     if training.evaluate_at_start and (at.epoch, at.step) == (0, 0):
@@ -174,7 +175,7 @@ def train(
         for x, y in batches.epoch(streams.order, at.step):
             into = None if predicted is None else predicted[: len(y)]
             rate = optimizer.lr * schedule.factor(epoch, at.step, training.epochs, len(batches), ops)
-            loss = network.loss_and_gradient(x, y, streams.dropout, into, rate if training.update_first else 0.0)
+            loss = network.loss_and_gradient(x, y, streams.dropout, into, rate * training.update_first, wanted)
             if into is not None:
                 summed, right, examples = at.running
                 at.running = (summed + loss * len(y), right + int(np.count_nonzero(into == y)), examples + len(y))

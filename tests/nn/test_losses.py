@@ -25,7 +25,7 @@ def even(batch: int, dtype: str = "float64") -> np.ndarray:
 
 def loss_and_delta(head: Head, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
     out = np.full_like(z, np.nan)
-    loss = head.loss(used.OPS, z.copy(), y, weight, out)
+    loss = head.loss(used.OPS, z.copy(), y, weight, out, True)
     return loss, out
 
 

@@ -63,8 +63,11 @@ class Arithmetic(Protocol):
     def softmax(self, z: Array, out: Array) -> None:
         """out [batch, units] <- exp(z_k) / sum_j exp(z_j), shifted by max z, so that it never overflows"""
 
-    def softmax_loss(self, z: Array, y: Labels, weight: Array, out: Array) -> float:
-        """L = -log p_y = log sum_k exp(z_k) - z_y,  out <- dL/dz = p - t, with weights [batch, 1]; overwrites z."""
+    def softmax_loss(self, z: Array, y: Labels, weight: Array, out: Array, wanted: bool) -> float:
+        """L = -log p_y = log sum_k exp(z_k) - z_y,  out <- dL/dz = p - t, with weights [batch, 1]; overwrites z.
+
+        If it is not `wanted`, any number may be returned that is finite if the loss is.
+        """
 
     def power(self, x: float, n: float) -> float:
         """x^n, for x > 0 or a whole n >= 0"""
