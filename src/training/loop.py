@@ -159,8 +159,7 @@ def train(
     progress: where to continue, kept up to date. After each update (`after_step`), each record and each epoch without
     one (`after_unevaluated`), a checkpoint may take it. Raises `Diverged` as soon as a loss is not finite.
     """
-    x_train, y_train = dataset.train.x, dataset.train.y
-    size = training.batch_size or len(y_train)
+    x_train, y_train, size = dataset.train.x, dataset.train.y, training.batch_size or len(dataset.train.y)
     batches = Batches(
         x_train, y_train, size, network.dtype, training.drop_last, training.order, training.steps_per_epoch
     )
