@@ -1,7 +1,7 @@
 """The numbers of a comparison of variants: those of its table, its figures and its verdict."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,11 @@ class Summary:
     notes: tuple[str, ...]  # what a reader should know: few seeds, failures, what Wilcoxon's test can't show
 
 
-def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike) -> Summary:
+def summarize(results: Results, y_test: ArrayLike) -> Summary:
     """The numbers of a study.
 
     Args:
         results: of the study.
-        seconds: of training, by fingerprint, as far as they are known.
         y_test: [n_test] int, the true classes of the test set, for `single_models`.
 
     Raises:
@@ -50,7 +49,6 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike)
     rows = []
     for name, variant in zip(names, results.variants, strict=True):
         runs = [run for run in results.runs if run.variant == name]
-        known = [seconds[run.fingerprint] for run in runs if run.result and run.fingerprint in seconds]
         chosen_by, reported = (results.values(name, metric) for metric in (results.choose_by, results.report_on))
         rows.append(
             VariantSummary(
@@ -58,7 +56,6 @@ def summarize(results: Results, seconds: Mapping[str, float], y_test: ArrayLike)
                 variant.changes,
                 chosen_by=interval(chosen_by) if chosen_by else None,
                 reported=interval(reported) if reported else None,
-                seconds=float(np.mean(known)) if known else None,
                 failures=tuple(f"seed {run.seed}: {run.reason}" for run in runs if not run.result),
                 against_baseline=comparisons.get((name, results.baseline)),
                 step=comparisons.get((name, before.get(name, ""))),

@@ -45,7 +45,6 @@ class VariantSummary:
     changes: tuple[str, ...]
     chosen_by: Interval | None  # over seeds; None if no run finished
     reported: Interval | None
-    seconds: float | None  # mean of training alone; None if it is not known
     failures: tuple[str, ...]  # such as "seed 2: diverged at epoch 3"
     against_baseline: Comparison | None  # None for the baseline
     step: Comparison | None  # against the variant before, in a cumulative study

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from src.analysis.comparison_verdict import VariantSummary
+from src.analysis.statistics import Interval
 from src.figures import canvas, key, scales
 
 _WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
@@ -18,24 +19,27 @@ _FACTOR = 4  # between the longest and the shortest training, above which the se
 _RINGS, _STEP = 4, 7  # of places for a name around its point: how many, and how many points apart
 
 
-def draw(variants: Sequence[VariantSummary], baseline: str, metric: str) -> Figure:
+def draw(variants: Sequence[VariantSummary], seconds: Mapping[str, float], baseline: str, metric: str) -> Figure:
     """A point per variant with the 95 % interval of its mean; names are beside the points, or in a key if crowded.
 
     Args:
-        variants: those with known seconds and a finished run are drawn; there must be one.
+        variants: those with seconds and a finished run are drawn; there must be one.
+        seconds: of training, by variant.
         baseline: the variant drawn in ink.
         metric: an accuracy, in words.
     """
     looks = canvas.styles([row.variant for row in variants], plain=baseline)
-    figure, all_named = _draw(variants, looks, metric, with_key=False)
-    return figure if all_named else _draw(variants, looks, metric, with_key=True)[0]
+    known = {
+        row.variant: (seconds[row.variant], row.reported) for row in variants if row.variant in seconds and row.reported
+    }
+    figure, all_named = _draw(known, looks, metric, with_key=False)
+    return figure if all_named else _draw(known, looks, metric, with_key=True)[0]
 
 
 def _draw(
-    variants: Sequence[VariantSummary], looks: Mapping[str, canvas.Style], metric: str, with_key: bool
+    known: Mapping[str, tuple[float, Interval]], looks: Mapping[str, canvas.Style], metric: str, with_key: bool
 ) -> tuple[Figure, bool]:
     """The figure, and whether all points are named, which is always so with a key."""
-    known = {row.variant: (row.seconds, row.reported) for row in variants if row.seconds is not None and row.reported}
     below = scales.outlying({name: reported.mean for name, (_, reported) in known.items()})
     note = key.note({name: known[name][1].mean for name in below})
     named = [key.handle(looks[name]._replace(line=""), name) for name in known if name not in below]

@@ -1,6 +1,6 @@
 """The figures of a study's report, and what they show in words, for those who can't see them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,11 +54,14 @@ def draw(results: Results, summary: Summary, dataset: Dataset) -> Iterator[Study
 
     if summary.chosen != results.baseline:
         yield from _of_test_set(results, summary, summary.chosen, dataset)
-    timed = [(row.variant, row.seconds) for row in summary.rows if row.reported and row.seconds is not None]
-    if timed:
-        numbers = "; ".join(f"{variant} {formats.seconds(seconds)}" for variant, seconds in timed)
-        words = f"Mean {metric} against the mean time of a training: {numbers}"
-        yield StudyFigure("cost", cost.draw(summary.rows, results.baseline, metric), words)
+
+
+def draw_cost(results: Results, summary: Summary, seconds: Mapping[str, float]) -> StudyFigure:
+    """Accuracy against cost. seconds: of a training, by variant; one that has finished must be there."""
+    metric = results.report_on.words
+    numbers = "; ".join(f"{variant} {formats.seconds(mean)}" for variant, mean in seconds.items())
+    words = f"Mean {metric} against the mean time of a training: {numbers}"
+    return StudyFigure("cost", cost.draw(summary.rows, seconds, results.baseline, metric), words)
 
 
 def _of_test_set(results: Results, summary: Summary, chosen: str, dataset: Dataset) -> Iterator[StudyFigure]:

@@ -110,7 +110,7 @@ def markdown(lines: list[Line], verdict: str) -> str:
 
 
 def _lines(study: str, results: Results) -> list[Line]:
-    seconds = seconds_of(results, study)
+    seconds = seconds_of(results)
     lines = []
     for variant in results.variants:
         runs = [run for run in results.runs if run.variant == variant.name]

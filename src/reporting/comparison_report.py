@@ -3,7 +3,7 @@
 import base64
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ from src.data.dataset import Dataset
 from src.data.recipes import Recipe, prepare
 from src.foundation import schema
 from src.foundation.errors import UserError
+from src.foundation.files import rounded
 from src.reporting.report_folder import Report, render, write
 from src.reporting.tables import plain_table
+from src.reporting.times_page import write_times
 from src.runs.metric import STANDARD
 from src.studies.comparisons.collect import seconds_of
 from src.studies.comparisons.results import Results, about
@@ -29,20 +31,22 @@ if TYPE_CHECKING:
     from src.figures.study_figures import StudyFigure
 
 
-def report(results: Results, study: str, target: Path) -> Report:
+def report(results: Results, _study: str, target: Path) -> Report:
     """Writes index.html, summary.json, runs.csv and the figures into the folder `target`, unless they are current.
 
-    study: the declared name. Raises `UserError` if the data are not those that the study was trained on.
+    What trainings took differs each time, so it is on a page of its own, `<target>-times.html`. Raises `UserError` if
+    the data are not those that the study was trained on.
     """
     dataset = prepare(schema.build(Recipe, results.data, "data"))
     if dataset.sha256 != results.digests["data"]:
         raise UserError(f"data={results.recipe}: the study was trained on other arrays; run `dvc repro`")
-    return write_report(results, seconds_of(results, study), dataset, target)
+    summary = summarize(results, np.asarray(dataset.test.y))
+    write_times(results, summary, seconds_of(results), target)
+    return write_report(results, summary, dataset, target)
 
 
-def write_report(results: Results, seconds: Mapping[str, float], dataset: Dataset, target: Path) -> Report:
-    """As `report`. seconds: of training, by fingerprint, as far as they are known; dataset: that of the study."""
-    summary = summarize(results, seconds, np.asarray(dataset.test.y))
+def write_report(results: Results, summary: Summary, dataset: Dataset, target: Path) -> Report:
+    """As `report`, without the times. dataset: that of the study."""
 
     def page(folder: Path) -> str:
         return render(
@@ -52,13 +56,11 @@ def write_report(results: Results, seconds: Mapping[str, float], dataset: Datase
             environment=results.environment,
             results=results,
             summary=summary,
-            seconds=seconds,
             comparisons=_comparisons(summary),
             pictures=_pictures(folder, results, summary, dataset),
         )
 
-    basis = {"study": about(results), "seconds": seconds}
-    new = write(target, as_json(summary, results), basis, {"runs.csv": runs_csv(results, seconds)}, page)
+    new = write(target, rounded(as_json(summary, results)), about(results), {"runs.csv": runs_csv(results)}, page)
     return Report(results.identity, target, new, table(summary), summary.verdict, metrics(summary))
 
 
@@ -77,12 +79,12 @@ def as_json(summary: Summary, results: Results) -> dict[str, Any]:
     }
 
 
-def runs_csv(results: Results, seconds: Mapping[str, float]) -> str:
+def runs_csv(results: Results) -> str:
     """The contents of runs.csv: a line per run, with empty cells for unknown values."""
     header = ["variant", "seed", "status", "reason", "fingerprint", "epochs", "kept_epoch"]
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow([*header, *(metric.replace("/", "_") for metric in STANDARD), "seconds", "weights_sha256"])
+    lines.writerow([*header, *(metric.replace("/", "_") for metric in STANDARD), "weights_sha256"])
     for run in results.runs:
         result = run.result or {}
         lines.writerow(
@@ -90,7 +92,7 @@ def runs_csv(results: Results, seconds: Mapping[str, float]) -> str:
                 *(run.variant, run.seed, run.status, run.reason, run.fingerprint),
                 *(result.get("epochs", ""), result.get("kept_epoch", "")),
                 *(metric.of(run.result) if run.result else "" for metric in STANDARD),
-                *(seconds.get(run.fingerprint, ""), result.get("weights_sha256", "")),
+                result.get("weights_sha256", ""),
             ]
         )
     return text.getvalue()

@@ -14,7 +14,6 @@ from src.analysis import formats
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, json_text, read_json, replacing_folder, sha256, sha256_tree
 from src.runs.fingerprint import code_digest
-from src.runs.lineage import lineage
 
 _PAGE, _SUMMARY = "index.html", "summary.json"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -92,12 +91,9 @@ def render(template: str, folder: Path, code: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     templates.filters |= {function.__name__: function for function in (*_FORMATS, fact)}
-    checkout = lineage()
     return templates.get_template(template).render(
-        commit=checkout["git.commit"],
-        dirty=checkout["git.dirty"] == "true",
         same_code=code == code_digest(),
-        beside=sorted(file.name for file in folder.iterdir()),
+        beside=sorted(file.name for file in folder.iterdir()) if folder.is_dir() else (),
         **values,
     )
 

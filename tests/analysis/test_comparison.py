@@ -15,7 +15,7 @@ from src.analysis.statistics import holm, paired
 from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json
 from src.studies.comparisons.results import Results
-from tests.reporting.studies import make_results, seconds_of, true_labels
+from tests.reporting.studies import make_results, true_labels
 
 BASE = [0.910, 0.912, 0.909, 0.911, 0.913]
 WAVE = np.array([-0.0008, 0.0006, -0.0002, 0.0004, 0.0])
@@ -39,7 +39,7 @@ LADDER = {
 
 
 def told(results: Results, examples: int = 1000) -> Summary:
-    return summarize(results, seconds_of(results), true_labels(examples))
+    return summarize(results, true_labels(examples))
 
 
 def against_baseline(summary: Summary) -> dict[str, Comparison]:
@@ -265,13 +265,7 @@ def test_two_single_models_are_compared_on_the_first_seed_that_both_finished() -
     assert single.mcnemar.only_second - single.mcnemar.only_first == 960 - 912
     assert told(make_results({"mse": BASE, "a": plus(-0.01)})).single_models is None  # the baseline is the chosen one
     with pytest.raises(ValueError, match="shape"):
-        summarize(results, {}, true_labels(999))
-
-
-def test_seconds_are_means_of_what_is_known() -> None:
-    results = make_results({"mse": [0.9, 0.9, DIVERGED], "a": BASE[:3]})
-    known = {results.run("mse", 0).fingerprint: 3.0, results.run("mse", 1).fingerprint: 5.0, "another run": 99.0}
-    assert [row.seconds for row in summarize(results, known, true_labels()).rows] == [4.0, None]
+        summarize(results, true_labels(999))
 
 
 # Of any study: a few variants, with accuracies that often tie, and failures.

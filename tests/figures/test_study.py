@@ -3,7 +3,6 @@
 Those of whole studies are checked where their reports are: tests/reporting/test_pages.py.
 """
 
-import dataclasses
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.analysis.comparison_summary import summarize
 from src.data.dataset import Dataset
 from src.figures import canvas, class_gains, cost, disagreements, forest, scales, strip, study_curves, study_figures
 from src.studies.comparisons.results import Results
@@ -52,8 +50,8 @@ def of_every_tenth_epoch() -> dict[str, list[Mapping[str, Sequence[float]]]]:
 
 
 def costs(seconds: Callable[[int], float], study: str = "a ladder") -> Figure:
-    rows = [dataclasses.replace(row, seconds=seconds(i)) for i, row in enumerate(summary_of(STUDIES[study]).rows)]
-    return cost.draw(rows, rows[0].variant, "test accuracy")
+    rows = summary_of(STUDIES[study]).rows
+    return cost.draw(rows, {row.variant: seconds(i) for i, row in enumerate(rows)}, rows[0].variant, "test accuracy")
 
 
 def disagreeing(only_first: int, only_second: int, names: Sequence[str] = "0123456789") -> Figure:
@@ -214,8 +212,9 @@ def test_variants_without_a_finished_run_are_named_below_the_curves(name: str) -
 
 def test_outlying_variants_are_named_and_do_not_squeeze_the_others() -> None:
     figures = drawn("sixteen variants, and one that learns nothing")
-    for name in ("curves", "sheet", "cost"):
-        assert any("Too far down" in text.get_text() and "10.00" in text.get_text() for text in figures[name].texts)
+    costing = costs(lambda i: 1.0 + i, "sixteen variants, and one that learns nothing")
+    for figure in (figures["curves"], figures["sheet"], costing):
+        assert any("Too far down" in text.get_text() and "10.00" in text.get_text() for text in figure.texts)
     (strip_axes,) = figures["seeds"].axes
     assert any("too far down" in text.get_text() for text in strip_axes.texts)
     assert strip_axes.get_xlim()[0] > 0.9
@@ -264,13 +263,11 @@ def test_crowded_names_move_to_a_key() -> None:
 
 
 def test_which_figures_a_study_has() -> None:
-    everything = {"forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"}
+    everything = {"forest", "curves", "sheet", "seeds", "classes", "disagreements"}
     ladder = STUDIES["a ladder"]
     assert drawn("a ladder").keys() == everything
     assert all_of(ladder, dataset(image=None)).keys() == everything - {"disagreements"}
-    untimed = study_figures.draw(ladder, summarize(ladder, {}, true_labels()), dataset())
-    assert {each.name for each in untimed} == everything - {"cost"}
-    assert drawn("one variant").keys() == {"curves", "sheet", "seeds", "cost"}
+    assert drawn("one variant").keys() == {"curves", "sheet", "seeds"}
     assert all_of(make_results({"a": ["killed"], "b": ["killed"]})).keys() == {"forest"}
 
 

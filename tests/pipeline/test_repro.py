@@ -85,7 +85,7 @@ def test_repro_on_digits_keeps_every_contract(pipeline: Path, checkout: Path, sh
     assert set(changed[1::2]) <= written | {f"conf/{name}.yaml" for name in SHRUNKEN}
 
 
-NAMES = ("train", "test", *STUDIES, *(f"{study}_timing" for study in STUDIES))
+NAMES = ("train", "test", *STUDIES)
 
 
 def test_the_outcome_is_the_same_to_the_bit_without_tracking_and_from_nothing(checkout: Path, shell: Shell) -> None:
@@ -201,7 +201,7 @@ def manifests(checkout: Path) -> list[Path]:
 
 
 def report_of(checkout: Path, study: str = STUDY) -> tuple[set[str], dict[str, Any], str]:
-    """The files of a report and all that it says, seconds included, whatever code drew it."""
+    """The files of a report and all that it says, whatever code drew it."""
     folder = checkout / "reports" / study
     summary = json.loads((folder / "summary.json").read_text())
     summary.pop("made_from")

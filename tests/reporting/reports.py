@@ -1,7 +1,6 @@
 """Reports of both kinds, made from results that are made up."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 
 from src.data.dataset import Dataset
@@ -12,19 +11,16 @@ from src.studies.replicas.claims import Rows, Scores
 from src.studies.replicas.collect import Table
 from src.studies.replicas.declare import Text
 from tests.reporting.markup import Markup
-from tests.reporting.studies import HOSTILE, dataset, make_results, seconds_of
+from tests.reporting.studies import HOSTILE, dataset, make_results, summary_of
 from tests.studies.replicas.synthetic import claim, experiment, lesson, table, words
 
 ATTACK = HOSTILE + "</style></title><img src=https://example.org onerror=alert(1)>| `x` *y*"
 ACCURACIES = [0.9391, 0.9402, 0.9385, 0.9411, 0.9396]
 
 
-def written(
-    folder: Path, results: Results, tested_on: Dataset | None = None, seconds: Mapping[str, float] | None = None
-) -> Markup:
+def written(folder: Path, results: Results, tested_on: Dataset | None = None) -> Markup:
     """The page of a comparison, written to `folder` and parsed."""
-    known = seconds_of(results) if seconds is None else seconds
-    return _parsed(comparison_report.write_report(results, known, tested_on or dataset(), folder))
+    return _parsed(comparison_report.write_report(results, summary_of(results), tested_on or dataset(), folder))
 
 
 def written_table(folder: Path, of: Table) -> Markup:

@@ -171,4 +171,4 @@ def dataset(image: tuple[int, int] | None = (8, 8), names: Sequence[str] = "0123
 
 
 def summary_of(results: Results) -> Summary:
-    return summarize(results, seconds_of(results), true_labels())
+    return summarize(results, true_labels())

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from src.analysis.comparison_summary import summarize
 from src.foundation.files import json_text
 from src.reporting.comparison_report import as_json, runs_csv
+from src.reporting.times_page import write_times
+from tests.reporting.markup import Markup
 from tests.reporting.reports import written
-from tests.reporting.studies import STUDIES, dataset, make_results, seconds_of, true_labels
+from tests.reporting.studies import STUDIES, dataset, make_results, summary_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-FIGURES = ["forest", "curves", "sheet", "seeds", "classes", "disagreements", "cost"]
+FIGURES = ["forest", "curves", "sheet", "seeds", "classes", "disagreements"]
 
 
 def test_sections_come_in_their_order_with_pictures_in_words_that_are_files_too(tmp_path: Path) -> None:
@@ -49,14 +50,9 @@ def test_numbers_are_spelt_for_people(tmp_path: Path) -> None:
     assert "0.15" in words.split()
 
 
-def test_what_is_not_known_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "src.reporting.report_folder.lineage", lambda: dict.fromkeys(("git.commit", "git.dirty"), "unknown")
-    )
-    apart = written(tmp_path / "apart", STUDIES["no seed in common"], seconds={}).words()
-    assert "no training times are known" in apart
+def test_what_is_not_known_is_said(tmp_path: Path) -> None:
+    apart = written(tmp_path / "apart", STUDIES["no seed in common"]).words()
     assert "a seed with runs of both variants, is missing" in apart
-    assert "Commit unknown" in apart
     tabular = written(tmp_path / "tabular", STUDIES["a ladder"], dataset(image=None)).words()
     assert "The examples are not images" in tabular
     assert "McNemar" in tabular
@@ -70,7 +66,7 @@ def test_summary_json_names_what_it_tells() -> None:
     gains = [0.91, 0.93, 0.95, 0.946]
     ladder = {f"step{i}": [gain, gain + 0.002, gain - 0.001] for i, gain in enumerate(gains)}
     results = make_results(ladder, cumulative=True)
-    tree = json.loads(json_text(as_json(summarize(results, seconds_of(results), true_labels()), results)))
+    tree = json.loads(json_text(as_json(summary_of(results), results)))
     assert tree["study"] == "made_up"
     assert tree["seeds"] == [0, 1, 2]
     assert tree["digests"].keys() == {"data", "code", "env"}
@@ -86,8 +82,7 @@ def test_summary_json_names_what_it_tells() -> None:
 def test_runs_csv_is_read_back_whole() -> None:
     odd = 'ValueError: "a", b\nand more'
     results = make_results({"mse, plain": [0.9, odd], 'the "best"': [0.95, 0.96]})
-    seconds = {results.run('the "best"', 1).fingerprint: 12.5}
-    text = runs_csv(results, seconds)
+    text = runs_csv(results)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert text.endswith("\n")
     assert "\r" not in text
@@ -95,10 +90,26 @@ def test_runs_csv_is_read_back_whole() -> None:
     assert [(row["variant"], row["seed"]) for row in rows] == cells
     failed = rows[1]
     assert (failed["status"], failed["reason"]) == ("failed", odd)
-    assert not any(failed[key] for key in ("epochs", "test_loss", "seconds", "weights_sha256"))
+    assert not any(failed[key] for key in ("epochs", "test_loss", "weights_sha256"))
     last, result = rows[3], results.run('the "best"', 1).result
     assert result
     for of in ("train", "valid", "test"):
         for quantity in ("loss", "accuracy"):
             assert float(last[f"{of}_{quantity}"]) == result[of][quantity]
-    assert (last["kept_epoch"], last["seconds"], last["weights_sha256"]) == ("5", "12.5", result["weights_sha256"])
+    assert (last["kept_epoch"], last["weights_sha256"]) == ("5", result["weights_sha256"])
+
+
+def test_times_are_on_a_page_of_their_own_beside_the_report_and_only_where_runs_are(tmp_path: Path) -> None:
+    study, target = STUDIES["failures"], tmp_path / "study"
+    written(target, study)
+    before = {file.name: file.read_bytes() for file in target.iterdir()}
+    write_times(study, summary_of(study), {}, target)
+    assert [file.name for file in tmp_path.iterdir()] == ["study"]
+    seconds = {study.run("a", seed).fingerprint: took for seed, took in ((0, 10.25), (1, 20.75))}
+    write_times(study, summary_of(study), seconds | {study.run("b", 1).fingerprint: 3.0, "another": 99.0}, target)
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == before
+    page = Markup((tmp_path / "study-times.html").read_text())
+    words = page.words()
+    assert {"15.5", "10.2", "20.8"} <= {word.removesuffix("s") for word in words.split()}
+    assert "2 of 20 runs are here" in words  # not one that failed
+    assert "-times.html" in Markup((target / "index.html").read_text()).words()

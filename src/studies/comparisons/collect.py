@@ -8,7 +8,7 @@ from statistics import fmean
 from src.config.composition import typed
 from src.config.tree import Config
 from src.foundation import schema
-from src.foundation.files import ROOT, json_text, read_json, replacing_folder, write_json
+from src.foundation.files import ROOT, json_text, replacing_folder, rounded, write_json
 from src.runs.fingerprint import code_digest, environment
 from src.runs.folder import RunFolder
 from src.runs.metric import Metric
@@ -57,14 +57,15 @@ def results_of(study: Study[ComparisonDeclaration], digests: Sequence[Mapping[st
         status, command = "failed" if reason else "finished", command_of(job.config)
         runs.append(StudyRun(job.variant, job.config.seed, of["fingerprint"], status, reason, command))
     config = study.jobs[0].config
+    portable = all(job.config.portable for job in study.jobs)  # no machine decides anything, so none is named
     terms = vars(declaration) | {"choose_by": Metric(declaration.choose_by), "report_on": Metric(declaration.report_on)}
     return Results(
         **terms | {"name": study.name},
         seeds=study.seeds,
         command=study.command,
         recipe=config.data.name,
-        digests={"data": shared["data"], "code": code_digest(), "env": shared["env"]},
-        environment=environment(config.train.threads),
+        digests={"data": shared["data"], "code": code_digest()} | ({} if portable else {"env": shared["env"]}),
+        environment={} if portable else environment(config.train.threads),
         runs=tuple(runs),
         data=schema.plain(config.data, semantic_only=True),
     )
@@ -76,7 +77,7 @@ def command_of(config: Config) -> str:
 
 
 def write_headline(results: Results, study: str) -> None:
-    """Writes metrics/<study>.json, and the training times beside it, which belong to no stage's out."""
+    """Writes metrics/<study>.json."""
     finished = sum(run.status == "finished" for run in results.runs)
     headline: dict[str, object] = {"finished": finished, "failed": len(results.runs) - finished}
     if (chosen := results.chosen) is not None:
@@ -85,32 +86,15 @@ def write_headline(results: Results, study: str) -> None:
             headline[metric.replace("/", "_")] = fmean(results.values(chosen, metric))
         if at_baseline := results.values(results.baseline, results.report_on):
             headline["above_baseline"] = fmean(results.values(chosen, results.report_on)) - fmean(at_baseline)
-    write_json(headline_file(study), headline)
-    write_json(timing_file(study), seconds_of(results, study))
+    write_json(headline_file(study), rounded(headline))
 
 
-def seconds_of(results: Results, study: str) -> dict[str, float]:
-    """Seconds of training alone, by fingerprint, from the run folders that are here, else from the file in Git.
-
-    study: the declared name; `results.name` has a digest if the pipeline's data are not the declared ones.
-    """
-    noted = timing_file(study)
-    known: dict[str, float] = read_json(noted) if noted.exists() else {}
-    seconds = {}
-    for run in results.runs:
-        folder = RunFolder.of(run.fingerprint)
-        if folder.finished():
-            seconds[run.fingerprint] = folder.timing()["seconds"]
-        elif run.fingerprint in known:
-            seconds[run.fingerprint] = known[run.fingerprint]
-    return seconds
+def seconds_of(results: Results) -> dict[str, float]:
+    """Seconds of training alone, by fingerprint, of the runs whose folders are on this machine."""
+    folders = {run.fingerprint: RunFolder.of(run.fingerprint) for run in results.runs}
+    return {identity: folder.timing()["seconds"] for identity, folder in folders.items() if folder.finished()}
 
 
 def headline_file(study: str) -> Path:
     """The file that `dvc metrics show` shows for a study."""
     return ROOT / "metrics" / f"{study}.json"
-
-
-def timing_file(study: str) -> Path:
-    """Seconds of training by fingerprint. In Git, because a study's results hold no times."""
-    return ROOT / "metrics" / f"{study}_timing.json"

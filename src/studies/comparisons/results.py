@@ -4,7 +4,7 @@
     study.json                   the declaration, the digests and the environment, and how each run ended
     runs/<fingerprint>/          of each run that finished: history.csv, predictions.npz, result.json
 
-The folder has no times, so the same code, data, declaration and machine give the same bytes.
+The folder has no times, and of portable runs nothing of the machine: same code, data and declaration, same bytes.
 """
 
 import dataclasses
@@ -62,7 +62,7 @@ class Results:
     command: str  # that runs this study
     recipe: str  # the name of the data's recipe
     digests: dict[str, str]  # of data and env, as in the runs' fingerprints, and of all numeric code
-    environment: dict[str, Any]  # what in the machine decides floating-point results
+    environment: dict[str, Any]  # what in the machine decides floating-point results; like env, not of portable runs
     runs: tuple[StudyRun, ...]
     data: dict[str, Any] = field(default_factory=dict)  # the whole recipe, with which the test set can be opened
 

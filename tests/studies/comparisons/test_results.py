@@ -28,7 +28,6 @@ from src.studies.comparisons.collect import (
     keep,
     results_of,
     seconds_of,
-    timing_file,
     write_headline,
 )
 from src.studies.comparisons.declare import declare
@@ -216,7 +215,6 @@ def test_a_variant_that_diverges_is_kept_with_its_reason_and_without_files_and_t
     assert "above_baseline" not in headline  # over a baseline that came to nothing
     write_headline(Small(digits, HUGE).collected(target), "mine")
     assert json.loads(headline_file("mine").read_text()) == {"finished": 0, "failed": 4}
-    assert json.loads(timing_file("mine").read_text()) == {}
 
 
 def test_a_run_that_is_missing_is_a_failure_until_it_is_trained(study: Small, target: Path) -> None:
@@ -307,19 +305,22 @@ def test_the_test_set_chooses_nothing_and_a_smaller_loss_is_better(
     }
 
 
-def test_the_times_are_apart_by_fingerprint_and_this_machine_s_come_first(
-    study: Small, target: Path, home: Path
-) -> None:
-    results, file = study.collected(target), home / "metrics/mine_timing.json"
-    write_headline(results, "mine")
-    seconds = {of["fingerprint"]: RunFolder.of(of["fingerprint"]).timing()["seconds"] for of in study.digests}
-    assert json.loads(file.read_text()) == seconds == seconds_of(results, "mine")
-    file.write_text(json.dumps(dict.fromkeys(seconds, -1.0) | {"of no run": 1.0}))
-    assert seconds_of(results, "mine") == seconds
-    shutil.rmtree(home / "runs")  # as in a checkout to which DVC has brought the results, and Git the times
-    assert seconds_of(results, "mine") == dict.fromkeys(seconds, -1.0)
-    file.unlink()
-    assert seconds_of(results, "mine") == {}
+def test_times_are_of_the_runs_that_are_on_this_machine(study: Small, target: Path, home: Path) -> None:
+    results = study.collected(target)
+    folders = [RunFolder.of(of["fingerprint"]) for of in study.digests]
+    assert seconds_of(results) == {folder.path.name: folder.timing()["seconds"] for folder in folders}
+    shutil.rmtree(folders[0].path)
+    assert seconds_of(results).keys() == {folder.path.name for folder in folders[1:]}
+    shutil.rmtree(home / "runs")  # as in a checkout to which DVC has brought the results
+    assert seconds_of(results) == {}
+
+
+def test_nothing_of_the_machine_is_in_the_results_of_portable_runs(home: Path, target: Path, digits: Dataset) -> None:
+    portable = Small(digits, "train.arithmetic=portable").trained().collected(target)
+    assert (portable.environment, portable.digests.keys()) == ({}, {"data", "code"})
+    native = Small(digits, "train.arithmetic=native").trained().collected(home / "native")
+    assert native.environment["numpy"] == np.__version__
+    assert native.digests.keys() == {"data", "code", "env"}
 
 
 # --- where it all is -------------------------------------------------------------------------------------------------
