@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
+from src.figures.agg import Canvas
 from src.foundation.files import replacing
 
 # 7.6 inches at 110 dots per inch are as wide as the text of a README page.
@@ -66,7 +66,7 @@ def new_figure(width: float, height: float, title: str, arrange: bool = True) ->
     """
     layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height), w_pad=MARGIN, h_pad=MARGIN / 2)
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout if arrange else None)
-    FigureCanvasAgg(figure)
+    Canvas(figure)
     heading = figure.suptitle(title, ha="left", va="top", fontsize=TITLE, color=INK, parse_math=False)
     heading.set_position((MARGIN / width, 1 - MARGIN / height))
     heading.set_gid(_TITLE)
@@ -87,7 +87,7 @@ def shrink(text: Text, width: float) -> None:
 def width_of(lines: Iterable[str], size: float) -> float:
     """The width in inches of the longest of `lines` in a font of `size` points."""
     sheet = Figure(dpi=DPI)
-    FigureCanvasAgg(sheet)
+    Canvas(sheet)
     text = sheet.text(0, 0, "\n".join(lines), fontsize=size, parse_math=False)
     return float(text.get_window_extent().width) / DPI
 
@@ -150,7 +150,7 @@ def name_classes(axes: Axes, labels: Sequence[str], both: bool = True) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Writes a PNG, atomically. Two equal figures give the same bytes: the file has no program name and no date."""
     drawn = figure.canvas
-    assert isinstance(drawn, FigureCanvasAgg)
+    assert isinstance(drawn, Canvas)
     with replacing(path) as file:
         # Figure.savefig would draw all of it twice.
         drawn.print_png(file, metadata={"Software": None})  # type: ignore[no-untyped-call]
