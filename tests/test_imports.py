@@ -163,7 +163,12 @@ def test_no_import_is_relative() -> None:
 # What a stage runs and no out of it depends on: the command line, recording, and how jobs are started and followed.
 IN_NO_OUT = (
     *("src/cli/", "src/recording/", "src/config/composition.py", "src/config/tracking.py", "src/data/recipes.py"),
-    *("src/foundation/errors.py", "src/foundation/locks.py", "src/foundation/signals.py"),
+    *(
+        "src/foundation/errors.py",
+        "src/foundation/locks.py",
+        "src/foundation/processes.py",
+        "src/foundation/signals.py",
+    ),
     *("src/runs/lineage.py", "src/runs/tracker.py"),
 )
 RUNS_JOBS = (

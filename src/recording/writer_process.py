@@ -1,6 +1,5 @@
 """The command's side of the writer: starts the process, waits for passes, and ends it."""
 
-import os
 import select
 import socket
 import subprocess
@@ -10,7 +9,7 @@ from collections.abc import Callable
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.foundation.files import ROOT
+from src.foundation.processes import start_module
 from src.foundation.signals import interrupts_wait
 from src.recording import writer
 from src.recording.store import is_server, store_uri
@@ -115,13 +114,7 @@ class WriterProcess:
 
 def spawn(theirs: socket.socket, tracking: Tracking, owner: str) -> "subprocess.Popen[bytes]":
     """Starts the writer with its end of the channel, which is no standard stream: MLflow prints."""
-    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     arguments = [str(theirs.fileno()), owner, tracking.experiment, *([tracking.uri] if tracking.uri else [])]
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", writer.__name__, *arguments],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
-        pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        process_group=0,  # not the terminal's: how a command ended by Ctrl-C is recorded, too
-    )
+    # Its own process group: how a command ended by Ctrl-C is recorded, too.
+    quiet = subprocess.DEVNULL
+    return start_module(writer.__name__, *arguments, pass_fds=[theirs.fileno()], stdin=quiet, stdout=quiet)

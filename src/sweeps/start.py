@@ -20,7 +20,7 @@ from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
-from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed
+from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed, words
 from src.runs.folder import RunFolder
 from src.runs.metric import set_names
 from src.runs.tracker import Tracker, TrackerGroup
@@ -43,7 +43,7 @@ def start(config: Config) -> tuple[Outcome, str]:
 
     Returns the outcome and the id of its MLflow run. Raises what `runs.training_run.run` raises.
     """
-    code_digest()  # now, so that it is the code as imported, however long the data take
+    code_digest(words(config))  # now, so that it is the code as imported, however long the data take
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     named, config = config.train.start_from, pinned(config)
     dataset = prepare(config.data)
@@ -53,7 +53,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     valid = set_names(dataset.recipe)["valid"]
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
-        trackers.append(RunFigures(dataset, config.tracking.gallery))
+        trackers.append(RunFigures(dataset, config.tracking.gallery, alone=True))
     if config.tracking.name == "off":
         return run(config, dataset, TrackerGroup(trackers)), ""
     from src.recording.recording import Recording

@@ -19,7 +19,7 @@ import yaml
 from src.config.figure_names import EVERY_RUN, FIGURES, STAGE, names
 from src.config.tracking import GALLERY
 from src.data.recipes import prepare
-from src.figures import pca
+from src.figures import drawing_process, pca
 from src.figures.registry import DRAWINGS, draw
 from src.figures.run_figures import RunFigures
 from src.figures.run_view import RunView
@@ -176,6 +176,50 @@ def test_figures_are_drawn_after_an_interruption_with_one_warning_for_one_that_f
     RunFolder(folder).mark("killed", "interrupted", "interrupted")
     RunFigures(dataset, GALLERY).ended(folder)
     assert not figures.exists()
+
+
+def test_a_process_that_waits_draws_the_same_bytes_and_what_it_does_not_draw_is_drawn_here(
+    trained: Callable[[str], Trained],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original, view = trained("digits")
+    status = json.loads((original / "status.json").read_text())
+
+    def followed(name: str, finished: bool = True, killed: bool = False) -> dict[str, bytes]:
+        folder = RunFolder(shutil.copytree(original, tmp_path / name))
+        folder.mark("running")
+        tracker = RunFigures(view.dataset, ("steps", "samples"), alone=True)
+        tracker.started(folder.path)
+        process = tracker._process
+        assert process
+        assert process.poll() is None
+        if killed:
+            process.kill()
+        if finished:
+            (folder.path / "status.json").write_text(json.dumps(status))
+        tracker.ended(folder.path)
+        assert process.poll() is not None
+        return {file.name: file.read_bytes() for file in (folder.path / "figures").glob("*")}
+
+    with monkeypatch.context() as patch:  # nothing can be drawn here
+        patch.setitem(sys.modules, "src.figures.registry", None)
+        patch.delattr("src.figures.registry")
+        drawn = followed("process")
+    assert not capsys.readouterr().err
+    assert drawn.keys() > {"curves.png", "steps.png", "samples.png"}
+    assert followed("killed", killed=True) == drawn
+    assert not followed("unfinished", finished=False)
+
+    process = drawing_process.start(original)
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "communicate", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            drawing_process.draw(process, ["curves"])
+    process.wait(60)  # though its input is still open
+    assert process.stdin
+    process.stdin.close()
 
 
 def test_the_grid_has_the_decisions_at_its_points(shown: Callable[[str], RunView]) -> None:
