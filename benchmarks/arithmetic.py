@@ -15,9 +15,9 @@ from src.reporting.tables import plain_table
 from src.training.processor import held
 
 KINDS = {
-    "portable": ("train.arithmetic=portable",),
-    "native float32": (),
-    "native float64": ("train.dtype=float64",),
+    "portable": (),
+    "native float32": ("train=native",),
+    "native float64": ("train=native", "train.dtype=float64"),
 }
 _TANH = ["model.act=tanh", "model.init=glorot", "optimizer=momentum", "optimizer.lr=0.05", "train.batch_size=64"]
 NETWORKS = {

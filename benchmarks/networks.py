@@ -3,8 +3,8 @@
 from src.config.composition import compose
 from src.config.tree import Config
 
-# Every contestant can do this; the default model, for instance, also drops units.
-_SHARED = ["data=mnist", "schedule=constant", "model.init=glorot", "model.dropout=0.0", "tracking=off"]
+# Every contestant can do this; the default model, for instance, also drops units. None of the others is portable.
+_SHARED = ["data=mnist", "train=native", "schedule=constant", "model.init=glorot", "model.dropout=0.0", "tracking=off"]
 _SIGMOID = ["model.act=sigmoid", "optimizer=sgd", "optimizer.lr=0.1", "train.batch_size=100"]
 _TANH = ["model.act=tanh", "optimizer=momentum", "optimizer.lr=0.05", "train.batch_size=64"]
 

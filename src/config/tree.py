@@ -171,7 +171,7 @@ def check_against(config: Config, dataset: Dataset) -> Network:
     if config.train.portable and network.arithmetic.terms > MOST_TERMS:
         raise UserError(
             f"train.arithmetic=portable with train.batch_size={schema.show(config.train.batch_size)}: products of "
-            f"{network.arithmetic.terms:,} terms leave fewer than 12 bits; allowed: at most {MOST_TERMS:,}"
+            f"{network.arithmetic.terms:,} terms leave fewer than 12 bits; allowed: at most {MOST_TERMS:,}, or native"
         )
     if config.train.unit_targets:
         refuse_unfit(network, config.train, dataset)

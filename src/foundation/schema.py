@@ -8,7 +8,7 @@ The data classes live in the rooms that use them. A field's annotation says what
 - `field(metadata={"semantic": False})`: a field that does not affect results; excluded from a run's identity;
 - `field(default=..., metadata={"before": 0.0})`: a field that a version added, and the value that means "as before". At
   this value, whatever the default becomes, it is left out of a run's identity: a new key leaves all fingerprints and
-  study digests as they are.
+  study digests as they are. A tree without the key is from before it, and gets this value.
 """
 
 import dataclasses
@@ -118,7 +118,8 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
     for name, f in fields.items():
         if name not in given and f.default is f.default_factory is dataclasses.MISSING:
             raise UserError(f"{prefix}{name}: missing, and it has no default")
-    return kind(**{name: build(hints[name], entry, f"{prefix}{name}") for name, entry in given.items()})
+    before = {name: f.metadata["before"] for name, f in fields.items() if "before" in f.metadata}
+    return kind(**before | {name: build(hints[name], entry, f"{prefix}{name}") for name, entry in given.items()})
 
 
 def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:

@@ -46,8 +46,8 @@ class Training:
     patience: Annotated[int | None, ">= 1"] = None  # stop after this many epochs without improvement; best restored
     monitor: Annotated[str, MONITORS] = "valid_accuracy"  # valid_NAME needs NAME in `metrics`
     dtype: Annotated[str, ("float32", "float64")] = "float32"
-    # portable: the same bits on every machine; see docs/portable.md.
-    arithmetic: Annotated[str, ARITHMETICS] = field(default="native", metadata={"before": "native"})
+    # portable: the same bits on every machine; see docs/portable.md. A run without the key is native.
+    arithmetic: Annotated[str, ARITHMETICS] = field(default="portable", metadata={"before": "native"})
     threads: Annotated[int, ">= 1"] = 1  # of BLAS
     # The following fields do not affect results.
     checkpoint_epochs: Annotated[int | None, ">= 1"] = field(default=None, metadata={"semantic": False})

@@ -3,7 +3,9 @@
 import pytest
 
 from src.config.composition import choices
+from src.config.tree import read_yaml
 from src.runs.model import load_model
+from tests.conftest import ROOT
 from tests.experiments.conftest import Trained
 from tests.helpers.composing import compose
 
@@ -16,3 +18,10 @@ def test_every_experiment_runs(name: str, trained: Trained) -> None:
     model = load_model(outcome.folder.path / "model.npz")
     assert model.header["weights_sha256"] == outcome.result["weights_sha256"]
     assert 0 <= outcome.result["test"]["accuracy"] <= 1
+
+
+def test_experiments_that_repeat_a_text_are_native_and_all_others_portable() -> None:
+    texts = {"exercise", "xor_untrained", *read_yaml(ROOT / "conf/ablation/replicas.yaml")["ablation"]["published"]}
+    for name in choices("experiment"):
+        assert compose([f"experiment={name}"]).train.portable == (name not in texts), name
+    assert compose([]).train.portable

@@ -71,7 +71,7 @@ def test_a_result_that_does_not_come_out_again_fails_and_says_why(checkout: Path
 
 
 def test_another_precision_gives_other_bits_and_the_bound_judges(checkout: Path, shell: Shell) -> None:
-    folder, _ = trained(shell, *SMALL)
+    folder, _ = trained(shell, *SMALL, "train=native")
     # The record says so; it was trained otherwise.
     edit(folder / "config.yaml", ("valid_accuracy\n  dtype: float32", "valid_accuracy\n  dtype: float64"))
     strict, lenient = shell(*REPLAY, str(folder), "--bound", "1e-12"), shell(*REPLAY, str(folder), "--bound", "0.5")

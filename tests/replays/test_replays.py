@@ -86,7 +86,7 @@ def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small:
 
 
 def test_a_small_difference_is_judged_by_the_bound(recorded: Outcome, digits: Dataset, small: Small) -> None:
-    other = run(small("model.dropout=0.3", "train.dtype=float64"), digits, Tracker()).folder.path
+    other = run(small("train=native", "train.dtype=float64"), digits, Tracker()).folder.path
     edit(other / "result.json", lambda result: result["test"].update(loss=result["test"]["loss"] * (1 + 1e-7)))
     edit(other / "result.json", lambda result: result.update(weights_sha256="0" * 64))
     assert replay(other).verdict == EQUAL
@@ -137,7 +137,7 @@ def test_what_differs_is_listed_by_severity(digits: Dataset, small: Small) -> No
 
 
 def test_a_portable_run_is_identical_or_different_by_any_bound(home: Path, digits: Dataset, small: Small) -> None:
-    folder = run(small("train.arithmetic=portable"), digits, Tracker()).folder.path
+    folder = run(small(), digits, Tracker()).folder.path
     replay = planned(folder)
     assert retrain(replay, Tracker(), bound=0.5).verdict == IDENTICAL
     edit(folder / "result.json", lambda result: result["test"].update(loss=result["test"]["loss"] * (1 + 1e-9)))

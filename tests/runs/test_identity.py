@@ -30,7 +30,7 @@ DATASET = Dataset(
 
 @functools.cache
 def composed(*overrides: str) -> Config:
-    return compose(["model.output=sigmoid", "model.loss=mse", "schedule.warmup=1", *overrides])
+    return compose(["train=native", "model.output=sigmoid", "model.loss=mse", "schedule.warmup=1", *overrides])
 
 
 def of(config: Config, dataset: Dataset = DATASET) -> str:

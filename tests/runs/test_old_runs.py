@@ -36,6 +36,7 @@ def test_a_finished_run_is_read(runs: Path, name: str, digits: Dataset) -> None:
     run = FinishedRun.open(runs / name)
     assert run.fingerprint == name
     assert run.config.model.hidden == (8,)
+    assert run.config.train.arithmetic == "native"  # the key is later
     assert run.history["valid_accuracy"][-1] == run.result["valid"]["accuracy"]
     assert run.scores["overall"]["num_samples"] == len(digits.test.y)
     assert run.model.header["weights_sha256"] == run.result["weights_sha256"]

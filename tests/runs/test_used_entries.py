@@ -34,7 +34,14 @@ CONFIGS = {
 
 @functools.cache
 def config(name: str) -> Config:
-    small = ("experiment=digits", "model.hidden=[8]", "train.epochs=2", "tracking=off", "schedule=cosine")
+    small = (
+        "experiment=digits",
+        "train=native",
+        "model.hidden=[8]",
+        "train.epochs=2",
+        "tracking=off",
+        "schedule=cosine",
+    )
     return compose([*small, *CONFIGS[name]])
 
 

@@ -220,6 +220,12 @@ def test_what_does_not_fit_gets_one_line(home: Path, digits: Dataset, small: Sma
     assert f"{state}: damaged" in refusal(pinned, damaged)
 
 
+def test_portable_arithmetic_on_draws_that_are_not_is_warned_of(digits: Dataset, small: Small) -> None:
+    [found] = doubts(small("rng=legacy"), digits)
+    assert "train.arithmetic=portable with rng=legacy" in found
+    assert doubts(small(), digits) == doubts(small("rng=legacy", "train=native"), digits) == []
+
+
 def test_what_a_start_has_seen_or_was_given_otherwise_is_warned_of(home: Path, digits: Dataset, small: Small) -> None:
     start = f"train.start_from={trained(small(), digits)}"
     config = pinned(small(start))

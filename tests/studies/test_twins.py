@@ -28,7 +28,14 @@ BOTH = [
     pytest.param(name, marks=pytest.mark.skipif(name not in HERE, reason=f"{name} is not installed: see `make bench`"))
     for name in LIBRARIES
 ]
-PLAIN = ("data=digits", "train.dtype=float64", "schedule=constant", "model.dropout=0.0", "train.batch_size=32")
+PLAIN = (
+    "data=digits",
+    "train=native",
+    "train.dtype=float64",
+    "schedule=constant",
+    "model.dropout=0.0",
+    "train.batch_size=32",
+)
 OVER = ("train.epochs=3", "model.hidden=[16]")  # 120 updates
 FIT = {
     "sgd": ("optimizer=sgd", "optimizer.lr=0.1", "model.act=tanh"),

@@ -163,7 +163,8 @@ def test_layers_that_are_seeded_again_train_as_in_a_script(
     plan: Any, hidden: tuple[int, ...], batch: int, update_first: bool
 ) -> None:
     model = {"hidden": hidden, "init": "normal", "init_std": 1.0, "bias_init": "normal", "dropout": 0.2}
-    training = {"epochs": 3, "batch_size": batch, "dtype": "float64", "update_first": update_first}
+    training = {"epochs": 3, "batch_size": batch, "dtype": "float64", "arithmetic": "native"}
+    training["update_first"] = update_first
     plan = plan.changed(seed=42, rng="legacy", draws=LAYER_BY_LAYER, model=model, train=training)
     x, y = plan.dataset.train.x.astype(np.float64), plan.dataset.train.y
     expected = Script((6, *hidden, 3), 42, 0.2, update_first).fit(x, y, 3, batch, 0.1)

@@ -25,9 +25,9 @@ class TwinDeclaration(Declaration):
 
     @property
     def cases(self) -> Sequence[Case]:
-        """The experiments, in float64, so that differences are those of definitions and not of rounding."""
+        """The experiments, natively and in float64: differences are those of definitions, not of rounding."""
         return [
-            Case(name, [f"experiment={name}", "train.dtype=float64", *overrides])
+            Case(name, [f"experiment={name}", "train.dtype=float64", "train.arithmetic=native", *overrides])
             for name, overrides in self.experiments.items()
         ]
 
