@@ -173,6 +173,9 @@ def svg(figure: Figure, name: str, describes: str) -> str:
     width, height = (72 * inches for inches in figure.get_size_inches())
     content = buffer.getvalue().split("</defs>", 1)[1]  # before it: dates, and styles for the whole page
     content = re.sub(r"<[^>]*>", lambda tag: _for_a_page(tag[0]), content)
+    # Matplotlib's ids are digests of coordinates to their last digits, which differ between machines.
+    ids = {old: f"{name}-{n}" for n, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', content)))}
+    content = re.sub(r'(?<= id=")[^"]+|(?<=#)[^")]+(?=[")])', lambda found: ids.get(found[0], found[0]), content)
     left, top = 72 * MARGIN - 1, 72 * HEADER
     width, height = width - left, height - top
     return (
