@@ -4,7 +4,9 @@ Only the stage (`--stage`, as dvc.yaml calls it) writes models/, metrics/ and pl
 training leaves its results in its run folder and in MLflow, so that trying something never touches what DVC tracks.
 """
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import hydra
@@ -64,6 +66,30 @@ def list_groups_quickly() -> None:
     ConfigLoaderImpl.get_group_options = listed  # type: ignore[assignment]
 
 
+@contextlib.contextmanager
+def composing_once() -> Iterator[None]:
+    """Makes Hydra compose `conf/` once for a single run: it does so first to look for `hydra.mode`, then to run."""
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    get_mode = Hydra.get_mode
+
+    def mode(self: Any, config_name: str | None, overrides: list[str]) -> Any:
+        try:
+            composed = self.compose_config(config_name, overrides, RunMode.RUN, with_log_configuration=True)
+        except Exception:  # reported when it composes to run; or these are several runs
+            return get_mode(self, config_name, overrides)
+        if composed.hydra.mode != RunMode.MULTIRUN:
+            self.compose_config = lambda **asked: composed
+        return composed.hydra.mode
+
+    Hydra.get_mode = mode  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Hydra.get_mode = get_mode  # type: ignore[method-assign]
+
+
 def main() -> None:
     """The command."""
     if sys.argv[1:] == ["--stage"]:
@@ -90,7 +116,8 @@ def main() -> None:
 
     if {"-h", "--help"} & {*sys.argv[1:]}:
         list_groups_quickly()
-    with one_line_errors(sys.argv[1:]):
+    several = {"-m", "--multirun"} & {*sys.argv[1:]}
+    with one_line_errors(sys.argv[1:]), contextlib.nullcontext() if several else composing_once():
         task()
         # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
         configs = [from_hydra(composed) for composed in single]

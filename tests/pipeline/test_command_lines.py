@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
@@ -174,6 +176,18 @@ def test_a_mistake_is_one_line_and_nothing_starts(
     assert_rejected(run_main(*command.split()), message)
     made = set(home.rglob("*")) - before
     assert not [path for path in made if path.is_file() and ".lock" not in str(path)]  # a lock says who may begin
+
+
+def test_a_single_run_composes_once_and_hydra_mode_makes_a_sweep_nevertheless(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed = Mock(side_effect=ConfigLoaderImpl.load_configuration)
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", lambda *args, **more: composed(*args, **more))
+    assert_rejected(run_main("train", "optimizer.lr=-1"), "optimizer.lr=-1: must be")
+    assert composed.call_count == 1
+    assert_rejected(run_main("train", "optimizer.lr=-1,-2"), "Ambiguous value for argument 'optimizer.lr=-1,-2'")
+    for several in ("hydra.mode=MULTIRUN", "-m"):
+        assert_rejected(run_main("train", several, "optimizer.lr=-1,-2"), "optimizer.lr=-1: must be")
 
 
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
