@@ -61,9 +61,7 @@ def write(
         files: texts by file name.
         page: returns the page; called with the new folder, which has all other files, to which it may add figures.
     """
-    here = Path(__file__).parent
-    code = sha256_tree(here, [file for file in here.rglob("*") if file.suffix in (".py", ".html", ".css")])
-    made_from = sha256(canonical_json({"basis": basis, "code": code}))
+    made_from = digest_of(basis)
     texts = {_SUMMARY: json_text({**summary, "made_from": made_from}), **files}
     if _is_current(target, made_from) and all((target / name).exists() for name in (_PAGE, *texts)):
         return False
@@ -72,6 +70,13 @@ def write(
             (folder / name).write_text(text, encoding="utf-8")
         (folder / _PAGE).write_text(page(folder), encoding="utf-8")
     return True
+
+
+def digest_of(basis: object) -> str:
+    """The digest of plain data that a page is made from, and of the code that makes it."""
+    here = Path(__file__).parent
+    code = sha256_tree(here, [file for file in here.rglob("*") if file.suffix in (".py", ".html", ".css")])
+    return sha256(canonical_json({"basis": basis, "code": code}))
 
 
 def render(template: str, folder: Path, code: str, **values: Any) -> str:

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from src.analysis.comparison_summary import Summary
 from src.foundation.files import write_text
-from src.reporting.report_folder import render
+from src.reporting.report_folder import digest_of, render
 from src.runs.lineage import lineage
-from src.studies.comparisons.results import Results
+from src.studies.comparisons.results import Results, about
 
 
 def times_page(target: Path) -> Path:
@@ -19,7 +19,7 @@ def times_page(target: Path) -> Path:
 
 
 def write_times(results: Results, summary: Summary, seconds: Mapping[str, float], target: Path) -> None:
-    """Writes the times of each variant and run, and accuracy against cost; nothing if no times are known.
+    """Writes the times of variants and runs, and accuracy against cost; nothing if none is known or the page has them.
 
     seconds: of training, by fingerprint.
     """
@@ -29,14 +29,14 @@ def write_times(results: Results, summary: Summary, seconds: Mapping[str, float]
         for variant in results.variants
     }
     means = {variant: fmean(each) for variant, each in by_variant.items() if each}
-    if not means:
+    page, mark = times_page(target), f"<!-- {digest_of({'study': about(results), 'seconds': seconds})} -->\n"
+    if not means or (page.exists() and page.read_text(encoding="utf-8").endswith(mark)):
         return
     from src.figures import canvas, study_figures  # imports matplotlib
 
     cost = study_figures.draw_cost(results, summary, means)
-    page, picture = times_page(target), Markup(canvas.svg(cost.figure, cost.name, cost.words))
+    picture = Markup(canvas.svg(cost.figure, cost.name, cost.words))
     values = {"results": results, "timed": timed, "by_variant": by_variant, "means": means, "seconds": seconds}
     facts = {name: lineage()[name] for name in ("cpu", "git.commit", "python", "numpy")}
-    write_text(
-        page, render("times.html", target, results.digests["code"], environment=facts, picture=picture, **values)
-    )
+    html = render("times.html", target, results.digests["code"], environment=facts, picture=picture, **values)
+    write_text(page, f"{html}\n{mark}")
