@@ -22,6 +22,7 @@ defaults:
   - override /data: digits
   - override /optimizer: sgd
   - override /schedule: constant
+  - override /train: native
 model:
   hidden: [8]
   dropout: 0.0
