@@ -73,6 +73,7 @@ class Network:
         self.parameters = Parameters(widths, bias, dtype)
         self.gradient = Parameters(widths, bias, dtype)
         self.class_weights = None if class_weights is None else class_weights.astype(dtype)
+        self._equal: dict[int, Array] = {}  # by batch size
         self._buffers = _ThreadsBuffers()
 
     def initialize(
@@ -146,7 +147,9 @@ class Network:
     def example_weights(self, y: Labels) -> Array:
         """[batch, 1], sum 1: equal, or proportional to the weights of the examples' classes."""
         if self.class_weights is None:
-            return np.full((len(y), 1), 1 / len(y), self.dtype)
+            if (equal := self._equal.get(len(y))) is None:
+                equal = self._equal[len(y)] = np.full((len(y), 1), 1 / len(y), self.dtype)
+            return equal
         weights = self.class_weights[y]
         weights /= self.arithmetic.total(weights)
         return weights[:, np.newaxis]

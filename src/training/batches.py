@@ -11,6 +11,7 @@ from src.training.streams import Indices, Order
 # shuffled: a new permutation each epoch; fixed: the order of the data; drawn: each batch is sampled from all examples,
 # without replacement.
 ORDERS = ("shuffled", "fixed", "drawn")
+_CACHED = 1 << 20  # bytes that a processor's cache holds
 
 
 class Batches:
@@ -53,8 +54,9 @@ class Batches:
         Yields x [batch, features], overwritten by the next batch, and y [batch].
         """
         for rows, y in self._rows(stream, skipped):
-            # The rows are scattered in memory: touching all of them first lets their cache misses overlap.
-            _ = self._x[rows, 0]
+            if self._x.nbytes > _CACHED:
+                # The rows are scattered in memory: touching all of them first lets their cache misses overlap.
+                _ = self._x[rows, 0]
             # mode="clip" avoids a buffered copy; the indices are always in range.
             self._x.take(rows, axis=0, out=self._gathered[: len(y)], mode="clip")
             if self._batch_x is not self._gathered:

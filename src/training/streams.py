@@ -73,6 +73,8 @@ class Order:
 
     def draw(self, n: int, size: int) -> Indices:
         """[size], sampled from n examples without replacement."""
+        if isinstance(self._stream, np.random.RandomState):  # what its `choice` does, in less time
+            return self._stream.permutation(n)[:size]
         return self._stream.choice(n, size, replace=False)
 
     def evaluated(self, n: int) -> None:
