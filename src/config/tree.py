@@ -75,6 +75,16 @@ class Config:
         """Whether results are the same on every machine: legacy draws may call the C library."""
         return self.train.portable and self.rng == "default"
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a user may not expect of a configuration that is allowed."""
+        if not self.train.portable or self.portable:
+            return []
+        return [
+            "train.arithmetic=portable with rng=legacy: NumPy's legacy draws may call the C library, so on another "
+            "machine this is another run"
+        ]
+
     def plain(self) -> dict[str, Any]:
         """The tree as plain dicts, lists and scalars."""
         return dict(schema.plain(self))

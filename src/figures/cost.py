@@ -13,7 +13,7 @@ from src.analysis.comparison_verdict import VariantSummary
 from src.analysis.statistics import Interval
 from src.figures import canvas, key, scales
 
-_WIDTH, _PANEL = 7.6, 3.2  # inches: the sheet, and the panel's height
+_WIDTH, _PANEL, _ABOVE = 7.6, 3.2, 0.1  # inches: the sheet, the panel's height, and half a number above it
 _LEFT, _BELOW = 0.75, 0.55
 _FACTOR = 4  # between the longest and the shortest training, above which the seconds have a logarithmic scale
 _RINGS, _STEP = 4, 7  # of places for a name around its point: how many, and how many points apart
@@ -45,7 +45,9 @@ def _draw(
     named = [key.handle(looks[name]._replace(line=""), name) for name in known if name not in below]
     handles = named if with_key else []
     foot = key.height(handles, _WIDTH, note)
-    figure = canvas.new_figure(_WIDTH, canvas.HEADER + _PANEL + _BELOW + foot, "Accuracy and its cost", arrange=False)
+    figure = canvas.new_figure(
+        _WIDTH, canvas.HEADER + _ABOVE + _PANEL + _BELOW + foot, "Accuracy and its cost", arrange=False
+    )
     axes = canvas.add_axes(figure, _LEFT, _BELOW + foot, _WIDTH - _LEFT - 0.2, _PANEL)
     canvas.set_style(axes)
     points, bars, values = {}, [], []

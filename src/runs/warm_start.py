@@ -116,19 +116,11 @@ def checked(config: Config, dataset: Dataset, name: str | None = None) -> Start 
 
 
 def doubts(config: Config, dataset: Dataset) -> list[str]:
-    """What to warn of in a training that fits: draws that are not portable, and of a start, inputs that were scaled
-    otherwise, and examples that it may have seen.
-    """
-    found = list[str]()
-    if config.train.portable and not config.portable:
-        found.append(
-            "train.arithmetic=portable with rng=legacy: NumPy's legacy draws may call the C library, so on another "
-            "machine this is another run"
-        )
+    """What to warn of in a start that fits: inputs that were scaled otherwise, and examples that it may have seen."""
     if (digest := config.train.start_from) is None:
-        return found
+        return []
     header = load_model(_kept(digest)[0]).header
-    own, scaling = header["recipe"], header["scaling"]
+    own, scaling, found = header["recipe"], header["scaling"], list[str]()
     trained, name = f"train.start_from: it was trained on data={own['name']}", config.data.name
     same = all(np.array_equal(scaling[key], dataset.scaling[key]) for key in ("center", "scale"))
     if not same and (scaling["kind"], own["source"]) != (dataset.scaling["kind"], config.data.source):

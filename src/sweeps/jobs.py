@@ -97,7 +97,7 @@ def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     warnings = list[str]()
     for job in jobs:
         check_start(job.config, datasets[job.config.data], job.start)
-        warnings += doubts(job.config, datasets[job.config.data])
+        warnings += [*job.config.warnings, *doubts(job.config, datasets[job.config.data])]
     for warning in dict.fromkeys(warnings):
         print(f"warning: {warning}", file=sys.stderr)
     return [fingerprint(job.config, datasets[job.config.data]) for job in jobs]

@@ -48,7 +48,7 @@ def start(config: Config) -> tuple[Outcome, str]:
     named, config = config.train.start_from, pinned(config)
     dataset = prepare(config.data)
     check_start(config, dataset, named)
-    for warning in doubts(config, dataset):
+    for warning in (*config.warnings, *doubts(config, dataset)):
         print(f"warning: {warning}", file=sys.stderr)
     valid = set_names(dataset.recipe)["valid"]
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]

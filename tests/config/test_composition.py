@@ -226,7 +226,7 @@ def test_points_of_another_seed_have_a_name_of_their_own_whoever_composes(name: 
 
 
 def test_help_lists_the_choices_of_a_group_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    from src.train import list_groups_quickly  # imports Hydra's decorator, which looks for plugins
+    from src.cli.quick_hydra import list_groups_quickly
 
     def listed() -> list[list[str]]:
         kinds = (ObjectType.CONFIG, ObjectType.GROUP)
