@@ -12,7 +12,8 @@ from typing import Any
 import hydra
 
 from src.cli.command import run_command
-from src.config.composition import CONF, choices, one_line_errors, overrides_of_stage
+from src.config.changes import overrides_of_stage
+from src.config.composition import CONF, choices, one_line_errors
 from src.foundation.errors import UserError, suggestion
 from src.foundation.files import ROOT
 

@@ -4,7 +4,6 @@ Every command imports this file, so imports that `--help` does not need are late
 """
 
 import contextlib
-import functools
 import glob
 import os
 import re
@@ -68,42 +67,6 @@ def compose(overrides: Sequence[str]) -> "Config":
         contextlib.nullcontext() if running else initialize_config_dir(CONF, version_base="1.3"),
     ):
         return from_hydra(hydra_compose("config", list(overrides)))
-
-
-def typed(config: "Config") -> list[str]:
-    """The overrides that turn `conf/` into this configuration: what you would type to get the same run."""
-    from src.foundation.schema import flatten, written
-
-    data, wanted = config.data, dict(flatten(config.semantic(complete=True)))
-    recipe = data.name.removesuffix(other_seed(None, data.seed))
-    groups = {"data": recipe, "optimizer": config.optimizer.name, "schedule": config.schedule.name}
-    base = dict(flatten(_composed(()).semantic(complete=True)))
-    chosen = [
-        f"{group}={name}" for group, name in groups.items() if name != base[f"{group}.name"] and name in choices(group)
-    ]
-    base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
-    if base["data.seed"] != data.seed:  # which decides data.name, too
-        chosen.append(f"data.seed={data.seed}")
-        base = dict(flatten(_composed(tuple(chosen)).semantic(complete=True)))
-    changed = [(key, value) for key, value in wanted.items() if base.get(key) != value]
-    return [*chosen, *(f"{key}={written(value)}" for key, value in changed)]
-
-
-def overrides_of_stage(study: str) -> list[str]:
-    """The overrides of a study as a stage: params.yaml says which data it uses, and where its runs are recorded."""
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    config = load([])
-    data = [override for override in typed(config) if override.startswith(("data=", "data."))]
-    store = {"uri": config.tracking.uri, "experiment": config.tracking.experiment}
-    quoted = {key: QuotedString(value, Quote.single).with_quotes() for key, value in store.items() if value}
-    tracking = [f"tracking={config.tracking.name}", *(f"tracking.{key}={value}" for key, value in quoted.items())]
-    return [f"ablation={study}", *data, *tracking]
-
-
-@functools.lru_cache(maxsize=64)
-def _composed(overrides: tuple[str, ...]) -> "Config":
-    return compose(overrides)
 
 
 def from_hydra(composed: Any, digest: str | None = None) -> "Config":

@@ -16,7 +16,8 @@ from omegaconf import OmegaConf
 
 from src.compose import snapshot
 from src.config import tree as configuration
-from src.config.composition import CONF, choices, compose, from_hydra, typed
+from src.config.changes import typed
+from src.config.composition import CONF, choices, compose, from_hydra
 from src.config.tree import Config
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from src.config.composition import typed
+from src.config.changes import typed
 from src.config.tree import Config
 from src.foundation import schema
 from src.foundation.files import ROOT, json_text, replacing_folder, rounded, write_json

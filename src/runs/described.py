@@ -1,0 +1,49 @@
+"""What differs between a run and the default, in a few words: `tanh [64,32] sgd lr=0.05`."""
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from src.config.changes import GROUPS, changes
+from src.foundation.schema import written
+
+# What tells runs apart best comes first: legends and narrow columns show about 25 characters. Others follow as conf/
+# orders them.
+_FIRST = (
+    *("data", "model.act", "model.hidden", "optimizer", "optimizer.lr", "schedule", "model.init", "model.dropout"),
+    *("train.batch_size", "train.epochs"),
+)
+_BARE = {*GROUPS, "model.act", "model.init", "model.hidden"}  # whose values explain themselves
+_LAST = "seed"
+_SHORT = ("model.", "optimizer.", "train.")  # groups whose keys are known without them
+DEFAULT = "default"
+
+
+def differences(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's configuration changes, most telling first: keys with values, and groups by their name.
+
+    config: the flattened semantic configuration, as for `changes`. The seed is last.
+    """
+    changed = changes(config)
+    first = [key for key in _FIRST if key in changed]
+    others = [key for key in changed if key not in first and key != _LAST]
+    return {key: changed[key] for key in (*first, *others, *([_LAST] if _LAST in changed else []))}
+
+
+def described(differs: Mapping[str, Any], without: Container[str] = ()) -> str:
+    """Differences as one line, such as `relu sgd lr=0.05 s3`; `default` if there are none.
+
+    without: keys that are left out.
+    """
+    return " ".join(_word(key, value) for key, value in differs.items() if key not in without) or DEFAULT
+
+
+def _word(key: str, value: Any) -> str:
+    text = written(value).removesuffix(".0")
+    if key == "model.hidden" and not value:
+        return "linear"
+    if key == _LAST:
+        return f"s{text}"
+    if key in _BARE:
+        return text
+    short = key.partition(".")[2] if key.startswith(_SHORT) else key
+    return f"{short}={text}"
