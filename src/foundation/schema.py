@@ -12,6 +12,7 @@ The data classes live in the rooms that use them. A field's annotation says what
 """
 
 import dataclasses
+import functools
 import operator
 import re
 import sys
@@ -110,7 +111,7 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
         if not isinstance(name, str) or name not in allowed.table:
             raise UserError(f"{key}.name={show(name)}: unknown; {suggestion(show(name), allowed.table)}")
         kind = allowed.table[name]
-    hints, prefix = get_type_hints(kind, include_extras=True), f"{key}." if key else ""
+    hints, prefix = _hints(kind), f"{key}." if key else ""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for name, entry in given.items():
         if name not in fields:
@@ -120,6 +121,12 @@ def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
             raise UserError(f"{prefix}{name}: missing, and it has no default")
     before = {name: f.metadata["before"] for name, f in fields.items() if "before" in f.metadata}
     return kind(**before | {name: build(hints[name], entry, f"{prefix}{name}") for name, entry in given.items()})
+
+
+@functools.cache  # asking takes as long as building
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The annotations of a data class, by field."""
+    return get_type_hints(kind, include_extras=True)
 
 
 def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:

@@ -116,7 +116,8 @@ def _verdicts(root: Path) -> Iterator[Verdict]:
                 undamaged[name] = [version, reused]
                 yield Verdict(folder, reused, "")
             case _ if _says_finished(folder):
-                verdict = Verdict(folder, _is_of_this_code(folder), _damage(folder))
+                run = FinishedRun(folder.path)  # whose configuration is read once for both
+                verdict = Verdict(folder, _is_of_this_code(folder, run), _damage(folder, run))
                 if not verdict.damage:
                     undamaged[name] = [version, verdict.reused]
                 yield verdict
@@ -139,12 +140,13 @@ def _memory(root: Path) -> Path:
     return root / "runs" / ".verified.json"
 
 
-def _damage(folder: RunFolder) -> str:
+def _damage(folder: RunFolder, read: FinishedRun | None = None) -> str:
+    """What is damaged, as it stands now, or as it was `read`."""
+    run = read or FinishedRun(folder.path)
     try:
         # Skip runs of other code: no command of this version reuses them.
-        if not _says_finished(folder) or _identity_is_damaged(folder) or not _is_of_this_code(folder):
+        if not _says_finished(folder) or _identity_is_damaged(folder) or not _is_of_this_code(folder, run):
             return ""
-        run = FinishedRun(folder.path)
         if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
             return "result.json and model.npz have different weights"
         _ = run.predictions, run.timing
@@ -157,10 +159,10 @@ def _damage(folder: RunFolder) -> str:
     return ""
 
 
-def _is_of_this_code(folder: RunFolder) -> bool:
+def _is_of_this_code(folder: RunFolder, run: FinishedRun) -> bool:
     """Whether this code would compute what the run computed; not if it does not understand its configuration."""
     try:
-        return bool(folder.run()["digests"]["code"] == code_digest(words(FinishedRun(folder.path).config)))
+        return bool(folder.run()["digests"]["code"] == code_digest(words(run.config)))
     except (UserError, LookupError, TypeError):
         return False
 
