@@ -133,7 +133,7 @@ def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_ask
 ) -> None:
     reads: list[RunFolder] = []
     damage = health._damage
-    monkeypatch.setattr(health, "_damage", lambda folder: (reads.append(folder), damage(folder))[1])
+    monkeypatch.setattr(health, "_damage", lambda folder, run: (reads.append(folder), damage(folder, run))[1])
 
     def found() -> tuple[list[Path], int]:
         reads.clear()
