@@ -39,7 +39,7 @@ class JobSweeper(Sweeper):
         sweep = Sweep(self.hydra_context, self.config, self._params, frozen)
         as_stage = getattr(self.task_function, "study_as_stage", None)
         if as_stage is None:
-            multirun(" ".join(arguments) or "one job", sweep.grid(arguments), sweep.launch)
+            multirun(arguments, sweep.grid(arguments), sweep.launch)
         else:
             run_study(*sweep.study(arguments, as_stage), sweep.launch)
 

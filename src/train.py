@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from src.runs.training_run import Outcome
 
 
+_COMMAND = ("python", "-m", "src.train")
+
+
 def publish() -> None:
     """The stage: trains with params.yaml, and puts the outcome where DVC tracks it."""
     from src.cli.stage import alone
@@ -29,7 +32,7 @@ def publish() -> None:
 
     with alone("train"):
         config = read_snapshot()
-        outcome, run_id = start(config)
+        outcome, run_id = start(config, (*_COMMAND, "--stage"))
         # If `dvc repro` was killed, another one may have restored an earlier outcome from its cache meanwhile.
         if read_snapshot().semantic() != config.semantic():
             folder = outcome.folder.path
@@ -91,7 +94,7 @@ def main() -> None:
 
         refuse_sheet([config], "a sheet shows several runs; add -m, and alternatives such as model.act=relu,tanh")
 
-        _print_outcome(config, *start(config))
+        _print_outcome(config, *start(config, (*_COMMAND, *sys.argv[1:])))
 
 
 if __name__ == "__main__":

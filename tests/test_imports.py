@@ -169,7 +169,7 @@ IN_NO_OUT = (
         "src/foundation/processes.py",
         "src/foundation/signals.py",
     ),
-    *("src/runs/lineage.py", "src/runs/tracker.py"),
+    *("src/config/changes.py", "src/runs/lineage.py", "src/runs/tracker.py"),  # of which the first names records
 )
 RUNS_JOBS = (
     *("src/config/figure_names.py", "src/reporting/", "src/figures/", "src/analysis/", "src/sweeps/", "src/runs/"),

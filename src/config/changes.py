@@ -61,7 +61,12 @@ def _chosen(names: tuple[str, ...], data_seed: int) -> tuple[dict[str, Any], Map
 
 
 def _flat(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
-    return dict(flatten(_composed(_overrides(chosen)).semantic(complete=True)))
+    return composed_with(*_overrides(chosen))
+
+
+def composed_with(*overrides: str) -> Mapping[str, Any]:
+    """The flattened semantic configuration that overrides give."""
+    return dict(flatten(_composed(overrides).semantic(complete=True)))
 
 
 @functools.lru_cache(maxsize=64)

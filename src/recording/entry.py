@@ -1,6 +1,6 @@
 """An entry of the outbox: one run, or one parent of runs, that belongs in an MLflow store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,10 @@ class Entry:
     folder: str | None = None  # of the run, below runs/: its fingerprint; None: a parent
     parent: str | None = None  # the identity of the parent
     variant: str | None = None  # distinguishes it from the parent's other runs
+    copy_of: str | None = None  # of a study's run that was recorded elsewhere before: the identity there
+    reused: Sequence[str] | None = None  # of a parent: the identities of its runs that are recorded elsewhere alone
+    about: str = ""  # of a parent: what it is, in words
+    command: str = ""  # that a user types to get it
     passed_over: float | None = None  # the time of a status that belongs to an earlier attempt, not recorded here
     status: str = "running"  # of a parent, which has no folder with its status and times; or `REPORTED`
     started: float = 0.0

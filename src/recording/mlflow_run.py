@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.config.composition import choices
 from src.config.tree import read_snapshot
 from src.foundation.schema import flatten, plain, show
+from src.recording.descriptions import NOTE, of_parent, of_run
 from src.recording.entry import REPORTED, Entry, State, settlement
 from src.recording.outbox import Outbox
 from src.recording.store import Store
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 PARENT = "mlflow.parentRunId"
 ATTEMPT = "attempt"  # another one has other metrics
 CURRENT = "current"
+COPY_OF = "copy.of"
 MOST_RUNS = 50_000  # that MLflow returns for one search
 _LONGEST_TAG = 5000  # characters that MLflow accepts
 _SHOWN_OF_DIGEST = 12  # characters that the UI has room for; the tag data.sha256 holds all
-_NOTE = "mlflow.note.content"  # which the UI shows as the run's description
 
 
 def find(store: Store, entry: Entry, attempt: str | None = None) -> "Run | None":
@@ -48,7 +50,12 @@ def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
     tags: dict[str, str | None]
     if entry.folder is None:
         started = entry.started
-        tags = {"study": entry.study, "identity": entry.identity, CURRENT: "true" if entry.supersedes else None}
+        tags = {
+            "study": entry.study,
+            "identity": entry.identity,
+            CURRENT: "true" if entry.supersedes else None,
+            "command": entry.command or None,
+        }
     else:
         about, started = entry.run_folder.run(), entry.run_folder.status()["started"]
         digests, lineage = about["digests"], about["lineage"]
@@ -62,6 +69,8 @@ def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
             "env.sha256": digests["env"],
             "study": entry.study or "none",
             "variant": entry.variant or entry.name,
+            "command": entry.command or None,
+            COPY_OF: _original(store, entry, str(about.get("attempt", ""))),
             "folder": str(entry.run_folder.path),
             "mlflow.source.name": "python -m src.train",
             "mlflow.source.git.commit": lineage["git.commit"],
@@ -73,16 +82,28 @@ def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
     return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=entry.name)
 
 
+def _original(store: Store, entry: Entry, attempt: str) -> str | None:
+    """The id of the run that the entry's is a copy of; None if that one was trained again since, or is gone."""
+    if not entry.copy_of:
+        return None
+    query = f"tags.identity = '{entry.copy_of}' and tags.{ATTEMPT} = '{attempt}'"
+    found = store.client.search_runs([store.experiment_id], query, max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
 def describe(store: Store, run: "Run", folder: RunFolder) -> None:
-    """Adds to an MLflow run what can't be set as it is made: its parameters, its data, and how to replay it."""
+    """Adds to an MLflow run what can't be set as it is made: parameters, data, what it is and how to replay it."""
     from mlflow.entities import Dataset, DatasetInput, Param, RunTag
     from mlflow.exceptions import MlflowException
 
     run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
-    if not run.data.params or _NOTE not in run.data.tags:
+    if not run.data.params or NOTE not in run.data.tags:
         params = [Param(key, show(value)) for key, value in flatten(config.semantic(complete=True))]
-        note = RunTag(_NOTE, f"Train this run again, and compare:\n\n```\npython -m src.replay {run_id}\n```")
-        store.client.log_batch(run_id, params=params, tags=[] if _NOTE in run.data.tags else [note])
+        tags = {"data": config.data.name, NOTE: of_run(str(run.info.run_name), config, run.data.tags, run_id)}
+        if config.name in choices("experiment"):
+            tags["experiment"] = str(config.name)
+        missing = [RunTag(key, cut(value)) for key, value in tags.items() if key not in run.data.tags]
+        store.client.log_batch(run_id, params=params, tags=missing)
     if not (run.inputs and run.inputs.dataset_inputs):
         recipe = str(plain(config.data, semantic_only=True))
         digest = folder.run()["digests"]["data"][:_SHOWN_OF_DIGEST]
@@ -102,6 +123,7 @@ class ParentMirror:
         self._store = store
         self._outbox = outbox
         self._written: Entry | None = None  # as the store has it
+        self._described = False  # whether the store has a description
 
     def open(self) -> None:
         """Finds the parent's MLflow run, or makes it: the runs below need its id."""
@@ -117,7 +139,7 @@ class ParentMirror:
         self.entry = self._outbox.change(self.entry, run_id=run.info.run_id)
         if self.entry.status == "running" and run.info.status != "RUNNING":
             self._store.client.update_run(run.info.run_id, status="RUNNING")
-        self._written = self.entry
+        self._written, self._described = self.entry, NOTE in run.data.tags
 
     def update(self, where: State | None, last: bool) -> bool:
         """Writes the report and the end, after the runs; returns whether that settles the entry."""
@@ -134,12 +156,21 @@ class ParentMirror:
             store.client.log_batch(run_id, metrics=metrics, tags=[RunTag(*tag) for tag in report["tags"].items()])
             if Path(report["folder"]).is_dir():
                 store.client.log_artifacts(run_id, report["folder"], "report")
+        if not self._described:  # people may have edited it
+            store.client.set_tag(run_id, NOTE, cut(self._description()))
         if self._outbox.current(entry) == entry:
             mark_current(store, entry)
         find(store, entry)  # a request whose reply was lost may have been served late
         if entry.status != REPORTED:
             store.client.set_terminated(run_id, entry.status.upper(), int(entry.ended * 1000))
         return self._outbox.settle(entry, settlement(entry, where))
+
+    def _description(self) -> str:
+        there = [self._outbox.find(replace(self.entry, identity=identity)) for identity in self.entry.reused or ()]
+        place = f"#/experiments/{self._store.experiment_id}/runs/"
+        reused = [f"- [{run.name}]({place}{run.run_id}), `{run.run_id}`" for run in there if run]
+        about = self.entry.about or f"The runs of {self.entry.name}."
+        return of_parent(about, self.entry.command, reused, self.entry.identity)
 
 
 def mark_current(store: Store, parent: Entry) -> None:

@@ -13,7 +13,8 @@ from src.recording.entry import Entry, State
 from src.recording.mlflow_run import ParentMirror
 from src.recording.outbox import Outbox
 from src.recording.run_mirror import RunMirror
-from src.recording.store import Store, is_away, noted_uri, one_line, open_store, tracking_of, whereabouts
+from src.recording.store import Store, noted_uri, open_store, tracking_of, whereabouts
+from src.recording.store_errors import is_away, one_line
 from src.runs.folder import runs_folder
 
 

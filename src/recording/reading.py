@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
-from src.recording.store import Store, as_user_errors, open_store, store_uri, whereabouts, without_credentials
+from src.recording.store import Store, open_store, store_uri, whereabouts, without_credentials
+from src.recording.store_errors import as_user_errors
 from src.runs.folder import START, START_OPTIMIZER
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from src.config.tracking import Tracking
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import REPORTED, Entry, identity_of_run, settlement
 from src.recording.outbox import Outbox
-from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, whereabouts
+from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, trashed, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder
 
@@ -36,7 +36,9 @@ class Recording:
         self._outbox = Outbox()
         self._writer = WriterProcess(tracking, self._outbox.owner)
         self._followed: dict[str, Entry] = {}
+        self._known: list[Entry] = []  # settled before: the store is not asked about them
         self._held: Entry | None = None  # a settled parent, noted when one of its runs is
+        self._reused: dict[str, list[str]] = {}  # by parent: the identities of runs that have no copy below it
 
     def __enter__(self) -> "Recording":
         try:
@@ -60,17 +62,35 @@ class Recording:
                 if any(entry.idle() for entry in self._outbox.mine()) and not self._writer.died:
                     print("MLflow lacks some of this; `python -m src.sync` records the rest", file=sys.stderr)
                 self._outbox.__exit__()
+            for run_id, command in trashed(self._tracking, filter(None, map(self.run_id, self._known))).items():
+                print(f"MLflow run {run_id} is in the trash; to restore it, run {command}", file=sys.stderr)
 
     def run(self, name: str, folder: RunFolder, fresh: bool = False, **place: str | None) -> Entry:
         """Records a run that has finished, or that this command is about to train; returns its entry.
 
-        fresh: it is trained again if it has finished. place: the entry's `study`, `parent` and `variant`, if any.
+        fresh: it is trained again if it has finished. place: the entry's `study`, `parent`, `variant` and `command`,
+        if any. A run that the store has elsewhere is recorded again for a study alone, which stays complete; a plain
+        sweep lists it.
         """
         path = folder.path.relative_to(runs_folder()).as_posix()
-        identity = identity_of_run(path, place.get("parent"), place.get("variant"))
+        parent = place.get("parent")
+        identity = identity_of_run(path, parent, place.get("variant"))
         entry = self.entry(identity=identity, name=name, folder=path, **place)
-        self.follow(entry, None if folder.finished() and not fresh else folder.living_status())
+        status = folder.living_status()
+        if status and not self._outbox.find(entry) and (first := self._firsts.get(path)):
+            if place.get("study"):
+                entry = replace(entry, copy_of=first.identity)
+            else:
+                entry = replace(first, adopted=False)
+                self._reused.setdefault(parent or "", []).append(first.identity)
+        self.follow(entry, None if folder.finished() and not fresh else status)
         return entry
+
+    @cached_property
+    def _firsts(self) -> Mapping[str, Entry]:
+        """The entries of this store by their folders, without copies."""
+        place, entries = self.entry(identity="", name="").place, self._outbox.entries()
+        return {e.folder: e for e in reversed(entries) if e.folder and e.place == place and not e.copy_of}
 
     def follow(self, entry: Entry, before: Mapping[str, Any] | None = None) -> None:
         """Records a run from now on, unless it is settled; or a parent.
@@ -80,14 +100,20 @@ class Recording:
         self._followed[entry.file_name] = entry
         if entry.folder is None or before or not self._outbox.is_settled(entry, self._store):
             self._note(entry, before["time"] if before else None)
+        else:
+            self._known.append(entry)
 
     @contextlib.contextmanager
-    def parent(self, name: str, study: str | None, identity: str, supersedes: bool = False) -> Iterator[Entry]:
+    def parent(
+        self, name: str, study: str | None, identity: str, supersedes: bool = False, **described: str
+    ) -> Iterator[Entry]:
         """A parent for the runs of a block. It ends with the block: finished, failed if that raises, or killed.
 
-        supersedes: its runs become the study's current ones, and earlier ones no longer are.
+        supersedes: its runs become the study's current ones, and earlier ones no longer are. described: the entry's
+        `about` and `command`, if any.
         """
-        parent = self.entry(name=name, study=study, identity=identity, started=time.time(), supersedes=supersedes)
+        about = {"name": name, "study": study, "identity": identity, "supersedes": supersedes, **described}
+        parent = self.entry(started=time.time(), **about)
         if self._outbox.is_settled(parent, self._store):
             self._held = parent
         else:
@@ -101,7 +127,7 @@ class Recording:
             raise
         finally:
             if parent.file_name in self._followed:
-                self.follow(replace(parent, status=status, ended=time.time()))
+                self.follow(replace(parent, status=status, ended=time.time(), reused=self._reused.get(parent.identity)))
 
     def report(
         self, identity: str, metrics: Mapping[str, float], tags: Mapping[str, str], files: Path, new: bool = True

@@ -18,6 +18,7 @@ from src.recording.store import Store, is_server
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, Status
 from src.runs.journal import EpochRecord, Journal
+from src.runs.usage import USAGE
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, RunTag
@@ -163,6 +164,10 @@ class RunMirror:
                 **{f"test/{name}": value for name, value in result["test"].items()},
                 **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
                 "train/seconds": timing["seconds"],
+                # With patience, the last valid/accuracy is that of other weights (mlflow#7790).
+                "kept/epoch": result["kept_epoch"],
+                **{f"kept/valid/{name}": value for name, value in result["valid"].items()},
+                **{f"train/{name}": timing[name] for name in USAGE if name in timing},  # older runs have none
             }
             # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
             metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]

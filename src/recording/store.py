@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -19,8 +19,9 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock
 
 from src.config.tracking import Tracking
-from src.foundation.errors import UserError, machine_error
+from src.foundation.errors import UserError
 from src.foundation.files import home
+from src.recording.descriptions import NOTE, OF_EXPERIMENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,6 +102,24 @@ def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     return {"uri": uri, "experiment": tracking.experiment, "file": path.stat().st_ino, "made": made}
 
 
+def trashed(tracking: Tracking, run_ids: Iterable[str]) -> dict[str, str]:
+    """Which of these runs are in the trash of a store that is a database; each with the command that restores it."""
+    path, found = _database(store_uri(tracking)), dict[str, str]()
+    if path is not None and path.exists():
+        query = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'deleted'"
+        with contextlib.suppress(sqlite3.Error), _locked(path) as database:
+            for run_id in run_ids:
+                if database.execute(query, [run_id]).fetchone():
+                    found[run_id] = _restores(tracking, f"runs restore --run-id {run_id}")
+    return found
+
+
+def _restores(tracking: Tracking, command: str) -> str:
+    uri = store_uri(tracking)
+    where = "" if uri == _own_store() else f"MLFLOW_TRACKING_URI={without_credentials(uri)} "
+    return f"`{where}mlflow {command}`"
+
+
 def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
     query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
@@ -108,37 +127,6 @@ def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     with contextlib.suppress(sqlite3.Error), _locked(path) as database:
         found = database.execute(query, [name]).fetchone()
     return found
-
-
-@contextlib.contextmanager
-def as_user_errors(tracking: Tracking) -> Iterator[None]:
-    """Turns the store's errors into a `UserError` of one line."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (OSError, sqlite3.Error, MlflowException) as error:
-        reason = machine_error(error) if isinstance(error, OSError) else one_line(error)
-        uri = without_credentials(store_uri(tracking))
-        raise UserError(f"the MLflow store {uri} can't be used: {reason}") from None
-
-
-def is_away(error: Exception) -> bool:
-    """Whether an error is of the store as a whole, so that asking for something else is of no use now."""
-    from mlflow.exceptions import MlflowException
-
-    if isinstance(error, MlflowException):
-        status = int(error.get_http_status_code())  # type: ignore[no-untyped-call]
-        return status >= 500 or status == 429  # which asks for patience
-    return isinstance(error, (OSError, sqlite3.Error))
-
-
-def one_line(error: Exception) -> str:
-    """An error in a line, without credentials."""
-    # SQLAlchemy's errors are long, and have the database's own words in the middle; those of requests have them last.
-    lines = str(error).splitlines() or [type(error).__name__]
-    line = next((line for line in lines if "Error) " in line), lines[0])
-    return without_credentials(line.partition("(Caused by ")[2].removesuffix(")") or line)
 
 
 def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
@@ -149,11 +137,19 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
         try:
-            return client.create_experiment(tracking.experiment, artifacts)
+            return client.create_experiment(tracking.experiment, artifacts, {NOTE: OF_EXPERIMENT})
         except MlflowException:
             experiment = client.get_experiment_by_name(tracking.experiment)  # another process was faster
             if experiment is None:
                 raise
+    if experiment.lifecycle_stage == "deleted":  # making a run in it would fail (mlflow#2690)
+        raise UserError(
+            f"tracking.experiment={tracking.experiment}: this experiment is in MLflow's trash; give another name, or "
+            f"restore it: {_restores(tracking, f'experiments restore --experiment-id {experiment.experiment_id}')}"
+        )
+    if NOTE not in experiment.tags:  # made by an earlier version, or by hand
+        with contextlib.suppress(MlflowException):  # it may be somebody else's, on a server
+            client.set_experiment_tag(experiment.experiment_id, NOTE, OF_EXPERIMENT)
     if elsewhere := _belongs_elsewhere(tracking, experiment.artifact_location):
         raise UserError(
             f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}, where this checkout was "

@@ -27,7 +27,8 @@ from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import OutboxMirror, Synced
-from src.recording.store import Store, as_user_errors, one_line, open_store, store_uri, without_credentials
+from src.recording.store import Store, open_store, store_uri, without_credentials
+from src.recording.store_errors import as_user_errors, one_line
 
 OPEN, PASS = b"!", b"?"
 PROGRESS, OVER, REFUSED = "progress", "over", "refused"

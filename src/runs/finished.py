@@ -76,7 +76,7 @@ class FinishedRun:
 
     @cached_property
     def timing(self) -> dict[str, float]:
-        """timing.json: `seconds` and `images_per_second` of training alone."""
+        """timing.json: `seconds` and `images_per_second` of training alone, and what the run used."""
         return read_object(self.path / "timing.json")
 
     @cached_property

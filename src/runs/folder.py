@@ -30,6 +30,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
+from src.runs.usage import Meter, peak_memory_mb
 from src.training import checkpoint
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
@@ -52,6 +53,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._meter = Meter()  # of what this process uses for the run, in laps of an epoch
 
     @classmethod
     def of(cls, fingerprint: str) -> "RunFolder":
@@ -70,6 +72,7 @@ class RunFolder:
             return f"{who}, which is training this very run: {self.path}"
 
         with locked(self.path / _LOCK, owner):
+            self._meter = Meter()
             yield
 
     def idle(self, wait: float = 0.0) -> bool:
@@ -148,8 +151,8 @@ class RunFolder:
         former.rmdir()
 
     def append(self, epoch: Mapping[str, Any]) -> dict[str, Any]:
-        """Adds an epoch to the journal, with the time; returns its epoch record."""
-        return journal.append(self.path / _JOURNAL, epoch)
+        """Adds an epoch to the journal, with the time and what it used; returns its epoch record."""
+        return journal.append(self.path / _JOURNAL, {**epoch, **self._meter.lap()})
 
     def journal(self) -> list[dict[str, Any]]:
         """The epochs so far; `UserError` for a damaged line. A last line that was left torn is not there yet."""
@@ -164,7 +167,7 @@ class RunFolder:
         return read_object(self.path / "result.json")
 
     def timing(self) -> dict[str, float]:
-        """`seconds` and `images_per_second` of training alone."""
+        """`seconds` and `images_per_second` of training alone; `USAGE` of the whole run, which older runs lack."""
         return read_object(self.path / "timing.json")
 
     def finish(self, result: Mapping[str, Any]) -> None:
@@ -177,7 +180,10 @@ class RunFolder:
         write_csv(self.path / "history.csv", (*HISTORY, *(name.replace("/", "_", 1) for name in further)), rows)
         seconds = sum(epoch["seconds"] for epoch in epochs)
         images = sum(epoch["seconds"] * epoch["images_per_second"] for epoch in epochs)
-        write_json(self.path / "timing.json", {"seconds": seconds, "images_per_second": images / seconds})
+        laps = [*epochs, self._meter.lap()]
+        used = {key: sum(lap.get(key, 0.0) for lap in laps) for key in ("cpu_seconds", "wall_seconds")}
+        timing = {"seconds": seconds, "images_per_second": images / seconds, **used}
+        write_json(self.path / "timing.json", {**timing, "peak_memory_mb": peak_memory_mb()})
         write_json(self.path / "result.json", dict(result))
         self.mark("finished")
         self.clear()

@@ -1,6 +1,7 @@
 """A job: one run of a sweep or a study, composed and checked before it is launched."""
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from src.config.tree import Config
@@ -21,6 +22,13 @@ class Job:
         """From which another process composes the same configuration, whatever becomes of a file that they name."""
         start = self.config.train.start_from
         return [*self.typed, *([f"train.start_from={start}"] if start else [])]
+
+    @property
+    def command(self) -> str:
+        """What a user types to get this run alone."""
+        # A study's file is not for `src.train`, and the overrides of its cases are listed already.
+        typed = [word for word in self.overrides if not word.startswith(("ablation=", "hydra"))]
+        return shlex.join(["python", "-m", "src.train", *typed])
 
     @property
     def start(self) -> str | None:

@@ -1,6 +1,7 @@
 """The jobs of a sweep: launches those that have not finished before, follows and records them, and prints a table."""
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,16 +48,18 @@ class JobEnd(NamedTuple):
         return self.status == "failed" and self.folder.cause() == "diverged"
 
 
-def multirun(title: str, jobs: Sequence[Job], launch: Launch) -> None:
-    """Runs a grid of jobs under a parent run called `title`, and draws the sheets that they ask for.
+def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> None:
+    """Runs a grid of jobs under a parent run that is called as what was typed, and draws the sheets that they ask for.
 
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
     digests = identified(jobs)
     check_sheets(jobs)
-    title = without_sheet(title)
+    title = without_sheet(" ".join(arguments) or "one job")
     identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
-    with recorded(jobs, title, identity) as (recording, parent):
+    command = shlex.join(["python", "-m", "src.train", "-m", *arguments])
+    about = f"A sweep of {len(jobs)} runs."
+    with recorded(jobs, title, identity, about=about, command=command) as (recording, parent):
         ends = run_jobs(title, jobs, digests, launch, recording, parent)
         sheets = draw_sheets(jobs, [end.folder for end in ends], identity)
         if sheets and recording and parent:
@@ -72,11 +75,12 @@ def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def recorded(
-    jobs: Sequence[Job], title: str, identity: str, study: str | None = None
+    jobs: Sequence[Job], title: str, identity: str, study: str | None = None, **described: str
 ) -> "Iterator[tuple[Recording | None, Entry | None]]":
     """The jobs' parent run in MLflow, which ends with the block; None if no job is tracked.
 
-    study: its name, if the jobs are all of a study: earlier runs of it are no longer current then.
+    study: its name, if the jobs are all of a study: earlier runs of it are no longer current then. described: what the
+    parent is `about`, and the `command` that makes it.
     """
     tracked = [job.config.tracking for job in jobs if job.config.tracking.name == "mlflow"]
     if not tracked:
@@ -86,7 +90,7 @@ def recorded(
 
     with (
         Recording(tracked[0]) as recording,
-        recording.parent(title, study or tracked[0].study, identity, supersedes=study is not None) as parent,
+        recording.parent(title, study or tracked[0].study, identity, study is not None, **described) as parent,
     ):
         yield recording, parent
 
@@ -125,7 +129,12 @@ def run_jobs(
     if recording and parent:
         for i, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
             if job.config.tracking.name == "mlflow":
-                place = {"study": parent.study, "parent": parent.identity, "variant": job.variant}
+                place = {
+                    "study": parent.study,
+                    "parent": parent.identity,
+                    "variant": job.variant,
+                    "command": job.command,
+                }
                 entries[i] = recording.run(job.name, folder, job.config.train.fresh, **place)
     waiting = [i for i, old in enumerate(reused) if not old]
     follower = Follower([(folders[i], jobs[i].label, before[i]) for i in waiting])

@@ -68,7 +68,9 @@ def run_study(kind: Kind, study: Study[Any], launch: Launch) -> None:
     with study.locked():
         digests = identified(study.jobs)
         known_as = identity(study.name, [digest["fingerprint"] for digest in digests])
-        with recorded(study.jobs, study.name, known_as, study.name) as (recording, parent):
+        about = f"Study {study.name}: {study.declaration.title}"
+        told = {"about": about, "command": study.command}
+        with recorded(study.jobs, study.name, known_as, study.name, **told) as (recording, parent):
             ends = run_jobs(study.name, study.jobs, digests, launch, recording, parent)
             _refuse_missing(study.jobs, ends)
             results = kind.collect(study, digests)

@@ -6,9 +6,11 @@ import functools
 import gc
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -23,6 +25,7 @@ from src.reporting.console import EpochLines
 from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed, words
 from src.runs.folder import RunFolder
 from src.runs.metric import set_names
+from src.runs.naming import run_name
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.runs.warm_start import checked, doubts, is_pinned, pin
@@ -38,9 +41,10 @@ class Answer(TypedDict):
     reason: str  # of a failure; empty otherwise
 
 
-def start(config: Config) -> tuple[Outcome, str]:
+def start(config: Config, command: Sequence[str] = ()) -> tuple[Outcome, str]:
     """Runs one training, preparing its data if necessary, and prints every epoch.
 
+    command: the words that were typed, which MLflow records.
     Returns the outcome and the id of its MLflow run. Raises what `runs.training_run.run` raises.
     """
     code_digest(words(config))  # now, so that it is the code as imported, however long the data take
@@ -60,7 +64,8 @@ def start(config: Config) -> tuple[Outcome, str]:
 
     with Recording(config.tracking) as recording:  # noted first, so that MLflow is imported while the run begins
         folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
-        entry = recording.run(config.run_name, folder, config.train.fresh, study=config.tracking.study)
+        place = {"study": config.tracking.study, "command": shlex.join(command)}
+        entry = recording.run(run_name(config), folder, config.train.fresh, **place)
         outcome = run(config, dataset, TrackerGroup(trackers))
     return outcome, recording.run_id(entry)
 

@@ -23,6 +23,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, conf_digest, sha256
 from src.runs.fingerprint import Frozen
 from src.runs.job import Job
+from src.runs.naming import run_name
 from src.studies.plan import plan
 from src.studies.study import Study
 from src.sweeps.loader import LeanReturns, SweepLoader
@@ -55,8 +56,10 @@ class Sweep:
         jobs = []
         for job in grid:
             config = self._composed(job)
-            label = " ".join(o for o in job if o.partition("=")[0] in swept) or " ".join(job)
-            jobs.append(Job(label, config.run_name, label, config, tuple(job)))
+            differing = [o for o in job if o.partition("=")[0] in swept]
+            label = " ".join(differing or job)
+            name = run_name(config, dict(o.split("=", 1) for o in differing))
+            jobs.append(Job(label, name, label, config, tuple(job)))
         return jobs
 
     def study(self, arguments: Sequence[str], stage: bool) -> tuple[Kind, Study[Any]]:

@@ -71,8 +71,8 @@ def which_variant(driver: webdriver.Chrome, study: Results) -> None:
 
     ui.show_as(driver, "CHART")
     sections = re.compile(r"^(\w+)\n\(\d+\)$", re.MULTILINE)
-    first = ["test", "train", "valid", "variants"]
-    ui.wait_for(driver, "the study's numbers last", lambda d: sections.findall(ui.text(d))[:4] == first)
+    first = ["kept", "test", "train", "valid", "variants"]
+    ui.wait_for(driver, "the study's numbers last", lambda d: sections.findall(ui.text(d))[:5] == first)
     ui.search_charts(driver, TEST, found=1)
     shot(driver, "2-bars")
     tested = {name: statistics.mean(study.values(name, study.report_on)) for name in means}

@@ -13,7 +13,7 @@ from tests.conftest import Shell
 from tests.helpers.stores import assert_mirrored, stored
 
 TRAIN = ("python", "-m", "src.train")
-TIMES = ("time", "seconds", "images_per_second")
+TIMES = ("time", "seconds", "images_per_second", "cpu_seconds", "wall_seconds")
 
 
 def run_folders(runs: Path) -> list[Path]:

@@ -26,7 +26,8 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     assert params["model"]["act"] == "tanh"
     assert params["optimizer"].items() >= {"name": "momentum", "momentum": 0.9}.items()
     [run] = children(unrecorded)
-    assert run.info.run_name == "tanh-he-momentum s0"
+    assert {"tanh", "linear", "momentum", "s0"} <= {*run.info.run_name.split()}
+    assert run.data.tags["command"] == "python -m src.train --stage"
     shown = shell("dvc", "metrics", "show", "--md").stdout
     assert "precision" in shown
     assert max(map(len, shown.splitlines())) <= 200  # it fits a screen

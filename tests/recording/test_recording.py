@@ -24,12 +24,14 @@ from src.foundation.schema import flatten, show
 from src.recording import writer
 from src.recording.outbox import Outbox
 from src.recording.recording import Recording
-from src.recording.store import as_user_errors, holds_experiment, open_store, store_uri
+from src.recording.store import holds_experiment, open_store, store_uri
+from src.recording.store_errors import as_user_errors
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
+from src.runs.usage import USAGE
 from src.sweeps import start
 from tests.faults.trainings import InterruptsAfter
 from tests.helpers.composing import Small, compose
@@ -52,9 +54,11 @@ def recorded(config: Config, dataset: Dataset, *more: Tracker, **tracking: str) 
     return Recorded(outcome, recording.run_id(entry))
 
 
-def recorded_below(config: Config, dataset: Dataset, parent: str, name: str, variant: str) -> str:
-    """Trains a run, or reuses it, and records it below a parent; returns its id."""
-    with Recording(Tracking()) as recording, recording.parent("a study", "ladder", parent) as above:
+def recorded_below(
+    config: Config, dataset: Dataset, parent: str, name: str, variant: str, study: str | None = "ladder"
+) -> str:
+    """Trains a run, or reuses it, and records it below a parent, of a study or a plain sweep; returns its id."""
+    with Recording(Tracking()) as recording, recording.parent("a study", study, parent, about="About.") as above:
         folder = run(config, dataset, Tracker()).folder
         entry = recording.run(name, folder, study=above.study, parent=above.identity, variant=variant)
     return recording.run_id(entry)
@@ -79,8 +83,17 @@ def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
     [dataset_input] = kept.inputs.dataset_inputs
     assert digits.sha256.startswith(dataset_input.dataset.digest)
     assert f"```\npython -m src.replay {run_id}\n```" in tags["mlflow.note.content"]
-    [seconds] = client.get_metric_history(run_id, "train/seconds")
-    assert (seconds.step, seconds.timestamp) == (0, kept.info.end_time)
+    assert (tags["data"], "experiment" in tags) == ("digits", False)
+    result, timing = outcome.result, outcome.folder.timing()
+    for key, value in {
+        "train/seconds": timing["seconds"],
+        **{f"train/{name}": timing[name] for name in USAGE},
+        "kept/epoch": result["kept_epoch"],
+        "kept/valid/loss": result["valid"]["loss"],
+        "kept/valid/accuracy": result["valid"]["accuracy"],
+    }.items():
+        [last] = client.get_metric_history(run_id, key)
+        assert (last.step, last.timestamp, last.value) == (0, kept.info.end_time, value)
     figures = {Path(artifact.path).name for artifact in client.list_artifacts(run_id, "figures")}
     assert {"curves.png", "confusion_test.png", "failures.png", "hidden_weights.png"} <= figures
     model = Path(client.download_artifacts(run_id, "model.npz", str(home))).read_bytes()
@@ -116,10 +129,56 @@ def test_a_reused_run_is_recorded_once_under_each_parent_with_its_own_times(
     child = client.get_run(ids[0])
     assert (child.info.run_name, child.data.tags["study"]) == ("mine s0", "ladder")
     assert child.data.tags["variant"] == "it's mine"
+    assert child.data.tags["copy.of"] == alone
+    found = client.search_runs([child.info.experiment_id], 'tags.data = "digits" and tags."copy.of" IS NULL')
+    assert [run.info.run_id for run in found] == [alone]  # the query of the docs
     assert child.info.start_time == int(outcome.folder.status()["started"] * 1000)
     parent = client.get_run(child.data.tags["mlflow.parentRunId"])
     assert (parent.info.status, parent.info.run_name, parent.data.tags["study"]) == ("FINISHED", "a study", "ladder")
     assert len(stored(home)) == 3
+
+
+def test_a_plain_sweep_lists_a_reused_run_in_place_of_a_copy(home: Path, digits: Dataset, small: Small) -> None:
+    alone = recorded(small(), digits).run_id
+    for sweep in ("one", "another", "one"):
+        assert recorded_below(small(), digits, sweep, "0.1 s0", "lr=0.1", study=None) == alone
+    below = recorded_below(small("seed=1"), digits, "one", "s1", "seed=1", study=None)
+    assert recorded(small("seed=1"), digits).run_id == below  # nor is there a copy of a run of a sweep
+    runs = {run.info.run_id: run for run in stored(home)}
+    parents = [run for run in runs.values() if "fingerprint" not in run.data.tags]
+    assert len(parents) == len(runs) - 2 == 2
+    for parent in parents:
+        note = parent.data.tags["mlflow.note.content"]
+        assert note.startswith("About.\n")
+        assert f"/runs/{alone})" in note
+    assert runs[below].data.tags["mlflow.parentRunId"] in {parent.info.run_id for parent in parents}
+
+
+def test_a_copy_of_a_run_that_was_trained_again_is_none(home: Path, digits: Dataset, small: Small) -> None:
+    recorded(small(), digits)
+    run(small("train.fresh=true"), digits, Tracker())
+    child = recorded_below(small(), digits, "its identity", "relu s0", "relu")
+    assert "copy.of" not in client_of(home).get_run(child).data.tags
+
+
+def test_what_lies_in_the_trash_of_the_store_is_named_with_the_command_that_restores_it(
+    home: Path, digits: Dataset, small: Small, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = recorded(small(), digits).run_id
+    client = client_of(home)
+    client.delete_run(run_id)
+    capsys.readouterr()
+    assert recorded(small(), digits).run_id == run_id
+    assert f"`mlflow runs restore --run-id {run_id}`" in capsys.readouterr().err
+    client.restore_run(run_id)
+    experiment = client.get_run(run_id).info.experiment_id
+    client.delete_experiment(experiment)
+    for uri, where in ((None, "`"), (f"sqlite:///{home}/./mlflow.db", f"`MLFLOW_TRACKING_URI=sqlite:///{home}/./")):
+        with pytest.raises(UserError, match=f"mlflow experiments restore --experiment-id {experiment}`") as refused:
+            recorded(small(), digits, **({"uri": uri} if uri else {}))
+        assert where in str(refused.value)
+    client.restore_experiment(experiment)
+    assert recorded(small(), digits).run_id == run_id
 
 
 def test_a_report_is_put_on_a_parent_that_is_found_again(home: Path, digits: Dataset, small: Small) -> None:

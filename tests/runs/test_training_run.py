@@ -15,6 +15,7 @@ from src.runs.folder import HISTORY
 from src.runs.model import load_model, weights_digest
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
+from src.runs.usage import USAGE
 from src.training.metrics import predict
 from src.training.processor import held
 from tests.helpers.composing import Small
@@ -48,7 +49,10 @@ def test_a_finished_run_leaves_what_its_reader_reads_keeps_its_best_epoch_and_sh
     assert tuple(finished.history) == (*HISTORY, "train_f1", "valid_f1")
     assert finished.history["epoch"] == [record["epoch"] for record in journal]
     assert finished.history["valid_f1"] == [record["metrics"]["valid/f1"] for record in journal]
-    assert finished.timing.keys() == {"seconds", "images_per_second"}
+    assert finished.timing.keys() == {"seconds", "images_per_second", *USAGE}
+    assert finished.timing["cpu_seconds"] > 0
+    assert finished.timing["wall_seconds"] >= finished.timing["seconds"]
+    assert 10 < finished.timing["peak_memory_mb"] < 10_000
     images = len(journal) * len(digits.train.y)
     assert finished.timing["images_per_second"] == pytest.approx(images / finished.timing["seconds"])
 
