@@ -73,11 +73,11 @@ format: setup ## Format the code
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-ui: setup ## Open the MLflow UI on this machine's runs (PORT=5000)
+ui: setup ## Open the MLflow UI on this machine's runs, the best first (PORT=5000)
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "The runs are on $$MLFLOW_TRACKING_URI; open that."; exit 0;; esac; \
 	if [ -z "$$MLFLOW_TRACKING_URI" ] && [ ! -e mlflow.db ]; then \
 		echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; fi; \
-	echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it). A new browser asks what you do: choose Model training."; \
+	$(PY) -m src.recording.links $(PORT) & \
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false \
 		$(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \

@@ -6,6 +6,9 @@ from src.config.tree import Config
 from src.foundation.schema import show
 
 NOTE = "mlflow.note.content"  # the tag that MLflow's UI shows as a description
+WORKFLOW = (
+    "workflowType=machine_learning"  # of the UI's addresses, which otherwise lead to its pages for language models
+)
 OF_EXPERIMENT = """\
 Trainings of multi-layer perceptrons written in NumPy: single runs, sweeps and studies, which are parents of their runs.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from src.config.composition import choices
 from src.config.tree import read_snapshot
 from src.foundation.schema import flatten, plain, show
-from src.recording.descriptions import NOTE, of_parent, of_run
+from src.recording.descriptions import NOTE, WORKFLOW, of_parent, of_run
 from src.recording.entry import REPORTED, Entry, State, settlement
 from src.recording.outbox import Outbox
 from src.recording.store import Store
@@ -50,27 +50,26 @@ def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
     tags: dict[str, str | None]
     if entry.folder is None:
         started = entry.started
-        tags = {
-            "study": entry.study,
-            "identity": entry.identity,
-            CURRENT: "true" if entry.supersedes else None,
-            "command": entry.command or None,
-        }
+        tags = {"study": entry.study, "command": entry.command or None, CURRENT: "true" if entry.supersedes else None}
+        tags |= {"identity": entry.identity}
     else:
         about, started = entry.run_folder.run(), entry.run_folder.status()["started"]
         digests, lineage = about["digests"], about["lineage"]
-        tags = {
-            "identity": entry.identity,
-            ATTEMPT: str(about.get("attempt", "")),
+        config, attempt = read_snapshot(entry.run_folder.path / "config.yaml"), str(about.get("attempt", ""))
+        tags = {  # the UI shows them in this order: what people read comes first
+            "experiment": config.name if config.name in choices("experiment") else None,
+            "data": config.data.name,
+            "study": entry.study or "none",
+            "variant": entry.variant or entry.name,
+            "command": entry.command or None,
+            COPY_OF: _original(store, entry, attempt),
             CURRENT: "true",
+            "identity": entry.identity,
+            ATTEMPT: attempt,
             "fingerprint": digests["fingerprint"],
             "data.sha256": digests["data"],
             "code.sha256": digests["code"],
             "env.sha256": digests["env"],
-            "study": entry.study or "none",
-            "variant": entry.variant or entry.name,
-            "command": entry.command or None,
-            COPY_OF: _original(store, entry, str(about.get("attempt", ""))),
             "folder": str(entry.run_folder.path),
             "mlflow.source.name": "python -m src.train",
             "mlflow.source.git.commit": lineage["git.commit"],
@@ -99,11 +98,8 @@ def describe(store: Store, run: "Run", folder: RunFolder) -> None:
     run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
     if not run.data.params or NOTE not in run.data.tags:
         params = [Param(key, show(value)) for key, value in flatten(config.semantic(complete=True))]
-        tags = {"data": config.data.name, NOTE: of_run(str(run.info.run_name), config, run.data.tags, run_id)}
-        if config.name in choices("experiment"):
-            tags["experiment"] = str(config.name)
-        missing = [RunTag(key, cut(value)) for key, value in tags.items() if key not in run.data.tags]
-        store.client.log_batch(run_id, params=params, tags=missing)
+        note = RunTag(NOTE, cut(of_run(str(run.info.run_name), config, run.data.tags, run_id)))
+        store.client.log_batch(run_id, params=params, tags=[] if NOTE in run.data.tags else [note])
     if not (run.inputs and run.inputs.dataset_inputs):
         recipe = str(plain(config.data, semantic_only=True))
         digest = folder.run()["digests"]["data"][:_SHOWN_OF_DIGEST]
@@ -168,7 +164,7 @@ class ParentMirror:
     def _description(self) -> str:
         there = [self._outbox.find(replace(self.entry, identity=identity)) for identity in self.entry.reused or ()]
         place = f"#/experiments/{self._store.experiment_id}/runs/"
-        reused = [f"- [{run.name}]({place}{run.run_id}), `{run.run_id}`" for run in there if run]
+        reused = [f"- [{run.name}]({place}{run.run_id}?{WORKFLOW}), `{run.run_id}`" for run in there if run]
         about = self.entry.about or f"The runs of {self.entry.name}."
         return of_parent(about, self.entry.command, reused, self.entry.identity)
 

@@ -71,7 +71,7 @@ def open_store(tracking: Tracking) -> Store:
     Raises the errors of files, SQLite and MLflow as they are; `as_user_errors` puts them into words.
     """
     uri = store_uri(tracking)
-    if path := _database(uri):
+    if path := database(uri):
         _make_once(path)
     client = _client(uri)
     return Store(client, _experiment_id(client, tracking))
@@ -82,7 +82,7 @@ def holds_experiment(tracking: Tracking) -> bool:
 
     Found without MLflow, whose import takes a second or more. False is no verdict: opening the store gives that.
     """
-    path = _database(store_uri(tracking))
+    path = database(store_uri(tracking))
     if path is None or not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
         return False
     artifacts, _ = _experiment(path, tracking.experiment) or (None, None)
@@ -92,7 +92,7 @@ def holds_experiment(tracking: Tracking) -> bool:
 def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
     """Which store it is, found without opening it; None where there is none yet."""
     uri = store_uri(tracking)
-    path = _database(uri)
+    path = database(uri)
     if path is None:
         return {"uri": without_credentials(uri), "experiment": tracking.experiment}
     if not path.exists():
@@ -104,12 +104,12 @@ def whereabouts(tracking: Tracking) -> dict[str, Any] | None:
 
 def trashed(tracking: Tracking, run_ids: Iterable[str]) -> dict[str, str]:
     """Which of these runs are in the trash of a store that is a database; each with the command that restores it."""
-    path, found = _database(store_uri(tracking)), dict[str, str]()
+    path, found = database(store_uri(tracking)), dict[str, str]()
     if path is not None and path.exists():
         query = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'deleted'"
-        with contextlib.suppress(sqlite3.Error), _locked(path) as database:
+        with contextlib.suppress(sqlite3.Error), _locked(path) as opened:
             for run_id in run_ids:
-                if database.execute(query, [run_id]).fetchone():
+                if opened.execute(query, [run_id]).fetchone():
                     found[run_id] = _restores(tracking, f"runs restore --run-id {run_id}")
     return found
 
@@ -124,8 +124,8 @@ def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
     query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
     found: tuple[str, int] | None = None
-    with contextlib.suppress(sqlite3.Error), _locked(path) as database:
-        found = database.execute(query, [name]).fetchone()
+    with contextlib.suppress(sqlite3.Error), _locked(path) as opened:
+        found = opened.execute(query, [name]).fetchone()
     return found
 
 
@@ -133,7 +133,7 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     from mlflow.exceptions import MlflowException
 
     # A server keeps artifacts where it is configured to; a database would keep them in the current folder.
-    artifacts = (home() / "mlartifacts").as_uri() if _database(store_uri(tracking)) else None
+    artifacts = (home() / "mlartifacts").as_uri() if database(store_uri(tracking)) else None
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
         try:
@@ -164,7 +164,7 @@ def _belongs_elsewhere(tracking: Tracking, artifact_location: str) -> Path | Non
     return place if store_uri(tracking) == _own_store() and place != home() / "mlartifacts" else None
 
 
-def _database(uri: str) -> Path | None:
+def database(uri: str) -> Path | None:
     """The file of a store that is one."""
     return Path(unquote(uri.removeprefix(_SQLITE))) if uri.startswith(_SQLITE) else None
 

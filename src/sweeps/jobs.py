@@ -55,7 +55,9 @@ def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> N
     """
     digests = identified(jobs)
     check_sheets(jobs)
-    title = without_sheet(" ".join(arguments) or "one job")
+    swept = {word.partition("=")[0] for word in jobs[0].label.split()}
+    first = sorted(arguments, key=lambda argument: argument.partition("=")[0] not in swept)  # as legends cut names
+    title = without_sheet(" ".join(first) or "one job")
     identity = identity_of_sweep(title, [digest["fingerprint"] for digest in digests])
     command = shlex.join(["python", "-m", "src.train", "-m", *arguments])
     about = f"A sweep of {len(jobs)} runs."

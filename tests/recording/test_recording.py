@@ -22,6 +22,7 @@ from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
 from src.recording import writer
+from src.recording.links import links
 from src.recording.outbox import Outbox
 from src.recording.recording import Recording
 from src.recording.store import holds_experiment, open_store, store_uri
@@ -72,7 +73,7 @@ def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
     assert_mirrored(home, outcome.folder.path)
     client = client_of(home)
     kept = client.get_run(run_id)
-    assert kept.info.run_name == "relu-he-adam s0"
+    assert kept.info.run_name == "digits s0"
     assert kept.data.params == {key: show(value) for key, value in flatten(config.semantic(complete=True))}
     assert kept.data.params["model.act"] == "relu"
     digests, tags = outcome.folder.run()["digests"], kept.data.tags
@@ -150,7 +151,7 @@ def test_a_plain_sweep_lists_a_reused_run_in_place_of_a_copy(home: Path, digits:
     for parent in parents:
         note = parent.data.tags["mlflow.note.content"]
         assert note.startswith("About.\n")
-        assert f"/runs/{alone})" in note
+        assert f"/runs/{alone}?workflowType=machine_learning)" in note
     assert runs[below].data.tags["mlflow.parentRunId"] in {parent.info.run_id for parent in parents}
 
 
@@ -457,3 +458,21 @@ def test_only_a_store_that_has_the_experiment_can_be_opened_later(
 
 def test_telemetry_is_off() -> None:
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_the_ui_is_opened_at_the_runs_of_each_experiment_the_latest_first(
+    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [name for name, _ in links("http://here")] == [""]
+    recorded(small(), digits)
+    recorded(small("train.epochs=1"), digits, experiment="another")
+    ids = {name: open_store(Tracking(experiment=name)).experiment_id for name in ("another", "mlp")}
+    found = links("http://here")
+    assert [name for name, _ in found] == ["another", "mlp"]
+    for name, link in found:
+        assert link.startswith(f"http://here/#/experiments/{ids[name]}/runs?workflowType=machine_learning&")
+        assert link.endswith("orderByKey=metrics.%60valid%2Faccuracy%60&orderByAsc=false")
+    client_of(home).delete_experiment(ids["another"])
+    assert [name for name, _ in links("http://here")] == ["mlp"]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://host/database")
+    assert links("http://here") == [("", "http://here/#/experiments?workflowType=machine_learning")]
