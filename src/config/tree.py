@@ -72,17 +72,17 @@ class Config:
 
     @property
     def portable(self) -> bool:
-        """Whether results are the same on every machine: legacy draws may call the C library."""
-        return self.train.portable and self.rng == "default"
+        """Whether results are the same on every machine that draws the same start values."""
+        return self.train.portable
 
     @property
     def warnings(self) -> list[str]:
         """What a user may not expect of a configuration that is allowed."""
-        if not self.train.portable or self.portable:
+        if not self.portable or self.rng == "default":
             return []
         return [
-            "train.arithmetic=portable with rng=legacy: NumPy's legacy draws may call the C library, so on another "
-            "machine this is another run"
+            "train.arithmetic=portable with rng=legacy: NumPy's legacy draws may call the C library, so a machine that "
+            "draws other start values trains another run"
         ]
 
     def plain(self) -> dict[str, Any]:

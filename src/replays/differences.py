@@ -11,7 +11,7 @@ HARMLESS = "no influence"
 _ORDER = (DECISIVE, POSSIBLE, HARMLESS)
 # What is compared, by section of run.json; "": all of it. Only what the fingerprint covers decides a run's bits.
 _COMPARED = (
-    (DECISIVE, "digests", ("config", "data", "code")),
+    (DECISIVE, "digests", ("config", "data", "code", "start")),
     (DECISIVE, "environment", ("",)),
     (POSSIBLE, "surroundings", ("cpu", "libc", "variables")),
     (HARMLESS, "surroundings", ("python", "platform", "packages")),

@@ -82,7 +82,12 @@ def plan(original: FinishedRun) -> Replay:
         start = checked(config, dataset)
     except UserError as error:
         raise RunFailed(f"{original.name}: its data or its start are not available: {error}") from None
-    digests = fingerprint(config, dataset)
+    digests, then = fingerprint(config, dataset), original.about["digests"]
+    if digests.get("code") == then.get("code") and digests.get("start") != then.get("start", digests.get("start")):
+        raise RunFailed(
+            f"{original.name}: this machine draws other start values than the run's, because rng=legacy calls the C "
+            "library; so nothing was trained"
+        )
     folder = RunFolder(runs_folder() / REPLAYS / digests["fingerprint"])
     return Replay(
         original,

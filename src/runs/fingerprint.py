@@ -1,8 +1,8 @@
 """A run's identity: the same fingerprint means the same bits.
 
 It covers the semantic configuration, the data's digest, the numeric code, and the numeric environment; of a portable
-run, neither the environment nor the number of threads, which change no bit. What only names, records, draws or fetches
-is left out: a change there retrains nothing.
+run, neither the environment nor the number of threads, which change no bit, but legacy start values. What only names,
+records, draws or fetches is left out: a change there retrains nothing.
 
 A sweep freezes code and configuration when it starts, and a job that finds other files refuses to run. Otherwise an
 edit during a sweep would change the jobs that have not started, and mix two versions in one comparison.
@@ -38,7 +38,11 @@ Frozen = Mapping[str, str]  # digests by path in the project: of a file's bytes,
 
 
 def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
-    """The digests that identify a run: its `fingerprint`, and those of `code`, `data` and `env` that went into it."""
+    """The digests that identify a run: its `fingerprint`, and those that went into it.
+
+    These are `config`, `data`, `code` and `env`, what decides native results; and of a portable run with legacy draws,
+    which may call the C library, `start`: of the weights that they give.
+    """
     semantic = config.semantic()
     if portable := config.portable:
         del semantic["train"]["threads"]
@@ -48,6 +52,11 @@ def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
         "code": code_digest(words(config)),
         "env": sha256(canonical_json({} if portable else environment(config.train.threads))),
     }
+    if portable and config.rng == "legacy":
+        from src.runs.model import weights_digest
+        from src.training.session import Session
+
+        parts["start"] = weights_digest(Session(config, dataset).network)
     return parts | {"fingerprint": sha256(canonical_json(parts))}
 
 

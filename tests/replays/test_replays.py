@@ -71,6 +71,17 @@ def test_each_replay_trains_to_the_same_bits_and_leaves_the_record_alone(recorde
     assert ready.folder.run()["attempt"] != first["attempt"]
 
 
+def test_where_other_start_values_are_drawn_nothing_is_trained(
+    recorded: Outcome, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    legacy = run(small("train.arithmetic=portable", "rng=legacy"), digits, Tracker()).folder.path
+    assert replay(legacy).verdict == IDENTICAL
+    monkeypatch.setattr("src.runs.model.weights_digest", lambda network: "what another C library draws")
+    with pytest.raises(RunFailed, match="this machine draws other start values"):
+        planned(legacy)
+    assert planned(recorded.folder.path).expects_same_bits
+
+
 def test_another_result_is_told_apart(recorded: Outcome, digits: Dataset, small: Small) -> None:
     # The record of one seed, under the configuration of another.
     other = run(small("model.dropout=0.3", "seed=1"), digits, Tracker())
