@@ -33,7 +33,7 @@ _TEMPLATES = (".css", ".html", ".js")
 _APART = (
     "src.cli",
     "src.config.tracking",
-    "src.data.recipes",
+    "src.data.recipe",
     "src.foundation.errors",
     "src.foundation.locks",
     "src.recording",

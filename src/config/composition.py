@@ -8,9 +8,9 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.config.interpolations import DIGEST, OTHER_SEED, TEXTS, check_files, unescaped
 from src.foundation.errors import UserError, suggestion
 from src.foundation.files import ROOT, conf_digest
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from src.config.tree import Config
 
 CONF = str(ROOT / "conf")
-_DIGEST = "${conf_digest:}"
-_OWN_HELP = "${hydra.help.header}"
-_CHOSEN_DATA = "${data}"  # selects conf/pipeline/<data>.yaml
-_OTHER_SEED = re.compile(r"\$\{other_seed:(\d+)\}$")  # ends data.name, as `other_seed` says
 # The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
@@ -33,8 +29,6 @@ _HYDRAS_KEYS = (
     r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir)|job\.chdir)"
     r"|/(job|hydra)_logging)(=|$)"
 )
-# Keys and values that make Hydra, or the logging that it configures, import or call something.
-_CALLED = ("_target_", "()", "class", "searchpath")
 _A_KEY = "KEY=VALUE for a key that --help lists"
 # What Hydra would accept in an override but we do not, and why.
 _NOT_ALLOWED = (
@@ -82,11 +76,12 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
     if isinstance(tree, dict):
         tree.pop("hydra", None)
         tree.pop("ablation", None)  # belongs to a study, not to a run
-        if tree.get("conf_digest") == _DIGEST:
+        if tree.get("conf_digest") == DIGEST:
             tree["conf_digest"] = digest or conf_digest()
         data: Any = tree.get("data")
         if isinstance(data, dict) and isinstance(data.get("name"), str) and "seed" in data:
-            data["name"] = _OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
+            data["name"] = OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
+            data.update((key, unescaped(data[key], key)) for key in TEXTS if key in data and key != "columns")
     return config.build(tree, "the configuration")
 
 
@@ -136,33 +131,12 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_overrides(arguments)
     try:
-        _check_files()
+        check_files(ROOT / CONF)
         yield
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueError: a key below a list
         raise UserError(_one_line(error, arguments)) from None
-
-
-def _check_files() -> None:
-    """Rejects a conf/ that calls something or reads the environment: Hydra would do so before we see the result."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for file in Path(CONF).rglob("*.yaml"):
-        if not file.is_file():  # an editor's lock file
-            continue
-        for token in yaml.scan(file.read_text(encoding="utf-8"), loader):
-            if not isinstance(token, yaml.ScalarToken):
-                continue
-            if token.value in _CALLED:
-                raise UserError(f"{file}: {token.value} is not allowed; a configuration calls nothing")
-            if "${" in _OTHER_SEED.sub("", token.value).replace(_OWN_HELP, "") and token.value not in (
-                _DIGEST,
-                _CHOSEN_DATA,
-            ):
-                value = " ".join(token.value.split())
-                raise UserError(f"{file}: {value}: interpolations are not allowed; write the value itself")
 
 
 def choices(group: str) -> list[str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from src.config.draws import refuse_unfit as refuse_unfit_draws
+from src.config.interpolations import TEXTS
 from src.config.tracking import Tracking
 from src.data.dataset import Dataset
-from src.data.recipes import Recipe
+from src.data.recipe import Recipe
 from src.foundation import schema
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped
@@ -28,6 +29,7 @@ from src.training.session import build_network
 from src.training.units import refuse_unfit
 
 PLAIN = ("sgd", 0, None)  # gradient descent that subtracts rate * gradient, and nothing else
+_TEXTS = {f"data.{key}" for key in TEXTS}  # names in the user's data, which nothing resolves or calls
 SNAPSHOT = ROOT / "params.yaml"
 _LARGEST_YAML = 1 << 20  # bytes
 _DEEPEST_YAML = 100  # levels
@@ -155,6 +157,8 @@ def _loader() -> Any:
 
 
 def _refuse_tricks(node: Any, key: str = "") -> None:
+    if key in _TEXTS and node != "???":
+        return
     entries = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
     for name, value in entries:
         inner = f"{key}[{name}]" if isinstance(node, list) else f"{key}.{name}".removeprefix(".")

@@ -176,8 +176,8 @@ def generated(
         return raw(tuple(np.load(folder / file, allow_pickle=False) for file in digests))
 
     def raw(arrays: Arrays) -> Raw:
-        x, *indices = arrays
-        return Raw(x, *(array.astype(np.int64) for array in indices))
+        x, y, *group = arrays
+        return Raw(x, y.astype(np.int64), group[0].astype(np.int64) if group else None)
 
     another = None if seed is None else lambda other: raw(make(other))
     return Source(fetch, read, seed=seed, generate=another, **about)

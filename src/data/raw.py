@@ -1,6 +1,6 @@
 """The interface of a source of raw data, and the verification of its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,21 @@ Values = NDArray[np.uint8] | NDArray[np.float64]
 class Raw(NamedTuple):
     """All examples of a source, in their published order."""
 
-    x: Values  # [n, features]
+    x: Values  # [n, features]; of a table with columns in place of features, and NaN for a missing value
     y: NDArray[np.int64]  # [n], the index of the example's label
     group: NDArray[np.int64] | None = None  # [n], the index of the example's group, if the source has groups
+    published_test: int = 0  # this many of the last examples are the published test set
+    categories: Mapping[int, tuple[str, ...]] = {}  # the texts that the codes of a column of x stand for
+
+
+class Labelled(NamedTuple):
+    """Examples as a file has them, with the labels that were found."""
+
+    x: Values  # [n, features]
+    y: NDArray[np.int64]  # [n], indices of labels
+    labels: tuple[str, ...]
+    image: tuple[int, int] | None = None  # height and width, if examples are images
+    published_test: int = 0  # this many of the last examples are the test set that the file itself has
 
 
 class Source(NamedTuple):
@@ -29,11 +41,12 @@ class Source(NamedTuple):
     image: tuple[int, int] | None  # height and width, if examples are images
     largest: int | None  # x is between 0 and this; None: x has no such bounds
     labels: tuple[str, ...]
-    features: tuple[str, ...] | None = None  # names of the columns of x, if any
+    features: tuple[str, ...] | None = None  # names of the columns of x, if any; of a table not known before `fit`
     groups: tuple[str, ...] = ()  # names of groups within the classes
-    published_test: int = 0  # this many of the last examples are the published test set
+    published_test: int = 0  # this many of the last examples are the published test set, unless `Raw` says it
     seed: int | None = None  # `data.seed` of the examples in the files, if other seeds give others
     generate: Callable[[int], Raw] | None = None  # the examples of another seed
+    marks: Callable[[Path], Raw] | None = None  # as `read`, but quickly and without x
 
     def examples(self, folder: Path, seed: int) -> Raw:
         """The examples of a seed: those of the files, verified, or generated ones."""

@@ -1,25 +1,25 @@
 """Recipes: a source, a split and a scaling under one name, and the three stages that prepare the arrays.
 
-data/raw/<source>/  --split-->  data/split/<name>/  --normalize-->  data/normalized/<name>/
+data/raw/<folder>/  --split-->  data/split/<name>/  --normalize-->  data/normalized/<name>/
 """
 
 import contextlib
 import glob
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.dataset import DTYPES, Dataset, open_dataset, write_manifest
+from src.data.dataset import Dataset, open_dataset, write_manifest
 from src.data.raw import Raw
-from src.data.scaling import BY_THE_LARGEST, SCALINGS, batches, fit, scaled
-from src.data.sources import SOURCES
+from src.data.recipe import Recipe
+from src.data.scaling import batches, fit, scaled
+from src.data.sources import SOURCES, open_source
 from src.data.splits import Split, cut, open_split, save_split
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, replacing_folder
@@ -29,43 +29,10 @@ from src.foundation.schema import flatten, plain, show
 __all__ = ["STAGES", "Recipe", "Split", "make", "prepare", "split_otherwise", "unscaled"]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a data set is made. Two recipes with equal semantic fields give equal bytes."""
-
-    name: str  # of the folder under data/split/ and data/normalized/
-    source: Annotated[str, SOURCES]
-    split: Split
-    scaling: Annotated[str, SCALINGS] = "standard"
-    seed: Annotated[int, ">= 0", "<= 4294967295"] = 0  # of the split, and of generated points
-    dtype: Annotated[str, DTYPES] = "float32"  # of the arrays that networks are given
-    mirror: str | None = field(default=None, metadata={"semantic": False})  # a folder with the source's files
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", self.name):
-            raise UserError(
-                f"data.name={show(self.name)}: must be 1 to 100 letters, digits, '.', '_' and '-', "
-                "and not start with '.'; it names a folder"
-            )
-        source = SOURCES[self.source]
-        if source.largest is None and self.scaling in BY_THE_LARGEST:
-            others = ", ".join(name for name in SCALINGS if name not in BY_THE_LARGEST)
-            raise UserError(
-                f"data.scaling={self.scaling}: needs data with a largest value; data.source={self.source} has none; "
-                f"allowed: {others}"
-            )
-        if self.split.published_test and not source.published_test:
-            own = ", ".join(name for name, other in SOURCES.items() if other.published_test)
-            raise UserError(
-                f"data.split.published_test=true: data.source={self.source} has no published test set; allowed: "
-                f"false, or data.source={own}"
-            )
-
-
 def make(recipe: Recipe, *stages: str, root: Path = ROOT) -> None:
     """Runs some of `STAGES`, in this order, while no other process works on the recipe's files.
 
-    fetch: the source's files, in `data/raw/<source>/`; valid files are kept.
+    fetch: the source's files, in `data/raw/<folder>/`; valid files are kept.
     split: the indices of each set's examples, in `data/split/<name>/`.
     normalize: the arrays, in `data/normalized/<name>/`, scaled as fitted on the training set.
 
@@ -123,8 +90,10 @@ def split_otherwise(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
     Another seed of generated data gives other examples.
     """
-    fixed = SOURCES[one["source"]].generate is None
-    same = one["source"] == other["source"] and (fixed or one.get("seed") == other.get("seed"))
+    published = SOURCES.get(one["source"])
+    fixed = published is None or published.generate is None
+    keys = ("source", "sha256", "missing") if fixed else ("source", "seed")
+    same = all(one.get(key) == other.get(key) for key in keys)
     return same and any(one.get(key) != other.get(key) for key in ("split", "seed"))
 
 
@@ -142,13 +111,13 @@ def _alone(recipe: Recipe, root: Path) -> Iterator[None]:
 
 def _fetch(recipe: Recipe, root: Path) -> None:
     mirror = None if recipe.mirror is None else Path(recipe.mirror).expanduser()
-    SOURCES[recipe.source].fetch(_folder("raw", recipe, root), mirror)
+    open_source(recipe).fetch(_folder("raw", recipe, root), mirror)
 
 
 def _split(recipe: Recipe, root: Path) -> None:
-    source = SOURCES[recipe.source]
-    raw = source.examples(_folder("raw", recipe, root), recipe.seed)
-    parts = cut(raw.y, recipe.split, recipe.seed, source.published_test)
+    source, folder = open_source(recipe), _folder("raw", recipe, root)
+    raw = source.marks(folder) if source.marks else source.examples(folder, recipe.seed)
+    parts = cut(raw.y, recipe.split, recipe.seed, raw.published_test or source.published_test)
     save_split(_folder("split", recipe, root), _stored_split(recipe), parts)
 
 
@@ -157,14 +126,15 @@ def _read(recipe: Recipe, root: Path) -> tuple[Raw, dict[str, NDArray[np.int64]]
     made_by, parts = open_split(folder)
     if differences := _differences(made_by, _stored_split(recipe)):
         raise UserError(f"{folder} was made with other settings ({differences}): run `python -m src.split` first")
-    raw = SOURCES[recipe.source].examples(_folder("raw", recipe, root), recipe.seed)
+    raw = open_source(recipe).examples(_folder("raw", recipe, root), recipe.seed)
     if max(int(rows.max(initial=0)) for rows in parts.values()) >= len(raw.y):
-        raise UserError(f"{folder} has indices beyond the examples of {recipe.source}: run `python -m src.split`")
+        raise UserError(f"{folder} has indices beyond the examples of {recipe.raw_folder}: run `python -m src.split`")
     return raw, parts
 
 
 def _normalize(recipe: Recipe, root: Path) -> None:
-    source, ((x, y, group), parts) = SOURCES[recipe.source], _read(recipe, root)
+    source, (raw, parts) = open_source(recipe), _read(recipe, root)
+    x, y, group = raw.x, raw.y, raw.group if source.groups else None
     scaling = fit(recipe.scaling, x, parts["train"], source.largest)
     with replacing_folder(_folder("normalized", recipe, root)) as new:
         for part, rows in parts.items():
@@ -185,7 +155,7 @@ STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": _fetch, "split": _
 
 
 def _folder(kind: str, recipe: Recipe, root: Path) -> Path:
-    return root / "data" / kind / (recipe.source if kind == "raw" else recipe.name)
+    return root / "data" / kind / (recipe.raw_folder if kind == "raw" else recipe.name)
 
 
 def _stored(recipe: Recipe) -> dict[str, Any]:

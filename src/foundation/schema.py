@@ -4,6 +4,7 @@ The data classes live in the rooms that use them. A field's annotation says what
 
 - `Annotated[float, ">= 0", "< 1"]`: a type, and conditions that messages quote;
 - `Annotated[str, TABLE]`: a key of a table, or an entry of a tuple;
+- `Mapping[str, ...]`: any names, each with a value that the annotation allows;
 - `Annotated[Optimizer, OPTIMIZERS]`: one of the data classes in a table, selected by the key `name`;
 - `field(metadata={"semantic": False})`: a field that does not affect results; excluded from a run's identity;
 - `field(default=..., metadata={"before": 0.0})`: a field that a version added, and the value that means "as before". At
@@ -51,6 +52,8 @@ def build(annotation: Any, value: Any, key: str = "") -> Any:
         return _build_dataclass(allowed, value, key)
     if get_origin(allowed.kind) is tuple:
         return _build_tuple(allowed, value, key)
+    if get_origin(allowed.kind) is Mapping:
+        return _build_mapping(allowed, value, key)
     if get_origin(allowed.kind) in (Union, types.UnionType):
         options = [allowed._replace(**_given(_read(option))) for option in get_args(allowed.kind)]
     else:
@@ -65,7 +68,7 @@ def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> An
     complete: with those.
     """
     if not dataclasses.is_dataclass(value):
-        return list(value) if isinstance(value, tuple) else value
+        return list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
     tree = {}
     for f in dataclasses.fields(value):
         entry = plain(getattr(value, f.name), semantic_only, complete)
@@ -137,6 +140,15 @@ def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
         )
         raise UserError(f"{key}={show(value)}: must be a list, like {key}=[{like}]")
     return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
+
+
+def _build_mapping(allowed: _Allowed, value: Any, key: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise UserError(f"{key}={show(value)}: must be a group of keys, not a single value")
+    for name in value:
+        if not isinstance(name, str):
+            raise UserError(f'{key}.{show(name)}: must be a text; write it in quotes: "{show(name)}"')
+    return {name: build(get_args(allowed.kind)[1], entry, f"{key}.{show(name)}") for name, entry in value.items()}
 
 
 def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:

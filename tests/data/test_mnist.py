@@ -181,7 +181,7 @@ def test_a_full_disk_does_not_count_as_a_place_that_fails(
 
 
 def test_examples_are_pooled_train_first(published: dict[str, bytes], mirror: Path) -> None:
-    x, y, _ = mnist.read(mirror)
+    x, y, *_ = mnist.read(mirror)
     assert x.dtype == np.uint8
     assert y.dtype == np.int64
     assert x.tobytes() == published[IMAGES][16:] + published["t10k-images-idx3-ubyte"][16:]

@@ -26,7 +26,8 @@ PLANAR = [name for name, source in GENERATED.items() if source.features]
 @functools.cache
 def raw(name: str, seed: int | None = None) -> Raw:
     arrays = MAKERS[name](GENERATED[name].seed or 0 if seed is None else seed)
-    return Raw(*(array.astype(np.float64 if k == 0 else np.int64) for k, array in enumerate(arrays)))
+    x, *indices = (array.astype(np.int64 if k else np.float64) for k, array in enumerate(arrays))
+    return Raw(x, *indices)
 
 
 MAKERS = {"digits": generated.digits, "spiral": generated.spiral, "xor": generated.xor, "noise": generated.noise}
@@ -40,7 +41,7 @@ def fetched(name: str, folder: Path, mirror: Path) -> Path:
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_gives_what_it_announces(name: str, mirror: Path, tmp_path: Path) -> None:
     source = SOURCES[name]
-    x, y, group = source.read(fetched(name, tmp_path / "raw", mirror))
+    x, y, group, *_ = source.read(fetched(name, tmp_path / "raw", mirror))
     assert x.dtype in (np.uint8, np.float64)
     assert y.dtype == np.int64
     assert len(x) == len(y)
@@ -147,7 +148,7 @@ def test_the_points_of_xor_are_what_a_program_in_numpy_draws(seed: int | None) -
             blob = first if random.uniform(0, 1, 1) > 0.5 else second
             points[label].append([random.normal(coordinate, 0.2, 1)[0] for coordinate in BLOBS[blob][1]])
             names[label].append([*BLOBS].index(blob))
-    x, _, group = raw("xor", seed)
+    x, _, group, *_ = raw("xor", seed)
     np.testing.assert_allclose(x, np.concatenate(points), rtol=0, atol=2.0**-40)
     np.testing.assert_array_equal(group, np.concatenate(names))
 
@@ -172,7 +173,7 @@ def test_each_arm_of_the_spiral_follows_its_formula(label: str, start: float) ->
 
 
 def test_the_arms_differ_in_their_noise() -> None:
-    x, y, _ = raw("spiral")
+    x, y, *_ = raw("spiral")
     angles = [np.arctan2(*x[y == k][1:].T) - start for k, start in enumerate((0, 8, 4))]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert np.abs(np.sin((angles[one] - angles[other]) / 2)).max() > 0.1
@@ -180,7 +181,7 @@ def test_the_arms_differ_in_their_noise() -> None:
 
 @pytest.mark.parametrize("group", BLOBS)
 def test_each_blob_of_the_xor_is_where_its_name_says(group: str) -> None:
-    x, y, groups = raw("xor")
+    x, y, groups, *_ = raw("xor")
     assert np.bincount(y).tolist() == [50, 50]
     assert GENERATED["xor"].groups == ("upper_left", "lower_right", "lower_left", "upper_right")
     here = groups == GENERATED["xor"].groups.index(group)
@@ -193,7 +194,7 @@ def test_each_blob_of_the_xor_is_where_its_name_says(group: str) -> None:
 
 
 def test_noise_is_uniform_whatever_the_label() -> None:
-    x, y, _ = raw("noise")
+    x, y, *_ = raw("noise")
     assert np.bincount(y).tolist() == [50, 50, 50]
     assert x.min() >= 0
     assert x.max() < 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from src.config.composition import choices
 from src.config.tree import Config
+from src.data.recipe import AS_BEFORE
 from src.foundation import schema
 from src.nn.activations import ACTIVATIONS
 from src.nn.losses import HEADS
@@ -108,6 +109,8 @@ TOGETHER: Mapping[str, Drawn] = {
     "data.name": st.sampled_from(["digits", "-", "1e5", "null", "_" * 100]),
     "data.source": st.just("digits"),
     "data.mirror": st.none(),
+    "data.folder": st.none() | st.just("digits"),
+    **{f"data.{key}": st.just(schema.plain(value)) for key, value in AS_BEFORE.items()},  # of other sources
     "train.epochs": st.integers(2, LARGEST) | st.just(10**30),  # more than the warm-up of schedule=warmup
     "data.seed": st.sampled_from([0, 4294967295]),
 }

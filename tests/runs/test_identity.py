@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -11,6 +12,7 @@ import pytest
 from src.config import tree as configuration
 from src.config.tree import Config
 from src.data.dataset import Dataset, Examples
+from src.data.recipe import AS_BEFORE
 from src.nn.losses import HEADS
 from src.optim.optimizers import OPTIMIZERS
 from src.optim.schedules import SCHEDULES
@@ -22,6 +24,10 @@ from src.training.loop import Training
 from tests.helpers.annotations import hints
 from tests.helpers.composing import compose, put
 
+OWN = {"path": "p", "sha256": "0" * 64, "labels": ["a", "b"], "scaling": "per_feature"}
+OF_A_TABLE = OWN | {"source": "table", "label": "class", "columns": {"height": "number"}, "separator": ";"}
+OF_ARRAYS = OWN | {"source": "arrays", "image": [8, 8]}
+OTHER = {"model.loss": "binary_cross_entropy", "data.sha256": "1" * 64, "data.image": [4, 16]}
 NOTHING = Examples(None, None)  # type: ignore[arg-type]
 DATASET = Dataset(
     recipe={}, labels=(), image=None, scaling={}, sha256="a" * 64, train=NOTHING, valid=NOTHING, test=NOTHING
@@ -57,6 +63,8 @@ def another(hint: Any, value: Any) -> Any:
         for table in metadata:
             if not isinstance(table, str) and str in (hint, *get_args(hint)):
                 return next(entry for entry in table if entry != value)
+    if get_origin(hint) is Mapping:
+        return {**value, "another": "number"}
     if get_origin(hint) is tuple:
         return [*value, another(get_args(hint)[0], 1)]
     if options := get_args(hint):  # of a union
@@ -92,13 +100,19 @@ def cases(semantic: bool) -> dict[str, tuple[Config, str, Any]]:
         for key, hint, value, counts in leaves(Config, config):
             if counts == semantic:
                 name = f"{choice[0]} {key}" if key.partition(".")[0] == choice[0].partition("=")[0] else key
-                other = "binary_cross_entropy" if key == "model.loss" else another(hint, value)
+                if key.removeprefix("data.") in AS_BEFORE:
+                    value = functools.reduce(operator.getitem, key.split("."), _base(choice, key).plain())
+                other = OTHER.get(key) or another(hint, value)
                 found.setdefault(name, (_base(choice, key), key, other))
     return found
 
 
 def _base(choice: tuple[str, ...], key: str) -> Config:
     """A configuration of which this key alone may be changed."""
+    if (name := key.removeprefix("data.")) in AS_BEFORE:
+        tree = composed(*choice).plain()
+        tree["data"] |= OF_ARRAYS if name == "image" else OF_A_TABLE
+        return configuration.build(tree, "a test")
     if not key.startswith("draws."):
         return composed(*choice)
     shared = [] if key in ("draws.shared", "draws.unit_seeds") else ["draws.shared=true"]
@@ -114,7 +128,15 @@ def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
     silent = {key for _, key, _ in cases(semantic=False).values()}
     unrelated = {f"train.{name}" for name in ("checkpoint_epochs", "checkpoint_seconds", "resume", "fresh")}
     unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "gallery", "sheet", "study")}
-    assert silent == unrelated | {"data.mirror", "studies", "name", "conf_digest"}
+    assert silent == unrelated | {
+        "data.mirror",
+        "data.folder",
+        "data.path",
+        "data.test_path",
+        "studies",
+        "name",
+        "conf_digest",
+    }
 
 
 @pytest.fixture
