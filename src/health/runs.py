@@ -69,8 +69,7 @@ def unreadable_runs(root: Path) -> Iterator[Finding]:
             )
             yield Finding("status.json is damaged", folder.path, mend, "closed as killed; its command resumes it")
         elif _status(folder) and _identity_is_damaged(folder) and folder.idle():
-            discard = partial((folder.path / "status.json").unlink, missing_ok=True)
-            mend = partial(repair, folder.locked(), partial(_identity_is_damaged, folder), discard)
+            mend = partial(repair, folder.locked(), partial(_identity_is_damaged, folder), folder.discard)
             yield Finding("run.json is damaged", folder.path, mend, "given up; its command retrains it")
 
 
@@ -192,5 +191,5 @@ def _identity_is_damaged(folder: RunFolder) -> bool:
 
 
 def _replace_status(folder: RunFolder) -> None:
-    (folder.path / "status.json").unlink()
+    folder.discard()
     folder.mark("killed", "damaged", "its status was damaged")

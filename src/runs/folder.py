@@ -11,6 +11,7 @@ runs/<fingerprint>/
     steps.npz      with train.record_steps: the loss of each update
     optimizer.npz  the optimizer's state, if it has one, and it belongs to the weights in model.npz
     start.npz start_optimizer.npz  what train.start_from named
+    summary.json   of a finished run, all that a table of runs shows, flat
     former/        the results of a finished run while it is trained again
     lock           held by the process that trains
 """
@@ -30,6 +31,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
+from src.runs.summary import SUMMARY, write_summary
 from src.runs.usage import Meter, peak_memory_mb
 from src.training import checkpoint
 
@@ -118,7 +120,7 @@ class RunFolder:
         """
         if self.finished():
             self._copy_aside()
-        (self.path / _STATUS).unlink(missing_ok=True)  # first: without it, the files that are left do not count
+        self.discard()  # first: without a status, the files that are left do not count
         for file in self.path.iterdir():
             if file.name not in (_LOCK, _FORMER):
                 _remove(file)
@@ -143,10 +145,11 @@ class RunFolder:
         former = self.path / _FORMER
         if not former.is_dir() or self.finished():
             return
-        (self.path / _STATUS).unlink(missing_ok=True)
+        self.discard()
         shutil.rmtree(self.path / "figures", ignore_errors=True)
         checkpoint.remove(self.path)
-        for file in sorted(former.iterdir(), key=lambda file: file.name == _STATUS):  # last what makes them count
+        last = (_STATUS, SUMMARY)  # which make them count
+        for file in sorted(former.iterdir(), key=lambda file: (file.name in last, file.name == SUMMARY)):
             file.replace(self.path / file.name)
         former.rmdir()
 
@@ -186,7 +189,14 @@ class RunFolder:
         write_json(self.path / "timing.json", {**timing, "peak_memory_mb": peak_memory_mb()})
         write_json(self.path / "result.json", dict(result))
         self.mark("finished")
+        with contextlib.suppress(OSError):  # the run has finished; a table of runs writes it if it is missing
+            write_summary(self.path)
         self.clear()
+
+    def discard(self) -> None:
+        """Makes the folder one of a run that has not begun; its other files no longer count."""
+        for name in (SUMMARY, _STATUS):
+            (self.path / name).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Removes checkpoints and former results, which a finished run no longer needs. Can be repeated."""
@@ -195,6 +205,7 @@ class RunFolder:
 
     def mark(self, status: str, cause: str | None = None, reason: str | None = None) -> None:
         """Writes the status; for a run that `failed` or was `killed`, one of `CAUSES`, and the reason in words."""
+        (self.path / SUMMARY).unlink(missing_ok=True)
         now = time.time()
         who = {"pid": os.getpid(), "host": socket.gethostname()}
         about = {"status": status, "cause": cause, "reason": reason, **who}

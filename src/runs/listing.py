@@ -1,0 +1,52 @@
+"""All runs of this repository as rows of one table, read from their folders. There is no index that could be stale."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.foundation.errors import UserError
+from src.foundation.files import read_capped
+from src.foundation.locks import locked_if_free
+from src.runs.folder import RunFolder, runs_folder
+from src.runs.summary import SUMMARY, Row, summarized, write_summary
+
+_LARGEST = 1 << 20  # bytes
+
+
+def rows() -> list[Row]:
+    """A row for each run folder, newest first, as `summarized` makes them; unfinished runs have fewer columns.
+
+    Of a finished run only summary.json is read. It is written for one that lacks it, of an earlier version.
+    """
+    found = [row for path in run_paths() if (row := _row(path))]
+    return sorted(found, key=lambda row: (row.get("ended", ""), row["id"]), reverse=True)
+
+
+def run_paths() -> Iterator[Path]:
+    """The paths of all run folders."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(runs_folder()) as entries:
+        for entry in entries:
+            if re.fullmatch("[0-9a-f]{64}", entry.name) and entry.is_dir():
+                yield Path(entry.path)
+
+
+def _row(path: Path) -> Row | None:
+    try:
+        row = json.loads(read_capped(path / SUMMARY, _LARGEST))
+        if isinstance(row, dict) and row.get("id") == path.name:
+            return row
+    except (OSError, ValueError, UserError):  # not there, or damaged
+        pass
+    folder, status = RunFolder(path), None
+    with contextlib.suppress(UserError, OSError):
+        status = folder.living_status()
+        if not status:
+            return None  # emptied for another attempt at this moment, or what a killed process had begun
+        if status.get("status") == "finished":
+            with locked_if_free(path / "lock") as free:  # or it may be trained again just now
+                if free and folder.finished():
+                    return write_summary(path)
+    return summarized(path)

@@ -1,0 +1,149 @@
+"""`--where`: a condition on the columns of a run, such as `model.act == "relu" and test/accuracy > 0.98`.
+
+It looks like Python, and is parsed as Python, but only what is listed here has a meaning. Nothing of it is executed.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Collection
+from typing import Any
+
+from src.foundation.errors import UserError, suggestion
+from src.runs.summary import Row
+
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+}  # fmt: skip
+_WORDS = {"null": None, "true": True, "false": False}  # as in YAML; Python's own are constants already
+_ALLOWED = "allowed: columns, numbers, \"texts\", lists, == != < <= > >= in, and, or, not, ( )"
+_LONGEST, _DEEPEST = 2000, 50  # characters; levels
+_Value = Callable[[Row], Any]
+
+
+def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
+    """The condition in `text`, as a function of a row. A comparison with a column that a run lacks is false.
+
+    columns: the names that are allowed.
+
+    Raises:
+        UserError: it can't be read, or names another column; from the function, if text is compared with a number.
+    """
+    try:
+        if len(text) > _LONGEST:
+            raise ValueError("too long")
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        cure = "for equality, type ==; " if _has_single_equals(text) else ""
+        raise UserError(f"--where {text}: can't be read; {cure}{_ALLOWED}") from None
+    reader = _Reader(text, columns)
+    holds = reader.boolean(tree)
+    return lambda row: bool(holds(row))
+
+
+def column(name: str, columns: Collection[str], option: str) -> str:
+    """The name, if there is such a column; else raises `UserError`."""
+    if name not in columns:
+        near = suggestion(name, columns).partition(" (allowed")[0]
+        near = f"{near}; " if near.startswith("did you mean") else ""
+        raise UserError(f"{option} {name}: no such column; {near}`python -m src.runs --columns '?'` lists them")
+    return name
+
+
+class _Reader:
+    """Turns the nodes of a condition into functions of a row."""
+
+    def __init__(self, text: str, columns: Collection[str]) -> None:
+        self._text, self._columns, self._depth = text, columns, 0
+
+    def boolean(self, node: ast.expr) -> _Value:
+        """A condition: comparisons, joined by and, or, not; or a column that is true or false."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise UserError(f"--where: nested more than {_DEEPEST} levels deep")
+        try:
+            match node:
+                case ast.BoolOp(op=ast.And(), values=values):
+                    parts = [self.boolean(value) for value in values]
+                    return lambda row: all(part(row) for part in parts)
+                case ast.BoolOp(values=values):
+                    parts = [self.boolean(value) for value in values]
+                    return lambda row: any(part(row) for part in parts)
+                case ast.UnaryOp(op=ast.Not(), operand=operand):
+                    part = self.boolean(operand)
+                    return lambda row: not part(row)
+                case ast.Compare(left=left, ops=ops, comparators=comparators):
+                    return self._comparison(left, ops, comparators)
+                case ast.Name() | ast.Attribute() | ast.BinOp(op=ast.Div()):
+                    value = self._value(node)
+                    return lambda row: value(row) is True
+            raise self._refused(node)
+        finally:
+            self._depth -= 1
+
+    def _comparison(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr]) -> _Value:
+        values = [self._value(node, of=left) for node in (left, *others)]
+        if refused := [op for op in ops if type(op) not in _COMPARE]:
+            raise UserError(f"--where {self._text}: `{type(refused[0]).__name__.lower()}` is not allowed; {_ALLOWED}")
+        compared = [_COMPARE[type(op)] for op in ops]
+
+        def holds(row: Row) -> bool:
+            found = [value(row) for value in values]
+            return all(
+                self._compare(compare, one, other)
+                for compare, one, other in zip(compared, found, found[1:], strict=False)
+            )
+
+        return holds
+
+    def _compare(self, compare: Callable[[Any, Any], Any], one: Any, other: Any) -> bool:
+        try:
+            return bool(compare(one, other))
+        except TypeError:
+            if one is None or other is None:  # a run without that column, or one that has no value there
+                return False
+            shown = " and ".join(repr(value) for value in (one, other))
+            raise UserError(f"--where {self._text}: {shown} can't be compared this way") from None
+
+    def _value(self, node: ast.expr, of: ast.expr | None = None) -> _Value:
+        match node:
+            case ast.Constant(value=str() | int() | float() | None as constant):
+                return lambda row: constant
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return lambda row: -number
+            case ast.List(elts=nodes) | ast.Tuple(elts=nodes):
+                parts = [self._value(part, of) for part in nodes]
+                return lambda row: [part(row) for part in parts]
+        name = _name(node)
+        if name is None:
+            raise self._refused(node)
+        if name in _WORDS and name not in self._columns:
+            return lambda row: _WORDS[name]
+        if name not in self._columns and of is not None and node is not of and (about := _name(of)) in self._columns:
+            raise UserError(f'--where {self._text}: no column {name}; if it is a text, quote it: {about} == "{name}"')
+        column(name, self._columns, "--where")
+        return lambda row: row.get(name)
+
+    def _refused(self, node: ast.expr) -> UserError:
+        part = ast.get_source_segment(self._text.strip(), node) or self._text
+        cure = ""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
+            cure = "join conditions with `and` and `or`; "
+        return UserError(f"--where {self._text}: {part} is not allowed; {cure}{_ALLOWED}")
+
+
+def _name(node: ast.expr) -> str | None:
+    """The column that a node spells: `model.act` is parsed as an attribute, `test/accuracy` as a division."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=of, attr=name):
+            return f"{before}.{name}" if (before := _name(of)) else None
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            one, other = _name(left), _name(right)
+            return f"{one}/{other}" if one and other else None
+    return None
+
+
+def _has_single_equals(text: str) -> bool:
+    return "=" in text.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "")
