@@ -34,7 +34,7 @@ def changes(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def remembered(file: Path) -> Iterator[None]:
-    """Keeps what `changes` composes in a file, as long as `conf/` is the same: composing takes 0.1 s for each choice."""
+    """Keeps what `changes` composes in a file, as long as `conf/` is the same: composing a choice takes 0.1 s."""
     digest = conf_digest()
     with contextlib.suppress(UserError, OSError, LookupError, TypeError):
         if (saved := read_object(file))["conf"] == digest:

@@ -7,21 +7,31 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from src.config.changes import remembered
 from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 from src.foundation.locks import locked_if_free
+from src.runs.described import described, differences
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.summary import SUMMARY, Row, summarized, write_summary
+from src.runs.summary import SUMMARY, Row, configuration, summarized, write_summary
 
 _LARGEST = 1 << 20  # bytes
 
 
 def rows() -> list[Row]:
-    """A row for each run folder, newest first, as `summarized` makes them; unfinished runs have fewer columns.
+    """A row for each run folder, newest first, as `summarized` makes them, and what `differs` from the default.
 
-    Of a finished run only summary.json is read. It is written for one that lacks it, of an earlier version.
+    Unfinished runs have fewer columns. Of a finished run only summary.json is read. It is written for one that lacks
+    it, of an earlier version.
+
+    Raises:
+        UserError: `conf/` has an error, so that the default is not known.
     """
     found = [row for path in run_paths() if (row := _row(path))]
+    with remembered(runs_folder() / ".defaults.json"):
+        for row in found:
+            if "data.name" in row:  # else its configuration is damaged
+                row["differs"] = described(differences(configuration(row)), without=("data", "seed"))
     return sorted(found, key=lambda row: (row.get("ended", ""), row["id"]), reverse=True)
 
 

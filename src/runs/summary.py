@@ -31,7 +31,7 @@ def configuration(row: Row) -> dict[str, Any]:
 
 
 def summarized(folder: Path) -> Row:
-    """A row for the run in a folder, whatever its status, from its files. What is missing or damaged leaves columns out.
+    """A row for the run in a folder, whatever its status. A file that is missing or damaged leaves columns out.
 
     Times are UTC, as ISO 8601; accuracies are fractions; metrics are of the weights that were kept.
     """

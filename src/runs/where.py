@@ -4,11 +4,14 @@ It looks like Python, and is parsed as Python, but only what is listed here has 
 """
 
 import ast
+import difflib
 import operator
+import re
+import warnings
 from collections.abc import Callable, Collection
 from typing import Any
 
-from src.foundation.errors import UserError, suggestion
+from src.foundation.errors import UserError
 from src.runs.summary import Row
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -16,7 +19,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
 }  # fmt: skip
 _WORDS = {"null": None, "true": True, "false": False}  # as in YAML; Python's own are constants already
-_ALLOWED = "allowed: columns, numbers, \"texts\", lists, == != < <= > >= in, and, or, not, ( )"
+_ALLOWED = 'allowed: columns, numbers, "texts", lists, == != < <= > >= in, and, or, not, ( )'
 _LONGEST, _DEEPEST = 2000, 50  # characters; levels
 _Value = Callable[[Row], Any]
 
@@ -29,10 +32,12 @@ def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
     Raises:
         UserError: it can't be read, or names another column; from the function, if text is compared with a number.
     """
+    text = " ".join(text.splitlines()).strip()
     try:
         if len(text) > _LONGEST:
             raise ValueError("too long")
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="ignore"):  # of backslashes in texts
+            tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         cure = "for equality, type ==; " if _has_single_equals(text) else ""
         raise UserError(f"--where {text}: can't be read; {cure}{_ALLOWED}") from None
@@ -44,9 +49,10 @@ def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
 def column(name: str, columns: Collection[str], option: str) -> str:
     """The name, if there is such a column; else raises `UserError`."""
     if name not in columns:
-        near = suggestion(name, columns).partition(" (allowed")[0]
-        near = f"{near}; " if near.startswith("did you mean") else ""
-        raise UserError(f"{option} {name}: no such column; {near}`python -m src.runs --columns '?'` lists them")
+        near = [other for other in columns if re.split("[./]", other)[-1] == name]
+        near = near or difflib.get_close_matches(name, columns, n=1)
+        meant = f"did you mean {' or '.join(sorted(near))}? " if near else ""
+        raise UserError(f"{option} {name}: no such column; {meant}`python -m src.runs --columns '?'` lists them")
     return name
 
 
@@ -125,7 +131,7 @@ class _Reader:
         return lambda row: row.get(name)
 
     def _refused(self, node: ast.expr) -> UserError:
-        part = ast.get_source_segment(self._text.strip(), node) or self._text
+        part = ast.get_source_segment(self._text, node) or self._text
         cure = ""
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
             cure = "join conditions with `and` and `or`; "

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from tests.helpers.checkouts import Shell
+from tests.helpers.checkouts import ROOT, Shell
 
 
 def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,7 +20,7 @@ def run_main(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
     The rooms are this checkout's, already imported: what a test puts in their place, such as another `home`, is used.
     """
-    module = f"src.{command}"
+    module = f"src.{command}" if (ROOT / f"src/{command}.py").exists() else f"src.{command}.__main__"
     argv = [module, *arguments]
     imported = sys.modules.pop(module, None)  # by a test; runpy warns of it
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}

@@ -22,6 +22,7 @@ from tests.helpers.refusals import assert_rejected
         ("predict", ["digit.png", "points.csv", "points.npy", "X1=0.1 X2=0.1", "--json", "exit codes", "examples:"]),
         ("score", ["data=spiral", "part=valid", "--json", "exit codes", "examples:"]),
         ("show", ["data=RECIPE", "index=N", "angle=DEGREES", "--pictures", "--json", "exit codes", "examples:"]),
+        ("runs", ["--where", "model.act ==", "--columns '?'", "runs_frame", "exit codes", "examples:"]),
         ("sync", ["python -m src.sync --all", "Exit codes"]),
         ("doctor", ["A checkpoint that does not match its digest."]),
         *((stage, ["KEY=VALUE"]) for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose")),
