@@ -137,8 +137,8 @@ def _number(text: str, row: int, name: str, at: Any) -> float:
         raise at(row, f"{show(name)}={show(text)}: not a number; {cure}") from None
 
 
-def _strings(array: Any) -> Any:
-    """A column's values as texts; an empty text: missing."""
+def strings(array: Any) -> Any:
+    """A column's values, a pyarrow array, as texts; an empty text: missing."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -149,14 +149,14 @@ def _strings(array: Any) -> Any:
 
 def _coded(array: Any, name: str, at: Any, decimal: str, codes: Codes) -> NDArray[np.float64]:
     """[m], the codes of a column's texts; NaN: missing."""
-    coded = _strings(array).dictionary_encode()
+    coded = strings(array).dictionary_encode()
     known = np.array([codes[text] if text.strip() else np.nan for text in coded.dictionary.to_pylist()])
     return known[np.asarray(coded.indices)] if len(known) else np.empty(0)
 
 
 def _labels(array: Any, layout: Layout, at: Any) -> NDArray[np.int64]:
     """[m], the indices of a column's labels; -1: missing."""
-    coded = _strings(array).dictionary_encode()
+    coded = strings(array).dictionary_encode()
     found: list[str] = coded.dictionary.to_pylist()
     indices: NDArray[np.int32] = np.asarray(coded.indices)
     known = {label: index for index, label in enumerate(layout.labels)}

@@ -19,6 +19,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data import idx
 from src.data.mirrors import NotServed, Place, in_folder, in_npm_package, on_the_web
 from src.data.raw import Raw, Source, is_whole, require_whole
 from src.foundation.errors import RunFailed, UserError
@@ -26,23 +27,15 @@ from src.foundation.files import copy_capped, replacing, sha256
 
 
 class Published(NamedTuple):
-    """One of the four files, uncompressed, in the IDX format: a header, then unsigned bytes.
-
-    The format is described at the end of http://yann.lecun.com/exdb/mnist/.
-    """
+    """One of the four files, uncompressed, in the IDX format."""
 
     shape: tuple[int, ...]  # of its values
     sha256: str
 
     @property
-    def header(self) -> int:
-        """The length of the header in bytes: two zeros, a type, the number of dimensions; the sizes, 4 bytes each."""
-        return 4 + 4 * len(self.shape)
-
-    @property
     def length(self) -> int:
-        """The length of the file in bytes."""
-        return self.header + math.prod(self.shape)
+        """The length of the file in bytes, the header's 4 for each dimension, and 4 before them, included."""
+        return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
 FILES = {
@@ -103,9 +96,8 @@ def read(folder: Path) -> Raw:
 
 
 def _values(folder: Path, name: str) -> NDArray[np.uint8]:
-    file = FILES[name]
-    require_whole(folder / name, file.sha256)
-    return np.memmap(folder / name, np.uint8, mode="r", offset=file.header, shape=file.shape)
+    require_whole(folder / name, FILES[name].sha256)
+    return idx.values(folder / name)
 
 
 def _take(address: str, place: Place, folder: Path, missing: list[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data import originals
+from src.data import arrays, idx, images, originals
 from src.data.columns import Codes, Layout, rows, used
 from src.data.published import SOURCES
 from src.data.raw import Labelled, Raw, Source
@@ -22,15 +22,17 @@ _BYTE = 255  # the largest value of a pixel
 
 # How kinds of data other than tables are read: from a file or folder, and the height and width of images if the recipe
 # gives them. A reader raises `UserError` for what it can't read.
-READERS: dict[str, Callable[[Path, tuple[int, int] | None], Labelled]] = {}
+READERS: dict[str, Callable[[Path, tuple[int, int] | None], Labelled]] = {
+    "arrays": arrays.read,
+    "idx": idx.read,
+    "images": images.read,
+}
 
 
 def open_source(recipe: Recipe) -> Source:
-    """The source of a recipe. Nothing is read yet. Raises `UserError` for a kind of data that can't be read."""
+    """The source of a recipe. Nothing is read yet."""
     if not recipe.own:
         return SOURCES[recipe.source]
-    if recipe.source != "table" and recipe.source not in READERS:
-        raise UserError(f"data.source={recipe.source}: can't be read; {suggestion(recipe.source, ('table', *READERS))}")
     read = partial(_read_table if recipe.source == "table" else _read_examples, recipe)
     marks = partial(_read_table, recipe, without_x=True) if recipe.source == "table" else None
     image = None if recipe.image is None else (recipe.image[0], recipe.image[1])

@@ -1,0 +1,221 @@
+"""Surveys a table, a CSV, TSV or Parquet file: its separator, the kinds of its columns, its classes."""
+
+import csv
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from src.adding.found import Found, counted, require_examples
+from src.adding.kinds import kind_of, refuse_many_texts
+from src.adding.tally import Asked, Tally, tally
+from src.data.own import MOST_CLASSES, require_classes
+from src.data.table import is_parquet, names, place
+from src.foundation.errors import UserError, suggestion
+from src.foundation.schema import show
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SAMPLE = 1000  # rows
+_SHOWN = 6
+
+
+def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
+    """What a table has in it, and a second one with a published test set.
+
+    Raises:
+        UserError: it can't be used as it is; the message says why, where, and what to do.
+    """
+    separator = "," if is_parquet(path) else separator_of(path)
+    header = names(path, separator)
+    label = _label(path, header, asked.label)
+    _refuse_unknown(path, header, label, asked)
+    used = [name for name in header if name not in (label, asked.group, *asked.leave_out)]
+    if not used:
+        raise UserError(f"{path}: no column is left besides the label {show(label)}; allowed: at least one")
+    seen = tally(path, separator, used, label, asked)
+    kinds = {name: kind_of(path, separator, seen, name) for name in used}
+    refuse_many_texts(path, seen, kinds)
+    classes = _classes(path, separator, seen, label, asked)
+    tested = {} if test is None else _tested(test, separator, used, label, asked, kinds)
+    labels = _sorted({*classes, *tested})
+    require_classes(f"{path}: {show(label)}", labels)
+    lines = {text: place(path, separator, seen.label.first[text]) for text, count in classes.items() if count == 1}
+    require_examples(path, {text: classes[text] for text in labels if text in classes}, lines)
+    keys = {"label": label, "labels": labels, "columns": kinds, "missing": asked.missing, "group": asked.group}
+    marks = {"separator": separator, "decimal": asked.decimal}
+    features = sum(_width(seen, name) for name in used)
+    return Found(
+        source="table",
+        keys=keys | marks,
+        classes={text: classes[text] for text in labels if text in classes},
+        features=features,
+        lines=_lines(seen, kinds, labels, classes, asked, separator),
+        warnings=tuple(_warnings(seen, kinds, labels, classes, tested)),
+        test=sum(tested.values()),
+        grouped=asked.group is not None,
+    )
+
+
+def separator_of(path: Path) -> str:
+    """The separator that gives each of the first rows equally many cells; of several, the one that gives the most.
+
+    Raises:
+        UserError: none gives more than one cell.
+    """
+    widths = {}
+    for separator in _SEPARATORS:
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = itertools.islice(csv.reader(file, delimiter=separator), _SAMPLE)
+                rows = [len(cells) for cells in first if cells]
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
+        except csv.Error:  # a cell of more than 131 072 characters
+            continue
+        if rows and rows[0] > 1:
+            widths[separator] = (len({*rows}) == 1, rows[0])
+    if not widths:
+        raise UserError(f"{path}: its first line has one cell; allowed: names of columns, separated by , ; a tab, or |")
+    return max(widths, key=lambda separator: widths[separator])
+
+
+def _label(path: Path, header: Sequence[str], label: str | None) -> str:
+    columns = ", ".join(map(show, header[:50]))
+    if label not in header and 2 * sum(_number(name) is not None for name in header) >= len(header):
+        raise UserError(f"{path}: its first line has values, not names of columns: {columns}; add a line with names")
+    if label is None:
+        raise UserError(f"--label is missing; allowed: one of the columns of {path}: {columns}")
+    if label not in header:
+        raise UserError(f"--label {show(label)}: no such column in {path}; {suggestion(label, header[:50])}")
+    return label
+
+
+def _refuse_unknown(path: Path, header: Sequence[str], label: str, asked: Asked) -> None:
+    """Raises `UserError` for an option that names no column, or one that is in use."""
+    groups = () if asked.group is None else (asked.group,)
+    for option, given in (("--group", groups), ("--category", asked.category), ("--leave-out", asked.leave_out)):
+        for name in given:
+            if name not in header:
+                raise UserError(f"{option} {show(name)}: no such column in {path}; {suggestion(name, header[:50])}")
+            if name == label or (option != "--group" and name == asked.group):
+                raise UserError(f"{option} {show(name)}: the label, or the group; allowed: another column")
+
+
+def _classes(path: Path, separator: str, seen: Tally, label: str, asked: Asked) -> dict[str, int]:
+    """How many rows each label has. Raises `UserError` for missing ones, for numbers that are no classes, for none."""
+    if not seen.rows:
+        raise UserError(f"{path}: no rows below the first line; allowed: at least {show(3)} for each class")
+    if asked.missing != "drop":
+        for marks, name in ((seen.label, label), (seen.group, asked.group)):
+            if marks is not None and marks.first_missing is not None:
+                where = place(path, separator, marks.first_missing)
+                raise UserError(
+                    f"{path}: {where}: {show(str(name))} is empty, the first of {marks.missing:,}; fill it in, or "
+                    "leave such rows out: --missing drop"
+                )
+        if (missing := seen.missing) and asked.missing == "refuse":
+            cells = ", ".join(f"{show(name)} {count:,}" for name, count in [*missing.items()][:_SHOWN])
+            raise UserError(
+                f"{path}: {sum(missing.values()):,} cells are empty ({cells}{', ...' * (len(missing) > _SHOWN)}); "
+                "allowed: --missing mean, which fills in the mean of the training set, or --missing drop, which leaves "
+                "such rows out"
+            )
+    classes = dict(seen.label.counts)
+    if not classes:
+        raise UserError(f"{path}: each of its {seen.rows:,} rows has an empty cell, so --missing drop leaves out all")
+    fractions = sum(_is_fraction(text) for text in classes)
+    if len(classes) > MOST_CLASSES or (fractions and len(classes) > 20 and len(classes) > seen.rows / 10):
+        number = all(_number(text) is not None for text in classes)
+        what = (
+            "numbers to predict, not classes: turn them into classes first, such as low and high" if number else "texts"
+        )
+        raise UserError(
+            f"{path}: {show(label)} has {len(classes):,} different {what}; allowed: 2 to {MOST_CLASSES:,} classes"
+        )
+    return classes
+
+
+def _tested(
+    path: Path, separator: str, used: Sequence[str], label: str, asked: Asked, kinds: Mapping[str, str]
+) -> dict[str, int]:
+    """How many rows each label has in a published test set, whose columns fit those that are used."""
+    header = names(path, separator)
+    if missing := [name for name in (*used, label) if name not in header]:
+        raise UserError(f"{path}: no column {show(missing[0])}; {suggestion(missing[0], header[:50])}")
+    numbers = [name for name in used if kinds[name] == "number"]
+    seen = tally(path, separator, used, label, asked)
+    for name in numbers:
+        if name in seen.columns and seen.columns[name].missing < seen.rows:
+            kind_of(path, separator, seen, name, number=True)
+    return _classes(path, separator, seen, label, asked)
+
+
+def _sorted(labels: set[str]) -> list[str]:
+    """Numbers in their order, other texts in alphabetical order."""
+    if all(_number(text) is not None for text in labels):
+        return sorted(labels, key=lambda text: (_number(text) or 0, text))
+    return sorted(labels)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _is_fraction(text: str) -> bool:
+    number = _number(text)
+    return number is not None and number % 1 != 0
+
+
+def _width(seen: Tally, name: str) -> int:
+    """How many features a column becomes: one for a number, one for each text of a category."""
+    if name in seen.categories:
+        return len(seen.categories[name].counts)
+    return len(seen.columns[name].texts) or 1
+
+
+def _lines(
+    seen: Tally,
+    kinds: Mapping[str, str],
+    labels: Sequence[str],
+    classes: Mapping[str, int],
+    asked: Asked,
+    separator: str,
+) -> dict[str, str]:
+    columns = []
+    for kind, words in (("number", "numbers"), ("category", "categories")):
+        if of := [show(name) for name in kinds if kinds[name] == kind]:
+            more = ", ..." if len(of) > _SHOWN else ""
+            columns.append(f"{len(of)} {kind if len(of) == 1 else words}: {', '.join(of[:_SHOWN])}{more}")
+    missing = ", ".join(f"{show(name)} {count:,}" for name, count in [*seen.missing.items()][:_SHOWN]) or "none"
+    names = {"\t": "a tab"}
+    lines = {
+        "rows": f"{seen.rows:,}, cells separated by {names.get(separator, separator)}",
+        "columns": "; ".join(columns),
+    }
+    lines["classes"] = counted({text: classes.get(text, 0) for text in labels})
+    lines["missing"] = missing + (f"; {seen.dropped:,} rows are left out" if asked.missing == "drop" else "")
+    if asked.leave_out:
+        lines["left out"] = ", ".join(map(show, asked.leave_out))
+    if seen.repeated is not None:
+        lines["repeated"] = f"{seen.repeated:,} equal to an earlier row" if seen.repeated else "none"
+    if seen.group is not None:
+        lines["groups"] = f"{len(seen.group.counts):,}, each in one set"
+    return lines
+
+
+def _warnings(
+    seen: Tally, kinds: Mapping[str, str], labels: Sequence[str], classes: Mapping[str, int], tested: Mapping[str, int]
+) -> list[str]:
+    found = []
+    if constant := [show(name) for name, column in seen.columns.items() if column.constant]:
+        found.append(f"{', '.join(constant[:_SHOWN])}: the same in each row; nothing can be learned from it")
+    if tested and (new := [show(text) for text in labels if text not in classes]):
+        found.append(f"{', '.join(new)}: only in the test set; the network will never have seen an example")
+    plain: dict[str, str] = {}
+    for text in labels:
+        other = plain.setdefault(" ".join(text.split()).casefold(), text)
+        if other != text:
+            found.append(f"the classes {other!r} and {text!r} differ only in spaces or capitals")
+    return found
