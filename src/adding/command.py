@@ -170,6 +170,6 @@ def _report(name: str, found: Found, files: Files, recipe: Recipe, former: Recip
         "next:",
         f"  python -m src.train experiment={name}",
         f"  git add -N {' '.join(str(file.relative_to(ROOT)) for file in files)}",
-        f"  dvc exp run -S data={name}",
+        f"  dvc exp run -S experiment={name}",
         "conf/ has changed, so before a plain `dvc repro` run `python -m src.compose`.",
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from src.health.dvc import stale_locks, torn_lockfile
 from src.health.finding import Finding
 from src.health.leftovers import leftovers
+from src.health.own_data import changed_originals
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
 from src.health.store import half_made_store, unrecorded_runs
@@ -20,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     torn_lockfile,
     half_made_store,
     damaged_data,
+    changed_originals,
     leftovers,
     stale_snapshot,
     damaged_model,

@@ -126,7 +126,7 @@ def test_data_of_each_kind_are_added_and_prepared(kind: str, conf: Path, tmp_pat
     assert config.train.batch_size is not None
     assert config.train.batch_size <= sizes[0]
     assert compose(["data=mine"]).data == config.data
-    assert "git add -N conf/data/mine.yaml conf/experiment/mine.yaml\n  dvc exp run -S data=mine\n" in told
+    assert "git add -N conf/data/mine.yaml conf/experiment/mine.yaml\n  dvc exp run -S experiment=mine\n" in told
 
 
 def test_a_test_set_of_its_own_is_the_published_one(conf: Path, tmp_path: Path) -> None:
