@@ -30,7 +30,9 @@ class Column:
         self.first_text: tuple[int, str] | None = None  # its row, from 0
         self.first_infinite: tuple[int, str] | None = None
         self.type = ""  # of a Parquet file, if neither a number nor a text
+        self.counts_rows = True  # whether each value is one more than the one before
         self._decimal = decimal
+        self._last: float | None = None
         self._least, self._most = np.inf, -np.inf
 
     def add(self, array: Any) -> NDArray[np.bool_]:
@@ -92,6 +94,10 @@ class Column:
         if self.first_infinite is None and (infinite := np.isinf(values)).any():
             row = int(infinite.argmax())
             self.first_infinite = self.rows + row, str(given[row].as_py())
+        if len(values):
+            steps = np.diff(values if self._last is None else np.concatenate([[self._last], values]))
+            self.counts_rows &= bool((steps == 1).all())
+            self._last = float(values[-1])
         numbers = values[~np.isnan(values)]
         self.rows += len(values)
         self.missing += int(np.count_nonzero(missing))

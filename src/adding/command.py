@@ -1,10 +1,13 @@
 """Adds data of one's own, or takes changed ones: looks at them, writes recipe and experiment, says what was found."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from src.adding.found import Found
 from src.adding.others import survey_arrays, survey_idx, survey_images
@@ -72,6 +75,7 @@ def add(
         if former is not None:
             request = _as_before(request, given, former)
         found = look_at(request)
+        _require_room(request, found)
         recipe = recipe_of(name, found, path, test, former)
         write(files, recipe, found, command)
     return _report(name, found, files, recipe, former)
@@ -92,6 +96,19 @@ def look_at(request: Request) -> Found:
     if source == "images":
         return survey_images(request.path, request.size, request.test)
     return (survey_idx if source == "idx" else survey_arrays)(request.path)
+
+
+def _require_room(request: Request, found: Found) -> None:
+    """Raises `UserError` if the disk lacks the room for a copy of the data, and for their arrays."""
+    originals = [path for path in (request.path, request.test) if path is not None]
+    copy = sum(file.stat().st_size for path in originals for file in (path.rglob("*") if path.is_dir() else [path]))
+    numbers = (found.examples + found.test) * found.features
+    needed = copy + numbers * (np.dtype(np.float32).itemsize + np.dtype(np.float64).itemsize)
+    if needed > (free := shutil.disk_usage(ROOT).free):
+        raise UserError(
+            f"{request.path}: needs about {needed / 2**30:,.1f} GiB on the disk of {ROOT}, for a copy of "
+            f"{copy / 2**30:,.1f} GiB and arrays of {numbers:,} numbers; {free / 2**30:,.1f} GiB are free"
+        )
 
 
 def _former(name: str, files: Files) -> Recipe:

@@ -4,6 +4,7 @@ import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from src.adding.found import Found, counted, require_examples
 from src.adding.kinds import kind_of, refuse_many_texts
@@ -61,6 +62,9 @@ def separator_of(path: Path) -> str:
     Raises:
         UserError: none gives more than one cell.
     """
+    with path.open("rb") as file:
+        if file.readline(16).removeprefix(b"\xef\xbb\xbf").startswith(b"sep="):
+            raise UserError(f"{path}: its first line, sep=, is for a spreadsheet; remove it")
     widths = {}
     for separator in _SEPARATORS:
         try:
@@ -211,6 +215,11 @@ def _warnings(
     found = []
     if constant := [show(name) for name, column in seen.columns.items() if column.constant]:
         found.append(f"{', '.join(constant[:_SHOWN])}: the same in each row; nothing can be learned from it")
+    if counters := [name for name, column in seen.columns.items() if column.counts_rows and column.rows > 1][:_SHOWN]:
+        found.append(
+            f"{', '.join(map(show, counters))}: counts the rows; if they are sorted by class, it gives the class away: "
+            f"--leave-out {' '.join(map(quote, counters))}"
+        )
     if tested and (new := [show(text) for text in labels if text not in classes]):
         found.append(f"{', '.join(new)}: only in the test set; the network will never have seen an example")
     plain: dict[str, str] = {}

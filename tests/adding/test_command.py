@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -216,6 +217,16 @@ def test_bad_data_and_slips_are_rejected_in_one_line_and_nothing_is_written(conf
         assert_rejected(run_main("add", "data", *map(str, arguments)), message)
         assert files(conf) == before, slip
     assert_rejected(run_main("add", "model", "mine"), "invalid choice: 'model'")
+
+
+def test_data_for_which_the_disk_has_no_room_are_refused(conf: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: Mock(free=1000))
+    before = files(conf)
+    message = "GiB on the disk of .*arrays of 240 numbers; 0.0 GiB are free"
+    done = run_main("add", "data", "mine", str(flowers(tmp_path / "x.csv")), "--label", "class")
+    assert_rejected(done)
+    assert re.search(message, done.stderr)
+    assert files(conf) == before
 
 
 def test_help_teaches(conf: Path) -> None:

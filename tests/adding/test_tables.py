@@ -32,7 +32,7 @@ def columns(found: Found) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_the_separator_is_the_one_that_gives_each_row_equally_many_cells(
     separator: str, end: str, tmp_path: Path
 ) -> None:
@@ -130,6 +130,7 @@ MISTAKES = {
     "group is label": (ROWS, HEADER, Asked("class", group="class"), "--group class: the label"),
     "nothing left": (ROWS, HEADER, Asked("class", leave_out=["x", "colour"]), "no column is left besides the label"),
     "no header": (["1,2,a"], "0.5,1.5,a", Asked("class"), "its first line has values, not names of columns"),
+    "for a spreadsheet": (["a,b", "1,2"], "sep=,", CLASS, "its first line, sep=, is for a spreadsheet; remove it"),
     "one column": (["a"], "class", CLASS, "its first line has one cell"),
     "twice": (["1,2,a"], "x,x,class", CLASS, "two columns are called x"),
     "long": (["1,2,3"], "a,b", Asked("a"), "line 2 has 3 cells, the first line has 2"),
@@ -161,6 +162,7 @@ def test_what_looks_odd_is_told(tmp_path: Path) -> None:
     found = survey(table(tmp_path, rows, "x,same,class"), CLASS)
     assert found.warnings == (
         "same: the same in each row; nothing can be learned from it",
+        "x: counts the rows; if they are sorted by class, it gives the class away: --leave-out x",
         "the classes ' a' and 'A' differ only in spaces or capitals",
         "the classes ' a' and 'a' differ only in spaces or capitals",
     )
