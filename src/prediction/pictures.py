@@ -1,4 +1,4 @@
-"""Reads a picture of a digit as an example of a data set. Nothing that the file claims is trusted."""
+"""Reads a picture, mostly of a digit, as an example of a data set. Nothing that the file claims is trusted."""
 
 import io
 import warnings
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from src.data import images
 from src.foundation.errors import UserError
 from src.prediction.ink import Values, ink
 from src.prediction.signature import RawExamples, Signature
@@ -34,9 +35,12 @@ FRAMES = {"mnist": Frame(box=20, middle=14.0), "digits": Frame(box=8, middle=3.5
 
 
 def read_picture(path: Path, data: bytes, signature: Signature) -> RawExamples:
-    """The example that a picture is; `UserError` if it is damaged, or not a picture of one digit."""
+    """The example that a picture is; `UserError` if it is damaged, or, for a model of digits, not of one digit."""
     assert signature.image is not None
     assert signature.largest is not None
+    if signature.source == "images":  # the user's own, which are made grey and of one size, and nothing else
+        grey_image = np.asarray(images.grey(path, signature.image), np.float64)
+        return RawExamples([str(path)], grey_image.reshape(1, -1))
     if signature.source not in FRAMES:
         raise UserError(f"{path}: pictures can't be converted to examples of {signature.source}")
     values = grey(path, data)

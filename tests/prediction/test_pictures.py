@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
+from src.data import images
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError
 from src.prediction.ink import ink
-from src.prediction.pictures import FRAMES, MOST_PIXELS, frame, grey
+from src.prediction.pictures import FRAMES, MOST_PIXELS, frame, grey, read_picture
+from src.prediction.signature import Signature
 from tests.helpers.refusals import refusal
 from tests.prediction.drawing import FONTS, SIDE, Values, drawn, photographed, printed, written
 
@@ -156,6 +158,17 @@ def test_what_stands_as_in_mnist_is_left_as_it_is() -> None:
     for digit in range(10):
         once = frame(ink(printed(str(digit))), FRAMES["mnist"], (28, 28))
         assert alike(frame(ink(once), FRAMES["mnist"], (28, 28)), once, 0.005)
+
+
+def test_a_picture_for_a_model_of_ones_own_pictures_is_made_as_its_data_were(tmp_path: Path) -> None:
+    signature = Signature(35, None, (5, 7), "images", 255, {}, "float32")
+    paths = [tmp_path / "set" / name / "a.png" for name in ("cats", "dogs")]
+    for k, path in enumerate(paths):
+        path.parent.mkdir(parents=True)
+        Image.effect_noise((20, 30), 50 + k).convert("RGB").save(path)
+    data = images.read(tmp_path / "set", (5, 7))
+    for path, x in zip(paths, data.x, strict=True):
+        np.testing.assert_array_equal(read_picture(path, path.read_bytes(), signature).x, [x])
 
 
 def test_every_source_of_images_has_its_frame() -> None:
