@@ -56,7 +56,7 @@ def fetch(recipe: Recipe, folder: Path) -> None:
         raise UserError(f"data.mirror={recipe.mirror}: data.source={recipe.source} has data.path; allowed: null")
     if recipe.sha256 is None:
         raise UserError(f"data.sha256=null: it says which data the recipe is about; {update} writes it")
-    whole = is_whole(recipe, folder)
+    whole = is_whole(recipe.sha256, folder)
     try:
         original, test = places(recipe)
         found = digest_of(original, test)
@@ -82,17 +82,17 @@ def fetch(recipe: Recipe, folder: Path) -> None:
             raise RunFailed(f"{original}: it changed while it was copied; try again")
 
 
-def is_whole(recipe: Recipe, folder: Path) -> bool:
-    """Whether a folder has copies of the recipe's originals, undamaged."""
+def is_whole(digest: str | None, folder: Path) -> bool:
+    """Whether a folder has copies of originals with this digest, undamaged."""
     test = folder / TEST
     if not (folder / ORIGINAL).exists():
         return False
-    return digest_of(folder / ORIGINAL, test if test.exists() else None) == recipe.sha256
+    return digest_of(folder / ORIGINAL, test if test.exists() else None) == digest
 
 
-def require_whole(recipe: Recipe, folder: Path) -> None:
-    """Raises `UserError` unless a folder has copies of the recipe's originals, undamaged."""
-    if not is_whole(recipe, folder):
+def require_whole(digest: str | None, folder: Path) -> None:
+    """Raises `UserError` unless a folder has copies of originals with this digest, undamaged."""
+    if not is_whole(digest, folder):
         state = "do not exist" if not (folder / ORIGINAL).exists() else "are damaged, or of another version"
         raise UserError(f"{folder}: copies of the data {state}: run `python -m src.fetch` to get them")
 

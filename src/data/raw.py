@@ -16,11 +16,12 @@ Values = NDArray[np.uint8] | NDArray[np.float64]
 class Raw(NamedTuple):
     """All examples of a source, in their published order."""
 
-    x: Values  # [n, features]; of a table with columns in place of features, and NaN for a missing value
+    x: Values  # [n, features]; of a table [n, columns], NaN: missing, and codes in place of categories
     y: NDArray[np.int64]  # [n], the index of the example's label
     group: NDArray[np.int64] | None = None  # [n], the index of the example's group, if the source has groups
     published_test: int = 0  # this many of the last examples are the published test set
-    categories: Mapping[int, tuple[str, ...]] = {}  # the texts that the codes of a column of x stand for
+    columns: tuple[str, ...] = ()  # the names of the columns of a table
+    categories: Mapping[int, tuple[str, ...]] = {}  # of a table: the texts that the codes of a column stand for
 
 
 class Labelled(NamedTuple):

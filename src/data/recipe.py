@@ -121,6 +121,8 @@ class Recipe:
                 raise UserError(f"data.{key}={show(name)}: it is in data.columns, too; allowed: one of the two")
         if self.group == self.label:
             raise UserError(f"data.group={show(self.group)}: it is the label, too; allowed: another column, or null")
+        if self.group is not None and self.split.draw != "test_first":
+            raise UserError(f"data.split.draw={self.split.draw}: allowed with data.group=null; else test_first")
         if self.separator == self.decimal:
             raise UserError(f"data.decimal={self.decimal}: it is data.separator, too; allowed: two different marks")
 

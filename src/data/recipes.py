@@ -7,6 +7,7 @@ import contextlib
 import glob
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.data.dataset import Dataset, open_dataset, write_manifest
+from src.data.dataset import open_dataset, write_manifest
+from src.data.encoding import Encoding, fit_table, take
+from src.data.prepared import Prepared, amend_manifest, prepared, raw_test_digest
 from src.data.raw import Raw
 from src.data.recipe import Recipe
 from src.data.scaling import batches, fit, scaled
@@ -45,7 +48,7 @@ def make(recipe: Recipe, *stages: str, root: Path = ROOT) -> None:
             STAGES[stage](recipe, root)
 
 
-def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
+def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
     """Opens the recipe's arrays, after making them if they do not exist.
 
     If several processes need them at once, one makes them and the others wait.
@@ -61,7 +64,7 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
                 print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
                 for stage in STAGES.values():
                     stage(recipe, root)
-    dataset = open_dataset(folder)
+    dataset = prepared(folder, open_dataset(folder))
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(
             f"{folder} was made by another recipe ({differences}): choose another data.name, such as "
@@ -72,7 +75,7 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Dataset:
 
 
 def unscaled(recipe: Recipe, root: Path = ROOT) -> tuple[Raw, dict[str, NDArray[np.int64]]]:
-    """The source's examples, in its order and before scaling, and the indices of each set's.
+    """The source's examples, in its order and before scaling, and the indices of each set's; a table's are encoded.
 
     Both are made first if one of them does not exist.
 
@@ -82,7 +85,10 @@ def unscaled(recipe: Recipe, root: Path = ROOT) -> tuple[Raw, dict[str, NDArray[
     """
     if not all(_folder(kind, recipe, root).exists() for kind in ("raw", "split")):
         make(recipe, "fetch", "split", root=root)
-    return _read(recipe, root)
+    raw, parts = _read(recipe, root)
+    if raw.columns and (encoding := Encoding.of(fit_table("none", raw, parts["train"], recipe.missing))):
+        raw = raw._replace(x=encoding.encoded(raw.x, raw.categories)[0])
+    return raw, parts
 
 
 def split_otherwise(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -117,7 +123,11 @@ def _fetch(recipe: Recipe, root: Path) -> None:
 def _split(recipe: Recipe, root: Path) -> None:
     source, folder = open_source(recipe), _folder("raw", recipe, root)
     raw = source.marks(folder) if source.marks else source.examples(folder, recipe.seed)
-    parts = cut(raw.y, recipe.split, recipe.seed, raw.published_test or source.published_test)
+    published, group = raw.published_test or source.published_test, None if source.groups else raw.group
+    parts = cut(raw.y, recipe.split, recipe.seed, published, group)
+    if group is not None:
+        sizes = ", ".join(f"{part} {len(rows):,}" for part, rows in parts.items())
+        print(f"data {recipe.name}: {sizes} examples, in whole groups of {show(recipe.group)}", file=sys.stderr)
     save_split(_folder("split", recipe, root), _stored_split(recipe), parts)
 
 
@@ -134,20 +144,38 @@ def _read(recipe: Recipe, root: Path) -> tuple[Raw, dict[str, NDArray[np.int64]]
 
 def _normalize(recipe: Recipe, root: Path) -> None:
     source, (raw, parts) = open_source(recipe), _read(recipe, root)
-    x, y, group = raw.x, raw.y, raw.group if source.groups else None
-    scaling = fit(recipe.scaling, x, parts["train"], source.largest)
+    group = raw.group if source.groups else None
+    if raw.columns:
+        scaling = fit_table(recipe.scaling, raw, parts["train"], recipe.missing)
+    else:
+        scaling = fit(recipe.scaling, raw.x, parts["train"], source.largest)
+    encoding = Encoding.of(scaling)
+    width = len(encoding.features) if encoding else raw.x.shape[1]
+    unknown: Counter[tuple[str, str]] = Counter()
     with replacing_folder(_folder("normalized", recipe, root)) as new:
         for part, rows in parts.items():
-            np.save(new / f"y_{part}.npy", y[rows])
+            np.save(new / f"y_{part}.npy", raw.y[rows])
             if group is not None:
                 np.save(new / f"group_{part}.npy", group[rows])
             # Written as a stream: through a memory map, a full disk would be a bus error instead of an OSError.
             with (new / f"x_{part}.npy").open("wb") as file:
                 header = {"descr": np.dtype(recipe.dtype).newbyteorder("<").str, "fortran_order": False}
-                np.lib.format.write_array_header_1_0(file, header | {"shape": (len(rows), x.shape[1])})
+                np.lib.format.write_array_header_1_0(file, header | {"shape": (len(rows), width)})
                 for batch in batches(rows):
-                    file.write(scaled(x[batch], scaling, recipe.dtype).data)
-        write_manifest(new, _stored(recipe), source.labels, source.image, scaling, source.features, source.groups)
+                    x = take(raw.x, batch)
+                    if encoding:
+                        x, new_ones = encoding.encoded(x, raw.categories)
+                        unknown.update({(part, name): count for name, count in new_ones.items()})
+                    file.write(scaled(x, scaling, recipe.dtype).data)
+        features = encoding.features if encoding else source.features
+        write_manifest(new, _stored(recipe), source.labels, source.image, scaling, features, source.groups)
+        amend_manifest(new, raw_test_digest(raw, parts["test"], source))
+    for (part, name), count in unknown.items():
+        print(
+            f"data {recipe.name}: {count:,} examples of the {part} set have a {name} that the training set lacks; "
+            "its features are 0",
+            file=sys.stderr,
+        )
 
 
 # What a process does that has locked the recipe's files, by the name of the pipeline's stage.
@@ -172,7 +200,7 @@ def _stored(recipe: Recipe) -> dict[str, Any]:
 
 
 def _stored_split(recipe: Recipe) -> dict[str, Any]:
-    return {name: _stored(recipe)[name] for name in ("source", "split", "seed")}
+    return {key: value for key, value in _stored(recipe).items() if key not in ("name", "scaling", "dtype")}
 
 
 def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

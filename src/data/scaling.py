@@ -4,8 +4,9 @@ Statistics, and so the digests of scaled arrays, are the same on any CPU and for
 integers are exact, sums of other numbers are rounded once, by `math.fsum`.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from src.data.raw import Values
 
 ROWS_AT_A_TIME = 2048
 _LARGE = 2.0**1000
+_CHUNK = 1 << 15
 
 Numbers = float | list[float]  # one for all features, or one per feature
 
@@ -22,7 +24,7 @@ Numbers = float | list[float]  # one for all features, or one per feature
 def _standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """One mean and one standard deviation over all values of all features."""
     if x.dtype.kind == "f":
-        return _of_numbers(x[rows].ravel())
+        return of_numbers([x[rows].ravel()])
     first, second = _sums(x, rows)
     return _of_sums(len(rows) * len(first), sum(first), sum(second))
 
@@ -30,7 +32,7 @@ def _standard(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers
 def _per_feature(x: Values, rows: NDArray[np.int64], largest: int) -> tuple[Numbers, Numbers]:
     """Mean and standard deviation of each feature, as in scikit-learn's `StandardScaler`."""
     if x.dtype.kind == "f":
-        pairs = [_of_numbers(column) for column in x[rows].T]
+        pairs = [of_numbers([column]) for column in x[rows].T]
     else:
         pairs = [_of_sums(len(rows), *sums) for sums in zip(*_sums(x, rows), strict=True)]
     return [mean for mean, _ in pairs], [deviation for _, deviation in pairs]
@@ -90,12 +92,18 @@ def _of_sums(n: int, first: int, second: int) -> tuple[float, float]:
     return first / n, math.sqrt(variance) or 1.0
 
 
-def _of_numbers(x: NDArray[Any]) -> tuple[float, float]:
-    """The same of any finite numbers x, [n]; in two passes, which lose nothing where the deviation is small."""
-    _, exponent = math.frexp(np.abs(x).max())
-    x = np.ldexp(x, -exponent)  # |x| < 1, so that no sum and no square overflows
-    mean = math.fsum(x) / len(x)
-    deviations = x - mean
-    rest = math.fsum(deviations) / len(x)  # by which the mean was rounded
-    variance = math.fsum(np.square(deviations - rest)) / len(x)
+def of_numbers(parts: Iterable[NDArray[Any]]) -> tuple[float, float]:
+    """The same of any finite numbers, in arrays [n], in passes that lose nothing where the deviation is small."""
+    n = sum(len(x) for x in parts)
+    _, exponent = math.frexp(max(float(np.abs(x).max()) for x in parts))
+    # ldexp: |x| < 1, so that no sum and no square overflows
+    mean = _sum(np.ldexp(x, -exponent) for x in parts) / n
+    rest = _sum(np.ldexp(x, -exponent) - mean for x in parts) / n  # by which the mean was rounded
+    variance = _sum(np.square(np.ldexp(x, -exponent) - mean - rest) for x in parts) / n
     return math.ldexp(mean + rest, exponent), math.ldexp(math.sqrt(variance), exponent) or 1.0
+
+
+def _sum(parts: Iterable[NDArray[Any]]) -> float:
+    """The exact sum of numbers, rounded once; some thousand floats at a time, which is quick and takes little room."""
+    chunks = (part[at : at + _CHUNK].tolist() for part in parts for at in range(0, len(part), _CHUNK))
+    return math.fsum(itertools.chain.from_iterable(chunks))

@@ -16,9 +16,9 @@ from src.data.recipe import Recipe
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
-__all__ = ["READERS", "SOURCES", "open_source"]
+__all__ = ["BYTE", "READERS", "SOURCES", "open_source"]
 
-_BYTE = 255  # the largest value of a pixel
+BYTE = 255  # the largest value of a pixel
 
 # How kinds of data other than tables are read: from a file or folder, and the height and width of images if the recipe
 # gives them. A reader raises `UserError` for what it can't read.
@@ -37,7 +37,7 @@ def open_source(recipe: Recipe) -> Source:
     marks = partial(_read_table, recipe, without_x=True) if recipe.source == "table" else None
     image = None if recipe.image is None else (recipe.image[0], recipe.image[1])
     fetch = partial(_fetch, recipe)
-    return Source(fetch, read, image, None if image is None else _BYTE, recipe.labels, marks=marks)
+    return Source(fetch, read, image, None if image is None else BYTE, recipe.labels, marks=marks)
 
 
 def _fetch(recipe: Recipe, folder: Path, mirror: Path | None) -> None:
@@ -46,7 +46,7 @@ def _fetch(recipe: Recipe, folder: Path, mirror: Path | None) -> None:
 
 def _files(recipe: Recipe, folder: Path) -> list[Path]:
     """The verified copies: of the original, and of the published test set if there is one."""
-    originals.require_whole(recipe, folder)
+    originals.require_whole(recipe.sha256, folder)
     return [path for name in (originals.ORIGINAL, originals.TEST) if (path := folder / name).exists()]
 
 
@@ -81,7 +81,7 @@ def _read_table(recipe: Recipe, folder: Path, without_x: bool = False) -> Raw:
         x = np.zeros(shape) if without_x else np.memmap(spill, "<f8", mode="r", shape=shape)
     categories = {k: tuple(codes[name]) for k, name in enumerate(order) if name in codes}
     group = np.concatenate(groups) if groups else None
-    return Raw(x, np.concatenate(y), group, counts[1] if len(counts) > 1 else 0, categories)
+    return Raw(x, np.concatenate(y), group, counts[1] if len(counts) > 1 else 0, tuple(order), categories)
 
 
 def _without_missing(recipe: Recipe) -> str:

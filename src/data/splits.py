@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.dataset import PARTS, describe, open_array, rejecting
+from src.data.grouped import cut_groups
 from src.foundation.errors import UserError
 from src.foundation.files import read_json, replacing_folder, write_json
 from src.foundation.legacy import legacy_stream
@@ -122,7 +123,9 @@ class Split:
         return sizes
 
 
-def cut(y: Indices, split: Split, seed: int, published_test: int = 0) -> dict[str, Indices]:
+def cut(
+    y: Indices, split: Split, seed: int, published_test: int = 0, group: Indices | None = None
+) -> dict[str, Indices]:
     """The indices of each set's examples, in the order in which `split.draw` gives them.
 
     The set that is drawn last takes the first of the rest; so with `test_first` a smaller training set does not change
@@ -134,6 +137,7 @@ def cut(y: Indices, split: Split, seed: int, published_test: int = 0) -> dict[st
         split: the sizes of the sets, and how they are drawn.
         seed: of `RandomState`, scikit-learn's `random_state`.
         published_test: the source's own test set is this many of the last examples.
+        group: [n], the group of each example, if groups must not be divided; the sizes are then approximate.
 
     Raises:
         UserError: there are too few examples, or too few for every class in every set; or `split.test` is not the size
@@ -149,6 +153,12 @@ def cut(y: Indices, split: Split, seed: int, published_test: int = 0) -> dict[st
     if split.published_test:
         rest, parts["test"] = rest[:-published_test], rest[-published_test:]
     drawn = {part: sizes[part] for part in own if part not in parts}
+    if group is not None and len(own) > 1:
+        if shared := np.intersect1d(group[rest], group[parts["test"]]).size if "test" in parts else 0:
+            raise UserError(f"data.group: {shared:,} groups of the published test set have other examples, too")
+        found = cut_groups(y[rest], group[rest], drawn, split.stratify, legacy_stream(seed, split.skip))
+        parts |= {part: rest[rows] for part, rows in found.items()}
+        return {part: parts[part if part in own else own[-1]] for part in PARTS}
     if len(drawn) == 1:
         parts["train"] = rest[: sizes["train"]]
     else:

@@ -13,7 +13,7 @@ from typing import Any
 from src.foundation.errors import UserError
 from src.foundation.schema import show
 
-_BLOCK = 4 << 20  # bytes that are parsed at a time; no row may be longer
+_BLOCK = 1 << 20  # bytes that are parsed at a time; no row may be longer
 _ROWS = 1 << 14  # of a Parquet file, at a time
 _MAGIC = b"PAR1"
 

@@ -2,12 +2,14 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from src.config.tree import read_snapshot
+from src.config.tree import read_snapshot, read_yaml
 from src.data.dataset import open_dataset
+from src.data.originals import require_whole
+from src.data.recipe import OWN
 from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
@@ -21,9 +23,9 @@ def damaged_data(root: Path) -> Iterator[Finding]:
     """Arrays, splits or raw files under data/ that do not match their digests."""
     if not is_free(root / ".dvc/tmp/lock"):  # `dvc` may be writing files
         return
-    for name, source in SOURCES.items():
+    for name, check in _raw(root):
         folder = root / "data" / "raw" / name
-        if folder.is_dir() and (reason := refusal(source.read, folder)):
+        if folder.is_dir() and (reason := refusal(check, folder)):
             advice = "`dvc repro`, or `python -m src.fetch`, fetches it again"
             yield Finding(_without_advice(reason, folder), folder, None, advice)
     for kind, verify in {"split": open_split, "normalized": open_dataset}.items():
@@ -33,6 +35,16 @@ def damaged_data(root: Path) -> Iterator[Finding]:
                 mend = partial(repair, lock, partial(refusal, verify, folder), partial(shutil.rmtree, folder))
                 advice = "removed; the next command, or `dvc repro`, makes it again"
                 yield Finding(_without_advice(reason, folder), folder, mend, advice)
+
+
+def _raw(root: Path) -> Iterator[tuple[str, Callable[[Path], object]]]:
+    """The folders of raw files, by name, and what raises `UserError` for a damaged one: published and one's own."""
+    for name, source in SOURCES.items():
+        yield name, source.read
+    for file in sorted((root / "conf" / "data").glob("*.yaml")):
+        match read_yaml(file):
+            case {"source": str(kind), "name": str(name), "sha256": str(digest), **others} if kind in OWN:
+                yield str(others.get("folder") or name), partial(require_whole, digest)
 
 
 def stale_snapshot(root: Path) -> Iterator[Finding]:

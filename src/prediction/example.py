@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from src.data.dataset import Dataset, Examples
 from src.data.recipes import Recipe, prepare, unscaled
-from src.data.sources import SOURCES
+from src.data.sources import open_source
 from src.foundation.errors import UserError
 from src.prediction.predictions import Prediction, predictions
 from src.prediction.signature import RawExamples, Signature
@@ -53,8 +53,9 @@ def example(
         UserError: there is no such example, the data do not fit the model, or an angle is given for no image.
         RunFailed: the data can't be fetched.
     """
-    source = SOURCES[recipe.source]
-    if (source.image, source.features) != (signature.image, signature.features):
+    source = open_source(recipe)
+    features = prepare(recipe).features if recipe.own else source.features
+    if (source.image, features) != (signature.image, signature.features):
         raise UserError(f"data={recipe.name}: its examples do not fit the model, which takes {signature.words}")
     if angle is not None and source.image is None:
         raise UserError(f"angle={angle:g}: examples of {recipe.name} are not images; only images can be turned")
@@ -97,7 +98,7 @@ def chosen(dataset: Dataset, part: str, index: int | None, seed: int = 0) -> int
 
 def _raw(recipe: Recipe, dataset: Dataset, part: str, row: int) -> NDArray[Any]:
     """[1, features], the values that the source has for an example."""
-    if SOURCES[recipe.source].largest is None:
+    if open_source(recipe).largest is None:
         raw, rows = unscaled(recipe)
         return np.asarray(raw.x[rows[part][row : row + 1]], np.float64)
     # Whole numbers need no source: rounding gives them back.

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.dataset import Dataset, Examples
+from src.data.recipe import Recipe
 from src.data.recipes import split_otherwise
 from src.data.scaling import batches, scaled
-from src.data.sources import SOURCES
+from src.data.sources import open_source
 from src.foundation.errors import UserError, suggestion
+from src.foundation.schema import build
 from src.prediction.signature import Signature
 from src.runs.metric import set_names
 from src.runs.model import Model
@@ -71,7 +73,8 @@ def _inputs(signature: Signature, dataset: Dataset, examples: Examples) -> tuple
     if same and examples.x.dtype == signature.dtype and (columns == np.arange(count)).all():
         return examples.x, False
     center, scale = (np.asarray(dataset.scaling[key], np.float64) for key in ("center", "scale"))
-    whole = SOURCES[dataset.recipe["source"]].largest is not None  # pixels are integers
+    recipe: Recipe = build(Recipe, dataset.recipe, "data")
+    whole = open_source(recipe).largest is not None  # pixels are integers
     x = np.empty(examples.x.shape, signature.dtype)
     for rows in batches(np.arange(len(x))):
         raw = examples.x[rows] * scale + center  # float64

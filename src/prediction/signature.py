@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data.recipe import OWN
 from src.data.scaling import scaled
-from src.data.sources import SOURCES
+from src.data.sources import BYTE, SOURCES
 from src.foundation.errors import UserError
 from src.runs.model import Model
 
@@ -91,12 +92,20 @@ def signature_of(model: Model, name: str) -> Signature:
         raise UserError(f"{name}: the names of its features do not fit its network")
     if not all(_are_finite(statistic, count) for statistic in (center, scale)) or not np.all(scale):
         raise UserError(f"{name}: its scaling does not fit its network")
-    if dtype not in ("float32", "float64") or source not in SOURCES:
+    if dtype not in ("float32", "float64") or source not in (*SOURCES, *OWN):
         raise UserError(f"{name}: its data, of {source} as {dtype}, are unknown here")
-    if image is not None and not (image == list(SOURCES[source].image or ()) and math.prod(image) == count):
+    published = SOURCES.get(source)
+    if image is not None and not (
+        (_is_size(image) if published is None else image == list(published.image or ())) and math.prod(image) == count
+    ):
         raise UserError(f"{name}: its images do not fit {source}, or its network")
     names, shape = features and tuple(features), image and tuple(image)
-    return Signature(count, names, shape, source, SOURCES[source].largest, header["scaling"], dtype)
+    largest = published.largest if published else BYTE if image else None
+    return Signature(count, names, shape, source, largest, header["scaling"], dtype)
+
+
+def _is_size(image: Any) -> bool:
+    return isinstance(image, list) and len(image) == 2 and all(type(side) is int and side > 0 for side in image)
 
 
 def _are_names(value: Any) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 
 from src.config.tree import Config
 from src.data.dataset import Dataset
+from src.data.prepared import Prepared
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, canonical_json, sha256, sha256_file
 from src.foundation.schema import flatten
@@ -57,7 +58,10 @@ def fingerprint(config: Config, dataset: Dataset) -> dict[str, str]:
         from src.training.session import Session
 
         parts["start"] = weights_digest(Session(config, dataset).network)
-    return parts | {"fingerprint": sha256(canonical_json(parts))}
+    identity = {"fingerprint": sha256(canonical_json(parts))}
+    if isinstance(dataset, Prepared) and dataset.raw_test_sha256:
+        identity["raw_test"] = dataset.raw_test_sha256
+    return parts | identity
 
 
 @functools.lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ import numpy as np
 
 from src.config.tree import Config, check_against
 from src.data.dataset import Dataset
+from src.data.recipe import OWN
 from src.data.recipes import split_otherwise
 from src.data.sources import SOURCES
 from src.foundation.errors import UserError
@@ -29,6 +30,7 @@ from src.runs.model import load_model, weights_digest
 from src.training.session import Start
 
 OPTIMIZER = "optimizer.npz"  # beside model.npz in a run folder
+_KNOWN = (*SOURCES, *OWN)
 _PREFIX = "sha256:"  # of a name that has been replaced
 _FORMAT = 1
 _LIMIT = 3 * 8 * MOST_PARAMETERS + (1 << 20)  # bytes: slots of the largest network, and a header
@@ -134,7 +136,7 @@ def doubts(config: Config, dataset: Dataset) -> list[str]:
 def _refuse_other(header: Mapping[str, Any], model: Architecture, dataset: Dataset, setting: str) -> None:
     """Rejects a start whose weights mean something else: with other activations, another output, loss or labels."""
     match header.get("labels"), header.get("recipe"), header.get("scaling"):
-        case [*_], {"name": _, "source": str(source)}, {"kind": _, "center": _, "scale": _} if source in SOURCES:
+        case [*_], {"name": _, "source": str(source)}, {"kind": _, "center": _, "scale": _} if source in _KNOWN:
             pass
         case _:
             raise UserError(f"{setting}: its header lacks labels, scaling or a known source")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from src.config.tree import Config
-from src.data.sources import SOURCES
+from src.data.sources import open_source
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 from src.runs.metric import SETS
@@ -16,7 +16,7 @@ JOURNALED = ("loss", "accuracy")  # quantities that every epoch record has
 
 def refuse_unmeasured(key: str, claims: Iterable[Claim], config: Config) -> None:
     """Raises `UserError`, about `key`, if a run of this configuration would not measure a claim's quantity."""
-    training, source = config.train, SOURCES[config.data.source]
+    training, source = config.train, open_source(config.data)
     names = [*JOURNALED, *training.metrics]
     names = [*names, *(f"{name}{WITH_DROPOUT}" for name in names if training.evaluate_dropout)]
     known = {"train": names, "valid": names, "test": list({*names, *SCORES})}

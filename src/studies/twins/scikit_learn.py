@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from src.config.tree import Config
-from src.data.sources import SOURCES
+from src.data.sources import open_source
 from src.nn.arrays import Array, Labels
 from src.nn.network import Network
 from src.studies.twins import fit
@@ -100,7 +100,7 @@ def _lacking(config: Config) -> Iterator[str]:
         yield "model.bias=false"
     if (model.output, model.loss, model.single_output) not in _HEADS:
         yield f"model.output={model.output} with model.loss={model.loss}"
-    if model.output == "softmax" and len(SOURCES[config.data.source].labels) == 2:
+    if model.output == "softmax" and len(open_source(config.data).labels) == 2:
         yield f"model.output={model.output} with model.loss={model.loss} for two classes"
     if optimizer.name not in _SOLVERS:
         yield f"optimizer={optimizer.name}"
