@@ -133,22 +133,20 @@ class RunMirror:
         from mlflow.entities import Metric
 
         waiting = [epoch for epoch in self._journal.new() if epoch["epoch"] > self._recorded]
-        room = _LARGEST_BATCH - len(further) - len(tags)
-        while waiting or further or tags:  # epochs as a whole: the store takes a batch or none of it
-            batch = waiting[: room // len(_metrics(waiting[0]))] if waiting else []
-            metrics = [
-                Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"])
-                for epoch in batch
-                for key, value in _metrics(epoch).items()
-            ]
-            del waiting[: len(batch)]
-            if waiting:
-                self._client.log_batch(self._run_id, metrics=metrics)
-            else:
-                self._client.log_batch(self._run_id, metrics=[*metrics, *further], tags=tags)
-                further = tags = ()
-            if batch:
-                self._recorded = batch[-1]["epoch"]
+        batch: list[Metric] = []
+        whole = [  # epochs as a whole: the store takes a batch or none of it
+            [Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"]) for key, value in _metrics(epoch).items()]
+            for epoch in waiting
+        ]
+        for metrics in (*whole, *([metric] for metric in further)):
+            if len(batch) + len(metrics) > _LARGEST_BATCH - len(tags):
+                self._client.log_batch(self._run_id, metrics=batch)
+                batch = []
+            batch += metrics
+        if batch or tags:
+            self._client.log_batch(self._run_id, metrics=batch, tags=tags)
+        if waiting:
+            self._recorded = waiting[-1]["epoch"]
 
     def _record_end(self, status: Status, where: State | None) -> None:
         from mlflow.entities import Metric, RunTag
@@ -158,7 +156,7 @@ class RunMirror:
                 self._client.log_artifact(self._run_id, str(path))
         metrics: list[Metric] = []
         tags = [RunTag("reason", cut(status["reason"]))] if status["reason"] else []
-        if finished := self._folder.finished():
+        if self._folder.finished():
             result, timing = self._folder.result(), self._folder.timing()
             values = {
                 **{f"test/{name}": value for name, value in result["test"].items()},
@@ -171,27 +169,27 @@ class RunMirror:
             }
             # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
             metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
+            metrics += self._steps(_milliseconds(status["time"]))
             tags.append(RunTag("weights.sha256", result["weights_sha256"]))
         self._record_epochs(metrics, tags)
-        if finished:
-            self._record_steps(_milliseconds(status["time"]))
         if where and is_server(where["uri"]):  # a request whose reply was lost may have been served late
             find(self._store, self.entry)
         self._client.set_terminated(self._run_id, *_end(status))  # last: a run that has its end has everything
 
-    def _record_steps(self, time: int) -> None:
-        """Adds the losses of updates, evenly thinned: of the network and of units that were trained one by one."""
+    def _steps(self, time: int) -> "list[Metric]":
+        """The losses of updates, evenly thinned: of the network and of units that were trained one by one."""
         from mlflow.entities import Metric
 
         run = FinishedRun(self._folder.path)
         groups = run.plain_config["train"].get("unit_targets", ())  # older runs have no such key
         keys = {f"unit_{k}": f"unit/{group}/step_loss" for k, group in enumerate(groups)}
+        metrics: list[Metric] = []
         for name, rows in run.steps.items():
             losses = rows[:, 0]
             shown = np.linspace(0, len(losses) - 1, min(len(losses), _MOST_STEPS)).astype(int)
             key = keys.get(name, "train/step_loss")
-            metrics = [Metric(key, float(losses[i]), time, int(i) + 1) for i in shown if np.isfinite(losses[i])]
-            self._client.log_batch(self._run_id, metrics=metrics)
+            metrics += [Metric(key, float(losses[i]), time, int(i) + 1) for i in shown if np.isfinite(losses[i])]
+        return metrics
 
     def _add_figures(self) -> None:
         """Adds the figures that the store lacks: some are drawn after the run was recorded."""
