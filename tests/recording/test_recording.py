@@ -84,7 +84,7 @@ def test_mlflow_has_what_the_run_folder_has_and_recording_changes_no_bit(
     [dataset_input] = kept.inputs.dataset_inputs
     assert digits.sha256.startswith(dataset_input.dataset.digest)
     assert f"```\npython -m src.replay {run_id}\n```" in tags["mlflow.note.content"]
-    assert (tags["data"], "experiment" in tags) == ("digits", False)
+    assert (tags["data"], tags["experiment"]) == ("digits", "digits")
     result, timing = outcome.result, outcome.folder.timing()
     for key, value in {
         "train/seconds": timing["seconds"],
