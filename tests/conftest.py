@@ -1,6 +1,7 @@
 """What many tests need: the digits data set, run folders of their own, and a copy of the repository to run in."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
+from src.runs.tracker import Tracker
+from src.runs.training_run import run
 from tests.helpers.checkouts import ROOT, Shell, environment, furnish, make_checkout, shell_in
 from tests.helpers.composing import Small, compose, composed
 from tests.helpers.sharing import made_once
@@ -87,6 +90,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in ("src.studies.study", "src.studies.comparisons.collect"):
         monkeypatch.setattr(f"{module}.ROOT", tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def trained_runs(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, small: Small) -> Path:
+    """A folder of three finished runs, not to be changed."""
+    home = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("src.runs.folder.home", lambda: home)
+        for overrides in (("seed=1",), ("model.act=tanh", "optimizer.lr=0.1"), ("train.metrics=[f1]",)):
+            run(small(*overrides), digits, Tracker())
+    return home / "runs"
+
+
+@pytest.fixture
+def runs(trained_runs: Path, home: Path) -> Path:
+    """A copy of the finished runs in the place of the repository's own; its folder."""
+    return Path(shutil.copytree(trained_runs, home / "runs"))
 
 
 @pytest.fixture

@@ -166,6 +166,16 @@ class Outbox:
                 self._pending(known).unlink(missing_ok=True)
         return True
 
+    def remove(self, entry: Entry) -> bool:
+        """Forgets an entry, unless a living command has it; returns whether it is gone."""
+        with self._changing:
+            known = self.find(entry)
+            if known is None or not self._free(known):
+                return known is None
+            for file in (self._pending(entry), self._settled(entry)):
+                file.unlink(missing_ok=True)
+        return True
+
     def _free(self, entry: Entry) -> bool:
         return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.cli.command import Arguments, run_command
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, suggestion
 
 if TYPE_CHECKING:
     from src.runs.summary import Row
@@ -28,6 +28,10 @@ examples:
   python -m src.runs --sort valid/accuracy --columns id,differs,valid/accuracy,optimizer.lr
   python -m src.runs --sort=-seconds                          the slowest first; metrics are sorted best first
   python -m src.runs --where 'ended >= "2026-11-20"' --csv > runs.csv
+
+commands, each with --help:
+  python -m src.runs rm RUN...      deletes runs, with their MLflow runs
+  python -m src.runs prune ...      deletes old runs, and keeps the best
 
 In Python, `from src.runs.frame import runs_frame` gives a pandas DataFrame.
 
@@ -101,7 +105,15 @@ def listing(words: Sequence[str]) -> None:
 
 def main() -> None:
     """The command."""
-    listing(sys.argv[1:])
+    words = sys.argv[1:]
+    if words and not words[0].startswith("-"):
+        from src.upkeep.commands import COMMANDS
+
+        if words[0] not in COMMANDS:
+            raise UserError(f"{words[0]}: no such command; {suggestion(words[0], COMMANDS)}")
+        COMMANDS[words[0]](words[1:])
+    else:
+        listing(words)
 
 
 if __name__ == "__main__":

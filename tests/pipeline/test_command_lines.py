@@ -23,13 +23,15 @@ from tests.helpers.refusals import assert_rejected
         ("score", ["data=spiral", "part=valid", "--json", "exit codes", "examples:"]),
         ("show", ["data=RECIPE", "index=N", "angle=DEGREES", "--pictures", "--json", "exit codes", "examples:"]),
         ("runs", ["--where", "model.act ==", "--columns '?'", "runs_frame", "exit codes", "examples:"]),
+        ("runs rm", ["--dry-run", "RUN", "exit codes", "examples:"]),
+        ("runs prune", ["--dry-run", "--keep-best", "exit codes", "examples:"]),
         ("sync", ["python -m src.sync --all", "Exit codes"]),
         ("doctor", ["A checkpoint that does not match its digest."]),
         *((stage, ["KEY=VALUE"]) for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose")),
     ],
 )
 def test_help_teaches(command: str, taught: list[str]) -> None:
-    done = run_main(command, "--help")
+    done = run_main(*command.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert [words for words in taught if words not in done.stdout] == []
 

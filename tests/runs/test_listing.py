@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,23 +18,6 @@ from src.runs.training_run import Outcome, run
 from tests.helpers.commands import run_main
 from tests.helpers.composing import Small
 from tests.helpers.refusals import assert_rejected
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, small: Small) -> Path:
-    """A folder with three finished runs."""
-    home = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("src.runs.folder.home", lambda: home)
-        for overrides in (("seed=1",), ("model.act=tanh", "optimizer.lr=0.1"), ("train.metrics=[f1]",)):
-            run(small(*overrides), digits, Tracker())
-    return home
-
-
-@pytest.fixture
-def runs(trained: Path, home: Path) -> Path:
-    """A copy of the runs in the place of the repository's; its folder."""
-    return Path(shutil.copytree(trained / "runs", home / "runs"))
 
 
 def outcome(home: Path, digits: Dataset, small: Small, *overrides: str) -> Outcome:

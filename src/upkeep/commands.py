@@ -1,0 +1,104 @@
+"""The commands below `python -m src.runs`: `rm` and `prune`."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from src.cli.command import Arguments
+from src.foundation.errors import RunFailed, UserError
+
+_KEPT = """\
+Never deleted: runs that a study or dvc.lock cites, whose numbers stand in a report; runs that a registered model comes
+from; runs that are being trained or recorded. --dry-run says what would be deleted, and changes nothing.
+
+exit codes: 0 done; 1 something could not be deleted; 2 the input is wrong, and nothing was deleted
+"""
+_RM = f"""\
+A RUN is a run folder, or the beginning of an id, of this table or of MLflow.
+
+examples:
+  python -m src.runs rm 03ec5b78
+  python -m src.runs rm --where 'status == "failed"' --dry-run
+
+{_KEPT}"""
+_PRUNE = f"""\
+The best runs have the highest valid/accuracy; they are counted for each data recipe. With both options, a run goes only
+if it is older and is not among the best.
+
+examples:
+  python -m src.runs prune --older-than 30d --keep-best 3 --dry-run
+  python -m src.runs prune --keep-best 10 --where 'data == "digits"'
+
+{_KEPT}"""
+
+
+def rm(words: Sequence[str]) -> None:
+    """Deletes the runs that are named, or meet a condition."""
+    parser = Arguments("runs rm", "Deletes runs: folder, MLflow run, logged models and artifacts, together.", _RM)
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="see below")
+    parser.add_argument(
+        "--where", metavar="CONDITION", help="all runs that meet it, as of `python -m src.runs --where`"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    given = parser.parse_args(words)
+    if bool(given.runs) == (given.where is not None):
+        raise UserError("give runs, or --where CONDITION: `python -m src.runs rm 03ec5b78`")
+    from src.upkeep.selecting import meeting, named
+
+    paths = named(given.runs) if given.runs else [path for path, _ in meeting(given.where)]
+    _delete(paths, given.dry_run, all_or_none=bool(given.runs))
+
+
+def prune(words: Sequence[str]) -> None:
+    """Deletes runs by age and rank."""
+    parser = Arguments("runs prune", "Deletes old runs, and keeps the best.", _PRUNE)
+    parser.add_argument("--older-than", metavar="AGE", help="only runs that ended longer ago, such as 12h, 30d, 8w")
+    parser.add_argument("--keep-best", metavar="N", type=int, help="keep the N best runs of each data recipe")
+    parser.add_argument(
+        "--where", metavar="CONDITION", help="only runs that meet it, as of `python -m src.runs --where`"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    given = parser.parse_args(words)
+    if given.older_than is None and given.keep_best is None:
+        raise UserError("give --older-than AGE, --keep-best N, or both: `python -m src.runs prune --older-than 30d`")
+    if given.keep_best is not None and given.keep_best < 0:
+        raise UserError(f"--keep-best {given.keep_best}: must be >= 0")
+    from src.upkeep.selecting import meeting, old_enough
+
+    found = meeting(given.where)
+    chosen = {row["id"] for row in old_enough([row for _, row in found], given.older_than, given.keep_best or 0)}
+    _delete([path for path, row in found if row["id"] in chosen], given.dry_run)
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {"rm": rm, "prune": prune}
+
+
+def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> None:
+    from src.upkeep.deletion import delete, plan, size_of
+
+    planned = plan(paths)
+    for path, why in planned.kept.items():
+        print(f"{path.name[:8]}: kept; {why}", file=sys.stderr)
+    if all_or_none and planned.kept:
+        raise UserError(f"{len(planned.kept)} of {len(paths)} runs can't be deleted; nothing was deleted")
+    size = sum(size_of(path) for path in planned.removed)
+    if dry_run:
+        for path in planned.removed:
+            print(path)
+        print(f"would delete {_counted(len(planned.removed), 'run')}, {size / 1e6:,.1f} MB of run folders")
+        return
+    done, failures, freed, records = 0, list[str](), 0, 0
+    for path in planned.removed:
+        try:
+            bytes_of_run, number = delete(path, planned.removal)
+        except UserError as error:
+            failures.append(str(error))
+        else:
+            done, freed, records = done + 1, freed + bytes_of_run, records + number
+    print(f"deleted {_counted(done, 'run')}, {freed / 1e6:,.1f} MB, and {_counted(records, 'MLflow run')}")
+    if failures:
+        raise RunFailed(f"{len(failures)} of {len(paths)} runs are left: {failures[0]}; repeat the command")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s'[: number != 1]}"
