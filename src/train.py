@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import hydra
 
 from src.cli.command import run_command
-from src.cli.quick_hydra import composing_once, list_groups_quickly
-from src.config.composition import CONF, from_hydra, one_line_errors
+from src.cli.quick_hydra import composing_once
+from src.config.composition import CONF, compose, from_hydra, one_line_errors
 from src.foundation.errors import RunFailed, UserError
 
 if TYPE_CHECKING:
@@ -62,6 +62,14 @@ def main() -> None:
     if sys.argv[1:] == ["--stage"]:
         publish()
         return
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        from src.config.reference import help_text
+
+        typed = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+        print(help_text(compose(typed).plain()), end="")
+        return
+    if {*sys.argv[1:]} in ({"-m"}, {"--multirun"}):
+        raise UserError("-m: nothing to sweep; give alternatives, like -m model.act=relu,tanh 'seed=range(5)'")
     for argument in sys.argv[1:]:
         if argument.startswith("ablation="):
             raise UserError(f"{argument}: to run a study, use `python -m src.ablation {argument}`")
@@ -81,8 +89,6 @@ def main() -> None:
         single.append(composed)
         return None
 
-    if {"-h", "--help"} & {*sys.argv[1:]}:
-        list_groups_quickly()
     several = {"-m", "--multirun"} & {*sys.argv[1:]}
     with one_line_errors(sys.argv[1:]), contextlib.nullcontext() if several else composing_once():
         task()

@@ -1,20 +1,8 @@
-"""Work that Hydra does twice, or once for each group, done once. Both change private parts of Hydra 1.3."""
+"""Work that Hydra does twice, done once. This changes a private part of Hydra 1.3."""
 
 import contextlib
 from collections.abc import Iterator
 from typing import Any
-
-
-def list_groups_quickly() -> None:
-    """Makes Hydra's --help list the choices of a group from its sources, which it copies for each of 50 groups."""
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra.core.object_type import ObjectType
-
-    def listed(loader: Any, group_name: str, results_filter: Any = ObjectType.CONFIG, **_: Any) -> list[str]:
-        names: list[str] = loader.repository.get_group_options(group_name, results_filter)
-        return names
-
-    ConfigLoaderImpl.get_group_options = listed  # type: ignore[assignment]
 
 
 @contextlib.contextmanager

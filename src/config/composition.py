@@ -4,20 +4,23 @@ Every command imports this file, so imports that `--help` does not need are late
 """
 
 import contextlib
-import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.config.groups import CONF as CONF
+from src.config.groups import choices as choices
 from src.config.interpolations import DIGEST, OTHER_SEED, TEXTS, check_files, unescaped
 from src.foundation.errors import UserError, suggestion
-from src.foundation.files import ROOT, conf_digest
+from src.foundation.files import conf_digest, sha256
 
 if TYPE_CHECKING:
     from src.config.tree import Config
 
-CONF = str(ROOT / "conf")
+_ONE_BATCH = "one_batch"
+_BRACKETS = (("[", "]"), ("(", ")"), ("{", "}"))
 # The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info",
@@ -80,6 +83,8 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
             tree["conf_digest"] = digest or conf_digest()
         data: Any = tree.get("data")
         if isinstance(data, dict) and isinstance(data.get("name"), str) and "seed" in data:
+            if data["name"] == _ONE_BATCH:  # of debug=overfit_batch: each recipe has a batch of its own
+                data["name"] += f"_{sha256(repr(sorted(data.items())).encode())[:8]}"
             data["name"] = OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
             data.update((key, unescaped(data[key], key)) for key in TEXTS if key in data and key != "columns")
     return config.build(tree, "the configuration")
@@ -98,16 +103,23 @@ def check_overrides(arguments: Sequence[str]) -> None:
 
     These are added and removed keys, interpolations, `_target_`, and most of Hydra's own settings.
     """
-    for before, argument in zip(("", *arguments), arguments, strict=False):
+    for at, (before, argument) in enumerate(zip(("", *arguments), arguments, strict=False)):
         if before in _TAKE_A_WORD and re.fullmatch(r"[\w.]+", argument):
             continue  # the option's value, such as `-p train`
         if argument.startswith("-"):
-            if argument.partition("=")[0] not in _OPTIONS:
-                raise UserError(f"{argument}: no such option; allowed: {', '.join(_OPTIONS)}")
+            option, equals, _ = argument.partition("=")
+            if option not in _OPTIONS:
+                listed = f"no such option; allowed: {', '.join(_OPTIONS)}"
+                raise UserError(f"{argument}: {_cure(arguments, at) or listed}")
+            if equals and option not in (*_TAKE_A_WORD, "-i", "--info"):
+                raise UserError(f"{argument}: {option} takes no value; leave out {argument[len(option) :]}")
             continue
         for pattern, why in _NOT_ALLOWED:
             if re.match(pattern, argument, re.DOTALL):
                 raise UserError(f"{argument}: {why}")
+        cut = not re.search("['\"]", argument) and any(argument.count(a) != argument.count(b) for a, b in _BRACKETS)
+        if ("=" not in argument and not argument.startswith("~")) or cut:
+            raise UserError(f"{argument}: {_cure(arguments, at) or f'not KEY=VALUE; allowed: {_A_KEY}'}")
         group, _, choice = argument.partition("=")
         if "hydra" in group or not (allowed := choices(group)):
             continue
@@ -117,7 +129,9 @@ def check_overrides(arguments: Sequence[str]) -> None:
             raise UserError(f"{argument}: no such choice; {suggestion(choice, allowed)}")
         for word in re.findall(r"(?:^|,)([\w.+-]*)(?=,|$)", choice):
             if word not in allowed:  # Hydra crashes on a word that YAML reads as a number, a boolean or null
-                raise UserError(f"{group}={word}: no such choice; {suggestion(word, allowed)}")
+                near = suggestion(word, allowed)
+                meant = "" if near.startswith("did") else _cure([f"{group}={word}"], 0, but=group)
+                raise UserError(f"{group}={word}: no such choice; {' '.join(filter(None, (meant, near)))}")
 
 
 @contextlib.contextmanager
@@ -131,7 +145,7 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_overrides(arguments)
     try:
-        check_files(ROOT / CONF)
+        check_files(Path(CONF))
         yield
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
@@ -139,17 +153,19 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
         raise UserError(_one_line(error, arguments)) from None
 
 
-def choices(group: str) -> list[str]:
-    """The choices of a group in `conf/`."""
-    return sorted(file.stem for file in (ROOT / "conf").glob(f"{glob.escape(group)}/*.yaml")) if group else []
-
-
 def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     from hydra.errors import MissingConfigException, OverrideParseException
 
     text = str(error).split("Config search path")[0]
+    several = re.match(r"Ambiguous value for argument '(.*?)'|Sweep parameters '(.*?)'", text)
+    if several:
+        key, _, values = (one := several[1] or several[2].split()[0]).partition("=")
+        as_list = f"; as one list: '{key}=[{values}]'" if _takes_a_list(key) and "(" not in values else ""
+        return f"{one}: several values; `python -m src.train -m` trains with each of them{as_list}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: can't be read; allowed: KEY=VALUE, with special characters in quotes"
+        at = [*arguments].index(error.override) if error.override in arguments else -1
+        meant = _cure(arguments, at) if at >= 0 else ""
+        return f"{error.override}: can't be read; {meant or 'allowed: KEY=VALUE, with special characters in quotes'}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
@@ -163,4 +179,17 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     else:
         return " ".join(text.split()) or type(error).__name__
     listed = suggestion(match[1].rpartition(".")[2], names) if names else "`python -m src.train --help` lists the keys"
-    return f"{key}: no such key; {listed}"
+    meant = "" if listed.startswith("did") else _cure([key], 0, but=key.partition("=")[0])
+    return f"{key}: no such key; {meant or listed}"
+
+
+def _cure(arguments: Sequence[str], at: int, but: str = "") -> str:
+    from src.config.slips import cure
+
+    return cure(arguments, at, but)
+
+
+def _takes_a_list(key: str) -> bool:
+    from src.config.reference import keys
+
+    return key in keys() and "list" in keys()[key].allowed

@@ -12,7 +12,6 @@ from typing import Any
 from src.foundation.errors import UserError
 
 DIGEST = "${conf_digest:}"
-_OWN_HELP = "${hydra.help.header}"
 _CHOSEN_DATA = "${data}"  # selects conf/pipeline/<data>.yaml
 _INTERPOLATED = r"(?<!\\)(\\\\)*\$\{"  # not in \${, which OmegaConf reads as the text ${
 OTHER_SEED = re.compile(r"\$\{other_seed:(\d+)\}$")  # ends data.name, as `other_seed` says
@@ -38,7 +37,7 @@ def check_files(conf: Path) -> None:
             if recipe and key == "columns":  # OmegaConf resolves values, not keys
                 continue
             interpolated = _INTERPOLATED if a_text else r"\$\{"
-            if re.search(interpolated, OTHER_SEED.sub("", value).replace(_OWN_HELP, "")) and value not in (
+            if re.search(interpolated, OTHER_SEED.sub("", value)) and value not in (
                 DIGEST,
                 _CHOSEN_DATA,
             ):

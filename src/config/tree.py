@@ -49,6 +49,7 @@ class Config:
     draws: Draws = field(default=DEFAULT, metadata={"before": DEFAULT})  # with rng=legacy: how they draw
     studies: tuple[str, ...] = field(default=(), metadata={"semantic": False})  # which `dvc repro` runs
     name: str | None = field(default=None, metadata={"semantic": False})  # of the run; null: as in run_name
+    profile: bool = field(default=False, metadata={"semantic": False})  # print where a single training's time goes
     tracking: Tracking = field(default=Tracking(), metadata={"semantic": False})
     conf_digest: str = field(default="", metadata={"semantic": False})  # of conf/ at the time of composition
 

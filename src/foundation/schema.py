@@ -34,7 +34,7 @@ _NO_TEXT = re.compile(
 )
 
 
-class _Allowed(NamedTuple):
+class Allowed(NamedTuple):
     """A parsed annotation: type, conditions, and the table of allowed values."""
 
     kind: Any
@@ -47,18 +47,14 @@ def build(annotation: Any, value: Any, key: str = "") -> Any:
 
     Raises `UserError` with the key, the value and what is allowed.
     """
-    allowed = _read(annotation)
+    allowed = read_annotation(annotation)
     if dataclasses.is_dataclass(allowed.kind):
         return _build_dataclass(allowed, value, key)
     if get_origin(allowed.kind) is tuple:
         return _build_tuple(allowed, value, key)
     if get_origin(allowed.kind) is Mapping:
         return _build_mapping(allowed, value, key)
-    if get_origin(allowed.kind) in (Union, types.UnionType):
-        options = [allowed._replace(**_given(_read(option))) for option in get_args(allowed.kind)]
-    else:
-        options = [allowed]
-    return _build_scalar(options, value, key)
+    return _build_scalar(options_of(allowed), value, key)
 
 
 def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> Any:
@@ -105,7 +101,7 @@ def written(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _build_dataclass(allowed: _Allowed, value: Any, key: str) -> Any:
+def _build_dataclass(allowed: Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
         raise UserError(f"{key}={show(value)}: must be a group of keys, not a single value")
     given, kind = dict(value), allowed.kind
@@ -132,9 +128,9 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
+def _build_tuple(allowed: Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, list | tuple):
-        entry = _read(get_args(allowed.kind)[0])
+        entry = read_annotation(get_args(allowed.kind)[0])
         like = (
             "64,32" if entry.kind is int else show(value) if isinstance(value, str) else next(iter(entry.table or "x"))
         )
@@ -142,7 +138,7 @@ def _build_tuple(allowed: _Allowed, value: Any, key: str) -> Any:
     return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
 
 
-def _build_mapping(allowed: _Allowed, value: Any, key: str) -> Any:
+def _build_mapping(allowed: Allowed, value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
         raise UserError(f"{key}={show(value)}: must be a group of keys, not a single value")
     for name in value:
@@ -151,7 +147,7 @@ def _build_mapping(allowed: _Allowed, value: Any, key: str) -> Any:
     return {name: build(get_args(allowed.kind)[1], entry, f"{key}.{show(name)}") for name, entry in value.items()}
 
 
-def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
+def _build_scalar(options: list[Allowed], value: Any, key: str) -> Any:
     for option in options:
         if not _is_a(value, option.kind):
             continue
@@ -166,7 +162,7 @@ def _build_scalar(options: list[_Allowed], value: Any, key: str) -> Any:
     # Hydra reads an id like 4112080 or 12e456 as a number.
     quotes = f"; in quotes, if it looks like a number: {key}=\"'...'\""
     text = isinstance(value, int | float) and any(option.kind is str and option.table is None for option in options)
-    raise UserError(f"{key}={show(value)}: must be {_describe(options)}{quotes if text else ''}")
+    raise UserError(f"{key}={show(value)}: must be {in_words(options)}{quotes if text else ''}")
 
 
 def _is_a(value: Any, kind: Any) -> bool:
@@ -184,7 +180,8 @@ def _holds(condition: str, value: float) -> bool:
     return bool(_OPERATORS[symbol](value, float(bound)))
 
 
-def _describe(options: list[_Allowed]) -> str:
+def in_words(options: list[Allowed]) -> str:
+    """What options allow, as messages say it."""
     words = []
     for option in options:
         if option.table is not None and option.kind is str:
@@ -192,22 +189,32 @@ def _describe(options: list[_Allowed]) -> str:
         elif option.kind in (int, float) and option.conditions:
             words.append(f"{_TYPE_NAMES[option.kind]} {' and '.join(option.conditions)}")
         else:
-            words.append(_TYPE_NAMES.get(option.kind) or _described_list(option))
+            listed = get_origin(option.kind) is tuple
+            words.append(_described_list(option) if listed else _TYPE_NAMES[option.kind])
     return " or ".join(words)
 
 
-def _described_list(option: _Allowed) -> str:
-    return "a list of names" if _read(get_args(option.kind)[0]).table else "a list of numbers"
+def _described_list(option: Allowed) -> str:
+    entry = read_annotation(get_args(option.kind)[0])
+    return "a list of names" if entry.table else "a list of texts" if entry.kind is str else "a list of numbers"
 
 
-def _read(annotation: Any) -> _Allowed:
+def read_annotation(annotation: Any) -> Allowed:
+    """What an annotation allows."""
     if get_origin(annotation) is not Annotated:
-        return _Allowed(annotation)
+        return Allowed(annotation)
     kind, *metadata = get_args(annotation)
     conditions = tuple(entry for entry in metadata if isinstance(entry, str))
-    return _Allowed(kind, conditions, next((entry for entry in metadata if not isinstance(entry, str)), None))
+    return Allowed(kind, conditions, next((entry for entry in metadata if not isinstance(entry, str)), None))
 
 
-def _given(allowed: _Allowed) -> dict[str, Any]:
+def options_of(allowed: Allowed) -> list[Allowed]:
+    """The options of a union; of anything else, itself."""
+    if get_origin(allowed.kind) in (Union, types.UnionType):
+        return [allowed._replace(**_given(read_annotation(option))) for option in get_args(allowed.kind)]
+    return [allowed]
+
+
+def _given(allowed: Allowed) -> dict[str, Any]:
     # An option of a union inherits the union's conditions unless it has its own.
     return {name: entry for name, entry in allowed._asdict().items() if entry}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.data.recipes import prepare
-from src.foundation.errors import RunFailed
+from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import sha256
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry
@@ -99,6 +99,8 @@ def recorded(
 
 def identified(jobs: Sequence[Job]) -> list[dict[str, str]]:
     """The digests that identify each job's run; prepares the data, and raises `UserError` for a job that can't run."""
+    if any(job.config.profile for job in jobs):
+        raise UserError("profile=true: is for a single training; leave out -m")
     datasets = {recipe: prepare(recipe) for recipe in dict.fromkeys(job.config.data for job in jobs)}
     warnings = list[str]()
     for job in jobs:

@@ -31,6 +31,7 @@ from src.runs.training_run import Outcome, run
 from src.runs.warm_start import checked, doubts, is_pinned, pin
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_SHOWN_OF_PROFILE = 15  # functions
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
 
 
@@ -59,15 +60,30 @@ def start(config: Config, command: Sequence[str] = ()) -> tuple[Outcome, str]:
     if config.tracking.figures:
         trackers.append(RunFigures(dataset, config.tracking.gallery, alone=True))
     if config.tracking.name == "off":
-        return run(config, dataset, TrackerGroup(trackers)), ""
+        return _profiled(config, dataset, TrackerGroup(trackers)), ""
     from src.recording.recording import Recording
 
     with Recording(config.tracking) as recording:  # noted first, so that MLflow is imported while the run begins
         folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
         place = {"study": config.tracking.study, "command": shlex.join(command)}
         entry = recording.run(run_name(config), folder, config.train.fresh, **place)
-        outcome = run(config, dataset, TrackerGroup(trackers))
+        outcome = _profiled(config, dataset, TrackerGroup(trackers))
     return outcome, recording.run_id(entry)
+
+
+def _profiled(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
+    """Runs one training; with `profile`, prints the functions that took longest, and keeps the profile of all."""
+    if not config.profile:
+        return run(config, dataset, tracker)
+    import cProfile
+    import pstats
+
+    with cProfile.Profile() as profiler:
+        outcome = run(config, dataset, tracker)
+    profiler.dump_stats(file := outcome.folder.path / "profile.pstats")
+    pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(_SHOWN_OF_PROFILE)
+    print(f"profile       {file}   (`python -m pstats` reads it)")
+    return outcome
 
 
 def check_start(config: Config, dataset: Dataset, name: str | None = None) -> None:

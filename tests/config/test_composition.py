@@ -7,9 +7,7 @@ import pytest
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -44,7 +42,7 @@ NEEDS = {
     "perceptrons_xor": ("rng=legacy", "train.unit_targets=[a,b]"),
     "xor_untrained": ("rng=legacy", "model.hidden=[10]"),
 }
-GLOBAL = ("ablation", "experiment", "pipeline")  # groups whose files change keys of other groups
+GLOBAL = ("ablation", "debug", "experiment", "pipeline")  # groups whose files change keys of other groups
 
 
 def assert_typed(config: Config) -> list[str]:
@@ -175,7 +173,7 @@ REJECTED = {
     "experiment=quick,null": ("experiment=null", "quick"),
     "=3": ("=3", "KEY=VALUE"),
     "a b": ("a b", "KEY=VALUE"),
-    "model.act=[a": ("model.act=[a", "KEY=VALUE"),
+    "model.act=[a": ("model.act=[a", "a bracket is not closed"),
     "name=${seed}": ("name=${seed}", "interpolations"),
     "optimizer.lr=nan": ("optimizer.lr=nan", "a finite number > 0"),
     "optimizer.momentum=0.9": ("optimizer.momentum=0.9", "beta1"),
@@ -226,24 +224,22 @@ def test_points_of_another_seed_have_a_name_of_their_own_whoever_composes(name: 
         assert yaml.safe_load(snapshot([*overrides]))["data"]["name"] == expected  # as `dvc exp run -S` writes it
 
 
-def test_help_lists_the_choices_of_a_group_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    from src.cli.quick_hydra import list_groups_quickly
-
-    def listed() -> list[list[str]]:
-        kinds = (ObjectType.CONFIG, ObjectType.GROUP)
-        return [loader.get_group_options(group, kind) for group in ("optimizer", "train", "") for kind in kinds]
-
-    monkeypatch.setattr(ConfigLoaderImpl, "get_group_options", ConfigLoaderImpl.get_group_options)  # and put back
-    with initialize_config_dir(CONF, version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        expected = listed()
-        list_groups_quickly()
-        assert listed() == expected
-    assert "sgd" in expected[0]
-    assert "parts" in expected[3]
-
-
 def test_an_interpolation_in_a_composed_tree_is_rejected() -> None:
     tree = composed().plain() | {"name": "${oc.env:HOME}"}
     with pytest.raises(UserError, match=r"name=\$\{oc\.env:HOME\}: interpolations"):
         from_hydra(OmegaConf.create(tree))
+
+
+# One of each kind: of data, of draws, of units trained apart.
+EXPERIMENTS = ("quick", "raschka_sigmoid", "noise_overfit", "perceptrons_xor", "spiral_mlp", "xor_single_output")
+
+
+@pytest.mark.parametrize("debug", choices("debug"))
+def test_every_experiment_can_be_debugged(debug: str) -> None:
+    configs = [composed(f"experiment={experiment}", f"debug={debug}") for experiment in EXPERIMENTS]
+    for config in configs:
+        assert config.tracking.name == "off"
+        assert configuration.build(config.plain(), "again") == config  # the pipeline can read it, too
+    if debug == "overfit_batch":  # recipes that differ have folders that differ
+        recipes = {config.data for config in configs}
+        assert len({recipe.name for recipe in recipes}) == len(recipes)

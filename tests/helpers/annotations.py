@@ -21,9 +21,9 @@ def hints(kind: type) -> dict[str, Any]:
 
 def options(hint: Any) -> tuple[Any, ...]:
     """What an annotation allows, with conditions and table: each option of a union, else one."""
-    allowed = schema._read(hint)
+    allowed = schema.read_annotation(hint)
     union = get_origin(allowed.kind) in (Union, types.UnionType)
-    read = [schema._read(option) for option in get_args(allowed.kind)] if union else [allowed]
+    read = [schema.read_annotation(option) for option in get_args(allowed.kind)] if union else [allowed]
     return tuple(allowed._replace(**schema._given(option)) for option in read)
 
 
@@ -50,5 +50,5 @@ def good(option: Any) -> Drawn:
         low, high = limits.get(">=", limits.get(">", -1e300)), limits.get("<=", limits.get("<", 1e300))
         ends = {"exclude_min": ">" in limits, "exclude_max": "<" in limits}
         return st.floats(low, min(high, low + 2), **ends) | st.floats(low, high, **ends)
-    element = schema._read(get_args(option.kind)[0])
+    element = schema.read_annotation(get_args(option.kind)[0])
     return st.lists(good(element), max_size=3)

@@ -25,6 +25,7 @@ from tests.helpers.refusals import assert_rejected
         ("runs", ["--where", "model.act ==", "--columns '?'", "runs_frame", "exit codes", "examples:"]),
         ("runs rm", ["--dry-run", "RUN", "exit codes", "examples:"]),
         ("runs prune", ["--dry-run", "--keep-best", "exit codes", "examples:"]),
+        ("train", ["model.act=relu", "leaky_relu, linear", "activation function", "A small network and two epochs"]),
         ("sync", ["python -m src.sync --all", "Exit codes"]),
         ("doctor", ["A checkpoint that does not match its digest."]),
         *((stage, ["KEY=VALUE"]) for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose")),
@@ -125,7 +126,9 @@ COMMANDS = {
     "show data=mnsit": "data=mnsit: no such choice; did you mean mnist?",
     "show data.seed=3": "data.seed=3: give the recipe, too: data=RECIPE data.seed=3",
     "show data=mnist data.sede=3": "data.sede",
-    "show data=mnist,digits": "Ambiguous value for argument 'data=mnist,digits'",
+    "show data=mnist,digits": "data=mnist,digits: several values",
+    "train -m": "-m: nothing to sweep; give alternatives, like -m model.act=relu,tanh",
+    "train -m profile=true seed=0,1": "profile=true: is for a single training",
     "show data=mnist idnex=3": "idnex=3: no such setting; did you mean index?",
     "show data=mnist seed=3 seed=4": "seed=4: seed is given twice",
     "show data=mnist index=first": "index=first: must be an integer",
@@ -171,9 +174,10 @@ def test_a_mistake_is_one_line_and_nothing_starts(
     shutil.copy(empty_store, home)
     for file in ("README.md", "optimizer.npz", "predictions.npz"):
         (home / file).write_text("# Not a model\n")
-    for module in ("src.config.composition", "src.cli.stage"):
+    for module in ("src.config.groups", "src.cli.stage"):
         monkeypatch.setattr(f"{module}.ROOT", home)
-    monkeypatch.setattr("src.config.composition.CONF", str(conf))
+    for module in ("composition", "groups"):
+        monkeypatch.setattr(f"src.config.{module}.CONF", str(conf))
     monkeypatch.chdir(home)
     before = set(home.rglob("*"))
     assert_rejected(run_main(*command.split()), message)
@@ -188,7 +192,7 @@ def test_a_single_run_composes_once_and_hydra_mode_makes_a_sweep_nevertheless(
     monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", lambda *args, **more: composed(*args, **more))
     assert_rejected(run_main("train", "optimizer.lr=-1"), "optimizer.lr=-1: must be")
     assert composed.call_count == 1
-    assert_rejected(run_main("train", "optimizer.lr=-1,-2"), "Ambiguous value for argument 'optimizer.lr=-1,-2'")
+    assert_rejected(run_main("train", "optimizer.lr=-1,-2"), "optimizer.lr=-1,-2: several values")
     for several in ("hydra.mode=MULTIRUN", "-m"):
         assert_rejected(run_main("train", several, "optimizer.lr=-1,-2"), "optimizer.lr=-1: must be")
 
