@@ -1,7 +1,7 @@
 """What was found in own data: what the recipe says about them, and what people are shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from src.foundation.errors import UserError
@@ -21,7 +21,6 @@ class Found:
     lines: Mapping[str, str]  # what people are shown, by a word
     warnings: tuple[str, ...] = ()
     test: int = 0  # examples of a published test set
-    grouped: bool = field(default=False)  # whether examples of one group stay together
 
     @property
     def examples(self) -> int:

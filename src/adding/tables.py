@@ -1,21 +1,18 @@
 """Surveys a table, a CSV, TSV or Parquet file: its separator, the kinds of its columns, its classes."""
 
-import csv
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
 from src.adding.found import Found, counted, require_examples
 from src.adding.kinds import kind_of, refuse_many_texts
+from src.adding.separator import separator_of
 from src.adding.tally import Asked, Tally, tally
 from src.data.own import MOST_CLASSES, require_classes
 from src.data.table import is_parquet, names, place
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
-_SEPARATORS = (",", ";", "\t", "|")
-_SAMPLE = 1000  # rows
 _SHOWN = 6
 
 
@@ -41,45 +38,22 @@ def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
     require_classes(f"{path}: {show(label)}", labels)
     lines = {text: place(path, separator, seen.label.first[text]) for text, count in classes.items() if count == 1}
     require_examples(path, {text: classes[text] for text in labels if text in classes}, lines)
+    sets = 3 if test is None else 2
+    if seen.group is not None and len(seen.group.counts) < sets:
+        groups = ", ".join(map(show, seen.group.counts))
+        raise UserError(
+            f"{path}: {show(str(asked.group))} has the groups {groups}; allowed: at least {sets}, one for each set"
+        )
     keys = {"label": label, "labels": labels, "columns": kinds, "missing": asked.missing, "group": asked.group}
-    marks = {"separator": separator, "decimal": asked.decimal}
-    features = sum(_width(seen, name) for name in used)
     return Found(
         source="table",
-        keys=keys | marks,
+        keys=keys | {"separator": separator, "decimal": asked.decimal},
         classes={text: classes[text] for text in labels if text in classes},
-        features=features,
+        features=sum(_width(seen, name) for name in used),
         lines=_lines(seen, kinds, labels, classes, asked, separator),
         warnings=tuple(_warnings(seen, kinds, labels, classes, tested)),
         test=sum(tested.values()),
-        grouped=asked.group is not None,
     )
-
-
-def separator_of(path: Path) -> str:
-    """The separator that gives each of the first rows equally many cells; of several, the one that gives the most.
-
-    Raises:
-        UserError: none gives more than one cell.
-    """
-    with path.open("rb") as file:
-        if file.readline(16).removeprefix(b"\xef\xbb\xbf").startswith(b"sep="):
-            raise UserError(f"{path}: its first line, sep=, is for a spreadsheet; remove it")
-    widths = {}
-    for separator in _SEPARATORS:
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                first = itertools.islice(csv.reader(file, delimiter=separator), _SAMPLE)
-                rows = [len(cells) for cells in first if cells]
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
-        except csv.Error:  # a cell of more than 131 072 characters
-            continue
-        if rows and rows[0] > 1:
-            widths[separator] = (len({*rows}) == 1, rows[0])
-    if not widths:
-        raise UserError(f"{path}: its first line has one cell; allowed: names of columns, separated by , ; a tab, or |")
-    return max(widths, key=lambda separator: widths[separator])
 
 
 def _label(path: Path, header: Sequence[str], label: str | None) -> str:

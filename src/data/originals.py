@@ -9,7 +9,7 @@ from pathlib import Path
 
 from src.data.recipe import Recipe
 from src.foundation.errors import RunFailed, UserError
-from src.foundation.files import home, replacing, replacing_folder, sha256, sha256_file, sha256_tree
+from src.foundation.files import home, replacing_folder, sha256, sha256_file, sha256_tree
 
 ORIGINAL, TEST = "original", "test"  # the names of the copies, a file or a folder each
 
@@ -118,7 +118,8 @@ def _changed(original: Path, copy: Path) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Copies into a folder that is not in place yet; whoever puts it there waits for the disk, once for each file."""
     for path in files(source) if source.is_dir() else [source]:
         place = target / path.relative_to(source) if source.is_dir() else target
-        with replacing(place) as copy, path.open("rb") as opened:
-            shutil.copyfileobj(opened, copy, 1 << 20)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)

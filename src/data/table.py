@@ -35,7 +35,8 @@ def names(path: Path, separator: str = ",") -> list[str]:
     for name in found:
         if not name or found.count(name) > 1:
             reason = f"two columns are called {show(name)}" if name else f"column {found.index(name) + 1} has no name"
-            raise UserError(f"{path}: {reason}; each column needs a name of its own")
+            index = " (pandas leaves its index without one: to_csv(..., index=False))" if not found[0] else ""
+            raise UserError(f"{path}: {reason}; each column needs a name of its own{index}")
     return found
 
 
