@@ -23,6 +23,7 @@ inputs, any number of them:
   points.npy     an array [n, features] or [features]; for images also [n, height, width] or [height, width]. Values
                  are raw: for MNIST 0 to 255, light on dark
   X1=0.1 X2=0.1  the values of one example, each feature once, if the model knows their names
+  new.csv        of a model of your own table, whichever kind of file: its columns by name, in any order
 
 examples:
   python -m src.predict models/model.npz digit.png          the model of the pipeline

@@ -1,12 +1,14 @@
 """Scores a trained model on labelled data: accuracy, loss, precision, recall and F1, and the confusion matrix.
 
 MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a unique prefix of either. The data are a
-recipe of conf/data/; without one, those that the model was trained on. Labels are matched by name, and inputs are
+recipe of conf/data/, or, if the model was trained on a table of your own, a file with the same columns; without one,
+those that the model was trained on. Labels are matched by name, and inputs are
 scaled as in the model's training, whatever the recipe's own scaling.
 """
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from src.cli.command import Arguments, run_command
@@ -22,6 +24,7 @@ examples:
   python -m src.score models/model.npz part=valid           its own validation set
   python -m src.score 2f9c41 data=spiral data.seed=5        on other points
   python -m src.score 2f9c41 data=digits --json             as JSON, for programs
+  python -m src.score 2f9c41 new.csv                        a file with the columns of your own table
 
 You are warned if the recipe splits the same examples in another way: the model may have been trained on some of them.
 
@@ -67,7 +70,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="see above")
     parser.add_argument(
         "settings", nargs="*", metavar="KEY=VALUE",
-        help="data=RECIPE, data.KEY=VALUE, and part=train, valid or test (default: test)",
+        help="FILE, or data=RECIPE, data.KEY=VALUE, and part=train, valid or test (default: test)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_intermixed_args()
@@ -77,28 +80,32 @@ def main() -> None:
     from src.foundation.schema import build
     from src.prediction.inputs import is_value
     from src.prediction.predictions import open_model
-    from src.prediction.scoring import score
+    from src.prediction.scoring import score, score_table
 
     if is_value(arguments.model):
         raise UserError(f"{arguments.model}: give the model first: python -m src.score MODEL {arguments.model} ...")
     settings, overrides = read_settings(Settings, arguments.settings)
-    recipe = data_recipe(overrides, Settings)
     model, signature = open_model(arguments.model)
-    dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))
-    found = score(model, signature, dataset, settings.part)
-    if found.seen:
-        name = dataset.recipe["name"]
-        seen = "has another split than the model was trained on; it may have seen some of these examples"
-        print(f"warning: data={name} {seen}", file=sys.stderr)
+    if overrides and Path(overrides[0]).is_file():
+        if len(overrides) > 1 or settings != Settings():
+            raise UserError(f"{' '.join(arguments.settings)}: give a file alone, or data=RECIPE")
+        found = score_table(model, signature, Path(overrides[0]))
+        data, where = {"file": overrides[0]}, overrides[0]
+    else:
+        dataset = prepare(data_recipe(overrides, Settings) or build(Recipe, model.header["recipe"], "data"))
+        found, data = score(model, signature, dataset, settings.part), dataset.recipe
+        where = f"data={dataset.recipe['name']}, {found.name} set"
+        if found.seen:
+            seen = "has another split than the model was trained on; it may have seen some of these examples"
+            print(f"warning: data={dataset.recipe['name']} {seen}", file=sys.stderr)
     if arguments.json:
         from src.foundation.files import json_text
 
-        about = {"model": arguments.model, "data": dataset.recipe, "part": settings.part, "rescaled": found.rescaled}
+        about = {"model": arguments.model, "data": data, "part": settings.part, "rescaled": found.rescaled}
         labels = [*found.scores["class"]]
         print(json_text(about | found.scores | {"labels": labels, "confusion": found.confusion.tolist()}), end="")
     else:
-        n = found.scores["overall"]["num_samples"]
-        print(_text(found, f"{arguments.model} on data={dataset.recipe['name']}, {found.name} set: {n:,} examples"))
+        print(_text(found, f"{arguments.model} on {where}: {found.scores['overall']['num_samples']:,} examples"))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ def is_value(argument: str) -> bool:
 
 def _typed(arguments: Sequence[str], signature: Signature) -> RawExamples:
     """The one example that `name=value` arguments give, each feature once."""
+    if signature.table is not None:
+        return RawExamples([" ".join(arguments)], signature.table.typed(arguments))
     if signature.features is None:
         raise UserError(f"{arguments[0]}: the values of this model have no names; it takes {signature.words}")
     values: dict[str, float] = {}
@@ -61,6 +63,11 @@ def _in_file(path: Path, signature: Signature) -> RawExamples:
     if not path.is_file():
         raise UserError(f"{path}: not a regular file")
     kind = path.suffix.lower()
+    if signature.table is not None and kind != ".npy":
+        if (size := path.stat().st_size) > LARGEST[".csv"]:
+            raise UserError(f"{path}: {size} bytes; allowed: at most {LARGEST['.csv']}")
+        examples = signature.table.read(path)
+        return RawExamples(examples.names, examples.x)
     if kind not in LARGEST and (signature.image is None or signature.largest is None):
         raise UserError(f"{path}: this model takes no pictures, but {signature.words}")
     if not (data := read_capped(path, LARGEST.get(kind, LARGEST_PICTURE))):

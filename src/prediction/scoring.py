@@ -1,5 +1,6 @@
 """Scores a model on labelled data: any whose features and labels it knows, scaled as it was trained to expect."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from src.data.scaling import batches, scaled
 from src.data.sources import open_source
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import build
-from src.prediction.signature import Signature
+from src.prediction.signature import RawExamples, Signature
 from src.runs.metric import set_names
 from src.runs.model import Model
 from src.training.metrics import confusion, predict, scores_by_class
@@ -48,6 +49,27 @@ def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Sc
     name, counts = set_names(dataset.recipe)[part], confusion(y, found.labels, len(labels))
     seen = split_otherwise(model.header["recipe"], dataset.recipe)
     return Scored(name, scores_by_class(found, y, labels), counts, rescaled, seen)
+
+
+def score_table(model: Model, signature: Signature, path: Path) -> Scored:
+    """Scores a model on a file with the columns that it takes, and that of the labels.
+
+    Raises:
+        UserError: the model was not trained on a table, or the file does not have its columns and labels.
+    """
+    if signature.table is None or signature.table.label is None:
+        raise UserError(f"{path}: this model was not trained on a table of your own; give data=RECIPE")
+    labels = tuple(map(str, model.header["labels"]))
+    names, x, y = signature.table.read(path, labels)
+    assert y is not None
+    raw = RawExamples(names, x)
+    signature.check(raw)
+    with held(1, model.network.arithmetic.everywhere):
+        found = predict(model.network, signature.inputs(raw), y)
+    if not np.isfinite(found.loss):
+        raise UserError(f"{path}: the loss is not finite; allowed: smaller values")
+    scores = scores_by_class(found, y, labels)
+    return Scored(path.name, scores, confusion(y, found.labels, len(labels)), rescaled=False, seen=False)
 
 
 def _indices(dataset: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from src.data.recipe import OWN
 from src.data.scaling import scaled
 from src.data.sources import BYTE, SOURCES
 from src.foundation.errors import UserError
+from src.prediction.own_tables import OwnTable
 from src.runs.model import Model
 
 
@@ -33,10 +34,13 @@ class Signature:
     largest: int | None  # of a raw value; the smallest is 0. None: any number
     scaling: dict[str, Any]
     dtype: str  # of the scaled values
+    table: OwnTable | None = None  # of one's own, from whose columns the features are made
 
     @property
     def words(self) -> str:
         """What the model takes, with an example."""
+        if self.table is not None:
+            return self.table.words
         if self.features is not None:
             one = " ".join(f"{name}=0.1" for name in self.features)
             return f"the values of {', '.join(self.features)}: as {one}, in a .csv file or in a .npy file"
@@ -101,7 +105,13 @@ def signature_of(model: Model, name: str) -> Signature:
         raise UserError(f"{name}: its images do not fit {source}, or its network")
     names, shape = features and tuple(features), image and tuple(image)
     largest = published.largest if published else BYTE if image else None
-    return Signature(count, names, shape, source, largest, header["scaling"], dtype)
+    try:
+        table = OwnTable.of(header)
+    except ValueError as error:
+        raise UserError(f"{name}: damaged: {error}") from None
+    if table and table.encoding.features != names:
+        raise UserError(f"{name}: its encoding does not fit its features")
+    return Signature(count, names, shape, source, largest, header["scaling"], dtype, table)
 
 
 def _is_size(image: Any) -> bool:

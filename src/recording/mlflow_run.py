@@ -4,9 +4,10 @@ A parent has the runs of a sweep or a study below it, and its entry has all of i
 """
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.config.composition import choices
 from src.config.tree import read_snapshot
@@ -19,6 +20,8 @@ from src.runs.folder import RunFolder, runs_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+    from src.config.tree import Config
 
 PARENT = "mlflow.parentRunId"
 ATTEMPT = "attempt"  # another one has other metrics
@@ -90,6 +93,14 @@ def _original(store: Store, entry: Entry, attempt: str) -> str | None:
     return str(found[0].info.run_id) if found else None
 
 
+def _params(config: "Config") -> dict[str, Any]:
+    """The configuration; of a table its columns are counted by kind, since their names may be many, and any text."""
+    tree: dict[str, Any] = config.semantic(complete=True)
+    if columns := tree["data"]["columns"]:
+        tree["data"]["columns"] = ", ".join(f"{count} {kind}" for kind, count in Counter(columns.values()).items())
+    return tree
+
+
 def describe(store: Store, run: "Run", folder: RunFolder) -> None:
     """Adds to an MLflow run what can't be set as it is made: parameters, data, what it is and how to replay it."""
     from mlflow.entities import Dataset, DatasetInput, Param, RunTag
@@ -97,7 +108,7 @@ def describe(store: Store, run: "Run", folder: RunFolder) -> None:
 
     run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
     if not run.data.params or NOTE not in run.data.tags:
-        params = [Param(key, show(value)) for key, value in flatten(config.semantic(complete=True))]
+        params = [Param(key, show(value)) for key, value in flatten(_params(config))]
         note = RunTag(NOTE, cut(of_run(str(run.info.run_name), config, run.data.tags, run_id)))
         store.client.log_batch(run_id, params=params, tags=[] if NOTE in run.data.tags else [note])
     if not (run.inputs and run.inputs.dataset_inputs):
