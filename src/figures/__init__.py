@@ -5,3 +5,7 @@ arrays and words, this calls a `draw(...)`. `study_figures.py` lists the figures
 
 Figures are made with matplotlib's objects, never with pyplot: no window, no state between figures, no global setting.
 """
+
+import os
+
+os.environ["MPLBACKEND"] = "agg"  # Jupyter names a backend in this variable, which can't be imported elsewhere

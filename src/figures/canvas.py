@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcdefaults
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -17,6 +17,8 @@ from matplotlib.text import Text
 
 from src.figures.agg import Canvas
 from src.foundation.files import replacing
+
+rcdefaults()  # a user's matplotlibrc would change the pixels
 
 # 7.6 inches at 110 dots per inch are as wide as the text of a README page.
 DPI = 110

@@ -1,9 +1,10 @@
-"""Figures are outs of the pipeline: the same bytes, whatever BLAS, its kernel and NumPy's SIMD level compute with."""
+"""Figures are outs of the pipeline: the same bytes, whatever machine and settings of matplotlib they are drawn with."""
 
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,9 +40,12 @@ FIGURES = (
 )
 
 
-def test_figures_of_each_kind_have_the_same_bytes_with_other_kernels_and_without_simd() -> None:
+def test_figures_of_each_kind_have_the_same_bytes_with_other_kernels_and_without_simd(tmp_path: Path) -> None:
+    settings = tmp_path / "matplotlibrc"
+    settings.write_text("font.size: 20\nlines.linewidth: 5\nsavefig.dpi: 50\ntext.usetex: true\n")
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[call-overload]
     plain = {"OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": " ".join(found)}
+    plain |= {"MATPLOTLIBRC": str(settings), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     command = [sys.executable, "-c", PROGRAM, *FIGURES]
     here, there = (
         subprocess.Popen(command, cwd=ROOT, env=os.environ | more, stdout=subprocess.PIPE, text=True)
