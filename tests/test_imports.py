@@ -174,7 +174,7 @@ IN_NO_OUT = (
         "src/foundation/signals.py",
     ),
     *("src/config/groups.py", "src/config/reference.py", "src/config/slips.py"),  # messages and help
-    *("src/config/changes.py", "src/runs/lineage.py", "src/runs/tracker.py"),  # of which the first names records
+    *("src/config/changes.py", "src/runs/annotations.py", "src/runs/lineage.py", "src/runs/tracker.py"),  # of records
 )
 RUNS_JOBS = (
     *("src/config/figure_names.py", "src/reporting/", "src/figures/", "src/analysis/", "src/sweeps/", "src/runs/"),

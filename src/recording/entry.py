@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.foundation.errors import UserError
-from src.foundation.files import sha256
+from src.foundation.files import sha256, sha256_file
 from src.runs.folder import RunFolder, runs_folder
+from src.runs.summary import NOTES
 
 REPORTED = "reported"  # the status of a parent that only the store knows, and that gets a report
 _DIGITS_OF_NAME = 32  # characters of the digest
@@ -77,6 +78,8 @@ def settlement(entry: Entry, store: State | None) -> State | None:
         if status.get("status") in (None, "running"):
             return None
         figures = sorted(file.name for file in (folder.path / "figures").glob("[!.]*"))
-        return {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}
+        state = {"store": store, "attempt": folder.run().get("attempt"), "end": status["time"], "figures": figures}
+        notes = folder.path / NOTES
+        return {**state, "notes": sha256_file(notes)} if notes.exists() else state
     except (UserError, OSError):  # damaged, or emptied at this moment for another attempt
         return None

@@ -17,7 +17,7 @@ from src.config.tracking import Tracking
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import REPORTED, Entry, identity_of_run, settlement
 from src.recording.outbox import Outbox
-from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, trashed, whereabouts
+from src.recording.store import holds_experiment, is_server, noted_uri, store_uri, tracking_of, trashed, whereabouts
 from src.recording.writer_process import WriterProcess
 from src.runs.folder import RunFolder, runs_folder
 
@@ -170,3 +170,14 @@ class Recording:
             self.follow(held)
         self._outbox.note(entry, before)
         self._writer.start()
+
+
+def record_again(folder: str) -> None:
+    """Brings the MLflow runs of a run up to date with its folder, below runs/; there may be none, or several."""
+    entries = [entry for entry in Outbox().entries() if entry.folder == folder]
+    for uri, experiment in {entry.place for entry in entries}:
+        tracking = tracking_of(uri or None, experiment)
+        if whereabouts(tracking) is not None:
+            with Recording(tracking) as recording:
+                for entry in [entry for entry in entries if entry.place == (uri, experiment)]:
+                    recording.follow(entry)

@@ -4,7 +4,7 @@ All values and times are the folder's own. So mirroring may be repeated, cut sho
 same result: each metric once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from src.recording.entry import Entry, State, settlement
 from src.recording.mlflow_run import PARENT, create, cut, describe, find
 from src.recording.outbox import Outbox
 from src.recording.store import Store, is_server
+from src.runs.annotations import read_annotations
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, Status
 from src.runs.journal import EpochRecord, Journal
@@ -34,6 +35,7 @@ _CURVES = {
 }
 _LARGEST_BATCH = 1000  # metrics and tags that MLflow accepts in one call
 _FIGURES = "figures"
+_NOTE = "note"  # the tag with what people say of the run; its description says what the run is
 _FILES = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
     *("model.npz", "predictions.npz", "steps.npz", START, START_OPTIMIZER),
@@ -53,6 +55,7 @@ class RunMirror:
         self._attempt: str | None = None  # whose MLflow run is open here
         self._run_id = ""
         self._new = False  # whether the MLflow run was made here, so that it has nothing yet
+        self._tags: Mapping[str, str] = {}  # of the MLflow run, as it was opened
         self._ended = False  # whether the MLflow run was opened with the end that the folder has
         self._recorded = -1  # the last epoch that the store is known to have
         self._mirrored: State | None = None  # the end that the store has all of
@@ -85,6 +88,7 @@ class RunMirror:
         if state != self._mirrored:
             self._open(status)
             self._add_figures()
+            self._annotate()
             if not self._ended:
                 self._record_end(status, where)
             self._mirrored, self._attempt = state, None  # if it is resumed, it has to be opened again
@@ -101,7 +105,7 @@ class RunMirror:
         parent = known or ((find(self._store, above) or create(self._store, above)).info.run_id if above else None)
         found = find(self._store, self.entry, attempt)
         run = found or create(self._store, self.entry, parent)
-        self._run_id, self._new = run.info.run_id, found is None
+        self._run_id, self._new, self._tags = run.info.run_id, found is None, run.data.tags
         self.entry = replace(self.entry, run_id=self._run_id)
         if status["status"] == "running":  # else the entry is about to be settled, and written then
             self.entry = self._outbox.change(self.entry, run_id=self._run_id)
@@ -190,6 +194,19 @@ class RunMirror:
             key = keys.get(name, "train/step_loss")
             metrics += [Metric(key, float(losses[i]), time, int(i) + 1) for i in shown if np.isfinite(losses[i])]
         return metrics
+
+    def _annotate(self) -> None:
+        """Gives the MLflow run the tags and the note of the folder, and removes those that were removed there."""
+        from mlflow.entities import RunTag
+
+        found = read_annotations(self._folder.path)
+        wanted = {key: None if value is None else value or "true" for key, value in found.tags.items()}
+        if found.note or _NOTE in self._tags:
+            wanted[_NOTE] = found.note
+        for key in [key for key, value in wanted.items() if value is None and key in self._tags]:
+            self._client.delete_tag(self._run_id, key)
+        if tags := [RunTag(key, cut(v)) for key, v in wanted.items() if v not in (None, self._tags.get(key))]:
+            self._client.log_batch(self._run_id, tags=tags)
 
     def _add_figures(self) -> None:
         """Adds the figures that the store lacks: some are drawn after the run was recorded."""

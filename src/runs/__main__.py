@@ -30,6 +30,8 @@ examples:
   python -m src.runs --where 'ended >= "2026-11-20"' --csv > runs.csv
 
 commands, each with --help:
+  python -m src.runs tag RUN TAG... adds tags to a run
+  python -m src.runs note RUN TEXT  writes a note on a run
   python -m src.runs rm RUN...      deletes runs, with their MLflow runs
   python -m src.runs prune ...      deletes old runs, and keeps the best
 

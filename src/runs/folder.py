@@ -11,7 +11,7 @@ runs/<fingerprint>/
     steps.npz      with train.record_steps: the loss of each update
     optimizer.npz  the optimizer's state, if it has one, and it belongs to the weights in model.npz
     start.npz start_optimizer.npz  what train.start_from named
-    summary.json   of a finished run, all that a table of runs shows, flat
+    summary.json notes.json   of a finished run, all that a table of runs shows, flat; what people note about it
     former/        the results of a finished run while it is trained again
     lock           held by the process that trains
 """
@@ -31,7 +31,7 @@ from src.foundation.errors import UserError
 from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
 from src.runs import journal
-from src.runs.summary import SUMMARY, write_summary
+from src.runs.summary import NOTES, SUMMARY, write_summary
 from src.runs.usage import Meter, peak_memory_mb
 from src.training import checkpoint
 
@@ -122,7 +122,7 @@ class RunFolder:
             self._copy_aside()
         self.discard()  # first: without a status, the files that are left do not count
         for file in self.path.iterdir():
-            if file.name not in (_LOCK, _FORMER):
+            if file.name not in (_LOCK, _FORMER, NOTES):
                 _remove(file)
         write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
         write_json(self.path / "run.json", dict(run))
@@ -214,7 +214,7 @@ class RunFolder:
     def _copy_aside(self) -> None:
         with replacing_folder(self.path / _FORMER) as former:
             for file in self.path.iterdir():
-                if file.is_file() and file.name != _LOCK:
+                if file.is_file() and file.name not in (_LOCK, NOTES):
                     shutil.copyfile(file, former / file.name)
 
 

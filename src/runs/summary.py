@@ -17,7 +17,7 @@ from src.foundation.files import read_object, write_text
 from src.foundation.schema import flatten
 
 Row = dict[str, Any]  # a run by the names of columns; values are scalars, or lists of scalars
-SUMMARY = "summary.json"
+SUMMARY, NOTES = "summary.json", "notes.json"
 _CONFIG = ("data.", "model.", "optimizer.", "schedule.", "train.", "draws.")
 _SCALARS = ("seed", "rng")
 _BULKY = ("data.columns.", "data.labels")  # as many as a table has columns, or a recipe classes
@@ -35,14 +35,25 @@ def summarized(folder: Path) -> Row:
 
     Times are UTC, as ISO 8601; accuracies are fractions; metrics are of the weights that were kept.
     """
-    files = {name: _object(folder / f"{name}.json") for name in ("run", "status", "result", "timing")}
-    run, status, result = files["run"], files["status"], files["result"]
+    try:
+        return _summarized(folder)
+    except (AttributeError, TypeError, LookupError, ValueError, OverflowError):  # JSON of another form
+        return {"id": folder.name, "name": folder.name[:12], "data": None, "status": "damaged", "tags": []}
+
+
+def _summarized(folder: Path) -> Row:
+    files = {name: _object(folder / f"{name}.json") for name in ("run", "status", "result", "timing", "notes")}
+    run, status, result, notes = files["run"], files["status"], files["result"], files["notes"]
     row: Row = {
         "id": folder.name,
         "name": run.get("name", folder.name[:12]),
         "data": None,
         "status": status.get("status", "damaged"),
         "reason": status.get("reason"),
+        "tags": [
+            f"{key}:{value}" if value else key for key, value in notes.get("tags", {}).items() if value is not None
+        ],
+        "note": notes.get("note"),
     }
     if row["status"] == "finished":
         row |= {"kept/epoch": result.get("kept_epoch"), "epochs": result.get("epochs"), **_metrics(result)}

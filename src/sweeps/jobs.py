@@ -13,6 +13,7 @@ from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry
 from src.reporting.console import progress_bar
 from src.reporting.tables import plain_table
+from src.runs.annotations import annotate_as
 from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder, Status
 from src.runs.job import Job
@@ -129,6 +130,8 @@ def run_jobs(
     before: list[Status] = [{} if old else folder.living_status() for old, folder in zip(reused, folders, strict=True)]
     print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
 
+    for job, folder in zip(jobs, folders, strict=True):
+        annotate_as(job.config.tracking, folder.path)
     entries: dict[int, Entry] = {}  # of the jobs that are tracked
     if recording and parent:
         for i, (job, folder) in enumerate(zip(jobs, folders, strict=True)):

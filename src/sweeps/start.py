@@ -22,6 +22,7 @@ from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.reporting.console import EpochLines
+from src.runs.annotations import annotate_as
 from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed, words
 from src.runs.folder import RunFolder
 from src.runs.metric import set_names
@@ -59,12 +60,13 @@ def start(config: Config, command: Sequence[str] = ()) -> tuple[Outcome, str]:
     trackers: list[Tracker] = [EpochLines(config.train.epochs, config.train.evaluate_every, valid)]
     if config.tracking.figures:
         trackers.append(RunFigures(dataset, config.tracking.gallery, alone=True))
+    folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
+    annotate_as(config.tracking, folder.path)
     if config.tracking.name == "off":
         return _profiled(config, dataset, TrackerGroup(trackers)), ""
     from src.recording.recording import Recording
 
     with Recording(config.tracking) as recording:  # noted first, so that MLflow is imported while the run begins
-        folder = RunFolder.of(fingerprint(config, dataset)["fingerprint"])
         place = {"study": config.tracking.study, "command": shlex.join(command)}
         entry = recording.run(run_name(config), folder, config.train.fresh, **place)
         outcome = _profiled(config, dataset, TrackerGroup(trackers))

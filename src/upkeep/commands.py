@@ -1,8 +1,9 @@
-"""The commands below `python -m src.runs`: `rm` and `prune`."""
+"""The commands below `python -m src.runs`."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from src.cli.command import Arguments
 from src.foundation.errors import RunFailed, UserError
@@ -22,14 +23,32 @@ examples:
 
 {_KEPT}"""
 _PRUNE = f"""\
-The best runs have the highest valid/accuracy; they are counted for each data recipe. With both options, a run goes only
-if it is older and is not among the best.
+Runs with tags or a note stay. The best runs have the highest valid/accuracy; they are counted for each data recipe.
+With both options, a run goes only if it is older and is not among the best.
 
 examples:
   python -m src.runs prune --older-than 30d --keep-best 3 --dry-run
   python -m src.runs prune --keep-best 10 --where 'data == "digits"'
 
 {_KEPT}"""
+
+
+_TAG = """\
+Tags stay with the run, also when it is trained again, and are copied to its MLflow run. A run that has tags or a note
+is not pruned. `tracking.tags=[draft,paper:icml]` sets tags when a run is started.
+
+examples:
+  python -m src.runs tag 03ec5b78 draft paper:icml
+  python -m src.runs tag 03ec5b78 --remove draft
+  python -m src.runs --where '"draft" in tags'
+"""
+_NOTE = """\
+The note stays with the run, and is the tag `note` of its MLflow run. `tracking.note='...'` sets it when a run starts.
+
+examples:
+  python -m src.runs note 03ec5b78 'the learning rate was too high'
+  python -m src.runs --where '"rate" in note' --columns id,differs,note
+"""
 
 
 def rm(words: Sequence[str]) -> None:
@@ -70,7 +89,32 @@ def prune(words: Sequence[str]) -> None:
     _delete([path for path, row in found if row["id"] in chosen], given.dry_run)
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {"rm": rm, "prune": prune}
+def tag(words: Sequence[str]) -> None:
+    """Adds and removes tags of a run."""
+    parser = Arguments("runs tag", "Adds tags to a run, or removes them; without any, prints them.", _TAG)
+    parser.add_argument("run", metavar="RUN", help="a run folder, or the beginning of an id, here or in MLflow")
+    parser.add_argument("tags", nargs="*", metavar="TAG", help="a word, or KEY:VALUE")
+    parser.add_argument("--remove", nargs="+", default=[], metavar="TAG", help="tags to remove, by their keys")
+    given = parser.parse_args(words)
+    from src.upkeep.selecting import named
+
+    [path] = named([given.run])
+    _annotate(path, tags=given.tags, removed=given.remove)
+
+
+def note(words: Sequence[str]) -> None:
+    """Writes a note on a run."""
+    parser = Arguments("runs note", "Writes a note on a run; without a text, prints it.", _NOTE)
+    parser.add_argument("run", metavar="RUN", help="a run folder, or the beginning of an id, here or in MLflow")
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="the new note; '' removes it")
+    given = parser.parse_args(words)
+    from src.upkeep.selecting import named
+
+    [path] = named([given.run])
+    _annotate(path, note=given.text)
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {"tag": tag, "note": note, "rm": rm, "prune": prune}
 
 
 def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> None:
@@ -98,6 +142,18 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
     print(f"deleted {_counted(done, 'run')}, {freed / 1e6:,.1f} MB, and {_counted(records, 'MLflow run')}")
     if failures:
         raise RunFailed(f"{len(failures)} of {len(paths)} runs are left: {failures[0]}; repeat the command")
+
+
+def _annotate(path: Path, **what: Any) -> None:
+    from src.recording.recording import record_again
+    from src.runs.annotations import annotate, read_annotations
+
+    before = read_annotations(path)
+    now = annotate(path, **what)
+    tags = [f"{key}:{value}" if value else key for key, value in now.tags.items() if value is not None]
+    print(f"{path.name[:8]}  tags: {', '.join(tags) or 'none'}  note: {now.note or 'none'}")
+    if now != before:
+        record_again(path.name)
 
 
 def _counted(number: int, what: str) -> str:

@@ -62,7 +62,7 @@ def meeting(where: str | None) -> list[tuple[Path, Row]]:
 def old_enough(runs: Sequence[Row], age: str | None, keep_best: int) -> list[Row]:
     """The runs that ended longer ago than `age`, such as 30d, without the best `keep_best` finished ones of each data.
 
-    The best have the highest valid/accuracy. Running ones are never among them.
+    The best have the highest valid/accuracy. Running ones are never among them, nor those with tags or a note.
 
     Raises:
         UserError: the age can't be read.
@@ -76,7 +76,8 @@ def old_enough(runs: Sequence[Row], age: str | None, keep_best: int) -> list[Row
     )
     for data in {row["data"] for row in ranked}:
         best |= {row["id"] for row in [row for row in ranked if row["data"] == data][:keep_best]}
-    ended = [row for row in runs if row["status"] != "running" and "ended" in row and row["id"] not in best]
+    spared = best | {row["id"] for row in runs if row["status"] == "running" or row.get("tags") or row.get("note")}
+    ended = [row for row in runs if "ended" in row and row["id"] not in spared]
     return [row for row in ended if datetime.datetime.fromisoformat(row["ended"]) < limit]
 
 

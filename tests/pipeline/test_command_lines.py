@@ -23,6 +23,8 @@ from tests.helpers.refusals import assert_rejected
         ("score", ["data=spiral", "part=valid", "--json", "exit codes", "examples:"]),
         ("show", ["data=RECIPE", "index=N", "angle=DEGREES", "--pictures", "--json", "exit codes", "examples:"]),
         ("runs", ["--where", "model.act ==", "--columns '?'", "runs_frame", "exit codes", "examples:"]),
+        ("runs tag", ["--remove", "tracking.tags=[draft,paper:icml]", "examples:"]),
+        ("runs note", ["tracking.note=", "examples:"]),
         ("runs rm", ["--dry-run", "RUN", "exit codes", "examples:"]),
         ("runs prune", ["--dry-run", "--keep-best", "exit codes", "examples:"]),
         ("train", ["model.act=relu", "leaky_relu, linear", "activation function", "A small network and two epochs"]),

@@ -29,7 +29,8 @@ def test_a_row_has_the_configuration_and_what_the_results_say(home: Path, digits
     folder = run(config, digits, Tracker()).folder
     [row] = rows()
     assert json.loads((folder.path / SUMMARY).read_text()) == summarized(folder.path)
-    assert configuration(row) == dict(flatten(config.semantic(complete=True)))
+    whole = dict(flatten(config.semantic(complete=True)))
+    assert configuration(row) == {key: value for key, value in whole.items() if key != "data.labels"}  # may be 1 000
     assert row["id"] == folder.path.name
     assert (row["status"], row["data"], row["differs"].split()[0]) == ("finished", "digits", "tanh")
     assert "lr=0.1" in row["differs"]

@@ -204,14 +204,16 @@ DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
 some_rows = st.lists(
     st.fixed_dictionaries(
         {"data": st.sampled_from(["a", "b"]), "ended": st.sampled_from([*DAYS, "2999-01-01T00:00:00Z"])},
-        optional={"valid/accuracy": st.floats(0, 1)},
+        optional={"valid/accuracy": st.floats(0, 1), "note": st.sampled_from([None, "good"])},
     ),
     max_size=12,
 )
 
 
 @given(some_rows, st.integers(0, 3))
-def test_pruning_spares_the_young_the_running_and_the_best_of_each_data(runs: list[dict[str, Any]], keep: int) -> None:
+def test_pruning_spares_the_young_the_running_the_noted_and_the_best_of_each_data(
+    runs: list[dict[str, Any]], keep: int
+) -> None:
     status = ("running", "finished")
     found = [row | {"id": str(k), "status": status["valid/accuracy" in row]} for k, row in enumerate(runs)]
     gone = old_enough(found, "30d", keep)
@@ -219,9 +221,11 @@ def test_pruning_spares_the_young_the_running_and_the_best_of_each_data(runs: li
     for data in ("a", "b"):
         of_data = [row for row in found if row["data"] == data and row["status"] == "finished"]
         kept = [row["valid/accuracy"] for row in of_data if row["id"] not in ids]
+        assert not any(row.get("note") for row in gone)
         assert len(kept) >= min(keep, len(of_data))
         lost = [row["valid/accuracy"] for row in of_data if row["id"] in ids]
         assert not lost or not keep or sorted(kept, reverse=True)[keep - 1] >= max(lost)
     assert all(row["ended"] < "2999" and row["status"] == "finished" for row in gone)
     if not keep:
-        assert len(gone) == sum(row["status"] == "finished" and row["ended"] < "2999" for row in found)
+        old = [row for row in found if row["ended"] < "2999" and not row.get("note")]
+        assert len(gone) == sum(row["status"] == "finished" for row in old)

@@ -1,0 +1,56 @@
+"""What people note about a run, in its folder: notes.json, which stays when the run is trained again."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from src.config.tracking import Tracking, tag_of
+from src.foundation.errors import UserError
+from src.foundation.files import read_object, write_json
+from src.runs.summary import NOTES, SUMMARY
+
+
+class Annotations(NamedTuple):
+    """Tags with their values, and a note."""
+
+    tags: Mapping[str, str | None] = {}  # empty: a tag without a value; None: one that was removed
+    note: str | None = None
+
+
+def read_annotations(folder: Path) -> Annotations:
+    """The annotations of a run folder. Raises `UserError` if the file is damaged."""
+    file = folder / NOTES
+    if not file.exists():
+        return Annotations()
+    match read_object(file):
+        case {"tags": dict(tags), "note": str() | None as note} if all(
+            isinstance(v, str | None) for v in tags.values()
+        ):
+            return Annotations(tags, note)
+    raise UserError(f"{file}: damaged; remove it, and note its tags again")
+
+
+def annotate(
+    folder: Path, tags: Iterable[str] = (), removed: Iterable[str] = (), note: str | None = None
+) -> Annotations:
+    """Adds and removes tags, and replaces the note unless it is None; an empty one is none.
+
+    tags: `KEY` or `KEY:VALUE`. removed: keys; they stay in the file, since a mirror has to remove them, too.
+
+    Raises:
+        UserError: a tag is not allowed, or the file is damaged.
+    """
+    known = read_annotations(folder)
+    gone = dict.fromkeys((tag_of(tag)[0] for tag in removed), None)
+    now = Annotations({**known.tags, **gone, **dict(map(tag_of, tags))}, known.note if note is None else note or None)
+    if now != known:
+        (folder / SUMMARY).unlink(missing_ok=True)  # the table of runs writes it again
+        write_json(folder / NOTES, {"tags": dict(now.tags), "note": now.note})
+        (folder / SUMMARY).unlink(missing_ok=True)  # written meanwhile
+    return now
+
+
+def annotate_as(tracking: Tracking, folder: Path) -> None:
+    """Notes what the configuration of a run says about it, `tracking.tags` and `tracking.note`."""
+    if tracking.tags or tracking.note:
+        annotate(folder, tracking.tags, note=tracking.note)
