@@ -5,6 +5,7 @@ from pathlib import Path
 
 from src.health.dvc import stale_locks, torn_lockfile
 from src.health.finding import Finding
+from src.health.git import setting_without_git
 from src.health.leftovers import leftovers
 from src.health.own_data import changed_originals
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
@@ -13,6 +14,7 @@ from src.health.store import half_made_store, unrecorded_runs
 
 Check = Callable[[Path], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
+    setting_without_git,
     orphaned_runs,
     unreadable_runs,
     damaged_checkpoints,

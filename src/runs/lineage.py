@@ -12,6 +12,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -22,12 +23,14 @@ import numpy as np
 from src.foundation.files import ROOT, sha256_file
 
 UNKNOWN = "unknown"
+NO_GIT = "no Git"
 # The pipeline rewrites these without changing the code; and .dvc/config may hold a remote's password.
 _APART = (":!dvc.lock", ":!metrics", ":!.dvc")
 # Folders where an untracked file can change what a run does.
 _CODE = ("src", "conf", "hydra_plugins")
 _LARGEST_DIFF = 1 << 20  # bytes
 CUT = "# a part of the difference"  # how an incomplete patch begins
+_OF_ANOTHER_CHECKOUT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE")
 # The user's settings shape `git diff` for reading; this is for `git apply`.
 _PLAIN_DIFF = ("-c", "core.quotePath=true", "diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv",
                "--no-renames", "--no-relative", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/")  # fmt: skip
@@ -43,12 +46,12 @@ VARIABLES = (
 def lineage() -> dict[str, str]:
     """Facts by which runs are searched: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.
 
-    Outside of a Git checkout, `git.commit` and `git.dirty` are "unknown".
+    Outside of a Git checkout, `git.commit` is "no Git"; where Git fails, it and `git.dirty` are "unknown".
     """
     commit, patch = _tree()
     locks = {name: ROOT / name for name in ("dvc.lock", "requirements.lock")}
     return {
-        "git.commit": commit or UNKNOWN,
+        "git.commit": commit or (UNKNOWN if (ROOT / ".git").exists() else NO_GIT),
         "git.dirty": UNKNOWN if patch is None else str(patch != "").lower(),
         **{f"{name}.sha256": sha256_file(file) if file.is_file() else "none" for name, file in locks.items()},
         "python": platform.python_version(),
@@ -82,10 +85,18 @@ def surroundings() -> dict[str, Any]:
 def _tree() -> tuple[str | None, str | None]:
     """The commit and the patch of the checkout; None where Git has no answer."""
     commit = None
+    if not (ROOT / ".git").exists():  # a ZIP download may be unpacked in another checkout
+        return None, None
     try:
         commit = _git("rev-parse", "--verify", "HEAD").decode().strip()
         return commit, _capped(_diff())
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or b""
+        if cure := re.search(rb"git config --global --add safe.directory .*", said):  # another owner's checkout
+            print(
+                f"warning: Git does not trust this checkout, so runs name no commit: {os.fsdecode(cure[0])}",
+                file=sys.stderr,
+            )
         return commit, None
 
 
@@ -123,8 +134,9 @@ def _capped(patch: str) -> str:
 
 
 def _git(*arguments: str, index: Path | None = None, given: bytes = b"") -> bytes:
-    # Without optional locks: a job that only reads must not block the user's own git command.
-    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"} | ({"GIT_INDEX_FILE": str(index)} if index else {})
+    # A hook names its own repository. Without optional locks: a job that only reads must not block the user's command.
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_CHECKOUT}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0"} | ({"GIT_INDEX_FILE": str(index)} if index else {})
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=30, check=True)
     return done.stdout

@@ -148,7 +148,7 @@ def test_outside_of_git_or_without_it_the_commit_is_unknown(
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     found = lineage()
-    assert (found["git.commit"], found["git.dirty"], diff()) == ("unknown", "unknown", "")
+    assert (found["git.commit"], found["git.dirty"], diff()) == ("no Git", "unknown", "")
     assert found["dvc.lock.sha256"] == found["requirements.lock.sha256"] == "none"
 
 
@@ -180,3 +180,31 @@ def test_of_the_environment_only_what_decides_numbers_is_looked_at(monkeypatch: 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
     assert surroundings()["variables"] == {"OMP_NUM_THREADS": "3"}
     assert not [name for name in VARIABLES if re.search("KEY|TOKEN|PASS|SECRET|USER", name)]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_the_git_of_another_checkout_is_not_this_one_s(
+    tree: Path, tmp_path: Path, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git(tree, "rev-parse", "HEAD").strip()
+    if inside:  # as a ZIP download that is unpacked in a checkout
+        (tree / "unpacked").mkdir()
+        monkeypatch.setattr(module, "ROOT", tree / "unpacked")
+        assert (lineage()["git.commit"], lineage()["git.dirty"], diff()) == ("no Git", "unknown", "")
+        return
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    git(other, "commit", "-qm", "other", "--allow-empty")
+    for name, value in {"GIT_DIR": ".git", "GIT_WORK_TREE": "", "GIT_INDEX_FILE": ".git/index"}.items():  # as in a hook
+        monkeypatch.setenv(name, str(other / value))
+    assert (lineage()["git.commit"], diff()) == (commit, "")
+
+
+def test_a_checkout_that_git_does_not_trust_is_a_warning_with_the_cure(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert lineage()["git.commit"] == "unknown"
+    cure = f"git config --global --add safe.directory '{tree}'"
+    assert capsys.readouterr().err == f"warning: Git does not trust this checkout, so runs name no commit: {cure}\n"
