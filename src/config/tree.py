@@ -28,6 +28,7 @@ from src.training.loop import Training
 from src.training.session import build_network
 from src.training.units import refuse_unfit
 
+_A_FLOAT = ("tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789"))
 PLAIN = ("sgd", 0, None)  # gradient descent that subtracts rate * gradient, and nothing else
 _TEXTS = {f"data.{key}" for key in TEXTS}  # names in the user's data, which nothing resolves or calls
 SNAPSHOT = ROOT / "params.yaml"
@@ -151,10 +152,19 @@ def _loader() -> Any:
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         pass
 
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+$"), list("-+0123456789")
-    )
+    Loader.add_implicit_resolver(*_A_FLOAT)
     return Loader
+
+
+def yaml_text(tree: Mapping[str, Any]) -> str:
+    """A plain tree as YAML that `read_yaml` gives back, with quotes around texts that look like numbers to it."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        pass
+
+    Dumper.add_implicit_resolver(*_A_FLOAT)
+    return str(yaml.dump(dict(tree), Dumper=Dumper, sort_keys=False))
 
 
 def _refuse_tricks(node: Any, key: str = "") -> None:

@@ -144,7 +144,10 @@ def strings(array: Any) -> Any:
 
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    return compute.cast(array, pa.string()).fill_null("")
+    try:
+        return compute.cast(array, pa.string()).fill_null("")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise UserError(f"a column has values of the type {array.type}; allowed: numbers and texts") from None
 
 
 def _coded(array: Any, name: str, at: Any, decimal: str, codes: Codes) -> NDArray[np.float64]:

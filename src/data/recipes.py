@@ -66,10 +66,11 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
                     stage(recipe, root)
     dataset = prepared(folder, open_dataset(folder))
     if differences := _differences(dataset.recipe, _stored(recipe)):
+        stages = [f"`python -m src.{stage}`" for stage in (("fetch",) if recipe.own else ()) + ("split", "normalize")]
         raise UserError(
             f"{folder} was made by another recipe ({differences}): choose another data.name, such as "
             f"data.name={recipe.name[:98]}_2, or rebuild these arrays by `dvc repro normalize` or by "
-            "`python -m src.split` and `python -m src.normalize`"
+            f"{', '.join(stages[:-1])} and {stages[-1]}{f', each with data={recipe.name}' if recipe.own else ''}"
         )
     return dataset
 

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.dataset import Dataset, Examples
+from src.data.encoding import Encoding
 from src.data.recipe import Recipe
 from src.data.recipes import split_otherwise
 from src.data.scaling import batches, scaled
 from src.data.sources import open_source
 from src.foundation.errors import UserError, suggestion
-from src.foundation.schema import build
+from src.foundation.schema import build, show
 from src.prediction.signature import RawExamples, Signature
 from src.runs.metric import set_names
 from src.runs.model import Model
@@ -84,6 +85,8 @@ def _indices(dataset: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64]:
 def _inputs(signature: Signature, dataset: Dataset, examples: Examples) -> tuple[NDArray[Any], bool]:
     """The examples' inputs [n, features], and whether they had to be scaled again."""
     count, names, there = examples.x.shape[1], dataset.features, f"data={dataset.recipe['name']}"
+    if signature.table is not None and (encoding := Encoding.of(dataset.scaling)):
+        return _of_columns(signature, signature.table.encoding, encoding, dataset, examples)
     if count != signature.count or dataset.image != signature.image:
         raise UserError(f"{there}: {_values(count, dataset.image)} an example; the model takes {_words(signature)}")
     columns = np.arange(count)
@@ -102,6 +105,27 @@ def _inputs(signature: Signature, dataset: Dataset, examples: Examples) -> tuple
         raw = examples.x[rows] * scale + center  # float64
         x[rows] = scaled((np.rint(raw) if whole else raw)[:, columns], signature.scaling, signature.dtype)
     return x, not same
+
+
+def _of_columns(
+    signature: Signature, wanted: Encoding, encoding: Encoding, dataset: Dataset, examples: Examples
+) -> tuple[NDArray[Any], bool]:
+    """The inputs from a table with the model's columns. A category that its training set lacked is all zeros there."""
+    if missing := [name for name, kind in wanted.kinds.items() if encoding.kinds.get(name) != kind]:
+        found = f"data={dataset.recipe['name']}: no {wanted.kinds[missing[0]]} column {show(missing[0])}"
+        raise UserError(f"{found}, which the model takes; {suggestion(missing[0], encoding.kinds)}")
+    if dataset.scaling == signature.scaling and examples.x.dtype == signature.dtype:
+        return examples.x, False
+    there = {name: k for k, name in enumerate(encoding.features)}
+    pairs = [(k, there[name]) for k, name in enumerate(wanted.features) if name in there]
+    to, of = (np.array(columns, np.int64) for columns in zip(*pairs, strict=True))
+    center, scale = (np.asarray(dataset.scaling[key], np.float64) for key in ("center", "scale"))
+    x = np.empty((len(examples.y), signature.count), signature.dtype)
+    for rows in batches(np.arange(len(x))):
+        raw = np.zeros((len(rows), signature.count))
+        raw[:, to] = (examples.x[rows] * scale + center)[:, of]  # float64
+        x[rows] = scaled(raw, signature.scaling, signature.dtype)
+    return x, True
 
 
 def _words(signature: Signature) -> str:

@@ -64,6 +64,15 @@ class FinishedRun:
         """The fingerprint that it was trained under."""
         return str(self.about["digests"]["fingerprint"])
 
+    @property
+    def raw_test_sha256(self) -> str | None:
+        """The digest of the test set before scaling: two runs with the same were tested on the same examples.
+
+        None in runs of earlier versions.
+        """
+        digest: str | None = self.about["digests"].get("raw_test")
+        return digest
+
     @cached_property
     def about(self) -> dict[str, Any]:
         """run.json: name, digests, lineage, environment, surroundings."""

@@ -25,8 +25,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from src.foundation.errors import UserError
 from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
@@ -118,13 +116,15 @@ class RunFolder:
 
         The results of a finished run are set aside: `restore` brings them back if the new attempt fails.
         """
+        from src.config.tree import yaml_text
+
         if self.finished():
             self._copy_aside()
         self.discard()  # first: without a status, the files that are left do not count
         for file in self.path.iterdir():
             if file.name not in (_LOCK, _FORMER, NOTES):
                 _remove(file)
-        write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        write_text(self.path / "config.yaml", yaml_text(config))
         write_json(self.path / "run.json", dict(run))
         if diff:
             write_text(self.path / "diff.patch", diff)

@@ -39,7 +39,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of conf/, where recipes are written and composed."""
     folder = tmp_path / "here" / "conf"
     shutil.copytree(ROOT / "conf", folder)
-    for module in ("src.config.composition", "src.adding.recipe", "src.adding.command"):
+    for module in ("src.config.groups", "src.adding.recipe", "src.adding.command"):
         monkeypatch.setattr(f"{module}.ROOT", folder.parent)
     monkeypatch.setattr("src.config.composition.CONF", str(folder))
     return folder

@@ -44,6 +44,16 @@ VALUES = st.one_of(
 )
 
 
+TEXTS = st.text(max_size=8) | st.from_regex(r"[-+]?[0-9_.]{1,4}([eE][-+]?[0-9]{1,3})?", fullmatch=True)
+
+
+@given(tree=st.dictionaries(TEXTS, TEXTS | st.lists(TEXTS, max_size=3) | st.floats(allow_nan=False) | st.none()))
+def test_what_is_written_is_read_again(tree: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("written") / "config.yaml"
+    file.write_text(config.yaml_text(tree))
+    assert config.read_yaml(file) == tree
+
+
 @settings(max_examples=300)
 @given(key=st.deferred(lambda: st.sampled_from(sorted(key for key, _ in flatten(composed().plain())))), value=VALUES)
 def test_any_value_of_any_key_is_accepted_or_rejected_in_one_line(key: str, value: object) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -294,3 +296,51 @@ def test_a_second_file_is_the_test_set_in_any_order_of_columns(tmp_path: Path) -
     assert dataset.train.x[:, 0].max() < 30
     other = dataclasses.replace(mine, split=Split(20, 9, 3, published_test=True))
     assert "must be 2" in refusal(make, other, "split", root=tmp_path)
+
+
+def parquet(columns: dict[str, Any], file: Path) -> Path:
+    pyarrow.parquet.write_table(pyarrow.table(columns), file, row_group_size=3)
+    return file
+
+
+def test_a_parquet_file_is_read_as_its_text_would_be(tmp_path: Path) -> None:
+    text = "x,n,c,class\n0.1,9007199254740993,u,1\n,2,v,0\n1e-300,3,,1\n5,4,u,0\n"
+    columns = {
+        "x": pyarrow.array([0.1, None, 1e-300, 5]),
+        "n": pyarrow.array([9007199254740993, 2, 3, 4]),
+        "c": pyarrow.array(["u", "v", None, "u"]).dictionary_encode(),
+        "class": pyarrow.array([1, 0, 1, 0]),
+        "not used": pyarrow.array([[1]] * 4),
+    }
+    own = {"columns": {"x": "number", "n": "number", "c": "category"}, "labels": ("0", "1"), "missing": "mean"}
+    one = read(text, tmp_path, **own)
+    mine = recipe(parquet(columns, tmp_path / "mine.parquet"), **own)
+    open_source(mine).fetch(tmp_path / "raw" / "parquet", None)
+    other = open_source(mine).read(tmp_path / "raw" / "parquet")
+    np.testing.assert_array_equal(one.x, other.x)
+    np.testing.assert_array_equal(one.y, other.y)
+    assert (one.columns, one.categories) == (other.columns, other.categories)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"x": pyarrow.array(["1", "b"]), "class": ["a", "b"]}, "row 2: x=b: not a number"),
+        ({"x": pyarrow.array([1, 2], "timestamp[ns]"), "class": ["a", "b"]}, "x has values of the type timestamp"),
+        ({"x": [1.0, math.inf], "class": ["a", "b"]}, "row 2: x=inf: too large"),
+        ({"x": [1, 2], "class": [["a"], ["b"]]}, "a column has values of the type list"),
+        ({"x": [1, 2], "class": ["a", "c"]}, "row 2: class=c: not in data.labels"),
+        ({"x": [1, None], "class": ["a", "b"]}, "row 2: x is empty"),
+    ],
+)
+def test_what_is_wrong_in_a_parquet_file_is_named(columns: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    mine = recipe(parquet(columns, tmp_path / "mine.parquet"))
+    open_source(mine).fetch(tmp_path / "raw", None)
+    assert expected in refusal(open_source(mine).read, tmp_path / "raw")
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
+    file = parquet({"x": [1, 2], "class": ["a", "b"]}, tmp_path / "mine.parquet")
+    file.write_bytes(file.read_bytes()[:-9])
+    open_source(recipe(file)).fetch(tmp_path / "raw", None)
+    assert "not a valid Parquet file" in refusal(open_source(recipe(file)).read, tmp_path / "raw")

@@ -1,5 +1,6 @@
 """Models of one's own tables take the columns of new files, whatever their order."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class Own:
         tree["data"] |= {"name": "own", "source": "table", "folder": "own", "path": str(self.file), "label": "class"}
         tree["data"] |= {"labels": ["n", "y"], "columns": COLUMNS, "scaling": "per_feature", "missing": "mean"}
         config = build(tree | {"data": tree["data"] | {"sha256": digest_of(self.file)}}, "a test")
-        self.dataset = prepare(config.data, folder)
+        self.recipe, self.dataset = config.data, prepare(config.data, folder)
         self.folder = run(config, self.dataset, Tracker(), RunFolder(folder / "run")).folder.path
         self.model: Model
         self.signature: Signature
@@ -132,3 +133,18 @@ def test_a_damaged_encoding_is_refused(own: Own) -> None:
     ):
         header = own.model.header | {"scaling": scaling | {"encoding": encoding}}
         refusal(signature_of, own.model._replace(header=header), "a model")
+
+
+def test_a_table_that_was_split_otherwise_is_scored_whatever_its_categories(own: Own, tmp_path: Path) -> None:
+    rows = [row for row in own.rows if row[1] != "no"]  # a category that the other training set lacks
+    file = written(
+        tmp_path / "other.csv", ("colour", "class", "height=1", "${x}, y"), [(b, d, a, c) for a, b, c, d in rows]
+    )
+    other = dataclasses.replace(own.recipe, name="other", path=str(file), sha256=digest_of(file), seed=3)
+    dataset = prepare(other, tmp_path)
+    assert dataset.features != own.dataset.features
+    found = [score(own.model, own.signature, dataset, part).confusion for part in ("train", "valid", "test")]
+    np.testing.assert_array_equal(sum(found), score_table(own.model, own.signature, file).confusion)
+    fewer = dataclasses.replace(other, name="fewer", columns={"height=1": "number", "colour": "category"})
+    message = refusal(score, own.model, own.signature, prepare(fewer, tmp_path), "test")
+    assert "data=fewer: no number column ${x}, y, which the model takes" in message
