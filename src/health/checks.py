@@ -10,7 +10,7 @@ from src.health.leftovers import leftovers
 from src.health.own_data import changed_originals
 from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
-from src.health.store import half_made_store, unrecorded_runs
+from src.health.store import half_made_store, moved_store, unrecorded_runs
 
 Check = Callable[[Path], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     stale_locks,
     torn_lockfile,
     half_made_store,
+    moved_store,
     damaged_data,
     changed_originals,
     leftovers,

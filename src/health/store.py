@@ -10,6 +10,7 @@ from pathlib import Path
 from src.foundation.errors import RunFailed
 from src.foundation.locks import is_free
 from src.health.finding import Finding, owned, repair
+from src.recording.moved import bring_along, former_places, own_store
 from src.recording.outbox import Outbox
 
 _NAME = "mlflow.db"
@@ -35,6 +36,15 @@ def half_made_store(root: Path) -> Iterator[Finding]:
         yield Finding("incomplete, and without runs", file, mend, advice)
     elif reason := _damage(file):
         yield Finding(f"damaged: {reason}", file, None, _ADVICE)
+
+
+def moved_store(root: Path) -> Iterator[Finding]:
+    """An MLflow database that names the folder where the checkout was, before it was moved or copied."""
+    path = root / _NAME
+    if path.exists() and path == own_store() and is_free(root / f".{_NAME}.lock") and (places := former_places(path)):
+        lock = owned(root / f".{_NAME}.lock", f"another process that is opening {path}")
+        mend = partial(repair, lock, partial(former_places, path), partial(bring_along, path))
+        yield Finding(f"it names {places[0]}", path, mend, "it names this checkout's mlartifacts/")
 
 
 def unrecorded_runs(root: Path) -> Iterator[Finding]:

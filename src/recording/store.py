@@ -11,18 +11,17 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from filelock import FileLock
-
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
-from src.foundation.files import home
 from src.recording.descriptions import NOTE, OF_EXPERIMENT
+from src.recording.moved import bring_along, former_places, opening, own_artifacts, own_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -134,7 +133,7 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     from mlflow.exceptions import MlflowException
 
     # A server keeps artifacts where it is configured to; a database would keep them in the current folder.
-    artifacts = (home() / "mlartifacts").as_uri() if database(store_uri(tracking)) else None
+    artifacts = (own_artifacts()).as_uri() if database(store_uri(tracking)) else None
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
         try:
@@ -153,8 +152,8 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
             client.set_experiment_tag(experiment.experiment_id, NOTE, OF_EXPERIMENT)
     if elsewhere := _belongs_elsewhere(tracking, experiment.artifact_location):
         raise UserError(
-            f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}, where this checkout was "
-            "before it was moved or copied; give tracking.experiment another name, or remove mlflow.db"
+            f"tracking.experiment={tracking.experiment}: its artifacts belong in {elsewhere}; give tracking.experiment "
+            "another name"
         )
     return str(experiment.experiment_id)
 
@@ -162,7 +161,7 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
 def _belongs_elsewhere(tracking: Tracking, artifact_location: str) -> Path | None:
     """Where an experiment of the repository's own store keeps its artifacts, if not in this repository."""
     place = Path(unquote(urlsplit(artifact_location).path))
-    return place if store_uri(tracking) == _own_store() and place != home() / "mlartifacts" else None
+    return place if store_uri(tracking) == _own_store() and place != own_artifacts() else None
 
 
 def database(uri: str) -> Path | None:
@@ -171,7 +170,7 @@ def database(uri: str) -> Path | None:
 
 
 def _own_store() -> str:
-    return _sqlite(home() / "mlflow.db")
+    return _sqlite(own_store())
 
 
 def _sqlite(path: Path) -> str:
@@ -182,13 +181,16 @@ def _sqlite(path: Path) -> str:
 def _make_once(path: Path) -> None:
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with opening(path):
         if not path.exists():
             for stale in path.parent.glob(f".{path.name}.init*"):
                 stale.unlink()
             beside = path.with_name(f".{path.name}.init")
             _client(_sqlite(beside)).search_experiments()  # which creates its tables
             beside.replace(path)
+        if path == own_store() and (former := former_places(path)):
+            bring_along(path)
+            print(f"MLflow's records name this folder now; the checkout was at {former[0].parent}", file=sys.stderr)
     # SQLite reports this only at the first write, and MLflow only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))

@@ -11,7 +11,7 @@ from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed
 from src.foundation.locks import locked
-from src.health.store import half_made_store, unrecorded_runs
+from src.health.store import half_made_store, moved_store, unrecorded_runs
 from src.recording.outbox import Outbox
 from src.recording.store import open_store
 from src.runs.tracker import Tracker
@@ -101,3 +101,17 @@ def test_a_record_without_its_command_is_brought_level_once_its_store_can_be_use
     [recorded] = stored(home)
     assert recorded.data.tags["fingerprint"] == folder.path.name
     assert recorded.info.status == "FINISHED"
+
+
+def test_a_store_that_moved_with_its_checkout_is_found_before_anything_is_recorded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(Tracking())
+    assert not list(moved_store(home))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(home / "mlflow.db", elsewhere)
+    monkeypatch.setattr("src.recording.moved.home", lambda: elsewhere)
+    mend(moved_store, elsewhere)
+    assert not list(moved_store(elsewhere))
+    assert open_store(Tracking())

@@ -24,6 +24,7 @@ from src.foundation.schema import flatten, show
 from src.recording import writer
 from src.recording.links import links
 from src.recording.outbox import Outbox
+from src.recording.reading import artifact
 from src.recording.recording import Recording
 from src.recording.store import holds_experiment, open_store, store_uri
 from src.recording.store_errors import as_user_errors
@@ -402,7 +403,7 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
 ) -> None:
     folder = tmp_path / "my stores, 100%41 sure"
     folder.mkdir()
-    for module in ("src.runs.folder", "src.recording.store"):
+    for module in ("src.runs.folder", "src.recording.moved"):
         monkeypatch.setattr(f"{module}.home", lambda: folder)
     _, run_id = recorded(small(), digits)
     assert (folder / "mlflow.db").exists()
@@ -411,17 +412,33 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
     assert (folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
 
 
-def test_the_store_of_a_checkout_that_was_copied_is_refused(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_store_of_a_checkout_that_was_moved_or_copied_goes_along(
+    tmp_path: Path,
+    digits: Dataset,
+    small: Small,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def at(folder: Path) -> None:
+        for module in ("src.runs.folder", "src.recording.moved"):
+            monkeypatch.setattr(f"{module}.home", lambda: folder)
+
+    before, after = tmp_path / "it's 100%41", tmp_path / "später"
+    before.mkdir()
+    at(before)
+    _, run_id = recorded(small(), digits)
+    before.rename(after)
+    at(after)
+    assert not holds_experiment(Tracking())  # so that it is opened, and changed
+    store = open_store(Tracking())
+    assert capsys.readouterr().err.endswith(f"the checkout was at {before}\n")
+    assert artifact(Tracking(), run_id, "result.json", tmp_path).read_bytes()
+    assert str(store.client.get_run(run_id).info.artifact_uri).startswith(after.as_uri())
     open_store(Tracking())
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    shutil.copy(home / "mlflow.db", elsewhere)
-    monkeypatch.setattr("src.recording.store.home", lambda: elsewhere)
-    with pytest.raises(UserError, match=r"tracking\.experiment=mlp: its artifacts belong in"):
-        open_store(Tracking())
-    assert open_store(Tracking(experiment="another")).experiment_id
+    assert capsys.readouterr().err == ""
+    store.client.create_experiment("mine", (tmp_path / "mine").as_uri())  # made by hand
+    with pytest.raises(UserError, match=r"tracking\.experiment=mine: its artifacts belong in"):
+        open_store(Tracking(experiment="mine"))
 
 
 def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
