@@ -28,19 +28,23 @@ install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
 endif
 LOCKED := --no-deps --require-hashes -r requirements.lock
 
-setup: # .venv from requirements.lock; again only for another lock, or for another PYTHON that was asked for
-	@lock=$$(cksum < requirements.lock); ready=$$(cat .venv/ready 2>/dev/null || true); \
+setup: # .venv from requirements.lock; again only for another lock, place, or PYTHON that was asked for
+	@lock="$$(cksum < requirements.lock)$$(cd .venv 2>/dev/null && pwd -P)"; \
+	ready=$$(cat .venv/ready 2>/dev/null || true); \
 	if [ -x $(PY) ] && [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; then exit 0; fi; \
 	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
 		exit 2; }; \
 	version=$$("$(PYTHON)" -V); \
 	if [ -x $(PY) ] && [ "$$ready" = "$$version $$lock" ]; then exit 0; fi; \
+	if [ -L .venv ]; then \
+		echo "error: .venv is a link to $$(readlink .venv), which does not have what requirements.lock lists; remove it" >&2; \
+		exit 2; fi; \
 	echo "Setting up .venv ($$version) with $(if $(UV),uv,pip); this takes $(if $(UV),half a minute,a minute or two)"; \
 	rm -f .venv/ready && \
 	$(call new_venv,.venv) && \
 	$(call install,.venv) $(LOCKED) && \
-	echo "$$version $$lock" > .venv/ready
+	echo "$$version $$(cksum < requirements.lock)$$(cd .venv && pwd -P)" > .venv/ready
 
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
 	@$(PY) -m src.doctor --fix | grep -vx 'all is well' || true # what it can't mend may not concern the pipeline

@@ -60,3 +60,18 @@ def test_only_packages_with_the_hash_of_the_lock_are_installed_and_only_once(che
     (checkout / "wheels").rename(checkout / "gone")
     again = setup()
     assert (again.returncode, again.stdout) == (0, ""), again.stderr
+
+    moved = checkout.with_name("moved")  # scripts in .venv/bin name the folder that they are in
+    (checkout / "gone").rename(checkout / "wheels")
+    checkout.rename(moved)
+    checkout = moved
+    assert "Setting up" in setup().stdout
+    assert setup().stdout == ""
+    script = (moved / ".venv/bin/activate").read_text()
+    assert str(moved) in script
+    shared = moved.with_name("shared")
+    (moved / ".venv").rename(shared)
+    (moved / ".venv").symlink_to(shared)  # whose packages must not be removed
+    refused = setup()
+    assert (refused.returncode, refused.stderr.count("error: .venv is a link to")) == (2, 1)
+    assert (shared / "bin/python").exists()
