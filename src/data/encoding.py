@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.data.raw import Raw
-from src.data.scaling import ROWS_AT_A_TIME, of_numbers
+from src.data.scaling import of_numbers
 from src.foundation.errors import UserError
 from src.foundation.schema import show
 
 MOST_CATEGORIES = 1000  # of a column
-_BLOCK = 32 << 20  # bytes of columns that are in memory together
+_BLOCK = 64 << 20  # bytes of columns that are in memory together
 _ROWS = 512  # of a memory map that are read together: a page that is read brings its neighbours along
+_NEIGHBOURS = 8192  # rows in order, which share pages
 
 
 class Column(NamedTuple):
@@ -164,18 +165,18 @@ def _columns(x: NDArray[Any], rows: NDArray[np.int64]) -> Iterator[NDArray[np.fl
     block = np.empty((min(together, x.shape[1]), len(rows)))
     for start in range(0, x.shape[1], together):
         columns = block[: x.shape[1] - start]
-        for at in range(0, len(rows), ROWS_AT_A_TIME):
-            batch = rows[at : at + ROWS_AT_A_TIME]
-            columns[:, at : at + len(batch)] = take(x, batch)[:, start : start + together].T
+        for at in range(0, len(rows), _NEIGHBOURS):
+            batch = rows[at : at + _NEIGHBOURS]
+            columns[:, at : at + len(batch)] = take(x, batch, _NEIGHBOURS)[:, start : start + together].T
         yield from columns
 
 
-def take(x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def take(x: NDArray[Any], rows: NDArray[np.int64], together: int = _ROWS) -> NDArray[Any]:
     """x[rows]; of a memory map, pages that have been read are dropped, since they count as memory of the process."""
     if (mapped := getattr(x, "_mmap", None)) is None:
         return x[rows]
     taken = np.empty((len(rows), *x.shape[1:]), x.dtype)
-    for at in range(0, len(rows), _ROWS):
-        taken[at : at + _ROWS] = x[rows[at : at + _ROWS]]
+    for at in range(0, len(rows), together):
+        taken[at : at + together] = x[rows[at : at + together]]
         mapped.madvise(mmap.MADV_DONTNEED)
     return taken
