@@ -7,6 +7,7 @@ missing permission); 130 interrupted. Each error is one line on stderr. Only a b
 import argparse
 import atexit
 import gc
+import io
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ class Arguments(argparse.ArgumentParser):
 def run_command(main: Callable[[], None]) -> NoReturn:
     """Runs a command and exits. `UserError`, `RunFailed` and a full disk are reported in one line on stderr."""
     _open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the locale's encoding lacks is printed as ?
     # At exit Python would search all objects of matplotlib and others for cycles, which takes 0.2 s.
     atexit.register(gc.freeze)
     for ending in (signal.SIGTERM, signal.SIGHUP):

@@ -1,6 +1,7 @@
 """How a command starts and ends: wrong options, exit codes, one line for errors, and closed standard streams."""
 
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,6 +41,24 @@ def test_an_ending_has_its_exit_code_and_one_line(
         run_command(raising(error))
     assert ended.value.code == code
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_locale_can_not_write_is_replaced(encoding: str, errors: str) -> None:
+    program = """
+from src.cli.command import run_command
+from src.foundation.errors import UserError
+def main():
+    print("caf\\u00e9 \\u2026")
+    raise UserError("name=\\U0001f600: unknown")
+run_command(main)
+"""
+    variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": f"{encoding}:{errors}"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True)
+    letters = "caf? ?\n" if encoding == "ascii" else "caf\u00e9 ?\n"
+    assert (done.returncode, done.stdout.decode(encoding), done.stderr) == (2, letters, b"error: name=?: unknown\n")
 
 
 def test_a_bug_keeps_its_traceback() -> None:
