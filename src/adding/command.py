@@ -150,6 +150,10 @@ def _as_before(request: Request, given: Mapping[str, Any], former: Recipe) -> Re
 
 
 def _absolute(path: Path) -> Path:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: this locale can't read its name; rename it, or set LC_ALL=C.UTF-8") from None
     return Path(os.path.abspath(path.expanduser()))  # a link stays a link: what it leads to may change
 
 

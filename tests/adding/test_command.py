@@ -191,6 +191,7 @@ def mistakes(folder: Path) -> dict[str, tuple[list[object], str]]:
         "a taken experiment": (["spiral_mlp", path, *whole], "taken by the experiment conf/experiment/spiral_mlp.yaml"),
         **{name: ([name, path, *whole], "not a name for a recipe") for name in ("null", "a/b", "1", "a b", "", "é")},
         "no path": (["mine"], "PATH is missing"),
+        "a name that is no text": (["mine", os.fsdecode(b"gr\xf6n.csv"), *whole], "this locale can't read its name"),
         "no file": (["mine", folder / "y.csv", *whole], "y.csv: no such file or folder"),
         "a pipe": (["mine", folder / "pipe", *whole], "neither a file nor a folder, but a pipe"),
         "a device": (["mine", "/dev/null", *whole], "neither a file nor a folder"),
