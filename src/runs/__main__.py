@@ -34,6 +34,8 @@ commands, each with --help:
   python -m src.runs note RUN TEXT  writes a note on a run
   python -m src.runs rm RUN...      deletes runs, with their MLflow runs
   python -m src.runs prune ...      deletes old runs, and keeps the best
+  python -m src.runs adopt FOLDER   takes runs from another machine
+  python -m src.runs du             prints what takes space on the disk
 
 In Python, `from src.runs.frame import runs_frame` gives a pandas DataFrame.
 

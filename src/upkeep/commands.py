@@ -1,5 +1,6 @@
 """The commands below `python -m src.runs`."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -89,6 +90,17 @@ def prune(words: Sequence[str]) -> None:
     _delete([path for path, row in found if row["id"] in chosen], given.dry_run)
 
 
+_ADOPT = """\
+A run is taken if it has finished, is whole, and is what its fingerprint says; MLflow gets it, too. One that is here
+already is left as it is, so the command can be repeated. Files of other names are not copied.
+
+examples:
+  scp -r cluster:tracked-mlp/runs /tmp/runs && python -m src.runs adopt /tmp/runs
+
+exit codes: 0 done; 1 some runs were not taken; 2 the input is wrong
+"""
+
+
 def tag(words: Sequence[str]) -> None:
     """Adds and removes tags of a run."""
     parser = Arguments("runs tag", "Adds tags to a run, or removes them; without any, prints them.", _TAG)
@@ -114,7 +126,46 @@ def note(words: Sequence[str]) -> None:
     _annotate(path, note=given.text)
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {"tag": tag, "note": note, "rm": rm, "prune": prune}
+def adopt(words: Sequence[str]) -> None:
+    """Takes runs from another machine."""
+    parser = Arguments("runs adopt", "Takes finished runs from another machine.", _ADOPT)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a run folder, a folder of them, or a checkout")
+    given = parser.parse_args(words)
+    from src.upkeep import adoption
+
+    adopted = adoption.adopt(given.folder)
+    for path, why in adopted.refused.items():
+        print(f"{path.name[:8]}: not taken; {why}", file=sys.stderr)
+    print(f"{_counted(len(adopted.taken), 'run')} taken, {len(adopted.known)} here before")
+    if adopted.refused:
+        raise RunFailed(f"{_counted(len(adopted.refused), 'run')} not taken; see above")
+
+
+def du(words: Sequence[str]) -> None:
+    """Prints what takes space."""
+    parser = Arguments("runs du", "Prints what takes space on the disk, and what frees it.")
+    parser.add_argument("--json", action="store_true", help="print JSON, with sizes in bytes")
+    given = parser.parse_args(words)
+    from src.reporting.tables import plain_table
+    from src.upkeep.usage import usage
+
+    found = usage()
+    if given.json:
+        print(json.dumps([each._asdict() for each in found], indent=2))
+        return
+    rows = [[each.what, f"{each.files:,}", f"{each.size / 1e6:,.1f}", each.freed_by] for each in found]
+    total = ["all", f"{sum(each.files for each in found):,}", f"{sum(each.size for each in found) / 1e6:,.1f}", ""]
+    print(plain_table(["what", "files", "MB", "freed by"], [*rows, total]))
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "tag": tag,
+    "note": note,
+    "rm": rm,
+    "prune": prune,
+    "adopt": adopt,
+    "du": du,
+}
 
 
 def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> None:

@@ -25,6 +25,8 @@ from tests.helpers.refusals import assert_rejected
         ("runs", ["--where", "model.act ==", "--columns '?'", "runs_frame", "exit codes", "examples:"]),
         ("runs tag", ["--remove", "tracking.tags=[draft,paper:icml]", "examples:"]),
         ("runs note", ["tracking.note=", "examples:"]),
+        ("runs adopt", ["a checkout", "examples:", "exit codes"]),
+        ("runs du", ["--json"]),
         ("runs rm", ["--dry-run", "RUN", "exit codes", "examples:"]),
         ("runs prune", ["--dry-run", "--keep-best", "exit codes", "examples:"]),
         ("train", ["model.act=relu", "leaky_relu, linear", "activation function", "A small network and two epochs"]),
