@@ -111,6 +111,8 @@ def experiment_text(name: str, found: Found) -> str:
     train = max(1, round(found.examples * (0.85 if found.test else 0.7)))
     batch = min(max(_BATCHES[0], 1 << max(0, (train // 12).bit_length() - 1)), _BATCHES[1], train)
     epochs = min(max(_EPOCHS[0], round(_UPDATES * batch / train)), _EPOCHS[1])
+    figures = "samples" if found.keys.get("image") else "scatter, boundaries" if found.features == 2 else ""
+    gallery = ["tracking:", f"  gallery: [{figures}]  # figures besides those of every run"] if figures else []
     return "\n".join([
         "# @package _global_",
         f"# A small network for data={name}, to begin with; change what you like.",
@@ -125,6 +127,7 @@ def experiment_text(name: str, found: Found) -> str:
         "train:",
         f"  epochs: {epochs}",
         f"  batch_size: {batch}",
+        *gallery,
         "",
     ])  # fmt: skip
 

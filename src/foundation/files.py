@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -100,9 +101,14 @@ def rounded(value: Any) -> Any:
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Writes a CSV file, atomically. Floats are written exactly (`repr`)."""
-    lines = [",".join(header), *(",".join(str(value) for value in row) for row in rows)]
+    """Writes a CSV file, atomically. Floats are written exactly (`repr`); texts in quotes where they need some."""
+    lines = [",".join(_cell(str(value)) for value in row) for row in (header, *rows)]
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _cell(text: str) -> str:
+    # Python's `csv` leaves a lone \r without quotes, and reads it as the end of a line.
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\r\n]', text) else text
 
 
 def read_capped(path: Path, limit: int) -> bytes:

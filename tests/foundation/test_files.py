@@ -1,5 +1,6 @@
 """Files are whole or not there."""
 
+import csv
 import json
 import os
 import stat
@@ -56,6 +57,14 @@ def test_csv_keeps_every_bit_of_a_float_and_json_refuses_what_it_cannot_say(tmp_
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_json(tmp_path / "file.json", {"loss": float("nan")})
     assert [path.name for path in tmp_path.iterdir()] == ["file.csv"]
+
+
+@given(rows=st.lists(st.tuples(st.text(max_size=6), st.text(max_size=6)), max_size=4))
+def test_any_text_is_a_cell_of_a_table(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("table") / "file.csv"
+    files.write_csv(file, ("a", "b"), rows)
+    with file.open(encoding="utf-8", newline="") as opened:
+        assert list(csv.reader(opened)) == [["a", "b"], *map(list, rows)]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e-11, 1e-11))
