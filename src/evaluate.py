@@ -1,7 +1,7 @@
 """The stage `evaluate`: tests models/model.npz, and draws.
 
-It writes metrics/test.json, with few enough numbers for `dvc metrics show`, and to plots/ the scores of each class
-(scores.json), confusion.csv and figures.
+It writes metrics/accuracy.json, the two numbers that DVC's tables have room for beside what was changed,
+metrics/test.json, and to plots/ the scores of each class (scores.json), confusion.csv and figures.
 """
 
 import numpy as np
@@ -38,6 +38,8 @@ def evaluate(config: Config) -> None:
     overall = scores["overall"] | {"calibration_error": calibration.expected_calibration_error}
     headline = {"loss": on_test.loss, "accuracy": on_test.accuracy, **{name: overall[name] for name in SCORES}}
     write_json(ROOT / "metrics" / "test.json", rounded(headline))
+    accuracy = {part: predictions[part].accuracy for part in ("valid", "test")}
+    write_json(ROOT / "metrics" / "accuracy.json", rounded(accuracy))
     write_json(PLOTS / "scores.json", rounded({"overall": overall, "class": scores["class"]}))
     labels = np.array(dataset.labels)
     pairs = zip(labels[dataset.test.y], labels[on_test.labels], strict=True)

@@ -29,8 +29,12 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     assert {"tanh", "linear", "momentum", "s0"} <= {*run.info.run_name.split()}
     assert run.data.tags["command"] == "python -m src.train --stage"
     shown = shell("dvc", "metrics", "show", "--md").stdout
-    assert "precision" in shown
-    assert max(map(len, shown.splitlines())) <= 200  # it fits a screen
+    assert {"valid", "test"} <= {*shown.split()}
+    assert max(map(len, shown.splitlines())) <= 120  # it fits a screen
+    assert "precision" in shell("dvc", "metrics", "show", "metrics/test.json").stdout
+    columns = shell("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
+    assert {"valid", "test", "model.act"} <= {*columns}
+    assert not {"precision", "kept_epoch", "train.loss"} & {*columns}  # or what was changed is beyond 120 characters
     assert shell("dvc", "params", "diff").returncode == 0
     assert shell("dvc", "plots", "show", "-o", "plots-page").returncode == 0
     page = (unrecorded / "plots-page/index.html").read_text()
