@@ -5,6 +5,7 @@ Everything is read from the run folders in runs/, so the table is right whatever
 
 import csv
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -83,6 +84,9 @@ def listing(words: Sequence[str]) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", dest="form", const="json", default="table", help="print JSON")
     form.add_argument("--csv", action="store_const", dest="form", const="csv", help="print CSV")
+    words = list(words)
+    if "--sort" in words[:-1] and re.match("-[^-]", words[(place := words.index("--sort")) + 1]):
+        words[place : place + 2] = [f"--sort={words[place + 1]}"]  # argparse takes `-seconds` for an option
     given = parser.parse_args(words)
 
     from src.reporting.run_table import COLUMNS, ordered
@@ -90,6 +94,9 @@ def listing(words: Sequence[str]) -> None:
     from src.runs.where import column, condition
 
     found = rows()
+    if not found and given.form == "table":
+        print("no runs yet; `python -m src.train` makes one")
+        return
     known = list(dict.fromkeys([*COLUMNS, *(name for row in found for name in row)]))
     if given.columns == "?":
         print("\n".join(sorted(known)))
@@ -102,7 +109,7 @@ def listing(words: Sequence[str]) -> None:
         name = given.sort.removeprefix("-")
         found = ordered(found, column(name, known, "--sort"), backwards=given.sort.startswith("-"))
     if not found and given.form == "table":
-        print("no such run" if given.where is not None else "no runs yet; `python -m src.train` makes one")
+        print("no such run")
         return
     _print(found, columns, given.form)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from src.runs.folder import RunFolder, runs_folder
 from src.runs.summary import SUMMARY, Row, configuration, summarized, write_summary
 
 _LARGEST = 1 << 20  # bytes
+_MANY = 200  # summaries that take a second or more to make
 
 
 def rows() -> list[Row]:
@@ -27,7 +29,14 @@ def rows() -> list[Row]:
     Raises:
         UserError: `conf/` has an error, so that the default is not known.
     """
-    found = [row for path in run_paths() if (row := _row(path))]
+    found, made = list[Row](), 0
+    for path in run_paths():
+        if (row := _known(path)) is None:
+            made += 1
+            if made == _MANY:
+                print("reading the configurations of many runs; the next time is quick", file=sys.stderr, flush=True)
+            row = _made(path)
+        found += [row] if row else []
     with remembered(runs_folder() / ".defaults.json"):
         for row in found:
             if "data.name" in row:  # else its configuration is damaged
@@ -43,13 +52,19 @@ def run_paths() -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def _row(path: Path) -> Row | None:
+def _known(path: Path) -> Row | None:
+    """The row in a summary; None if there is no whole one."""
     try:
         row = json.loads(read_capped(path / SUMMARY, _LARGEST))
         if isinstance(row, dict) and row.get("id") == path.name:
             return row
     except (OSError, ValueError, UserError):  # not there, or damaged
         pass
+    return None
+
+
+def _made(path: Path) -> Row | None:
+    """A row from the files of a run; its summary is written, if it has finished."""
     folder, status = RunFolder(path), None
     with contextlib.suppress(UserError, OSError):
         status = folder.living_status()

@@ -39,8 +39,7 @@ def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
         with warnings.catch_warnings(action="ignore"):  # of backslashes in texts
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        cure = "for equality, type ==; " if _has_single_equals(text) else ""
-        raise UserError(f"--where {text}: can't be read; {cure}{_ALLOWED}") from None
+        raise UserError(f"--where {text}: can't be read; {_cure(text)}{_ALLOWED}") from None
     reader = _Reader(text, columns)
     holds = reader.boolean(tree)
     return lambda row: bool(holds(row))
@@ -132,10 +131,7 @@ class _Reader:
 
     def _refused(self, node: ast.expr) -> UserError:
         part = ast.get_source_segment(self._text, node) or self._text
-        cure = ""
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
-            cure = "join conditions with `and` and `or`; "
-        return UserError(f"--where {self._text}: {part} is not allowed; {cure}{_ALLOWED}")
+        return UserError(f"--where {self._text}: {part} is not allowed; {_cure(part)}{_ALLOWED}")
 
 
 def _name(node: ast.expr) -> str | None:
@@ -151,5 +147,12 @@ def _name(node: ast.expr) -> str | None:
     return None
 
 
-def _has_single_equals(text: str) -> bool:
-    return "=" in text.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "")
+def _cure(text: str) -> str:
+    """What to type in place of something that other languages have; empty if it is not recognized."""
+    cures = {
+        r"(?<![=!<>])=(?!=)": "for equality, type ==",
+        r"[&|]|\b(AND|OR|NOT)\b": "join conditions with `and` and `or`",
+        r"\d%": "accuracies are fractions, such as 0.98",
+        r"\d{4}-\d\d?": 'a date is a text, such as "2026-11-20"',
+    }
+    return "".join(f"{cure}; " for pattern, cure in cures.items() if re.search(pattern, text))

@@ -10,6 +10,7 @@ import pytest
 from src.data.dataset import Dataset
 from src.foundation.schema import flatten
 from src.reporting.run_table import ordered, run_table
+from src.runs import listing
 from src.runs.frame import runs_frame
 from src.runs.listing import rows
 from src.runs.summary import SUMMARY, configuration, summarized
@@ -42,12 +43,17 @@ def test_a_row_has_the_configuration_and_what_the_results_say(home: Path, digits
     assert all(not isinstance(value, dict) for value in row.values())
 
 
-def test_a_run_of_an_earlier_version_gets_its_summary_when_it_is_listed(runs: Path) -> None:
+def test_a_run_of_an_earlier_version_gets_its_summary_when_it_is_listed(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(listing, "_MANY", 2)
     before = rows()
+    assert capsys.readouterr().err == ""
     for file in runs.glob(f"*/{SUMMARY}"):
         file.unlink()
     (runs / ".defaults.json").write_text("{")  # damaged: composed again
     assert rows() == before
+    assert capsys.readouterr().err.count("the next time is quick\n") == 1
     assert len(list(runs.glob(f"*/{SUMMARY}"))) == len(before) == 3
     [first, *_] = runs.glob(f"*/{SUMMARY}")
     for damage in ("", "{", "[]", "{}", first.read_text().replace(first.parent.name, "0" * 64)):
@@ -133,6 +139,7 @@ def test_conditions_and_orders_of_the_command(runs: Path) -> None:
     [found] = json.loads(run_main("runs", "--json", "--where", where).stdout)
     assert found["model.act"] == "tanh"
     seeds = json.loads(run_main("runs", "--json", "--sort=-seed", "--columns", "seed").stdout)
+    assert seeds == json.loads(run_main("runs", "--sort", "-seed", "--json", "--columns", "seed").stdout)
     assert [row["seed"] for row in seeds] == sorted((row["seed"] for row in seeds), reverse=True)
     assert run_main("runs", "--where", "seed == 99").stdout == "no such run\n"
     for words, message in {
@@ -148,7 +155,8 @@ def test_conditions_and_orders_of_the_command(runs: Path) -> None:
 
 
 def test_without_runs_the_table_says_how_to_make_one(home: Path) -> None:
-    assert "python -m src.train" in run_main("runs").stdout
+    for words in ((), ("--where", "model.act == 'relu'")):
+        assert "python -m src.train" in run_main("runs", *words).stdout
     assert json.loads(run_main("runs", "--json").stdout) == []
     assert runs_frame().empty
 
