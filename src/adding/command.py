@@ -138,7 +138,7 @@ def _as_before(request: Request, given: Mapping[str, Any], former: Recipe) -> Re
             f"{request.path}: no longer has the column {show(missing[0])}, which data={former.name} uses; delete "
             f"conf/data/{former.name}.yaml and add the data again"
         )
-    before = {
+    before: dict[str, Any] = {
         "label": former.label,
         "group": former.group,
         "missing": former.missing,
@@ -146,7 +146,8 @@ def _as_before(request: Request, given: Mapping[str, Any], former: Recipe) -> Re
         "category": [name for name, kind in former.columns.items() if kind == "category"],
         "leave_out": [name for name in header if name not in wanted],
     }
-    return replace(request, table=Asked(**{**before, **given}))
+    more = {key: [*before[key], *value] if isinstance(value, list) else value for key, value in given.items()}
+    return replace(request, table=Asked(**{**before, **more}))
 
 
 def _absolute(path: Path) -> Path:

@@ -45,7 +45,8 @@ def files_of(name: str) -> Files:
     """The files of a name. Raises `UserError` for a name that Hydra, or a folder, can't have."""
     if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
         raise UserError(
-            f"{name!r}: not a name for a recipe; allowed: a letter, then up to 49 letters, digits, '_' and '-'"
+            f"{name!r}: not a name for a recipe; allowed: a letter, then up to 49 letters, digits, '_' and '-'; "
+            "NAME comes before PATH"
         )
     return Files(ROOT / "conf" / "data" / f"{name}.yaml", ROOT / "conf" / "experiment" / f"{name}.yaml")
 

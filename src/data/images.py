@@ -36,6 +36,8 @@ def pictures(folder: Path) -> dict[str, list[Path]]:
         UserError: there are no classes, one has no pictures, or pictures lie beside the folders of classes.
     """
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _hidden(entry.name))
+    if links := [entry for entry in classes if entry.is_symlink()]:  # whose files no copy would have
+        raise UserError(f"{links[0]}: a link to a folder; allowed: folders; copy what it leads to")
     loose = [entry.name for entry in sorted(folder.iterdir()) if entry.is_file() and is_picture(entry)]
     if loose:
         raise UserError(

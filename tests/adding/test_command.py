@@ -159,6 +159,10 @@ def test_changed_data_are_taken_and_what_the_user_chose_stays(conf: Path, tmp_pa
     table(path, ("x", "class"), [(1, "a")])
     unchanged = files(conf)
     assert_rejected(run_main("add", "data", "mine", "--update"), "no longer has the column colour")
+    flowers(path, 80)
+    told = added("mine", "--update", "--leave-out", "x", "--missing", "mean")
+    assert "1 category: colour" in told
+    recipe.write_bytes(unchanged["data/mine.yaml"])
     path.unlink()
     assert_rejected(run_main("add", "data", "mine", "--update"), "x.csv: no such file or folder")
     assert files(conf) == unchanged
