@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from src.runs.listing import rows
 from src.runs.summary import SUMMARY, configuration, summarized
 from src.runs.tracker import Tracker
 from src.runs.training_run import Outcome, run
+from tests.conftest import ROOT
 from tests.helpers.commands import run_main
 from tests.helpers.composing import Small
 from tests.helpers.refusals import assert_rejected
@@ -168,6 +171,17 @@ def test_a_frame_has_the_same_runs(runs: Path) -> None:
     assert list(frame["test/accuracy"]) == [row["test/accuracy"] for row in known]
     assert str(frame["ended"].dt.tz) == "UTC"
     assert frame.groupby("model.act")["valid/accuracy"].mean().size == 2
+
+
+def test_the_notebook_runs(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # which the notebook changes
+    cells = json.loads((ROOT / "docs/runs.ipynb").read_text())["cells"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"]
+            exec("".join(cell["source"]), names)
+    assert len(names["runs"]) == 3
 
 
 def test_a_narrow_screen_cuts_what_differs_and_keeps_the_seed_of_a_name() -> None:
