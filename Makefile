@@ -46,6 +46,7 @@ setup: # .venv from requirements.lock; again only for another lock, place, or PY
 	$(call install,.venv) $(LOCKED) && \
 	echo "$$version $$(cksum < requirements.lock)$$(cd .venv && pwd -P)" > .venv/ready
 
+repro: IN_VENV := PATH=".venv/bin:$$PATH" # a path with a colon in it can't be named in PATH
 repro: setup ## Run the pipeline (dvc repro): fetch, split, normalize, train, evaluate, studies
 	@$(PY) -m src.doctor --fix | grep -vx 'all is well' || true # what it can't mend may not concern the pipeline
 	@$(PY) -m src.check # whose error is clearer than DVC's if params.yaml is damaged

@@ -12,14 +12,21 @@ from src.cli.stage import run_stage
 from src.config.composition import choices
 from src.config.tree import Config
 from src.foundation.errors import RunFailed, UserError, suggestion
-from src.foundation.files import ROOT, conf_digest, write_text
+from src.foundation.files import ROOT, conf_digest, home, write_text
 
 CHECKED = ROOT / "data" / "params.checked"
 
 
 def check(config: Config) -> None:
-    """Raises `RunFailed` for a stale snapshot, `UserError` for a study that does not exist."""
+    """Raises `RunFailed` for a stale snapshot, `UserError` for what can't be in the pipeline."""
+    if braces := {"{", "}"} & set(str(ROOT)):  # in its progress bar
+        raise UserError(f"{ROOT}: DVC can't work in a folder with {min(braces)} in its path; rename it")
     if config.conf_digest != conf_digest():
+        if home() != ROOT:  # DVC's copy of the repository, for a queued experiment
+            raise RunFailed(
+                "params.yaml is composed from files of conf/ that Git does not know; DVC's copy for a queued run "
+                "lacks them: run `git add -N conf`, then queue it again"
+            )
         raise RunFailed("params.yaml is stale: conf/ has changed since; run `python -m src.compose`, then try again")
     if config.train.start_from is not None:
         raise UserError(

@@ -1,11 +1,19 @@
 """Processes that a command starts for itself."""
 
-import os
 import subprocess
 import sys
 from typing import Any
 
 from src.foundation.files import ROOT
+
+# Not by PYTHONPATH, which can't name a folder with a colon in its name.
+_START = """
+import runpy, sys
+root, module = sys.argv[1:3]
+del sys.argv[1:3]
+sys.path.insert(0, root)
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
 
 
 def start_module(module: str, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
@@ -13,10 +21,6 @@ def start_module(module: str, *arguments: str, **more: Any) -> "subprocess.Popen
 
     A Ctrl-C in the terminal does not reach it: what it does when its command is interrupted, the command decides.
     """
-    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
-        process_group=0,
-        **more,
+        [sys.executable, "-P", "-c", _START, str(ROOT), module, *arguments], process_group=0, **more
     )

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
@@ -174,8 +174,8 @@ def _own_store() -> str:
 
 
 def _sqlite(path: Path) -> str:
-    # SQLAlchemy decodes %41 and the like, MLflow does not: of what could be encoded, only that must be.
-    return f"{_SQLITE}{str(path).replace('%', '%25')}"
+    # SQLAlchemy decodes %41 and the like, MLflow does not: of what could be encoded, only these must be.
+    return _SQLITE + str(path).translate({ord(letter): quote(letter) for letter in "%?#"})
 
 
 def _make_once(path: Path) -> None:

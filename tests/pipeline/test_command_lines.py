@@ -1,5 +1,6 @@
 """Command lines: what `--help` teaches, and mistakes, in them or in a study's file: one line each, before any start."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ import pytest
 import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
+from src.check import check
+from src.foundation.errors import RunFailed, UserError
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
+from tests.helpers.composing import compose
 from tests.helpers.refusals import assert_rejected
 
 # --- help ------------------------------------------------------------------------------------------------------------
@@ -214,3 +218,22 @@ def test_a_damaged_snapshot_stops_every_stage(content: str | None, home: Path, m
     assert run_main("compose", "--check").returncode in (1, 2)
     assert run_main("compose").returncode == 0
     assert run_main("compose", "--check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "stale", "message"),
+    [
+        ("tracked", True, "run `python -m src.compose`"),
+        (".dvc/tmp/exps/tmp1", True, "run `git add -N conf`, then queue it again"),  # a copy, which lacks a new file
+        ("a {x} b", False, "DVC can't work in a folder with {"),
+    ],
+)
+def test_the_check_says_what_to_do_in_each_place(
+    place: str, stale: bool, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = compose([])
+    monkeypatch.setattr("src.check.ROOT", tmp_path / place)
+    monkeypatch.setattr("src.check.home", lambda: tmp_path if ".dvc" in place else tmp_path / place)
+    monkeypatch.setattr("src.check.conf_digest", lambda: "another" if stale else config.conf_digest)
+    with pytest.raises((UserError, RunFailed), match=re.escape(message)):
+        check(config)

@@ -401,7 +401,7 @@ def test_the_environment_names_the_store(home: Path, monkeypatch: pytest.MonkeyP
 def test_a_repository_in_a_path_of_any_letters_has_its_store(
     tmp_path: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "my stores, 100%41 sure"
+    folder = tmp_path / "my stores, 100%41 sure? #1: {x}"
     folder.mkdir()
     for module in ("src.runs.folder", "src.recording.moved"):
         monkeypatch.setattr(f"{module}.home", lambda: folder)
