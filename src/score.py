@@ -85,14 +85,18 @@ def main() -> None:
     if is_value(arguments.model):
         raise UserError(f"{arguments.model}: give the model first: python -m src.score MODEL {arguments.model} ...")
     settings, overrides = read_settings(Settings, arguments.settings)
-    model, signature = open_model(arguments.model)
-    if overrides and Path(overrides[0]).is_file():
+    if table := bool(overrides) and Path(overrides[0]).is_file():
         if len(overrides) > 1 or settings != Settings():
             raise UserError(f"{' '.join(arguments.settings)}: give a file alone, or data=RECIPE")
+        recipe = None
+    else:
+        recipe = data_recipe(overrides, Settings)
+    model, signature = open_model(arguments.model)
+    if table:
         found = score_table(model, signature, Path(overrides[0]))
         data, where = {"file": overrides[0]}, overrides[0]
     else:
-        dataset = prepare(data_recipe(overrides, Settings) or build(Recipe, model.header["recipe"], "data"))
+        dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))
         found, data = score(model, signature, dataset, settings.part), dataset.recipe
         where = f"data={dataset.recipe['name']}, {found.name} set"
         if found.seen:
