@@ -26,6 +26,7 @@ examples:
   python -m src.runs
   python -m src.runs --where 'model.act == "relu" and test/accuracy > 0.98'
   python -m src.runs --where 'data in ["mnist", "digits"] and status != "finished"'
+  python -m src.runs --where '"ladder" in studies' --sort valid/accuracy
   python -m src.runs --sort valid/accuracy --columns id,differs,valid/accuracy,optimizer.lr
   python -m src.runs --sort=-seconds                          the slowest first; metrics are sorted best first
   python -m src.runs --where 'ended >= "2026-11-20"' --csv > runs.csv

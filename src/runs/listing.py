@@ -12,6 +12,7 @@ from src.config.changes import remembered
 from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 from src.foundation.locks import locked_if_free
+from src.runs.cited import studies_by_run
 from src.runs.described import described, differences
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.summary import SUMMARY, Row, configuration, summarized, write_summary
@@ -21,7 +22,7 @@ _MANY = 200  # summaries that take a second or more to make
 
 
 def rows() -> list[Row]:
-    """A row for each run folder, newest first, as `summarized` makes them, and what `differs` from the default.
+    """A row for each run folder, newest first, as `summarized` makes them; what `differs` from the default; `studies`.
 
     Unfinished runs have fewer columns. Of a finished run only summary.json is read. It is written for one that lacks
     it, of an earlier version.
@@ -37,8 +38,10 @@ def rows() -> list[Row]:
                 print("reading the configurations of many runs; the next time is quick", file=sys.stderr, flush=True)
             row = _made(path)
         found += [row] if row else []
+    studies = studies_by_run()
     with remembered(runs_folder() / ".defaults.json"):
         for row in found:
+            row["studies"] = studies.get(row["id"], [])
             if "data.name" in row:  # else its configuration is damaged
                 row["differs"] = described(differences(configuration(row)), without=("data", "seed"))
     return sorted(found, key=lambda row: (row.get("ended", ""), row["id"]), reverse=True)

@@ -1,16 +1,14 @@
 """Which runs are needed: those that a study or dvc.lock cites. What a report rests on is never deleted."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped
-from src.runs.folder import runs_folder
+from src.runs.cited import fingerprints_in, studies_by_run
 
-_FINGERPRINT = re.compile(rb"\b[0-9a-f]{64}\b")
 _LARGEST = 64 << 20  # bytes
 _LOCKED_MODEL = "models/model.npz"
 _LOCKED_STUDIES = "models/studies/"
@@ -21,37 +19,20 @@ def citations(paths: Iterable[Path]) -> dict[str, str]:
 
     paths: of run folders; which of them made the model in dvc.lock is found by the files' MD5.
     """
-    found = dict[str, str]()
-    for name, file in _results():
-        found |= dict.fromkeys(_named_in(file), f"study {name}")
+    found = {run: f"study {', '.join(names)}" for run, names in studies_by_run().items()}
     outs = _locked_outs()
     for out in outs:
         if out["path"].startswith(_LOCKED_STUDIES):
             md5 = str(out["md5"])
             file = ROOT / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]  # lists the files of a folder
             name = out["path"].removeprefix(_LOCKED_STUDIES)
-            found |= dict.fromkeys(_named_in(file), f"study {name}, by dvc.lock")
+            found = dict.fromkeys(fingerprints_in(file), f"study {name}, by dvc.lock") | found
     models = {str(out["md5"]): int(out["size"]) for out in outs if out["path"] == _LOCKED_MODEL}
     for path in paths:
         model = path / "model.npz"
         if model.is_file() and model.stat().st_size in models.values() and _md5(model) in models:
             found[path.name] = f"dvc.lock, for {_LOCKED_MODEL}"
     return found
-
-
-def _results() -> Iterator[tuple[str, Path]]:
-    """The files that say which runs a study has: those of the pipeline's studies, and of all others."""
-    for folder in (ROOT / "models" / "studies").glob("*/"):
-        yield folder.name, folder / "study.json"
-    for folder in (runs_folder() / "studies").glob(".*/results/"):
-        for file in folder.rglob("*.json"):
-            if "runs" not in file.relative_to(folder).parts:  # those are copies of the runs' files
-                yield folder.parent.name.removeprefix("."), file
-
-
-def _named_in(file: Path) -> Iterator[str]:
-    if file.is_file():
-        yield from (name.decode() for name in _FINGERPRINT.findall(read_capped(file, _LARGEST)))
 
 
 def _locked_outs() -> list[Mapping[str, Any]]:

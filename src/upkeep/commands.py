@@ -1,6 +1,7 @@
 """The commands below `python -m src.runs`."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -169,7 +170,9 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {
 
 
 def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> None:
+    from src.reporting.run_table import COLUMNS, run_table
     from src.upkeep.deletion import delete, plan, size_of
+    from src.upkeep.selecting import meeting
 
     planned = plan(paths)
     for path, why in planned.kept.items():
@@ -178,8 +181,8 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
         raise UserError(f"{len(planned.kept)} of {len(paths)} runs can't be deleted; nothing was deleted")
     size = sum(size_of(path) for path in planned.removed)
     if dry_run:
-        for path in planned.removed:
-            print(path)
+        removed = [row for path, row in meeting(None) if path in planned.removed]
+        print(run_table(removed, COLUMNS, shutil.get_terminal_size((120, 0)).columns))
         print(f"would delete {_counted(len(planned.removed), 'run')}, {size / 1e6:,.1f} MB of run folders")
         return
     done, failures, freed, records = 0, list[str](), 0, 0

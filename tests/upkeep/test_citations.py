@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from src.runs.listing import rows
 from src.upkeep.citations import citations
 from tests.helpers.refusals import refusal
 
@@ -15,7 +16,8 @@ ONE, OTHER = "1" * 64, "a" * 64
 
 @pytest.fixture
 def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("src.upkeep.citations.ROOT", home)
+    for module in ("src.upkeep.citations", "src.runs.cited"):
+        monkeypatch.setattr(f"{module}.ROOT", home)
     return home
 
 
@@ -41,6 +43,15 @@ def lock(root: Path, path: str, md5: str, size: int = 3) -> None:
 def test_the_runs_of_a_study_are_cited(root: Path, place: str, name: str) -> None:
     put(root / place, json.dumps({"runs": [{"fingerprint": ONE}], "not": "b" * 63, "nor": "c" * 65}))
     assert citations([]) == {ONE: name}
+
+
+def test_a_run_of_several_studies_is_listed_with_all_of_them(root: Path, runs: Path) -> None:
+    one, *others = [row["id"] for row in rows()]
+    for place in ("models/studies/ladder/study.json", "runs/studies/.depth-0123abcd/results/study.json"):
+        put(root / place, json.dumps([one, one]))
+    found = {row["id"]: row["studies"] for row in rows()}
+    assert found == {one: ["depth-0123abcd", "ladder"], **{other: [] for other in others}}
+    assert citations([]) == {one: "study depth-0123abcd, ladder"}
 
 
 def test_what_dvc_lock_holds_is_cited_though_it_is_not_checked_out(root: Path) -> None:

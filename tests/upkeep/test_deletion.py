@@ -25,7 +25,8 @@ from tests.helpers.stores import client_of, entry_of, stored
 
 @pytest.fixture(autouse=True)
 def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.upkeep.citations.ROOT", home)
+    for module in ("src.upkeep.citations", "src.runs.cited"):
+        monkeypatch.setattr(f"{module}.ROOT", home)
 
 
 Recorded = Callable[..., dict[str, Path]]
@@ -72,7 +73,8 @@ def test_a_run_goes_with_all_that_mlflow_has_of_it_and_a_sweep_with_its_last_run
     client_of(home).delete_run(one)  # into the trash, by hand
     before = left(home)
     dry = run_main("runs", "rm", path.name[:8], "--dry-run")
-    assert (dry.returncode, dry.stdout.splitlines()[0]) == (0, str(path))
+    assert (dry.returncode, dry.stderr) == (0, "")
+    assert [line[:8] for line in dry.stdout.splitlines()] == ["id      ", "-" * 8, path.name[:8], "would de"]
     assert left(home) == before
     done = run_main("runs", "rm", path.name[:8])
     assert (done.returncode, done.stderr) == (0, "")
@@ -192,12 +194,9 @@ def test_a_condition_or_names_but_not_both_and_not_nothing(runs: Path) -> None:
     assert_rejected(run_main("runs", "prune", "--keep-best", "few"), "invalid int value: 'few'")
     assert_rejected(run_main("runs", "remove", "abcd"), "remove: no such command; allowed: ")
     done = run_main("runs", "rm", "--where", "seed == 1", "--dry-run")
-    assert done.stdout.startswith(str(next(path for path in run_paths() if rows_by_id()[path.name]["seed"] == 1)))
+    [seed_1] = [row["id"] for row in rows() if row["seed"] == 1]
+    assert done.stdout.splitlines()[2].startswith(seed_1[:8])
     assert run_main("runs", "prune", "--older-than", "1h").stdout.startswith("deleted 0 runs")
-
-
-def rows_by_id() -> dict[str, Any]:
-    return {row["id"]: row for row in rows()}
 
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
