@@ -63,8 +63,10 @@ def fetch(recipe: Recipe, folder: Path) -> None:
     except UserError as error:
         if whole:
             return
+        state = "the copy is damaged, or of other data" if (folder / ORIGINAL).exists() else "there is no copy"
+        place = f"data/raw/{recipe.raw_folder}"
         raise RunFailed(
-            f"{error}, and {folder} has no copy; set data.path, or bring the copy back: `dvc checkout {folder}`"
+            f"{error}, and {state}; set data.path, or bring the copy back: `dvc checkout {place}`"
         ) from None
     if found != recipe.sha256:
         named = f"{original} or {test}" if test else str(original)

@@ -1,8 +1,10 @@
 """What recipes add to the arrays of `dataset.py`, whose code is part of a run's identity and so does not change."""
 
+import contextlib
 import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,9 @@ from numpy.typing import NDArray
 from src.data.dataset import Dataset
 from src.data.encoding import take
 from src.data.raw import Raw, Source
-from src.data.recipe import OWN
+from src.data.recipe import OWN, Recipe
 from src.data.scaling import batches
+from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, read_object, sha256, write_json
 
 _MANIFEST = "dataset.json"
@@ -31,6 +34,14 @@ def prepared(folder: Path, dataset: Dataset) -> Prepared:
         names = {"arrays": dataset.sha256, "labels": dataset.labels, "features": dataset.features}
         fields["sha256"] = sha256(canonical_json(names))
     return Prepared(**fields, raw_test_sha256=read_object(folder / _MANIFEST).get("raw_test_sha256"))
+
+
+def of_earlier_data(folder: Path, recipe: Recipe) -> bool:
+    """Whether arrays are of an earlier version of one's own data, which the recipe has been updated for since."""
+    made: dict[str, Any] = {}
+    with contextlib.suppress(UserError):  # `open_dataset` says what is damaged
+        made = read_object(folder / _MANIFEST).get("recipe", {})
+    return recipe.own and made.get("source") == recipe.source and made.get("sha256") != recipe.sha256
 
 
 def raw_test_digest(raw: Raw, rows: NDArray[np.int64], source: Source) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from src.data.dataset import open_dataset, write_manifest
 from src.data.encoding import Encoding, fit_table, take
-from src.data.prepared import Prepared, amend_manifest, prepared, raw_test_digest
+from src.data.prepared import Prepared, amend_manifest, of_earlier_data, prepared, raw_test_digest
 from src.data.raw import Raw
 from src.data.recipe import Recipe
 from src.data.scaling import batches, fit, scaled
@@ -49,7 +49,7 @@ def make(recipe: Recipe, *stages: str, root: Path = ROOT) -> None:
 
 
 def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
-    """Opens the recipe's arrays, after making them if they do not exist.
+    """Opens the recipe's arrays, after making them if they do not exist, or one's own data have been updated since.
 
     If several processes need them at once, one makes them and the others wait.
 
@@ -58,19 +58,18 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
         RunFailed: they do not exist, and the source's files can't be fetched.
     """
     folder = _folder("normalized", recipe, root)
-    if not folder.exists():
+    if not folder.exists() or of_earlier_data(folder, recipe):
         with _alone(recipe, root):
-            if not folder.exists():
+            if not folder.exists() or of_earlier_data(folder, recipe):
                 print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
                 for stage in STAGES.values():
                     stage(recipe, root)
     dataset = prepared(folder, open_dataset(folder))
     if differences := _differences(dataset.recipe, _stored(recipe)):
-        stages = [f"`python -m src.{stage}`" for stage in (("fetch",) if recipe.own else ()) + ("split", "normalize")]
         raise UserError(
             f"{folder} was made by another recipe ({differences}): choose another data.name, such as "
             f"data.name={recipe.name[:98]}_2, or rebuild these arrays by `dvc repro normalize` or by "
-            f"{', '.join(stages[:-1])} and {stages[-1]}{f', each with data={recipe.name}' if recipe.own else ''}"
+            "`python -m src.split` and `python -m src.normalize`"
         )
     return dataset
 
@@ -124,6 +123,8 @@ def _fetch(recipe: Recipe, root: Path) -> None:
 def _split(recipe: Recipe, root: Path) -> None:
     source, folder = open_source(recipe), _folder("raw", recipe, root)
     raw = source.marks(folder) if source.marks else source.examples(folder, recipe.seed)
+    if recipe.split.published_test and recipe.own and not raw.published_test:
+        raise UserError("data.split.published_test=true: there is no test set of its own; allowed: data.test_path=FILE")
     published, group = raw.published_test or source.published_test, None if source.groups else raw.group
     parts = cut(raw.y, recipe.split, recipe.seed, published, group)
     if group is not None:

@@ -18,6 +18,7 @@ from src.data.originals import digest_of
 from src.data.prepared import Prepared
 from src.data.recipes import STAGES, make, prepare
 from src.data.splits import Split, cut, open_split
+from src.foundation.errors import RunFailed
 from src.foundation.files import ROOT
 from tests.data.test_tables import recipe
 from tests.helpers.refusals import refusal
@@ -172,6 +173,25 @@ def test_a_second_file_is_the_test_set_in_any_order_of_columns(tmp_path: Path) -
     assert dataset.train.x[:, 0].max() < 30
     other = dataclasses.replace(mine, split=Split(20, 9, 3, published_test=True))
     assert "must be 2" in refusal(make, other, "split", root=tmp_path)
+
+
+def test_arrays_of_changed_data_are_made_again_but_not_of_lost_ones(tmp_path: Path) -> None:
+    text = "x,class\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(40))
+    before, _ = made(text, tmp_path)
+    old = recipe(tmp_path / "mine.csv")
+    (tmp_path / "mine.csv").write_text(text + "99,a\n")
+    new = recipe(tmp_path / "mine.csv")
+    assert "has changed" in refusal(make, old, "fetch", root=tmp_path)
+    assert prepare(old, tmp_path).sha256 == before.sha256
+    after = prepare(new, tmp_path)
+    assert len(after.train.y) + len(after.valid.y) + len(after.test.y) == 41
+    assert "has changed" in refusal(prepare, old, tmp_path)
+    assert prepare(new, tmp_path).sha256 == after.sha256
+    (tmp_path / "mine.csv").unlink()
+    (tmp_path / "data" / "raw" / "mine" / "original").write_text("damaged")
+    with pytest.raises(RunFailed, match=r"no such file or folder, and the copy is damaged.*dvc checkout data/raw/mine"):
+        make(new, "fetch", root=tmp_path)
+    assert prepare(new, tmp_path).sha256 == after.sha256  # whose arrays are whole
 
 
 NORMALIZE = """
