@@ -112,9 +112,11 @@ def describe(store: Store, run: "Run", folder: RunFolder) -> None:
         note = RunTag(NOTE, cut(of_run(str(run.info.run_name), config, run.data.tags, run_id)))
         store.client.log_batch(run_id, params=params, tags=[] if NOTE in run.data.tags else [note])
     if not (run.inputs and run.inputs.dataset_inputs):
-        recipe = str(plain(config.data, semantic_only=True))
+        recipe = plain(config.data, semantic_only=True)
+        if "columns" in recipe:
+            recipe["columns"] = _params(config)["data"]["columns"]
         digest = folder.run()["digests"]["data"][:_SHOWN_OF_DIGEST]
-        datasets = [DatasetInput(Dataset(config.data.name, digest, "recipe", recipe))]
+        datasets = [DatasetInput(Dataset(config.data.name, digest, "recipe", cut(str(recipe))))]
         try:
             store.client.log_inputs(run_id, datasets)
         except MlflowException:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
-from src.recording import writer
+from src.recording import mlflow_run, writer
 from src.recording.links import links
 from src.recording.outbox import Outbox
 from src.recording.reading import artifact
@@ -493,3 +494,28 @@ def test_the_ui_is_opened_at_the_runs_of_each_experiment_the_latest_first(
     assert [name for name, _ in links("http://here")] == ["mlp"]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://host/database")
     assert links("http://here") == [("", "http://here/#/experiments?workflowType=machine_learning")]
+
+
+def test_a_table_of_many_columns_fits_into_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    columns = {f"column number {k}": ("number", "category")[k % 10 == 0] for k in range(5000)}
+    about: dict[str, Any] = {
+        "source": "table",
+        "path": "/a.csv",
+        "sha256": "0" * 64,
+        "label": "y",
+        "scaling": "per_feature",
+    }
+    labels = tuple(f"the class with the number {k}" for k in range(100))
+    config = compose(["data=digits"])
+    recipe = dataclasses.replace(config.data, **about, labels=labels, columns=columns)
+    config = dataclasses.replace(config, data=recipe)
+    monkeypatch.setattr(mlflow_run, "read_snapshot", lambda path: config)
+    store, folder = Mock(), Mock(path=tmp_path, run=lambda: {"digests": {"data": "0" * 64}})
+    recorded = Mock(inputs=None, data=Mock(params={}, tags={}), info=Mock(run_id="1", run_name="x"))
+    mlflow_run.describe(store, recorded, folder)
+    params = {param.key: param.value for param in store.client.log_batch.call_args.kwargs["params"]}
+    assert params["data.columns"] == "500 category, 4500 number"
+    assert max(map(len, params.values())) <= 6000
+    [given] = store.client.log_inputs.call_args.args[1]
+    assert "4500 number" in given.dataset.source
+    assert len(given.dataset.source) <= 65535
