@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,10 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
     from src.upkeep.selecting import meeting
 
     planned = plan(paths)
-    for path, why in planned.kept.items():
-        print(f"{path.name[:8]}: kept; {why}", file=sys.stderr)
+    reasons = Counter(planned.kept.values()) if not all_or_none else {}
+    kept = [f"kept {_counted(number, 'run')}: {why}" for why, number in reasons.items()]
+    kept = kept or [f"{path.name[:8]}: kept; {why}" for path, why in planned.kept.items()]
+    print("".join(f"{line}\n" for line in kept), end="", file=sys.stderr)
     if all_or_none and planned.kept:
         raise UserError(f"{len(planned.kept)} of {len(paths)} runs can't be deleted; nothing was deleted")
     size = sum(size_of(path) for path in planned.removed)

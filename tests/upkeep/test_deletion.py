@@ -118,6 +118,7 @@ def test_what_is_cited_trained_or_recorded_stays(
             assert why in done.stderr
         done = run_main("runs", "prune", "--keep-best", "0")
         assert (done.returncode, done.stdout) == (0, "deleted 0 runs, 0.0 MB, and 0 MLflow runs\n")
+        assert sorted(line.partition(": ")[0] for line in done.stderr.splitlines()) == ["kept 1 run"] * 3
     with Outbox() as living:
         living.note(entry_of(RunFolder(third), parent="a sweep"))
         assert "recording it" in run_main("runs", "rm", third.name).stderr
