@@ -85,7 +85,7 @@ def small() -> Small:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of the repository, for run folders, the MLflow store, and what studies leave."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for module in ("src.runs.folder", "src.recording.moved"):
+    for module in ("src.runs.folder", "src.recording.own_store"):
         monkeypatch.setattr(f"{module}.home", lambda: tmp_path)
     for module in ("src.studies.study", "src.studies.comparisons.collect"):
         monkeypatch.setattr(f"{module}.ROOT", tmp_path)

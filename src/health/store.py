@@ -10,8 +10,8 @@ from pathlib import Path
 from src.foundation.errors import RunFailed
 from src.foundation.locks import is_free
 from src.health.finding import Finding, owned, repair
-from src.recording.moved import bring_along, former_places, own_store
 from src.recording.outbox import Outbox
+from src.recording.own_store import bring_along, former_places, own_store
 
 _NAME = "mlflow.db"
 _ADVICE = f"restore a backup; or move {_NAME} away, and `python -m src.sync --all` fills a new one"

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.descriptions import NOTE, OF_EXPERIMENT
-from src.recording.moved import bring_along, former_places, opening, own_artifacts, own_store
+from src.recording.own_store import bring_along, former_places, opening, own_artifacts, own_store, writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,6 +71,10 @@ def open_store(tracking: Tracking) -> Store:
     Raises the errors of files, SQLite and MLflow as they are; `as_user_errors` puts them into words.
     """
     uri = store_uri(tracking)
+    if uri in ("sqlite:", "sqlite://", _SQLITE) or ":memory:" in uri:
+        raise UserError(
+            f"the MLflow store {uri} is in memory and keeps nothing; allowed: sqlite:////folder/mlflow.db, ..."
+        )
     if path := database(uri):
         _make_once(path)
     client = _client(uri)
@@ -107,7 +111,7 @@ def trashed(tracking: Tracking, run_ids: Iterable[str]) -> dict[str, str]:
     path, found = database(store_uri(tracking)), dict[str, str]()
     if path is not None and path.exists():
         query = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'deleted'"
-        with contextlib.suppress(sqlite3.Error), _locked(path) as opened:
+        with contextlib.suppress(sqlite3.Error), writable(path) as opened:
             for run_id in run_ids:
                 if opened.execute(query, [run_id]).fetchone():
                     found[run_id] = _restores(tracking, f"runs restore --run-id {run_id}")
@@ -124,7 +128,7 @@ def _experiment(path: Path, name: str) -> tuple[str, int] | None:
     """Where a database's experiment keeps artifacts, and when it was made [ms]; None if it has none."""
     query = "SELECT artifact_location, creation_time FROM experiments WHERE name = ? AND lifecycle_stage = 'active'"
     found: tuple[str, int] | None = None
-    with contextlib.suppress(sqlite3.Error), _locked(path) as opened:
+    with contextlib.suppress(sqlite3.Error), writable(path) as opened:
         found = opened.execute(query, [name]).fetchone()
     return found
 
@@ -194,17 +198,8 @@ def _make_once(path: Path) -> None:
     # SQLite reports this only at the first write, and MLflow only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))
-    with _locked(path):
+    with writable(path):
         pass
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """A database in a transaction that could write, and does not."""
-    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
-        database.execute("BEGIN IMMEDIATE")
-        yield database
-        database.rollback()
 
 
 def _client(uri: str) -> "MlflowClient":

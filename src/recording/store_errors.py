@@ -35,6 +35,8 @@ def is_away(error: Exception) -> bool:
 def one_line(error: Exception) -> str:
     """An error in a line, without credentials."""
     # SQLAlchemy's errors are long, and have the database's own words in the middle; those of requests have them last.
+    if isinstance(error, ModuleNotFoundError):  # of a database's driver
+        return f"it needs the Python package {error.name}, which is not installed"
     lines = str(error).splitlines() or [type(error).__name__]
     line = next((line for line in lines if "Error) " in line), lines[0])
     return without_credentials(line.partition("(Caused by ")[2].removesuffix(")") or line)

@@ -111,7 +111,7 @@ def test_a_store_that_moved_with_its_checkout_is_found_before_anything_is_record
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.copy(home / "mlflow.db", elsewhere)
-    monkeypatch.setattr("src.recording.moved.home", lambda: elsewhere)
+    monkeypatch.setattr("src.recording.own_store.home", lambda: elsewhere)
     mend(moved_store, elsewhere)
     assert not list(moved_store(elsewhere))
     assert open_store(Tracking())

@@ -311,8 +311,8 @@ def test_a_writer_that_breaks_down_ends_even_if_it_cannot_say_so(
 _WARNS = """
 import sys
 from pathlib import Path
-import src.recording.moved, src.runs.folder
-src.recording.moved.home = src.runs.folder.home = lambda: Path(sys.argv[1])
+import src.recording.own_store, src.runs.folder
+src.recording.own_store.home = src.runs.folder.home = lambda: Path(sys.argv[1])
 from src.recording.recording import Recording
 from src.cli.command import FAILED
 from src.config.tracking import Tracking

@@ -28,7 +28,7 @@ from src.recording.outbox import Outbox
 from src.recording.reading import artifact
 from src.recording.recording import Recording
 from src.recording.store import holds_experiment, open_store, store_uri
-from src.recording.store_errors import as_user_errors
+from src.recording.store_errors import as_user_errors, one_line
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
@@ -404,7 +404,7 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
 ) -> None:
     folder = tmp_path / "my stores, 100%41 sure? #1: {x}"
     folder.mkdir()
-    for module in ("src.runs.folder", "src.recording.moved"):
+    for module in ("src.runs.folder", "src.recording.own_store"):
         monkeypatch.setattr(f"{module}.home", lambda: folder)
     _, run_id = recorded(small(), digits)
     assert (folder / "mlflow.db").exists()
@@ -421,7 +421,7 @@ def test_the_store_of_a_checkout_that_was_moved_or_copied_goes_along(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def at(folder: Path) -> None:
-        for module in ("src.runs.folder", "src.recording.moved"):
+        for module in ("src.runs.folder", "src.recording.own_store"):
             monkeypatch.setattr(f"{module}.home", lambda: folder)
 
     before, after = tmp_path / "it's 100%41", tmp_path / "später"
@@ -448,6 +448,12 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
         with pytest.raises(UserError, match="store") as refused, as_user_errors(Tracking(uri=uri)):
             open_store(Tracking(uri=uri))
         assert "\n" not in str(refused.value)
+    for uri in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
+        with pytest.raises(UserError, match="in memory and keeps nothing"):
+            open_store(Tracking(uri=uri))
+    with pytest.raises(ModuleNotFoundError) as lacking:
+        open_store(Tracking(uri="mssql+pyodbc://user:password@localhost/x"))
+    assert one_line(lacking.value) == "it needs the Python package pyodbc, which is not installed"
 
 
 @pytest.mark.parametrize(

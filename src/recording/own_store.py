@@ -1,7 +1,8 @@
-"""A checkout that was moved, copied or mounted elsewhere: its database names the folder where artifacts were."""
+"""The repository's own store as files: a database, which goes along with a checkout that is moved, and artifacts."""
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,15 @@ def own_artifacts() -> Path:
 def opening(path: Path) -> FileLock:
     """The lock of a database that is being made, or changed as a whole."""
     return FileLock(path.with_name(f".{path.name}.lock"))
+
+
+@contextlib.contextmanager
+def writable(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database in a transaction that could write, and does not."""
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+        database.rollback()
 
 
 def former_places(path: Path) -> list[Path]:
