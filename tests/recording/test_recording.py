@@ -452,7 +452,7 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
         with pytest.raises(UserError, match="in memory and keeps nothing"):
             open_store(Tracking(uri=uri))
     with pytest.raises(ModuleNotFoundError) as lacking:
-        open_store(Tracking(uri="mssql+pyodbc://user:password@localhost/x"))
+        open_store(Tracking(uri="mssql+pyodbc://localhost/x"))
     assert one_line(lacking.value) == "it needs the Python package pyodbc, which is not installed"
 
 
