@@ -34,6 +34,7 @@ from tests.helpers.refusals import assert_rejected
         ("runs rm", ["--dry-run", "RUN", "exit codes", "examples:"]),
         ("runs prune", ["--dry-run", "--keep-best", "exit codes", "examples:"]),
         ("train", ["model.act=relu", "leaky_relu, linear", "activation function", "A small network and two epochs"]),
+        ("compare", ["RUN", "McNemar", "Newcombe", "--json", "exit codes", "examples:"]),
         ("sync", ["python -m src.sync --all", "Exit codes"]),
         ("doctor", ["A checkpoint that does not match its digest."]),
         *((stage, ["KEY=VALUE"]) for stage in ("check", "fetch", "split", "normalize", "evaluate", "compose")),
