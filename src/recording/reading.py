@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.mlflow_run import MOST_RUNS, cut
-from src.recording.store import Store, open_store, store_uri, whereabouts, without_credentials
+from src.recording.store import Store, open_store, restores, store_uri, whereabouts, without_credentials
 from src.recording.store_errors import as_user_errors
 from src.runs.folder import START, START_OPTIMIZER
 
@@ -30,12 +30,20 @@ def find_run(tracking: Tracking, prefix: str) -> "Run":
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
         raise UserError(f"{prefix}: no id of an MLflow run, which has {_DIGITS_OF_ID} digits of 0-9 and a-f")
     with _opened(tracking) as (client, _):
+        from mlflow.entities import ViewType
+
         everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
-        found = client.search_runs(everywhere, f"attributes.run_id LIKE '{prefix}%'", max_results=MOST_RUNS)
+        query = f"attributes.run_id LIKE '{prefix}%'"
+        found = client.search_runs(everywhere, query, max_results=MOST_RUNS)
+        trash = [] if found else client.search_runs(everywhere, query, ViewType.DELETED_ONLY, max_results=_SHOWN)
     if len(found) > 1:
         listed = ", ".join(f"{run.info.run_id} ({run.info.run_name})" for run in found[:_SHOWN])
         more = f" and {len(found) - _SHOWN} others" if len(found) > _SHOWN else ""
         raise UserError(f"{prefix}: {len(found)} MLflow runs begin so: {listed}{more}; give more of the id")
+    if trash:
+        run_id = trash[0].info.run_id
+        restore = restores(tracking, f"runs restore --run-id {run_id}")
+        raise UserError(f"{prefix}: MLflow run {run_id} is in the trash; to restore it, run {restore}")
     if not found:
         where = without_credentials(store_uri(tracking))
         raise UserError(f"{prefix}: no MLflow run's id begins so, in {where}; `make ui` shows the runs")

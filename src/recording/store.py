@@ -114,11 +114,12 @@ def trashed(tracking: Tracking, run_ids: Iterable[str]) -> dict[str, str]:
         with contextlib.suppress(sqlite3.Error), writable(path) as opened:
             for run_id in run_ids:
                 if opened.execute(query, [run_id]).fetchone():
-                    found[run_id] = _restores(tracking, f"runs restore --run-id {run_id}")
+                    found[run_id] = restores(tracking, f"runs restore --run-id {run_id}")
     return found
 
 
-def _restores(tracking: Tracking, command: str) -> str:
+def restores(tracking: Tracking, command: str) -> str:
+    """The command of MLflow that restores something of a store, in backquotes."""
     uri = store_uri(tracking)
     where = "" if uri == _own_store() else f"MLFLOW_TRACKING_URI={without_credentials(uri)} "
     return f"`{where}mlflow {command}`"
@@ -149,7 +150,7 @@ def _experiment_id(client: "MlflowClient", tracking: Tracking) -> str:
     if experiment.lifecycle_stage == "deleted":  # making a run in it would fail (mlflow#2690)
         raise UserError(
             f"tracking.experiment={tracking.experiment}: this experiment is in MLflow's trash; give another name, or "
-            f"restore it: {_restores(tracking, f'experiments restore --experiment-id {experiment.experiment_id}')}"
+            f"restore it: {restores(tracking, f'experiments restore --experiment-id {experiment.experiment_id}')}"
         )
     if NOTE not in experiment.tags:  # made by an earlier version, or by hand
         with contextlib.suppress(MlflowException):  # it may be somebody else's, on a server

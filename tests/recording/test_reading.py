@@ -61,6 +61,15 @@ def test_a_missing_run_or_store_is_an_error_and_no_store_is_made(home: Path, cli
     assert not (home / "none.db").exists()
 
 
+def test_a_run_in_the_trash_is_named_with_what_restores_it(client: "MlflowClient", made: Callable[..., str]) -> None:
+    run_id = made("deleted")
+    client.delete_run(run_id)
+    with pytest.raises(UserError, match=f"in the trash; to restore it, run `mlflow runs restore --run-id {run_id}`"):
+        find_run(Tracking(), run_id[:12])
+    client.restore_run(run_id)
+    assert find_run(Tracking(), run_id[:12]).info.run_id == run_id
+
+
 def test_a_study_has_its_runs_without_its_parent(made: Callable[..., str]) -> None:
     made("ladder", study="ladder")
     made("relu s0", study="another", fingerprint="f")
