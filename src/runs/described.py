@@ -1,5 +1,6 @@
 """What differs between a run and the default, in a few words: `tanh [64,32] sgd lr=0.05`."""
 
+import re
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ _FIRST = (
 _BARE = {*GROUPS, "model.act", "model.init", "model.hidden"}  # whose values explain themselves
 _LAST = "seed"
 _SHORT = ("model.", "optimizer.", "train.")  # groups whose keys are known without them
+_DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b")  # such as of what a run starts from
 DEFAULT = "default"
 
 
@@ -38,7 +40,7 @@ def described(differs: Mapping[str, Any], without: Container[str] = ()) -> str:
 
 
 def _word(key: str, value: Any) -> str:
-    text = written(value).removesuffix(".0")
+    text = _DIGEST.sub(r"\1", written(value).removesuffix(".0"))
     if key == "model.hidden" and not value:
         return "linear"
     if key == _LAST:

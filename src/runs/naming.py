@@ -1,6 +1,5 @@
 """The names of runs in MLflow, which tell them apart: legends show some 25 characters, so what differs comes first."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +32,7 @@ def run_name(config: Config, swept: Mapping[str, str] | None = None) -> str:
         others = {}
     words = [described(part) for part in (first, others) if part]
     words += [config.name] if config.name else [] if words else [DEFAULT]
-    text = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b", r"\1", " ".join(words))  # digests of what a run starts from
+    text = " ".join(words)
     return f"{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'} s{config.seed}"
 
 
