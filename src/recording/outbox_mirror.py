@@ -5,6 +5,7 @@ A command's writer makes them for as long as the command lives. `sync` makes one
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from src.config.tracking import Tracking
@@ -26,11 +27,18 @@ class Synced(NamedTuple):
     failures: list[str]
 
 
-def sync(everything: bool = False) -> Synced:
-    """Records the pending entries of all stores that have no living owner; with `everything`, also settled ones."""
+def sync(everything: bool = False, to: str | None = None) -> Synced:
+    """Records the pending entries of all stores that have no living owner; with `everything`, also settled ones.
+
+    to: another store, without credentials, that gets all entries of this machine, too.
+    """
     synced = Synced([], [], [])
+    if to:
+        Tracking(uri=to)  # which refuses a password: entries are on the disk
     with Outbox() as outbox:
-        entries = [*outbox.orphans(), *(outbox.settled() if everything else ())]
+        for entry in outbox.entries() if to else ():
+            outbox.note(replace(entry, uri=to, run_id=None, settled=None, owner="", heir="", adopted=True))
+        entries = [*outbox.orphans(), *outbox.mine(), *(outbox.settled() if everything else ())]
         for uri, experiment in sorted({entry.place for entry in entries}):
             tracking = tracking_of(uri or None, experiment)
             try:
@@ -38,6 +46,12 @@ def sync(everything: bool = False) -> Synced:
             except Exception as error:
                 synced.failures.append(f"the MLflow store {uri or 'of this repository'} failed: {one_line(error)}")
     return synced
+
+
+def forget() -> list[Entry]:
+    """Removes the pending entries that have no living owner; run folders stay as they are."""
+    with Outbox() as outbox:
+        return [entry for entry in outbox.orphans() if entry.idle() and outbox.remove(entry)]
 
 
 class OutboxMirror:

@@ -16,14 +16,14 @@ from src.foundation import locks
 from src.recording import outbox as outbox_module
 from src.recording.entry import Entry
 from src.recording.outbox import Outbox
-from src.recording.outbox_mirror import OutboxMirror, Synced, sync
+from src.recording.outbox_mirror import OutboxMirror, Synced, forget, sync
 from src.recording.recording import Recording
 from src.recording.store import open_store
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.helpers.composing import Small
-from tests.helpers.stores import client_of, entry_of, stored
+from tests.helpers.stores import assert_mirrored, client_of, entry_of, stored
 from tests.recording.conftest import InThread
 
 AWAY = "http://127.0.0.1:9"  # nobody listens on the port `discard`
@@ -341,3 +341,28 @@ def test_what_version_1_has_noted_is_recorded(home: Path, trained: RunFolder) ->
     assert not list(records.glob("*.json")) + list(records.glob("*.owner"))
     assert [entry.name for entry in sync(everything=True).recorded if entry.name == "settled"] == ["settled"]
     assert runs(home).keys() == {"a study", "relu s0", "settled"}
+
+
+def test_all_that_is_recorded_can_be_recorded_elsewhere_too(home: Path, trained: RunFolder, tmp_path: Path) -> None:
+    parent = replace(entry_of(trained), identity="a parent", folder=None, status="finished", started=1.0, ended=2.0)
+    note_and_die(parent, replace(entry_of(trained), parent=parent.identity))
+    assert len(sync().recorded) == 2
+    elsewhere = f"sqlite:///{tmp_path}/elsewhere.db"
+    assert len(sync(to=elsewhere).recorded) == 2
+    assert_mirrored(elsewhere, trained.path)
+    assert len(stored(home)) == len(stored(elsewhere)) == 2
+    assert not Outbox().pending()
+    assert not sync(to=elsewhere).failures  # again: each once
+    assert len(stored(elsewhere)) == 2
+
+
+def test_what_can_not_be_recorded_can_be_forgotten_and_the_rest_is_recorded(home: Path, trained: RunFolder) -> None:
+    note_and_die(entry_of(trained), replace(entry_of(trained), uri=AWAY))
+    with Outbox() as living:
+        living.note(replace(entry_of(trained), uri=AWAY, experiment="of a living command"))
+        assert [len(found) for found in sync()] == [1, 0, 1]
+        [forgotten] = forget()
+        assert (forgotten.uri, forgotten.experiment) == (AWAY, "mlp")
+        assert len(Outbox().pending()) == 1
+    assert not Outbox().find(forgotten)
+    assert trained.finished()
