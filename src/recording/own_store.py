@@ -2,7 +2,9 @@
 
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -40,6 +42,14 @@ def writable(path: Path) -> Iterator[sqlite3.Connection]:
         database.rollback()
 
 
+def prepare_to_open(path: Path) -> None:
+    """Does what MLflow does not care about, and tells the user. Hold `opening(path)`."""
+    _copy_before_migration(path)
+    if path == own_store() and (former := former_places(path)):
+        bring_along(path)
+        print(f"MLflow's records name this folder now; the checkout was at {former[0].parent}", file=sys.stderr)
+
+
 def former_places(path: Path) -> list[Path]:
     """Where the experiments of the repository's own database keep artifacts, if in an `mlartifacts/` elsewhere."""
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
@@ -64,3 +74,19 @@ def bring_along(path: Path) -> None:
                         (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
                     )
         database.commit()
+
+
+def _copy_before_migration(path: Path) -> None:
+    """Copies a database that an older MLflow made, for this one changes it as soon as it opens it."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    with contextlib.suppress(sqlite3.Error, CommandError), contextlib.closing(sqlite3.connect(path)) as database:
+        (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+        known = ScriptDirectory(str(files("mlflow.store") / "db_migrations"))
+        if revision == known.get_current_head() or known.get_revision(revision) is None:
+            return
+        if not (copy := path.with_name(f"{path.name}.{revision}")).exists():
+            with contextlib.closing(sqlite3.connect(copy)) as target:
+                database.backup(target)
+            print(f"an older MLflow made {path}; this one changes it, and a copy is kept: {copy.name}", file=sys.stderr)

@@ -11,7 +11,6 @@ import logging
 import os
 import re
 import sqlite3
-import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.descriptions import NOTE, OF_EXPERIMENT
-from src.recording.own_store import bring_along, former_places, opening, own_artifacts, own_store, writable
+from src.recording.own_store import opening, own_artifacts, own_store, prepare_to_open, writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -193,9 +192,7 @@ def _make_once(path: Path) -> None:
             beside = path.with_name(f".{path.name}.init")
             _client(_sqlite(beside)).search_experiments()  # which creates its tables
             beside.replace(path)
-        if path == own_store() and (former := former_places(path)):
-            bring_along(path)
-            print(f"MLflow's records name this folder now; the checkout was at {former[0].parent}", file=sys.stderr)
+        prepare_to_open(path)
     # SQLite reports this only at the first write, and MLflow only after a while.
     if not os.access(path, os.W_OK):
         raise PermissionError(13, "permission denied", str(path))

@@ -25,6 +25,7 @@ from src.foundation.schema import flatten, show
 from src.recording import mlflow_run, writer
 from src.recording.links import links
 from src.recording.outbox import Outbox
+from src.recording.own_store import prepare_to_open
 from src.recording.reading import artifact
 from src.recording.recording import Recording
 from src.recording.store import holds_experiment, open_store, store_uri
@@ -454,6 +455,21 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
     with pytest.raises(ModuleNotFoundError) as lacking:
         open_store(Tracking(uri="mssql+pyodbc://localhost/x"))
     assert one_line(lacking.value) == "it needs the Python package pyodbc, which is not installed"
+
+
+@pytest.mark.parametrize(("revision", "copied"), [("bda7b8c39065", True), ("of another day", False), (None, False)])
+def test_a_store_of_an_older_mlflow_is_copied_before_this_one_changes_it(
+    home: Path, revision: str | None, copied: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home / "mlflow.db"
+    if revision:
+        database(path, f"UPDATE alembic_version SET version_num = '{revision}'")  # MLflow 3.1 has the first one
+    before = path.read_bytes()
+    for _ in range(2):
+        prepare_to_open(path)
+        found = [file.read_bytes() for file in home.glob(f"mlflow.db.{revision}")]
+        assert found == ([before] if copied else [])
+    assert capsys.readouterr().err.count("a copy is kept: mlflow.db.") == copied
 
 
 @pytest.mark.parametrize(
