@@ -156,7 +156,8 @@ def two_runs_compared(driver: webdriver.Chrome, study: Results, table: str) -> N
         assert f"{run.result['test']['accuracy']:.3f}".rstrip("0") in metrics
 
     # From there a click on a metric draws its curves, which are those of the run folders.
-    ui.click(driver, "a[title='Plot chart'][href*='metric=%22train%2Floss%22']")
+    scroll_to_metric(driver, chart := "a[title='Plot chart'][href*='metric=%22train%2Floss%22']")
+    ui.click(driver, chart)
     curves = ui.wait_for(driver, "the curves", lambda d: ui.lines(d, list(runs)))
     shot(driver, "8-curves")
     assert "#/metric?runs=[" in driver.current_url
@@ -169,6 +170,17 @@ def two_runs_compared(driver: webdriver.Chrome, study: Results, table: str) -> N
     driver.get(table + ui.AS_CHARTS)
     ui.wait_for(driver, "the charts", lambda d: ui.lines(d, list(runs)))
     shot(driver, "9-charts")
+
+
+def scroll_to_metric(driver: webdriver.Chrome, link: str) -> None:
+    """Scrolls a list of metrics, of which only what is visible is there, until it has a link."""
+    last = "[...document.querySelectorAll(\"a[title='Plot chart']\")].at(-1)?.scrollIntoView()"
+
+    def there(driver: webdriver.Chrome) -> bool:
+        driver.execute_script(last)
+        return bool(driver.find_elements(By.CSS_SELECTOR, link))
+
+    ui.wait_for(driver, link, there)
 
 
 def row_of(driver: webdriver.Chrome, run: str) -> str:

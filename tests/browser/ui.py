@@ -181,7 +181,7 @@ def show_as(driver: webdriver.Chrome, mode: str) -> None:
 
 
 def search_charts(driver: webdriver.Chrome, query: str, found: int) -> None:
-    """Shows only charts whose names contain a text, and waits until there are this many."""
+    """Shows only charts whose names begin with a text, and waits until there are this many."""
 
     def left(driver: webdriver.Chrome) -> bool:
         cards = driver.find_elements(By.CSS_SELECTOR, CARD)
@@ -190,7 +190,7 @@ def search_charts(driver: webdriver.Chrome, query: str, found: int) -> None:
 
     box = wait_for(driver, "charts", lambda d: d.find_element(By.CSS_SELECTOR, "[placeholder='Search metric charts']"))
     box.send_keys(Keys.CONTROL, "a")
-    box.send_keys(query)
+    box.send_keys(f"^{query}")  # a regular expression: kept/valid/accuracy is another chart
     wait_for(driver, f"{found} charts of {query}", left)
 
 
