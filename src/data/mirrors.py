@@ -32,11 +32,12 @@ class NotServed(Exception):
 
 
 def in_folder(folder: Path, wanted: Mapping[str, int]) -> Offers:
-    """Files in a local folder, as `<name>` or `<name>.gz`."""
+    """Files in a local folder, as `<name>` or `<name>.gz`; Kaggle has a dot in place of the last but one hyphen."""
     if not folder.is_dir():
         raise NotServed(f"no such folder; allowed: a folder with {', '.join(wanted)}, plain or as .gz")
     for name in wanted:
-        path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+        names = (name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz")
+        path = next((folder / other for other in names if (folder / other).is_file()), None)
         if path is not None:
             with path.open("rb") as file:
                 yield name, file

@@ -60,12 +60,22 @@ PLACES: dict[str, Place] = {
 def fetch(folder: Path, mirror: Path | None) -> None:
     """Fetches the four files into `folder`. Each is verified first; valid files in `folder` are kept.
 
+    A mirror that the user names is verified even if nothing is missing: it may be meant to be other data.
+
     Raises:
-        UserError: `mirror` is not a folder, or contains a file that is not MNIST's.
+        UserError: `mirror` is not a folder, has none of the files, or has one that is not MNIST's.
         RunFailed: no source has the missing files.
     """
     missing = [name for name, file in FILES.items() if not is_whole(folder / name, file.sha256)]
     of_the_user = {} if mirror is None else {f"data.mirror={mirror}": partial(in_folder, mirror)}
+    for address, place in of_the_user.items():
+        try:
+            lengths = {name: file.length for name, file in FILES.items()}
+            with contextlib.closing(place(lengths)) as offers:
+                if not [_verified(name, stream) for name, stream in offers]:
+                    raise NotServed(f"has none of the files; allowed: {', '.join(FILES)}, plain or as .gz")
+        except NotServed as error:
+            raise UserError(f"{address}: {error}") from None
     reasons: list[str] = []
     for address, place in (of_the_user | PLACES).items():
         if not missing:
@@ -74,8 +84,6 @@ def fetch(folder: Path, mirror: Path | None) -> None:
             _take(address, place, folder, missing)
             reasons.append(f"{address}: it lacks {' and '.join(missing)}")
         except NotServed as error:
-            if address in of_the_user:
-                raise UserError(f"{address}: {error}") from None
             reasons.append(f"{address}: {textwrap.shorten(str(error), 300)}")
     if missing:
         raise RunFailed(

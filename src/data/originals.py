@@ -52,8 +52,6 @@ def fetch(recipe: Recipe, folder: Path) -> None:
         RunFailed: neither the originals nor copies of them exist.
     """
     update = f"`python -m src.add data {recipe.name} --update`"
-    if recipe.mirror is not None:
-        raise UserError(f"data.mirror={recipe.mirror}: data.source={recipe.source} has data.path; allowed: null")
     if recipe.sha256 is None:
         raise UserError(f"data.sha256=null: it says which data the recipe is about; {update} writes it")
     whole = is_whole(recipe.sha256, folder)

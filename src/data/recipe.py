@@ -68,6 +68,8 @@ class Recipe:
                     f"data.{key}={show(name)}: must be 1 to 100 letters, digits, '.', '_' and '-', "
                     "and not start with '.'; it names a folder"
                 )
+        if self.mirror is not None and self.source != "mnist":
+            raise UserError(f"data.mirror={self.mirror}: data.source={self.source} has no mirrors; allowed: null")
         bounded = self.image is not None if self.own else SOURCES[self.source].largest is not None
         if not bounded and self.scaling in BY_THE_LARGEST:
             others = ", ".join(name for name in SCALINGS if name not in BY_THE_LARGEST)

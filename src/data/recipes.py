@@ -64,6 +64,9 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
                 print(f"preparing data {recipe.name} in {folder}", file=sys.stderr)
                 for stage in STAGES.values():
                     stage(recipe, root)
+    elif recipe.mirror is not None:  # which is verified: it may be meant to be other data
+        with _alone(recipe, root):
+            _fetch(recipe, root)
     dataset = prepared(folder, open_dataset(folder))
     if differences := _differences(dataset.recipe, _stored(recipe)):
         raise UserError(

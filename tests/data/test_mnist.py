@@ -1,6 +1,7 @@
 import gzip
 import io
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def test_only_files_that_are_damaged_or_missing_are_fetched_again(
     mnist.fetch(raw, mirror)
     before = written(raw)
     offer(elsewhere=exploding)
-    mnist.fetch(raw, tmp_path / "nowhere")
+    mnist.fetch(raw, None)
     assert written(raw) == before
     damaged, missing, *kept = SHAPES
     (raw / damaged).write_bytes(flipped(published[damaged]))
@@ -143,6 +144,25 @@ def test_only_files_that_are_damaged_or_missing_are_fetched_again(
     mnist.fetch(raw, mirror)
     assert contents(raw) == published
     assert {name: written(raw)[name] for name in kept} == {name: before[name] for name in kept}
+
+
+def test_a_mirror_that_is_named_is_verified_though_nothing_is_missing(
+    published: dict[str, bytes], mirror: Path, tmp_path: Path, raw: Path
+) -> None:
+    mnist.fetch(raw, mirror)
+    before = written(raw)
+    (tmp_path / "empty").mkdir()
+    for folder, message in ((tmp_path / "nowhere", "no such folder"), (tmp_path / "empty", "has none of the files")):
+        assert message in refusal(mnist.fetch, raw, folder)
+    (mirror / IMAGES).write_bytes(flipped(published[IMAGES]))
+    assert f"{IMAGES} is not MNIST's" in refusal(mnist.fetch, raw, mirror)
+    assert written(raw) == before
+    for name, content in published.items():
+        (mirror / name).unlink()
+        (mirror / name.replace("-idx", ".idx")).write_bytes(content)  # as Kaggle names them
+    shutil.rmtree(raw)
+    mnist.fetch(raw, mirror)
+    assert contents(raw) == published
 
 
 def written(raw: Path) -> dict[str, tuple[int, int]]:

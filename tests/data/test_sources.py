@@ -16,8 +16,10 @@ from sklearn import datasets
 from src.data import generated
 from src.data.generated import ARMS, BLOBS, DIGESTS, GENERATED
 from src.data.raw import Raw
+from src.data.recipe import Recipe
 from src.data.sources import SOURCES
-from src.foundation.errors import RunFailed
+from src.data.splits import Split
+from src.foundation.errors import RunFailed, UserError
 from tests.helpers.refusals import refusal
 
 PLANAR = [name for name, source in GENERATED.items() if source.features]
@@ -88,10 +90,9 @@ class TestEveryGeneratedSource:
         GENERATED[name].fetch(tmp_path / "one", None)
         assert {path: path.stat().st_ino for path in (tmp_path / "one").iterdir()} == before
 
-    def test_rejects_a_mirror(self, name: str, tmp_path: Path) -> None:
-        message = refusal(GENERATED[name].fetch, tmp_path / "raw", Path("/some/where"))
-        assert re.search(rf"data\.mirror=/some/where: data\.source={name} .* no mirror", message)
-        assert not (tmp_path / "raw").exists()
+    def test_has_no_mirror(self, name: str) -> None:
+        with pytest.raises(UserError, match=rf"data\.mirror=/some/where: data\.source={name} has no mirrors"):
+            Recipe(name, name, Split(0.6, 0.2, 0.2), mirror="/some/where")
 
     def test_rejects_data_of_another_library_version(self, name: str, tmp_path: Path) -> None:
         x, *indices = MAKERS[name](GENERATED[name].seed or 0)
