@@ -16,7 +16,7 @@ from src.data.recipes import STAGES, Recipe, Split, make, prepare
 from src.data.scaling import SCALINGS, fit
 from src.data.sources import SOURCES
 from src.data.splits import open_split
-from src.foundation.errors import RunFailed
+from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT
 from tests.helpers.refusals import refusal
 
@@ -83,6 +83,8 @@ def test_mnist_goes_through_all_stages_and_its_mirror_is_not_stored(mirror: Path
     stored = {"name": "mnist", "source": "mnist", "split": split, "scaling": "standard", "seed": 0}
     assert json.loads((stages(recipe, tmp_path) / "dataset.json").read_text())["recipe"] == stored
     assert prepare(dataclasses.replace(recipe, mirror=None), tmp_path).recipe == stored
+    with pytest.raises(UserError, match="no such folder"):
+        prepare(dataclasses.replace(recipe, mirror=str(tmp_path / "nowhere")), tmp_path)
 
 
 def test_a_later_field_is_stored_unless_it_has_its_default_so_older_arrays_stay_valid(tmp_path: Path) -> None:
