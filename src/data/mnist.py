@@ -67,7 +67,7 @@ def fetch(folder: Path, mirror: Path | None) -> None:
         RunFailed: no source has the missing files.
     """
     missing = [name for name, file in FILES.items() if not is_whole(folder / name, file.sha256)]
-    of_the_user = {} if mirror is None else {f"data.mirror={mirror}": partial(in_folder, mirror)}
+    of_the_user: dict[str, Place] = {} if mirror is None else {f"data.mirror={mirror}": partial(in_folder, mirror)}
     for address, place in of_the_user.items():
         try:
             lengths = {name: file.length for name, file in FILES.items()}
