@@ -1,4 +1,4 @@
-"""The stage `fetch`. Fetches the raw files into data/raw/<source>/ and verifies them."""
+"""The stage `fetch`. Fetches the raw files into data/raw/<folder>/ and verifies them."""
 
 from src.cli.stage import run_stage
 from src.data.recipes import make
@@ -6,6 +6,6 @@ from src.data.recipes import make
 if __name__ == "__main__":
     run_stage(
         "fetch",
-        "Fetches the raw files into data/raw/<source>/ and verifies them.",
+        "Fetches the raw files into data/raw/<folder>/ and verifies them.",
         lambda config: make(config.data, "fetch"),
     )
