@@ -148,8 +148,7 @@ class RunFolder:
         self.discard()
         shutil.rmtree(self.path / "figures", ignore_errors=True)
         checkpoint.remove(self.path)
-        last = (_STATUS, SUMMARY)  # which make them count
-        for file in sorted(former.iterdir(), key=lambda file: (file.name in last, file.name == SUMMARY)):
+        for file in sorted(former.iterdir(), key=lambda file: file.name == _STATUS):  # last what makes them count
             file.replace(self.path / file.name)
         former.rmdir()
 
@@ -189,8 +188,6 @@ class RunFolder:
         write_json(self.path / "timing.json", {**timing, "peak_memory_mb": peak_memory_mb()})
         write_json(self.path / "result.json", dict(result))
         self.mark("finished")
-        with contextlib.suppress(OSError):  # the run has finished; a table of runs writes it if it is missing
-            write_summary(self.path)
         self.clear()
 
     def discard(self) -> None:
@@ -199,7 +196,10 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Removes checkpoints and former results, which a finished run no longer needs. Can be repeated."""
+        """Writes the summary of a finished run, and removes checkpoints and former results. Can be repeated."""
+        with contextlib.suppress(OSError):  # the run has finished; a table of runs writes it if it is missing
+            if not (self.path / SUMMARY).exists():
+                write_summary(self.path)
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 
@@ -214,7 +214,7 @@ class RunFolder:
     def _copy_aside(self) -> None:
         with replacing_folder(self.path / _FORMER) as former:
             for file in self.path.iterdir():
-                if file.is_file() and file.name not in (_LOCK, NOTES):
+                if file.is_file() and file.name not in (_LOCK, NOTES, SUMMARY):
                     shutil.copyfile(file, former / file.name)
 
 
