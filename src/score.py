@@ -18,6 +18,7 @@ from src.foundation.errors import UserError
 if TYPE_CHECKING:
     from src.prediction.scoring import Scored
 
+_MOST_COLUMNS = 40  # of the table of which class is predicted as which
 _EPILOG = """\
 examples:
   python -m src.score models/model.npz                      its own test set
@@ -51,6 +52,9 @@ def _text(found: "Scored", what: str) -> str:
     ]
     counts = [[label, *map(str, row)] for label, row in zip(labels, found.confusion.tolist(), strict=True)]
     means = ", ".join(f"{name} {overall[name]:.2%}" for name in names)
+    confused = ["predicted (columns) for each class (rows):", plain_table(["", *labels], counts)]
+    if len(labels) > _MOST_COLUMNS:
+        confused = [f"{len(labels)} classes are too many for a table of which is predicted as which; --json has it"]
     return "\n".join(
         [
             what + (", scaled as the model expects" if found.rescaled else ""),
@@ -58,8 +62,7 @@ def _text(found: "Scored", what: str) -> str:
             "",
             plain_table(["class", *names, "examples"], by_class),
             "",
-            "predicted (columns) for each class (rows):",
-            plain_table(["", *labels], counts),
+            *confused,
         ]
     )
 

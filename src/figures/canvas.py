@@ -26,6 +26,9 @@ MARGIN, HEADER = 0.12, 0.45  # inches, around everything and for the title
 
 TITLE, TEXT, SMALL = 12.0, 10.0, 7.5  # points
 LONG = 4  # characters: longer names of classes are rotated
+MANY = 40  # classes: of more, not all are named or numbered
+_NAMED = 10
+_LONGEST = 18  # characters of a name
 _TITLE = "title"  # its group id
 
 # Distinct with every common form of colour blindness: M. Okabe and K. Ito, "Color Universal Design", 2008.
@@ -140,10 +143,16 @@ def legend(figure: Figure, loc: Any, ncols: int, size: float = TEXT, **more: Any
 
 
 def name_classes(axes: Axes, labels: Sequence[str], both: bool = True) -> None:
-    """Names the classes along the horizontal axis, rotated if they are long, and along the vertical axis if `both`."""
-    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    """Names the classes along the horizontal axis, rotated if they are long, and along the vertical axis if `both`.
+
+    Of more than `MANY` classes only some are named, and of long names the middle is left out.
+    """
+    labels = [label if len(label) <= _LONGEST else f"{label[:9]}…{label[-8:]}" for label in labels]
+    step = 1 if len(labels) <= MANY else -(-len(labels) // _NAMED)
+    places, labels = range(0, len(labels), step), labels[::step]
+    axes.set_xticks(places, labels, parse_math=False)
     if both:
-        axes.set_yticks(range(len(labels)), labels, parse_math=False)
+        axes.set_yticks(places, labels, parse_math=False)
     if max(map(len, labels)) > LONG:
         for text in axes.get_xticklabels():
             text.set(rotation=45, ha="right", rotation_mode="anchor")

@@ -41,7 +41,8 @@ def draw(before: NDArray[np.integer], after: NDArray[np.integer], labels: Sequen
     colors = [canvas.BLUE if gain > 0 else canvas.VERMILLION for gain in recall]
     drawn = bars.barh(range(len(labels)), recall, height=0.62, color=colors, alpha=0.85)
     gained = [_signed(gain) or "0.0" for gain in recall]
-    bars.bar_label(drawn, gained, padding=4, fontsize=canvas.TEXT - 1.5, color=canvas.INK)
+    if len(labels) <= canvas.MANY:
+        bars.bar_label(drawn, gained, padding=4, fontsize=canvas.TEXT - 1.5, color=canvas.INK)
     bars.axvline(0, color=canvas.INK, linewidth=1)
     reach = float(np.abs(recall).max()) or 1.0
     beyond = [0.05 * reach + 0.4 * reach * any_ for any_ in (bool((recall < 0).any()), bool((recall >= 0).any()))]
@@ -58,6 +59,8 @@ def _draw_matrix(axes: Axes, gains: NDArray[np.floating], limit: float) -> None:
         alpha = 1.0 if np.isnan(gain) else _STRONGEST * abs(gain) / limit
         if alpha:
             axes.add_patch(Rectangle((predicted - 0.5, true - 0.5), 1, 1, facecolor=color, alpha=alpha, linewidth=0))
+        if classes > canvas.MANY:  # cells without room for a number
+            continue
         text = axes.text(
             predicted,
             true,
@@ -68,7 +71,7 @@ def _draw_matrix(axes: Axes, gains: NDArray[np.floating], limit: float) -> None:
             color=canvas.INK,
         )
         canvas.shrink(text, 4.0 / classes)
-    for border in range(1, classes):
+    for border in range(1, classes if classes <= canvas.MANY else 1):
         axes.axhline(border - 0.5, color=canvas.RULE, linewidth=0.6)
         axes.axvline(border - 0.5, color=canvas.RULE, linewidth=0.6)
     for k in range(classes):

@@ -44,7 +44,8 @@ def draw(counts: NDArray[np.integer], labels: Sequence[str], title: str) -> Figu
     figure = canvas.new_figure(5.8, 6.1, title)
     axes = figure.subplots()
     _draw_matrix(axes, counts, labels, True, _SIDE)
-    canvas.label(axes, f"Predicted (examples, and {_OF_CLASS})", size=canvas.TEXT + 1)
+    what = f"examples, and {_OF_CLASS}" if len(counts) <= canvas.MANY else _OF_CLASS
+    canvas.label(axes, f"Predicted ({what})", size=canvas.TEXT + 1)
     return figure
 
 
@@ -80,12 +81,14 @@ def _draw_matrix(axes: Axes, counts: NDArray[np.integer], labels: Sequence[str],
     cmap = colormaps["Blues"].with_extremes(bad=canvas.RULE)
     axes.imshow(shown, norm=scale, cmap=cmap, interpolation="nearest")
     canvas.name_classes(axes, labels)
-    between = np.arange(classes - 1) + 0.5
-    for draw_lines in (axes.hlines, axes.vlines):
-        draw_lines(between, -0.5, classes - 0.5, colors="white", linewidth=1.5)
     axes.tick_params(length=0, labelsize=canvas.TEXT, labelcolor=canvas.INK)
     axes.spines[:].set_visible(False)
     canvas.label(axes, "Predicted", "True", canvas.TEXT + 1)
+    if classes > canvas.MANY:  # cells without room for a number, and too narrow for lines between them
+        return
+    between = np.arange(classes - 1) + 0.5
+    for draw_lines in (axes.hlines, axes.vlines):
+        draw_lines(between, -0.5, classes - 0.5, colors="white", linewidth=1.5)
 
     cells = [_percent(share) for share in shown.flat]
     if both:

@@ -6,18 +6,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from src.figures import mosaic
+from src.figures import canvas, mosaic
 from src.figures.data_view import DataView
 
 _SHEET, _VERSIONS = 15, 25  # images shown
 
 
 def of(data: DataView) -> Figure:
-    """The first image of each class, in the order of the classes."""
+    """The first image of each class, in the order of the classes; of many classes, those of the first ones."""
     classes, first = np.unique(data.dataset.train.y, return_index=True)
-    return _draw(
-        data, first, [data.dataset.labels[k] for k in classes], "One example of each class of the training set"
-    )
+    which = "each class" if len(classes) <= canvas.MANY else f"the first {canvas.MANY} of {len(classes)} classes"
+    captions = [data.dataset.labels[k] for k in classes[: canvas.MANY]]
+    return _draw(data, first[: canvas.MANY], captions, f"One example of {which} of the training set")
 
 
 def sheet(data: DataView, random: np.random.Generator | None = None) -> Figure:
@@ -40,7 +40,7 @@ def versions(data: DataView, k: int | None = None) -> Figure:
 def means(data: DataView) -> Figure:
     """The mean of all images, and that of each class."""
     x, y, _ = data.dataset.train
-    classes = np.unique(y)
+    classes = np.unique(y)[: canvas.MANY]
     sums = np.stack([x[y == k].sum(axis=0, dtype=np.float64) for k in classes])  # [classes, features]
     counts = np.bincount(y)[classes, np.newaxis]
     images = np.concatenate([sums.sum(axis=0, keepdims=True) / len(y), sums / counts])

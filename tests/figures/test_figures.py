@@ -140,6 +140,8 @@ COUNTS: dict[str, tuple[np.ndarray, Sequence[str]]] = {
     "digits": (matrix(10), "0123456789"),
     "millions": (matrix(10, scale=12_345_678), "0123456789"),
     "an empty class": (matrix(10, empty=3), NAMES),
+    "41 classes": (matrix(41), [f"the class of the name {k}" for k in range(41)]),
+    "1 000 classes": (7 * np.eye(1000, dtype=int), list(map(str, range(1000)))),
     "nothing": (np.zeros((4, 4), int), "0123"),
 }
 CONFUSIONS: dict[str, Callable[[np.ndarray, Sequence[str]], Figure]] = {

@@ -127,7 +127,10 @@ def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
     assert {"data.split.stratify", "data.seed", "model.hidden", "optimizer.beta2", "schedule.by", "seed"} <= loud
     silent = {key for _, key, _ in cases(semantic=False).values()}
     unrelated = {f"train.{name}" for name in ("checkpoint_epochs", "checkpoint_seconds", "resume", "fresh")}
-    unrelated |= {f"tracking.{name}" for name in ("name", "uri", "experiment", "figures", "gallery", "sheet", "study")}
+    unrelated |= {
+        f"tracking.{name}"
+        for name in ("name", "uri", "experiment", "figures", "gallery", "sheet", "study", "tags", "note")
+    }
     assert silent == unrelated | {
         "data.mirror",
         "data.folder",
@@ -136,6 +139,7 @@ def test_every_leaf_of_the_semantic_configuration_is_among_them() -> None:
         "studies",
         "name",
         "conf_digest",
+        "profile",
     }
 
 
