@@ -99,6 +99,7 @@ TOGETHER: Mapping[str, Drawn] = {
     "train.evaluate_dropout": st.just(False),  # which needs some
     "train.update_first": st.just(False),  # of plain gradient descent
     "train.unit_targets": st.just([]),  # digits have no groups
+    "tracking.tags": st.lists(st.sampled_from(["draft", "paper:icml", "a-b_c:x, é = 'y'"]), max_size=3),
     "train.start_from": st.none(),  # nothing is trained yet
     "train.start_optimizer": st.just(False),
     "data.split.published_test": st.just(False),
