@@ -105,7 +105,10 @@ def _pair(runs: Sequence[FinishedRun], other: int, dataset: Dataset | None, abse
     if dataset is None:
         return Pair(other, None, absent)
     y = np.asarray(dataset.test.y)
-    predicted = [run.predictions.labels for run in (first, second)]
+    try:
+        predicted = [run.predictions.labels for run in (first, second)]
+    except UserError as error:  # of a run whose folder is elsewhere, MLflow gives what a replay needs
+        return Pair(other, None, f"{error}")
     if any(len(labels) != len(y) for labels in predicted):
         return Pair(other, None, "their predictions are of other numbers of examples")
     return Pair(other, gain(predicted[0] == y, predicted[1] == y), "")
@@ -134,7 +137,7 @@ def _differences(runs: Sequence[FinishedRun]) -> Iterator[Row]:
 
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[Row]:
-    results, scores = [run.result for run in runs], [run.scores.get("overall", {}) for run in runs]
+    results, scores = [run.result for run in runs], [_scores(run) for run in runs]
     for part in ("test", "valid", "train"):
         yield Row(part, "accuracy", tuple(f"{100 * result[part]['accuracy']:.2f} %" for result in results))
         yield Row(part, "loss", tuple(f"{result[part]['loss']:.4f}" for result in results))
@@ -143,7 +146,22 @@ def _metrics(runs: Sequence[FinishedRun]) -> Iterator[Row]:
         yield Row("test", name, tuple(_ABSENT if one is None else f"{100 * one:.2f} %" for one in found))
     kept = (f"{result.get('kept_epoch', _ABSENT)} of {result['epochs']}" for result in results)
     yield Row("training", "kept epoch", tuple(kept))
-    yield Row("training", "seconds", tuple(f"{run.timing['seconds']:.1f}" for run in runs))
+    yield Row("training", "seconds", tuple(map(_seconds, runs)))
+
+
+def _scores(run: FinishedRun) -> Mapping[str, Any]:
+    try:
+        overall: Mapping[str, Any] = run.scores.get("overall", {})
+    except UserError:  # its folder is elsewhere
+        return {}
+    return overall
+
+
+def _seconds(run: FinishedRun) -> str:
+    try:
+        return f"{run.timing['seconds']:.1f}"
+    except UserError:
+        return _ABSENT
 
 
 def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:

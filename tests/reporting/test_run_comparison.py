@@ -75,6 +75,16 @@ def test_runs_that_were_tested_on_other_examples_or_whose_data_are_gone_get_no_t
     assert Path(told.stdout.splitlines()[-1]).exists()
 
 
+def test_a_run_whose_folder_is_elsewhere_is_compared_by_what_is_known(ids: list[str], runs: Path) -> None:
+    for name in ("predictions.npz", "test.json", "timing.json"):
+        (runs / ids[1] / name).unlink()
+    (runs / ids[1]).rename(runs.parent / "from MLflow")
+    told = run_main("compare", ids[0], str(runs.parent / "from MLflow"))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "no test; " in told.stdout
+    assert re.search(r"^training +seconds +[\d.]+ +–$", told.stdout, re.MULTILINE)
+
+
 def test_wrong_runs_are_rejected(ids: list[str], runs: Path) -> None:
     assert_rejected(run_main("compare"), "give two or more runs")
     assert_rejected(run_main("compare", ids[0]), "give two or more runs")
