@@ -150,7 +150,7 @@ class RunFolder:
         checkpoint.remove(self.path)
         for file in sorted(former.iterdir(), key=lambda file: file.name == _STATUS):  # last what makes them count
             file.replace(self.path / file.name)
-        former.rmdir()
+        self.clear()
 
     def append(self, epoch: Mapping[str, Any]) -> dict[str, Any]:
         """Adds an epoch to the journal, with the time and what it used; returns its epoch record."""

@@ -80,8 +80,7 @@ def test_a_summary_is_gone_as_soon_as_the_run_is_not_finished(
     with pytest.raises(RuntimeError):
         run(small("train.fresh=true"), digits, Looking())
     assert seen == [False]
-    [row] = rows()  # of the former results, which are restored
-    assert (row["status"], summary.read_bytes()) == ("finished", whole)
+    assert summary.read_bytes() == whole  # of the former results, which are restored
     summary.unlink()  # as a process leaves it that is killed when it has written the status
     assert run(small(), digits, Tracker()).reused
     assert summary.read_bytes() == whole
