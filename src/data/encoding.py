@@ -53,6 +53,8 @@ class Encoding(NamedTuple):
         """The encoding in the JSON of a scaling; None if it has none. Raises `ValueError` if it is damaged."""
         if (entries := plain.get("encoding")) is None:
             return None
+        if not isinstance(entries, list):
+            raise ValueError("its encoding is no list of columns")
         columns = []
         for entry in entries:
             match entry:

@@ -126,6 +126,8 @@ def test_typed_values_that_do_not_fit_are_refused(own: Own, arguments: list[str]
 def test_a_damaged_encoding_is_refused(own: Own) -> None:
     scaling = own.model.header["scaling"]
     for encoding in (
+        5,
+        {"a": 1},
         [{"name": "x"}],
         [{"name": 1, "fill": 0.5}],
         scaling["encoding"][:-1],
