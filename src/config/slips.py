@@ -10,6 +10,18 @@ from src.config.groups import choices
 from src.config.reference import keys
 
 _GROUPS = ("data", "model", "optimizer", "schedule", "train", "draws", "tracking", "experiment", "debug")
+# What other libraries call it.
+_ELSEWHERE = {
+    **dict.fromkeys(("activation", "nonlinearity"), "model.act"),
+    **dict.fromkeys(("learning_rate", "rate", "step_size"), "optimizer.lr"),
+    **dict.fromkeys(("layers", "hidden_layers", "hidden_layer_sizes", "hidden_size", "units"), "model.hidden"),
+    **dict.fromkeys(("max_epochs", "num_epochs", "n_epochs", "max_iter"), "train.epochs"),
+    **dict.fromkeys(("early_stopping", "n_iter_no_change"), "train.patience"),
+    **dict.fromkeys(("random_state", "random_seed"), "seed"),
+    **dict.fromkeys(("initializer", "weight_init"), "model.init"),
+    **dict.fromkeys(("dataset", "datasets"), "data"),
+    **dict.fromkeys(("solver", "optim"), "optimizer"),
+}
 _SHOWN = 3  # overrides that a message offers
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 
@@ -24,12 +36,16 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     if (whole := _joined(arguments, at)) is not None:
         return f"quote it, so that the shell keeps it whole: '{whole}'" if whole else "a bracket is not closed"
     name, equals, value = word.partition("=")
+    before = arguments[at - 1] if at else ""
+    if not equals and before.partition("=")[0] in keys() and "list" in keys()[before.partition("=")[0]].allowed:
+        key, _, value = before.partition("=")
+        return f"did you mean '{key}=[{value.strip('[],')},{word.strip('[],')}]'?"
     if not equals:
         name, value = _halves(arguments, at, word)
     if not equals and (names := list(_owners(word))):
         return f"did you mean {' or '.join(names[:_SHOWN])}?"
     meant = [key for key in dict.fromkeys(_meant(name, value)) if key != but and _allows(key, value)]
-    shown = [f"{key}={value}" if value else f"{key}=VALUE" for key in meant[:_SHOWN]]
+    shown = [text for key in meant[:_SHOWN] if (text := f"{key}={value or 'VALUE'}") != word]
     return f"did you mean {' or '.join(shown)}?" if shown else ""
 
 
@@ -60,13 +76,15 @@ def _meant(name: str, value: str) -> Iterator[str]:
     known, name = [*keys(), *_GROUPS], name.lower().replace("-", "_")
     if name in known:
         yield name
-        if name not in _GROUPS or value in choices(name):
+        if name not in _GROUPS or not value or value in choices(name):
             return
     last = name.rpartition(".")[2]
+    yield from filter(None, [_ELSEWHERE.get(last)])
     yield from (key for key in keys() if key.rpartition(".")[2] == last)
     yield from (key for key, about in keys().items() if key.startswith(f"{name}.") and value in about.names)
     yield from difflib.get_close_matches(name, keys(), n=1, cutoff=0.75)
     lasts = {key.rpartition(".")[2]: key for key in reversed([*keys()])}
+    yield from (key for short, key in lasts.items() if last and short.startswith(f"{last}_"))
     for short in difflib.get_close_matches(last, [*lasts], n=1, cutoff=0.8):
         yield lasts[short]
 
@@ -74,7 +92,7 @@ def _meant(name: str, value: str) -> Iterator[str]:
 def _allows(key: str, value: str) -> bool:
     """Whether a key or a group may have this value: False only where all that is allowed are other names."""
     if key in _GROUPS:
-        return value in choices(key)
+        return not value or value in choices(key)
     about = keys()[key]
     return not value or not about.names or value in about.names or "list" in about.allowed or "number" in about.allowed
 

@@ -32,6 +32,12 @@ CURES = {
     "model.act: relu": "did you mean model.act=relu?",
     "relu": "did you mean model.act=relu?",
     "quick": "did you mean experiment=quick?",
+    "learning_rate=0.1": "did you mean optimizer.lr=0.1?",
+    "activation=relu": "did you mean model.act=relu?",
+    "batch=32": "did you mean train.batch_size=32?",
+    "solver=sgd": "did you mean optimizer=sgd?",
+    "experiment": "did you mean experiment=VALUE?",
+    "model.act=relu;tanh": "allowed: KEY=VALUE, with special characters in quotes",
     "experiment quick": "did you mean experiment=quick?",
     "train.epochs": "did you mean train.epochs=VALUE?",
     "nonsense": "allowed: KEY=VALUE for a key that --help lists",
@@ -53,6 +59,11 @@ def test_a_slip_gets_a_line_that_names_the_cure(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["name='a[b'", 'name="(x"', "model.hidden=[64,32]", "seed=3"])
 def test_what_is_no_slip_is_left_alone(typed: str) -> None:
     check_overrides([typed])
+
+
+def test_a_list_that_the_shell_has_cut_is_put_together() -> None:
+    message = refusal(check_overrides, ["model.hidden=64", "32"])
+    assert message == "32: did you mean 'model.hidden=[64,32]'?"
 
 
 def test_a_command_that_is_started_as_a_file_says_how_to_start_it() -> None:
