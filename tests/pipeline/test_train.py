@@ -28,14 +28,14 @@ def weights(checkout: Path) -> dict[str, str]:
     return {file.parent.name: json.loads(file.read_text())["weights_sha256"] for file in results}
 
 
-GROUPS = ("data", "model", "optimizer", "schedule", "train", "tracking", "experiment")
+GROUPS = ("data", "model", "optimizer", "schedule", "train", "tracking", "debug")
 STUDIES = ("depth", "l2", "ladder", "learning_rate", "one_factor", "width")
 
 
 @pytest.mark.parametrize(
     ("command", "example", "taught"),
     [
-        ("train", "", [rf"^{group}: \w" for group in GROUPS]),
+        ("train", "", [*(rf"^  {group} +\w" for group in GROUPS), "^  quick +A small network"]),
         ("ablation", "ablation=", [r"Is the default rate too cold\?", *(rf"^  {name} +\w.*\?$" for name in STUDIES)]),
     ],
 )
