@@ -197,9 +197,10 @@ class RunFolder:
 
     def clear(self) -> None:
         """Writes the summary of a finished run, and removes checkpoints and former results. Can be repeated."""
-        with contextlib.suppress(OSError):  # the run has finished; a table of runs writes it if it is missing
-            if not (self.path / SUMMARY).exists():
-                write_summary(self.path)
+        for cut_off in self.path.glob(f".{SUMMARY}.*.tmp"):  # left by a process that was killed
+            _remove(cut_off)
+        if not (self.path / SUMMARY).exists():
+            write_summary(self.path)
         checkpoint.remove(self.path)
         shutil.rmtree(self.path / _FORMER, ignore_errors=True)
 
@@ -207,8 +208,7 @@ class RunFolder:
         """Writes the status; for a run that `failed` or was `killed`, one of `CAUSES`, and the reason in words."""
         (self.path / SUMMARY).unlink(missing_ok=True)
         now = time.time()
-        who = {"pid": os.getpid(), "host": socket.gethostname()}
-        about = {"status": status, "cause": cause, "reason": reason, **who}
+        about = {"status": status, "cause": cause, "reason": reason, "pid": os.getpid(), "host": socket.gethostname()}
         write_json(self.path / _STATUS, about | {"started": self.status().get("started", now), "time": now})
 
     def _copy_aside(self) -> None:

@@ -70,9 +70,10 @@ def _summarized(folder: Path) -> Row:
 
 
 def write_summary(folder: Path) -> Row:
-    """Writes a finished run's summary.json, atomically; returns its row."""
+    """Writes a finished run's summary.json, atomically, if the disk lets it; returns its row."""
     row = summarized(folder)
-    write_text(folder / SUMMARY, json.dumps(row, allow_nan=False) + "\n")
+    with contextlib.suppress(OSError):  # a full disk, or one that can only be read: the next table tries it again
+        write_text(folder / SUMMARY, json.dumps(row, allow_nan=False) + "\n")
     return row
 
 
