@@ -1,5 +1,6 @@
 """What differs between a run and the default, in a few words: `tanh [64,32] sgd lr=0.05`."""
 
+import functools
 import re
 from collections.abc import Container, Mapping
 from typing import Any
@@ -36,7 +37,12 @@ def described(differs: Mapping[str, Any], without: Container[str] = ()) -> str:
 
     without: keys that are left out.
     """
-    return " ".join(_word(key, value) for key, value in differs.items() if key not in without) or DEFAULT
+    words = (
+        (_word if isinstance(value, list) else _known_word)(key, value)
+        for key, value in differs.items()
+        if key not in without
+    )
+    return " ".join(words) or DEFAULT
 
 
 def _word(key: str, value: Any) -> str:
@@ -49,3 +55,7 @@ def _word(key: str, value: Any) -> str:
         return text
     short = key.partition(".")[2] if key.startswith(_SHORT) else key
     return f"{short}={text}"
+
+
+# Ten thousand runs share most of their words. Typed: 1 and true are equal.
+_known_word = functools.lru_cache(maxsize=4096, typed=True)(_word)
