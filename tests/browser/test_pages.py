@@ -4,6 +4,7 @@ The screenshots stay in reports/browser/study/.
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,49 @@ def test_the_keyboard_reaches_scrolling_and_folding_parts(driver: webdriver.Chro
     scrolling = driver.find_elements(By.CSS_SELECTOR, "main > section > .scroll, figure > .scroll")
     assert scrolling
     assert set(scrolling) <= set(reached)
+
+
+def test_the_page_of_dvcs_plots_draws_curves_and_matrices_of_each_revision(
+    driver: webdriver.Chrome, tmp_path: Path
+) -> None:
+    template = (ROOT / ".dvc/plots.html").read_text()
+    revisions = ("workspace", "main")
+    curve = [
+        {"epoch": str(epoch), "y": str(1 / epoch), "rev": revision, "field": field}
+        for revision in revisions
+        for field in ("train_loss", "valid_loss")
+        for epoch in range(1, 11)
+    ]
+    pairs = [
+        {"actual": a, "predicted": p, "rev": revision} for revision in revisions for a, p in ("01", "11", "11", "00")
+    ]
+    x, y = ({"field": name, "title": name} for name in ("actual", "predicted"))
+    share = [{"calculate": "datum.xy_count / datum.sum_y", "as": "percent_of_y"}]
+    matrix = {"data": {"values": pairs}, "facet": {}, "spec": {"encoding": {"x": x, "y": y}}}
+    colors, dashes = ({"domain": names, "range": looks} for names, looks in (
+        (revisions, ("#945dd6", "#13adc7")), (("train_loss", "valid_loss"), ([1, 0], [8, 8]))
+    ))  # fmt: skip
+    encoding = {"x": {"field": "epoch", "title": "epoch"}, "y": {"field": "y"}}
+    encoding |= {"color": {"scale": colors}, "strokeDash": {"scale": dashes}}
+    specs = {
+        "loss": {"data": {"values": curve}, "encoding": encoding},
+        "counts": matrix,
+        "shares": matrix | {"spec": {**matrix["spec"], "transform": share}},
+    }
+    divs = [
+        f"<div id={name}><script>vegaEmbed('#{name}', {json.dumps(spec | {'title': {'text': name}})})</script></div>"
+        for name, spec in specs.items()
+    ]
+    page = tmp_path / "plots.html"
+    page.write_text(template.replace("{refresh_tag}", "").replace("{plot_divs}", "".join(divs)))
+    show(driver, page.as_uri(), 1280)
+    assert len(driver.find_elements(By.CSS_SELECTOR, "#loss polyline")) == 4
+    assert [key.text for key in driver.find_elements(By.CSS_SELECTOR, "#loss .key")][:2] == [
+        *("workspace train_loss", "workspace valid_loss"),
+    ]
+    cells = {name: [cell.text for cell in driver.find_elements(By.CSS_SELECTOR, f"#{name} td")] for name in specs}
+    assert cells["counts"] == ["1", "0", "1", "2"] * 2
+    assert cells["shares"] == ["1.00", "0.00", "0.33", "0.67"] * 2
 
 
 @pytest.mark.parametrize("sandboxed", [False, True])

@@ -42,6 +42,7 @@ def test_an_experiment_composes_groups_and_values(unrecorded: Path, shell: Shell
     for title in ("Loss", "Accuracy", confusion, f"{confusion}, normalized"):
         assert f'"text": "{title}"' in page
     assert "failures_confident" in page
+    assert "<script src" not in page  # it needs no network
 
 
 def test_data_that_are_no_images_go_all_the_way(checkout: Path, shell: Shell) -> None:
