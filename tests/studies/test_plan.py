@@ -86,7 +86,7 @@ REFUSED: list[tuple[list[str], dict[str, Any], str]] = [
     ),
     *(
         ([], {"variants": {"sigmoid": [], "other": [inert]}}, r"ablation\.variants: sigmoid and other .*")
-        for inert in ("name=mine", "tracking.figures=true", "train.fresh=true", "data.mirror=/else")
+        for inert in ("name=mine", "tracking.figures=true", "train.fresh=true", "train.resume=false")
     ),
     *(
         ([], {"variants": VARIANTS | {"other": [data]}}, r"ablation\.variants\.other: (?=.*data)(?=.*sigmoid).*")
@@ -121,7 +121,7 @@ def test_a_seed_that_is_none_is_refused_with_what_is_allowed_wherever_it_is(seed
 
 # What changes no result, and so makes no other study.
 INERT = ["tracking=off", "tracking.figures=true", "tracking.experiment=x", "train.fresh=true", "name=x"]
-INERT += ["hydra/launcher=basic", "hydra.verbose=false", "data.mirror=/elsewhere"]
+INERT += ["hydra/launcher=basic", "hydra.verbose=false", "tracking.note=x"]
 
 
 def test_what_changes_no_result_makes_no_other_study() -> None:
