@@ -44,7 +44,7 @@ def test_clones_on_two_kernels_share_all_outs_and_come_to_the_same_lock_each_by_
     repro(here)
     git(first, "add", "-A")
     git(first, "commit", "-qm", "the results")
-    assert set(os.listdir(first / "metrics")) == {"train.json", "test.json", f"{STUDY}.json"}
+    assert set(os.listdir(first / "metrics")) == {"accuracy.json", "train.json", "test.json", f"{STUDY}.json"}
     assert (first / f"reports/{STUDY}-times.html").exists()
 
     def clone(name: str) -> Path:
