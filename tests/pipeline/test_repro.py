@@ -132,10 +132,7 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     # Then there is nothing to do, but to restore a report from the cache.
     report = report_of(checkout)
     shutil.rmtree(checkout / "reports")
-    assert {*ran(repro(shell))} <= {
-        "train",
-        "evaluate",
-    }  # which has been seen to take its finished run again: to be found out
+    assert ran(repro(shell)) == []
     assert report_of(checkout) == report
 
     # A study's results alone, without its runs, give the same report.
@@ -166,7 +163,8 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     assert set(ran(done.stdout)) == {"check", "train", "evaluate"}
     assert yaml.safe_load((checkout / "params.yaml").read_text())["studies"] == []
     (checkout / "params.yaml").write_text(params)
-    assert ran(repro(shell)) == []
+    # DVC's run cache takes no stage with an out that is in Git and is no metric: its finished run is reused.
+    assert ran(repro(shell)) == ["train", "evaluate"]
     assert (checkout / f"models/studies/{STUDY}/study.json").exists()
 
     # A change of arithmetic reruns what computes with it. -s skips the stage `code`, and the stage notices.
