@@ -177,7 +177,8 @@ def test_only_what_an_edit_changes_runs_again(checkout: Path, shell: Shell) -> N
     )
     again = ran(repro(shell))
     assert set(again) == {"code", "check", "train", "evaluate", f"study@{STUDY}", f"report@{STUDY}"}
-    assert statuses(checkout) == ["finished"] * (STUDIES[STUDY] + 2)  # the study's, the experiment's and this one
+    # The study's, the experiment's, the old parameters' and this one.
+    assert statuses(checkout) == ["finished"] * (STUDIES[STUDY] + 3)
     assert not (checkout / "mlflow.db").exists()  # for params.yaml says tracking=off
 
 
