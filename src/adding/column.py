@@ -29,6 +29,7 @@ class Column:
         self.texts: Counter[str] = Counter()  # that are not numbers, up to `_MOST_TEXTS` different ones
         self.first_text: tuple[int, str] | None = None  # its row, from 0
         self.first_infinite: tuple[int, str] | None = None
+        self.first_point: tuple[int, str] | None = None  # where the decimal mark is a comma
         self.type = ""  # of a Parquet file, if neither a number nor a text
         self.counts_rows = True  # whether each value is one more than the one before
         self._decimal = decimal
@@ -55,6 +56,9 @@ class Column:
         trimmed = compute.utf8_trim_whitespace(array.fill_null(""))
         given = compute.if_else(compute.equal(trimmed, ""), "nan", trimmed)
         if self._decimal == ",":
+            if self.first_point is None and (points := np.asarray(compute.match_substring(given, "."))).any():
+                row = int(points.argmax())
+                self.first_point = self.rows + row, given[row].as_py()
             given = compute.replace_substring(given, ",", ".")
         try:
             values = np.asarray(compute.cast(given, pa.float64()))
@@ -71,11 +75,6 @@ class Column:
     def constant(self) -> bool:
         """Whether all numbers are equal, and there are no texts; or all texts, and there are no numbers."""
         return len(self.texts) == 1 if not self.numbers else not self.texts and self._least == self._most
-
-    @property
-    def different(self) -> str:
-        """How many different texts there are, in words."""
-        return f"{len(self.texts):,}" + (" or more" if len(self.texts) >= _MOST_TEXTS else "")
 
     def looks_like(self) -> str:
         """What nearly all of its texts look like that is neither a number nor a category; empty if nothing."""

@@ -12,10 +12,11 @@ import numpy as np
 from src.adding.found import Found
 from src.adding.others import survey_arrays, survey_idx, survey_images
 from src.adding.place import kind
-from src.adding.recipe import Files, files_of, recipe_of, write
+from src.adding.recipe import Files, files_of, recipe_of, training_examples, write
 from src.adding.tables import survey
 from src.adding.tally import Asked
 from src.config.composition import compose
+from src.data.originals import files as copied
 from src.data.recipe import Recipe
 from src.data.table import names
 from src.foundation.errors import UserError
@@ -101,7 +102,7 @@ def look_at(request: Request) -> Found:
 def _require_room(request: Request, found: Found) -> None:
     """Raises `UserError` if the disk lacks the room for a copy of the data, and for their arrays."""
     originals = [path for path in (request.path, request.test) if path is not None]
-    copy = sum(file.stat().st_size for path in originals for file in (path.rglob("*") if path.is_dir() else [path]))
+    copy = sum(file.stat().st_size for path in originals for file in (copied(path) if path.is_dir() else [path]))
     numbers = (found.examples + found.test) * found.features
     needed = copy + numbers * (np.dtype(np.float32).itemsize + np.dtype(np.float64).itemsize)
     if needed > (free := shutil.disk_usage(ROOT).free):
@@ -171,7 +172,7 @@ def _report(name: str, found: Found, files: Files, recipe: Recipe, former: Recip
     changed = "" if former is None else "; as before" if former.sha256 == recipe.sha256 else "; changed"
     lines = [f"{recipe.path}: {found.source}{changed}"]
     lines += [f"  {word:<9} {text}" for word, text in found.lines.items()]
-    train = round(found.examples * (1 if found.test else 0.7))
+    train = training_examples(recipe, found)
     warnings = list(found.warnings)
     if found.features * _LEARNS_FROM > train:
         warnings.append(

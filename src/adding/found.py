@@ -1,6 +1,6 @@
 """What was found in own data: what the recipe says about them, and what people are shown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +28,14 @@ class Found:
         return sum(self.classes.values())
 
 
-def require_examples(where: object, classes: Mapping[str, int], lines: Mapping[str, str] | None = None) -> None:
+def require_examples(where: object, classes: Mapping[str, int], first: Callable[[str], str] | None = None) -> None:
     """Raises `UserError` for a class that has too few examples to be in each set.
 
-    lines: where the first example of a class is, in words.
+    first: says where the first example of a class is.
     """
     few = {label: count for label, count in classes.items() if count < LEAST_OF_A_CLASS}
     for label, count in few.items():
-        place = f", {lines[label]}" if lines else ""
+        place = f", {first(label)}" if first else ""
         others = f"; and {len(few) - 1} other classes with fewer than {LEAST_OF_A_CLASS}" if len(few) > 1 else ""
         raise UserError(
             f"{where}: the class {show(label)} has {count} example{'s' * (count != 1)}{place}{others}; allowed: at "

@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from src.adding.tally import Tally
+from src.data.encoding import MOST_CATEGORIES
 from src.data.table import place
 from src.foundation.errors import UserError
 from src.foundation.schema import show
@@ -12,7 +13,6 @@ from src.foundation.schema import show
 _MOSTLY = 0.5  # of a column's values are numbers: then the others are mistakes
 _FEW = 20  # different texts are a category, however few rows there are
 _SHARE = 0.1  # of the values may be different texts
-_MOST = 1000  # different texts of a category
 
 _CURES = {
     "dates": "turn them into numbers first, such as days since the first one, or",
@@ -44,6 +44,10 @@ def kind_of(path: Path, separator: str, seen: Tally, name: str, number: bool = F
         row, text = column.first_infinite
         raise UserError(f"{path}: {place(path, separator, row)}: {show(name)}={show(text)}: allowed: finite numbers")
     if not column.texts and not column.type:
+        if column.first_point is not None:
+            row, text = column.first_point
+            reason = "has a point, but --decimal is ','; write all numbers of the file in one way"
+            raise UserError(f"{path}: {place(path, separator, row)}: {show(name)}={show(text)}: {reason}")
         return "number"
     if looks:
         example = "" if column.first_text is None else f", such as {show(column.first_text[1])}"
@@ -66,7 +70,9 @@ def refuse_many_texts(path: Path, seen: Tally, kinds: Mapping[str, str]) -> None
     for name in (name for name, kind in kinds.items() if kind == "category"):
         asked = name in seen.categories
         counts = seen.categories[name].counts if asked else seen.columns[name].texts
-        if len(counts) > _MOST or (not asked and (len(counts) > guessed or len(counts) == seen.rows > _FEW / 2)):
+        if len(counts) > MOST_CATEGORIES or (
+            not asked and (len(counts) > guessed or len(counts) == seen.rows > _FEW / 2)
+        ):
             found.append((name, len(counts), next(iter(counts))))
     if found:
         name, count, example = found[0]

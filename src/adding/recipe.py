@@ -1,5 +1,6 @@
 """Writes what was found as a recipe in conf/data/ and an experiment in conf/experiment/."""
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from src.foundation.schema import build, plain
 
 _RESERVED = ("null", "true", "false", "yes", "no", "on", "off", "nan", "inf", "y", "n")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,49}")
-_FIRST = ("name", "source", "folder", "path", "sha256")
+_ALWAYS = ("name", "source", "folder", "path", "sha256")
 _LAST = ("split", "scaling", "seed", "dtype")
 _WORDS = (
     "name",
@@ -83,15 +84,15 @@ def write(files: Files, recipe: Recipe, found: Found, command: str) -> None:
         )
     write_text(files.recipe, text)
     if not files.experiment.exists():
-        write_text(files.experiment, experiment_text(recipe.name, found))
+        write_text(files.experiment, experiment_text(recipe, found))
 
 
 def recipe_text(recipe: Recipe, found: Found, command: str) -> str:
     """The YAML text of a recipe, whose names are quoted: none of them is a value, a number or an interpolation."""
-    default = plain(build(Recipe, {"name": "x", "source": "mnist", "split": _plain_split(recipe.split)}, "data"))
+    default = plain(build(Recipe, {"name": "x", "source": "mnist", "split": plain(recipe.split)}, "data"))
     tree, lines = plain(recipe), []
     for key in sorted(tree, key=lambda key: key in _LAST):
-        if key in _FIRST or key in ("split", "scaling") or tree[key] != default[key]:
+        if key in _ALWAYS or key in ("split", "scaling") or tree[key] != default[key]:
             lines += _entry(key, tree[key])
     words = "".join(character if character.isprintable() else "?" for character in command)
     test = f", {found.test:,} more to test on" if found.test else ""
@@ -107,9 +108,15 @@ def recipe_text(recipe: Recipe, found: Found, command: str) -> str:
     ])  # fmt: skip
 
 
-def experiment_text(name: str, found: Found) -> str:
+def training_examples(recipe: Recipe, found: Found) -> int:
+    """How many examples there are to train on, about."""
+    size = recipe.split.train
+    return max(1, size if isinstance(size, int) else round(size * found.examples))
+
+
+def experiment_text(recipe: Recipe, found: Found) -> str:
     """The YAML text of an experiment with a small network, batches that fit, and about as many updates as it needs."""
-    train = max(1, round(found.examples * (0.85 if found.test else 0.7)))
+    name, train = recipe.name, training_examples(recipe, found)
     batch = min(max(_BATCHES[0], 1 << max(0, (train // 12).bit_length() - 1)), _BATCHES[1], train)
     epochs = min(max(_EPOCHS[0], round(_UPDATES * batch / train)), _EPOCHS[1])
     figures = "samples" if found.keys.get("image") else "scatter, boundaries" if found.features == 2 else ""
@@ -141,11 +148,6 @@ def _split(found: Found) -> dict[str, Any]:
     if not found.test:
         return {"train": 0.7, "valid": share, "test": share, "stratify": stratify}
     return {"train": n - least, "valid": least, "test": found.test, "stratify": stratify, "published_test": True}
-
-
-def _plain_split(split: Split) -> dict[str, Any]:
-    sizes: dict[str, Any] = plain(split)
-    return sizes
 
 
 def _entry(key: str, value: Any) -> list[str]:
@@ -186,13 +188,7 @@ def escaped(text: str) -> str:
 
 def quoted(text: str) -> str:
     """A text as YAML in double quotes, on one line."""
-    return f'"{"".join(map(_character, text))}"'
+    import yaml
 
-
-def _character(character: str) -> str:
-    if character in ('"', "\\"):
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    written: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)
+    return written.rstrip("\n")

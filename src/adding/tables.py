@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
-from src.adding.found import Found, counted, require_examples
+from src.adding.found import LEAST_OF_A_CLASS, Found, counted, require_examples
 from src.adding.kinds import kind_of, refuse_many_texts
 from src.adding.separator import separator_of
 from src.adding.tally import Asked, Tally, tally
-from src.data.own import MOST_CLASSES, require_classes
+from src.data.own import MOST_LABELS, require_classes
 from src.data.table import is_parquet, names, place
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
@@ -36,8 +36,8 @@ def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
     tested = {} if test is None else _tested(test, separator, used, label, asked, kinds)
     labels = _sorted({*classes, *tested})
     require_classes(f"{path}: {show(label)}", labels)
-    lines = {text: place(path, separator, seen.label.first[text]) for text, count in classes.items() if count == 1}
-    require_examples(path, {text: classes[text] for text in labels if text in classes}, lines)
+    counts = {text: classes[text] for text in labels if text in classes}
+    require_examples(path, counts, lambda text: place(path, separator, seen.label.first[text]))
     sets = 3 if test is None else 2
     if seen.group is not None and len(seen.group.counts) < sets:
         groups = ", ".join(map(show, seen.group.counts))
@@ -48,7 +48,7 @@ def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
     return Found(
         source="table",
         keys=keys | {"separator": separator, "decimal": asked.decimal},
-        classes={text: classes[text] for text in labels if text in classes},
+        classes=counts,
         features=sum(_width(seen, name) for name in used),
         lines=_lines(seen, kinds, labels, classes, asked, separator),
         warnings=tuple(_warnings(seen, kinds, labels, classes, tested)),
@@ -81,7 +81,7 @@ def _refuse_unknown(path: Path, header: Sequence[str], label: str, asked: Asked)
 def _classes(path: Path, separator: str, seen: Tally, label: str, asked: Asked) -> dict[str, int]:
     """How many rows each label has. Raises `UserError` for missing ones, for numbers that are no classes, for none."""
     if not seen.rows:
-        raise UserError(f"{path}: no rows below the first line; allowed: at least {show(3)} for each class")
+        raise UserError(f"{path}: no rows below the first line; allowed: at least {LEAST_OF_A_CLASS} for each class")
     if asked.missing != "drop":
         for marks, name in ((seen.label, label), (seen.group, asked.group)):
             if marks is not None and marks.first_missing is not None:
@@ -101,13 +101,13 @@ def _classes(path: Path, separator: str, seen: Tally, label: str, asked: Asked) 
     if not classes:
         raise UserError(f"{path}: each of its {seen.rows:,} rows has an empty cell, so --missing drop leaves out all")
     fractions = sum(_is_fraction(text) for text in classes)
-    if len(classes) > MOST_CLASSES or (fractions and len(classes) > 20 and len(classes) > seen.rows / 10):
+    if len(classes) > MOST_LABELS or (fractions and len(classes) > 20 and len(classes) > seen.rows / 10):
         number = all(_number(text) is not None for text in classes)
         what = (
             "numbers to predict, not classes: turn them into classes first, such as low and high" if number else "texts"
         )
         raise UserError(
-            f"{path}: {show(label)} has {len(classes):,} different {what}; allowed: 2 to {MOST_CLASSES:,} classes"
+            f"{path}: {show(label)} has {len(classes):,} different {what}; allowed: 2 to {MOST_LABELS:,} classes"
         )
     return classes
 
@@ -122,7 +122,7 @@ def _tested(
     numbers = [name for name in used if kinds[name] == "number"]
     seen = tally(path, separator, used, label, asked)
     for name in numbers:
-        if name in seen.columns and seen.columns[name].missing < seen.rows:
+        if seen.columns[name].missing < seen.rows:
             kind_of(path, separator, seen, name, number=True)
     return _classes(path, separator, seen, label, asked)
 
@@ -177,7 +177,7 @@ def _lines(
     if asked.leave_out:
         lines["left out"] = ", ".join(map(show, asked.leave_out))
     if seen.repeated is not None:
-        lines["repeated"] = f"{seen.repeated:,} equal to an earlier row" if seen.repeated else "none"
+        lines["repeated"] = f"{seen.repeated:,} equal to an earlier line" if seen.repeated else "none"
     if seen.group is not None:
         lines["groups"] = f"{len(seen.group.counts):,}, each in one set"
     return lines

@@ -1,4 +1,4 @@
-"""Counts what a table has in it, in one pass over its rows."""
+"""Counts what a table has in it: in one pass over its rows, and one over the lines of a CSV file."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ class Tally:
     group: Marks | None
     rows: int = 0
     dropped: int = 0  # rows with a missing value, with missing=drop
-    repeated: int | None = None  # rows that are equal to an earlier one; None: not counted
+    repeated: int | None = None  # lines that are equal to an earlier one; None: not counted
 
     @property
     def features(self) -> dict[str, Column | Marks]:

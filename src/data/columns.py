@@ -28,11 +28,9 @@ class Layout(NamedTuple):
 class Rows(NamedTuple):
     """Some rows of a table."""
 
-    first: int  # the number of the first one, from 0
     x: NDArray[np.float64]  # [m, columns], in `order`; NaN: missing. Of categories their codes
     y: NDArray[np.int64] | None  # [m], indices of labels
     group: NDArray[np.int64] | None  # [m], codes
-    dropped: int  # how many of the rows that were read have missing values, and are left out
 
 
 class Codes(dict[str, int]):
@@ -81,10 +79,9 @@ def rows(path: Path, layout: Layout, order: Sequence[str], codes: Mapping[str, C
                 if found is not None and found.min(initial=0) < 0:
                     raise at(int(found.argmin()), f"{show(mark)} is empty; allowed: a value, or data.missing=drop")
             keep[:] = True
-        dropped = n - int(np.count_nonzero(keep))
-        if dropped:
+        if not keep.all():
             x, y, group = x[keep], None if y is None else y[keep], None if group is None else group[keep]
-        yield Rows(first, x, y, group, dropped)
+        yield Rows(x, y, group)
         first += n
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from src.foundation.errors import UserError
 
-MOST_CLASSES = 1000
+MOST_LABELS = 1000
 
 
 def indexed(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -20,9 +20,9 @@ def indexed(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 
 def require_classes(where: object, labels: Iterable[str]) -> None:
     """Raises `UserError` unless there are 2 to 1 000 classes."""
-    if not 2 <= (count := len(found := [*labels])) <= MOST_CLASSES:
+    if not 2 <= (count := len(found := [*labels])) <= MOST_LABELS:
         named = f" ({found[0]})" if count == 1 else ""
-        raise UserError(f"{where}: {count} class{'' if count == 1 else 'es'}{named}; allowed: 2 to {MOST_CLASSES:,}")
+        raise UserError(f"{where}: {count} class{'' if count == 1 else 'es'}{named}; allowed: 2 to {MOST_LABELS:,}")
 
 
 def require_memory(where: object, needed: int) -> None:

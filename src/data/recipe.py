@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any
 
 from src.data.dataset import DTYPES
+from src.data.own import MOST_LABELS
 from src.data.published import SOURCES
 from src.data.scaling import BY_THE_LARGEST, SCALINGS
 from src.data.splits import Split
@@ -15,7 +16,6 @@ from src.foundation.schema import show
 
 KINDS = ("number", "category")  # of a column
 ON_MISSING = ("refuse", "mean", "drop")
-MOST_LABELS = 1000
 # The kinds of one's own data, and which of the keys below each uses besides these four.
 OWN: dict[str, tuple[str, ...]] = {
     "table": ("label", "columns", "missing", "group", "separator", "decimal"),
@@ -27,11 +27,11 @@ ALL_OWN = ("path", "test_path", "sha256", "labels")
 _FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
-def _own(default: Any = MISSING, **metadata: Any) -> Any:
+def _own(default: Any = MISSING) -> Any:
     """A key of one's own data. At its default, recipes of published sources are as before the key was added."""
     if default is MISSING:
         return field(default_factory=dict, hash=False, metadata={"before": {}})
-    return field(default=default, metadata={"before": default, **metadata})
+    return field(default=default, metadata={"before": default})
 
 
 @dataclass(frozen=True)

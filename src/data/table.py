@@ -5,7 +5,9 @@ pandas is not used: it shifts columns in silence where rows are long, and reads 
 
 import csv
 import io
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,9 @@ def names(path: Path, separator: str = ",") -> list[str]:
             raise UserError(f"{path}: its first line is not UTF-8; save the file as UTF-8")
     if not any(found):
         raise UserError(f"{path}: an empty file, or an empty first line; the first line must have the names of columns")
+    counts = Counter(found)
     for name in found:
-        if not name or found.count(name) > 1:
+        if not name or counts[name] > 1:
             reason = f"two columns are called {show(name)}" if name else f"column {found.index(name) + 1} has no name"
             index = " (pandas leaves its index without one: to_csv(..., index=False))" if not found[0] else ""
             raise UserError(f"{path}: {reason}; each column needs a name of its own{index}")
@@ -75,20 +78,21 @@ def texts(path: Path, separator: str, wanted: Sequence[str]) -> Iterator[dict[st
 
 def place(path: Path, separator: str, row: int) -> str:
     """Where a row is, `row` from 0: its line in a CSV file, where a cell may have several lines."""
-    if is_parquet(path):
-        return f"row {row + 1:,}"
+    line = None if is_parquet(path) else next(itertools.islice(lines(path, separator), row, None), None)
+    return f"row {row + 1:,}" if line is None else f"line {line:,}"
+
+
+def lines(path: Path, separator: str) -> Iterator[int]:
+    """The line in which each row of a CSV file begins, from 1: empty lines are skipped, a cell may have several."""
     csv.field_size_limit(1 << 30)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
         next(reader, None)
         line = reader.line_num
         for cells in reader:
-            if cells:  # empty lines are skipped
-                if row == 0:
-                    return f"line {line + 1:,}"
-                row -= 1
+            if cells:
+                yield line + 1
             line = reader.line_num
-    return f"row {row + 1:,}"
 
 
 def _explained(path: Path, separator: str, error: str) -> str:

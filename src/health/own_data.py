@@ -1,7 +1,9 @@
 """Checks of the user's own data: whether they are still those that the recipes in conf/data/ are about."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from src.config.interpolations import unescaped
 from src.config.tree import read_yaml
@@ -12,15 +14,17 @@ from src.foundation.files import home
 from src.health.finding import Finding
 
 
+def own_recipes(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The recipes in conf/data/ that are about own data, with their files; one that can't be read is left out."""
+    for file in sorted((root / "conf" / "data").glob("*.yaml")):
+        with contextlib.suppress(UserError):  # whoever composes it says so
+            if isinstance(tree := read_yaml(file), dict) and tree.get("source") in OWN:
+                yield file, tree
+
+
 def changed_originals(root: Path) -> Iterator[Finding]:
     """Own data that have changed since `src.add` looked at them; DVC looks only at the copy in data/raw/."""
-    for file in sorted((root / "conf" / "data").glob("*.yaml")):
-        try:
-            tree = read_yaml(file)
-        except UserError:  # whoever composes it says so
-            continue
-        if not isinstance(tree, dict) or tree.get("source") not in OWN or not isinstance(tree.get("path"), str):
-            continue
+    for file, tree in own_recipes(root):
         original, test = (
             home() / Path(unescaped(tree[key], key)).expanduser() if isinstance(tree.get(key), str) else None
             for key in ("path", "test_path")

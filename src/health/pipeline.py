@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from src.config.tree import read_snapshot, read_yaml
+from src.config.tree import read_snapshot
 from src.data.dataset import open_dataset
 from src.data.originals import require_whole
-from src.data.recipe import OWN
 from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
 from src.foundation.files import conf_digest
 from src.foundation.locks import is_free
 from src.health.finding import Finding, owned, refusal, repair
+from src.health.own_data import own_recipes
 from src.runs.model import load_model
 
 
@@ -41,9 +41,9 @@ def _raw(root: Path) -> Iterator[tuple[str, Callable[[Path], object]]]:
     """The folders of raw files, by name, and what raises `UserError` for a damaged one: published and one's own."""
     for name, source in SOURCES.items():
         yield name, source.read
-    for file in sorted((root / "conf" / "data").glob("*.yaml")):
-        match read_yaml(file):
-            case {"source": str(kind), "name": str(name), "sha256": str(digest), **others} if kind in OWN:
+    for _, tree in own_recipes(root):
+        match tree:
+            case {"name": str(name), "sha256": str(digest), **others}:
                 yield str(others.get("folder") or name), partial(require_whole, digest)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from src.data.columns import Codes, Layout, rows
 from src.data.encoding import Encoding
-from src.data.table import is_parquet, names
+from src.data.table import is_parquet, lines, names
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
@@ -85,9 +85,9 @@ class OwnTable(NamedTuple):
             print(f"{path}: not used: {listing(others)}", file=sys.stderr)
         for name, count in unknown.items():
             print(f"{path}: {count:,} with a {name} that the training set lacked; its features are 0", file=sys.stderr)
-        x, first = np.concatenate(parts), 1 if is_parquet(path) else 2
-        lines = [f"{path}:{row}" for row in range(first, first + len(x))]
-        return TableExamples(lines, x, np.concatenate(y) if y else None)
+        x = np.concatenate(parts)
+        where = range(1, len(x) + 1) if is_parquet(path) else lines(path, self.separator)
+        return TableExamples([f"{path}:{line}" for line in where], x, np.concatenate(y) if y else None)
 
     def typed(self, arguments: Sequence[str]) -> NDArray[np.float64]:
         """[1, features], the features of the example that `name=value` arguments give, each column once."""

@@ -118,7 +118,7 @@ def _of_columns(
         return examples.x, False
     there = {name: k for k, name in enumerate(encoding.features)}
     pairs = [(k, there[name]) for k, name in enumerate(wanted.features) if name in there]
-    to, of = (np.array(columns, np.int64) for columns in zip(*pairs, strict=True))
+    to, of = np.array(pairs, np.int64).reshape(-1, 2).T  # [features that both have] each
     center, scale = (np.asarray(dataset.scaling[key], np.float64) for key in ("center", "scale"))
     x = np.empty((len(examples.y), signature.count), signature.dtype)
     for rows in batches(np.arange(len(x))):

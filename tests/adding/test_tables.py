@@ -51,7 +51,7 @@ def test_kinds_classes_and_counts(tmp_path: Path) -> None:
     assert found.keys["labels"] == ["${x}", "no", "yes"]
     assert found.classes == {"${x}": 21, "no": 21, "yes": 20}
     assert (found.features, found.examples, found.test) == (4, 62, 0)
-    assert found.lines["repeated"] == "2 equal to an earlier row"
+    assert found.lines["repeated"] == "2 equal to an earlier line"
     assert found.lines["missing"] == "none"
 
 
