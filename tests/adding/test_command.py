@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from PIL import Image
 
-from src.adding.recipe import escaped, quoted
+from src.adding.recipe import escaped, quoted, training_examples
 from src.config.composition import compose
 from src.data.recipes import prepare
 from tests.conftest import ROOT
@@ -232,6 +232,15 @@ def test_data_for_which_the_disk_has_no_room_are_refused(conf: Path, tmp_path: P
     assert_rejected(done)
     assert re.search(message, done.stderr)
     assert files(conf) == before
+
+
+def test_the_experiment_is_about_the_examples_that_train(conf: Path, tmp_path: Path) -> None:
+    path = flowers(tmp_path / "x.csv", 60)
+    for name, tested in (("whole", []), ("apart", ["--test", flowers(tmp_path / "y.csv", 30)])):
+        added(name, path, "--label", "class", *tested)
+        recipe = compose([f"experiment={name}"]).data
+        sizes = len(prepare(recipe, tmp_path).train.y)
+        assert abs(training_examples(recipe, Mock(examples=60)) - sizes) <= 2
 
 
 def test_help_teaches(conf: Path) -> None:

@@ -139,6 +139,15 @@ MISTAKES = {
     "short": ([*ROWS, "1"], HEADER, CLASS, "line 62 has 1 cells, the first line has 3"),
     "one class": (["1,red,a"] * 9, HEADER, CLASS, r"class: 1 class \(a\); allowed: 2 to 1,000"),
     "a rare class": ([*ROWS, "1,red,a"], HEADER, CLASS, "the class a has 1 example, line 62; allowed: at least 3"),
+    "rare classes": (
+        [*ROWS, "1,red,b", "1,red,a", "1,red,a"], HEADER, CLASS,
+        "the class a has 2 examples, line 63; and 1 other classes with fewer than 3; allowed: at least 3",
+    ),
+    "two examples": ([*ROWS, "1,red,a", "", "1,red,a"], HEADER, CLASS, "the class a has 2 examples, line 62; allowed"),
+    "two marks": (
+        [*(f"{k},5;{'ab'[k % 2]}" for k in range(20)), "1.234;a"], "x;class", Asked("class", decimal=","),
+        "line 22: x=1.234: has a point, but --decimal is ','",
+    ),
     "no rows": ([], HEADER, CLASS, "no rows below the first line"),
     "text": ([*ROWS * 1700, "oops,red,no"], HEADER, CLASS, "line 102,002: x=oops: not a number; .*--category x"),
     "NA": (["NA,red,no"] * 3 + ROWS, HEADER, CLASS, r"line 2: x=NA: not a number \(3 of 63 values are not\); .*empty"),

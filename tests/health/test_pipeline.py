@@ -51,6 +51,13 @@ def test_damaged_arrays_and_splits_are_removed_and_made_again(
     assert not list(damaged_data(root))
 
 
+def test_a_recipe_that_cannot_be_read_hides_nothing_else(root: Path) -> None:
+    (root / "conf/data").mkdir(parents=True)
+    (root / "conf/data/broken.yaml").write_text("source: {\n")
+    flip(root / "data/raw/digits/x.npy")
+    assert len(list(damaged_data(root))) == 1
+
+
 def test_damaged_raw_files_are_for_the_stage_that_fetches_them(root: Path) -> None:
     flip(root / "data/raw/digits/x.npy")
     [finding] = damaged_data(root)

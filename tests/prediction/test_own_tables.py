@@ -26,7 +26,7 @@ COLUMNS = {"height=1": "number", "colour": "category", "${x}, y": "number"}
 class Own:
     """A model that was trained on a small table, the data and the rows of its file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, columns: dict[str, str] = COLUMNS) -> None:
         random = np.random.default_rng(0)
         colours = random.choice(["red", "a=b", "no"], 80).tolist()
         self.rows = [(f"{random.normal():.4f}", colour, f"{k % 7}", "yn"[k % 2]) for k, colour in enumerate(colours)]
@@ -35,7 +35,7 @@ class Own:
             "data=digits", "tracking=off", "train.epochs=3", "train.batch_size=8", "model.hidden=[4]"
         ).plain()
         tree["data"] |= {"name": "own", "source": "table", "folder": "own", "path": str(self.file), "label": "class"}
-        tree["data"] |= {"labels": ["n", "y"], "columns": COLUMNS, "scaling": "per_feature", "missing": "mean"}
+        tree["data"] |= {"labels": ["n", "y"], "columns": columns, "scaling": "per_feature", "missing": "mean"}
         config = build(tree | {"data": tree["data"] | {"sha256": digest_of(self.file)}}, "a test")
         self.recipe, self.dataset = config.data, prepare(config.data, folder)
         self.folder = run(config, self.dataset, Tracker(), RunFolder(folder / "run")).folder.path
@@ -94,6 +94,12 @@ def test_what_the_training_set_lacked_and_what_is_missing_is_told(
     assert not x[:, colours].any()
 
 
+def test_rows_are_named_by_their_lines(own: Own, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text('colour,"height=1","${x}, y",note\n\nred,1,2,"a\nb"\nno,1,2,c\n')
+    assert read_examples([str(file)], own.signature).names == [f"{file}:3", f"{file}:5"]
+
+
 @pytest.mark.parametrize(
     ("names", "row", "expected"),
     [
@@ -150,3 +156,11 @@ def test_a_table_that_was_split_otherwise_is_scored_whatever_its_categories(own:
     fewer = dataclasses.replace(other, name="fewer", columns={"height=1": "number", "colour": "category"})
     message = refusal(score, own.model, own.signature, prepare(fewer, tmp_path), "test")
     assert "data=fewer: no number column ${x}, y, which the model takes" in message
+
+
+def test_categories_of_which_the_model_knows_none_are_scored(tmp_path: Path) -> None:
+    own = Own(tmp_path, {"colour": "category"})
+    file = written(tmp_path / "other.csv", ("colour", "class"), [("bg"[k % 3 % 2], "yn"[k % 2]) for k in range(60)])
+    other = dataclasses.replace(own.recipe, name="other", path=str(file), sha256=digest_of(file))
+    found = score(own.model, own.signature, prepare(other, tmp_path), "test")
+    assert sum(found.confusion.any(axis=0)) == 1  # all inputs are zeros, and so the same class
