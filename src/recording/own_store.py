@@ -76,17 +76,32 @@ def bring_along(path: Path) -> None:
         database.commit()
 
 
+def made_beside(path: Path) -> Path:
+    """The name of a database until it is whole, without what a killed process left of it. Hold `opening(path)`."""
+    for stale in path.parent.glob(f".{path.name}.init*"):
+        stale.unlink()
+    return path.with_name(f".{path.name}.init")
+
+
 def _copy_before_migration(path: Path) -> None:
     """Copies a database that an older MLflow made, for this one changes it as soon as it opens it."""
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
-    with contextlib.suppress(sqlite3.Error, CommandError), contextlib.closing(sqlite3.connect(path)) as database:
-        (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        revision = None
+        with contextlib.suppress(sqlite3.Error):  # it is something else: MLflow says what is wrong with it
+            (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
         known = ScriptDirectory(str(files("mlflow.store") / "db_migrations"))
-        if revision == known.get_current_head() or known.get_revision(revision) is None:
-            return
-        if not (copy := path.with_name(f"{path.name}.{revision}")).exists():
-            with contextlib.closing(sqlite3.connect(copy)) as target:
-                database.backup(target)
-            print(f"an older MLflow made {path}; this one changes it, and a copy is kept: {copy.name}", file=sys.stderr)
+        with contextlib.suppress(CommandError):  # of a newer MLflow
+            if revision is None or revision == known.get_current_head() or known.get_revision(revision) is None:
+                return
+            if not (copy := path.with_name(f"{path.name}.{revision}")).exists():
+                beside = made_beside(path)
+                with contextlib.closing(sqlite3.connect(beside)) as target:
+                    database.backup(target)
+                beside.replace(copy)
+                print(
+                    f"an older MLflow made {path}; this one changes it, and a copy is kept: {copy.name}",
+                    file=sys.stderr,
+                )

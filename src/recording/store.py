@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.recording.descriptions import NOTE, OF_EXPERIMENT
-from src.recording.own_store import opening, own_artifacts, own_store, prepare_to_open, writable
+from src.recording.own_store import made_beside, opening, own_artifacts, own_store, prepare_to_open, writable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -187,9 +187,7 @@ def _make_once(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with opening(path):
         if not path.exists():
-            for stale in path.parent.glob(f".{path.name}.init*"):
-                stale.unlink()
-            beside = path.with_name(f".{path.name}.init")
+            beside = made_beside(path)
             _client(_sqlite(beside)).search_experiments()  # which creates its tables
             beside.replace(path)
         prepare_to_open(path)

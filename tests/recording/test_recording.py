@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import os
 import random
+import resource
 import shutil
 import sqlite3
 import time
@@ -476,6 +477,24 @@ def test_a_store_of_an_older_mlflow_is_copied_before_this_one_changes_it(
         found = [dump(file) for file in home.glob(f"mlflow.db.{revision}")]
         assert found == ([dump(path)] if copied else [])
     assert capsys.readouterr().err.count("a copy is kept: mlflow.db.") == copied
+
+
+def test_a_store_that_can_not_be_copied_is_not_changed_and_a_part_of_a_copy_is_none(home: Path) -> None:
+    path, revision = home / "mlflow.db", "bda7b8c39065"
+    database(path, f"UPDATE alembic_version SET version_num = '{revision}'")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2, limits[1]))  # the disk is full
+    try:
+        with pytest.raises(UserError, match="can't be used"), as_user_errors(Tracking()):
+            open_store(Tracking())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [*home.glob("mlflow.db.*")]
+    before = dump(path)
+    assert f"'{revision}'" in "".join(before)
+    prepare_to_open(path)
+    assert dump(home / f"mlflow.db.{revision}") == before
+    assert not [*home.glob(".mlflow.db.init*")]
 
 
 @pytest.mark.parametrize(
