@@ -24,7 +24,7 @@ from tests.helpers.stores import assert_mirrored, stored
 pytestmark = pytest.mark.slow
 TRAIN = (
     *("python", "-m", "src.train", "experiment=digits", "model.hidden=[16]", "train.batch_size=8"),
-    *("train.epochs=300", "tracking.figures=false"),
+    *("train.epochs=120", "tracking.figures=false"),
 )
 
 

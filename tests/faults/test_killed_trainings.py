@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 # Seconds of training, with checkpoints at the ends of epochs and in the middle of them.
 TRAINING = (
     *(*TRAIN, "experiment=digits", "model.hidden=[32]", "model.dropout=0.2", "optimizer=adam", "schedule=cosine"),
-    *("schedule.by=step", "train.batch_size=1", "train.epochs=45", "train.checkpoint_epochs=1"),
+    *("schedule.by=step", "train.batch_size=1", "train.epochs=20", "train.checkpoint_epochs=1"),
     *("train.checkpoint_seconds=0.2", "tracking.figures=false"),
 )
 ELSEWHERE = Path(__file__).parent / "elsewhere"

@@ -23,6 +23,7 @@ import pytest
 from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
+from src.runs.fingerprint import fingerprint
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
@@ -74,6 +75,7 @@ def left(folder: Path) -> dict[str, Any]:
 def main(folder: Path, share: float, overrides: list[str]) -> None:
     config = compose(overrides)
     dataset = prepare(config.data, folder)
+    fingerprint(config, dataset)  # reads the code once, and not in each process
     whole, counted = folder / "whole", folder / "counted"
     once = dataclasses.replace(config, train=dataclasses.replace(config.train, fresh=False))
     code, epochs, _ = attempt(once, dataset, whole, None)
