@@ -103,6 +103,11 @@ class Outbox:
         """Whether a command is alive."""
         return bool(owner) and not is_free(self._folder / f"{owner}.owner")
 
+    def is_free(self, entry: Entry) -> bool:
+        """Whether no other living command owns the entry, as it is on the disk, or waits to own it."""
+        known = self.find(entry) or entry
+        return not any(self.lives(owner) for owner in {known.owner, known.heir} - {self.owner})
+
     # --- Changing
 
     def note(self, entry: Entry, before: float | None = None) -> Entry:
@@ -112,7 +117,7 @@ class Outbox:
         """
         with self._changing:
             known = self.find(entry) or replace(entry, owner="")
-            if known.owner != self.owner and not self._free(known):
+            if known.owner != self.owner and not self.is_free(known):
                 entry = replace(known, heir=self.owner)
             else:
                 entry = replace(
@@ -132,7 +137,7 @@ class Outbox:
         """Takes over an entry without a living owner; None if a command has it, be it this one, or if it is gone."""
         with self._changing:
             known = self.find(entry)
-            if known is None or known.owner == self.owner or not self._free(known):
+            if known is None or known.owner == self.owner or not self.is_free(known):
                 return None
             self._write(taken := replace(known, owner=self.owner, heir="", adopted=True))
         return taken
@@ -169,15 +174,11 @@ class Outbox:
     def remove(self, entry: Entry) -> bool:
         """Forgets an entry, unless a living command has it; returns whether it is gone."""
         with self._changing:
-            known = self.find(entry)
-            if known is None or not self._free(known):
-                return known is None
+            if self.find(entry) is None or not self.is_free(entry):
+                return self.find(entry) is None
             for file in (self._pending(entry), self._settled(entry)):
                 file.unlink(missing_ok=True)
         return True
-
-    def _free(self, entry: Entry) -> bool:
-        return not any(self.lives(owner) for owner in {entry.owner, entry.heir} - {self.owner})
 
     def _pending(self, entry: Entry) -> Path:
         return self._folder / entry.file_name

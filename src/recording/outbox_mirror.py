@@ -14,7 +14,7 @@ from src.recording.entry import Entry, State
 from src.recording.mlflow_run import ParentMirror
 from src.recording.outbox import Outbox
 from src.recording.run_mirror import RunMirror
-from src.recording.store import Store, noted_uri, open_store, tracking_of, whereabouts
+from src.recording.store import Store, absolute, noted_uri, open_store, tracking_of, whereabouts
 from src.recording.store_errors import is_away, one_line
 from src.runs.folder import runs_folder
 
@@ -31,10 +31,13 @@ def sync(everything: bool = False, to: str | None = None) -> Synced:
     """Records the pending entries of all stores that have no living owner; with `everything`, also settled ones.
 
     to: another store, without credentials, that gets all entries of this machine, too.
+
+    Raises:
+        UserError: `to` has a password, or is the repository's own store.
     """
     synced = Synced([], [], [])
-    if to:
-        Tracking(uri=to)  # which refuses a password: entries are on the disk
+    if to and (to := noted_uri(Tracking(uri=absolute(to)))) is None:
+        raise UserError("--to: this is the store of this repository; `python -m src.sync --all` fills it")
     with Outbox() as outbox:
         for entry in outbox.entries() if to else ():
             outbox.note(replace(entry, uri=to, run_id=None, settled=None, owner="", heir="", adopted=True))

@@ -33,10 +33,8 @@ class Removal:
         self._entries = [entry for entry in self._all if entry.folder in folders]
 
     def busy(self) -> set[str]:
-        """The folders of runs that another command is recording."""
-        owners = {entry.owner for entry in self._entries}
-        living = {owner for owner in owners if self._outbox.lives(owner)}
-        return {str(entry.folder) for entry in self._entries if entry.owner in living}
+        """The folders of runs that another command is recording, or waits to record."""
+        return {str(entry.folder) for entry in self._entries if not self._outbox.is_free(entry)}
 
     def registered(self) -> dict[str, str]:
         """The folders of runs that a registered model cites, each with the model's name and version.
@@ -70,12 +68,15 @@ class Removal:
             self._all.remove(entry)
             same = [other for other in self._all if other.place == entry.place]
             for parent in [other for other in same if entry.parent == other.identity and other.folder is None]:
-                if not (parent.supersedes or parent.reused or any(e.parent == parent.identity for e in same)):
+                needed = parent.supersedes or parent.reused or any(e.parent == parent.identity for e in same)
+                if not needed and self._outbox.is_free(parent):
                     number += self._remove(parent)
                     self._all.remove(parent)
         return number
 
     def _remove(self, entry: Entry) -> int:
+        if not self._outbox.is_free(entry):
+            raise UserError(f"{entry.name}: another command is recording this run")
         runs = self._runs(entry)
         with as_user_errors(tracking_of(entry.uri, entry.experiment)):
             for run in runs:

@@ -173,6 +173,12 @@ def database(uri: str) -> Path | None:
     return Path(unquote(uri.removeprefix(_SQLITE))) if uri.startswith(_SQLITE) else None
 
 
+def absolute(uri: str) -> str:
+    """The address of a store that is a database by its whole path; of another one, as it is."""
+    path = database(uri)
+    return uri if path is None or path.is_absolute() or not path.name else _sqlite(path.absolute())
+
+
 def _own_store() -> str:
     return _sqlite(own_store())
 

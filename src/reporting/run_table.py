@@ -9,9 +9,6 @@ from src.reporting.tables import plain_table
 from src.runs.metric import SETS, Metric
 from src.runs.summary import Row
 
-COLUMNS = (
-    *("id", "name", "differs", "data", "status", "kept/epoch", "valid/accuracy", "test/accuracy", "seconds", "ended"),
-)
 _HEADS = {"kept/epoch": "epoch", "valid/accuracy": "valid", "test/accuracy": "test"}  # a table is as wide as a screen
 _WIDTHS = {"name": 22, "data": 12}  # characters, at most
 _DIGITS = 8

@@ -90,29 +90,27 @@ def listing(words: Sequence[str]) -> None:
         words[place : place + 2] = [f"--sort={words[place + 1]}"]  # argparse takes `-seconds` for an option
     given = parser.parse_args(words)
 
-    from src.reporting.run_table import COLUMNS, ordered
-    from src.runs.listing import rows
-    from src.runs.where import column, condition
+    from src.reporting.run_table import ordered
+    from src.runs.listing import COLUMNS, columns, meeting, rows
+    from src.runs.where import column
 
     found = rows()
     if not found and given.form == "table":
         print("no runs yet; `python -m src.train` makes one")
         return
-    known = list(dict.fromkeys([*COLUMNS, *(name for row in found for name in row)]))
+    known = columns(found)
     if given.columns == "?":
         print("\n".join(sorted(known)))
         return
-    columns = _columns(given.columns, known, COLUMNS if given.form == "table" else known)
-    if given.where is not None:
-        holds = condition(given.where, known)
-        found = [row for row in found if holds(row)]
+    shown = _columns(given.columns, known, COLUMNS if given.form == "table" else known)
+    found = meeting(found, given.where)
     if given.sort is not None:
         name = given.sort.removeprefix("-")
         found = ordered(found, column(name, known, "--sort"), backwards=given.sort.startswith("-"))
     if not found and given.form == "table":
         print("no such run")
         return
-    _print(found, columns, given.form)
+    _print(found, shown, given.form)
 
 
 def main() -> None:

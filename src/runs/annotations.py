@@ -7,7 +7,10 @@ from typing import NamedTuple
 from src.config.tracking import Tracking, tag_of
 from src.foundation.errors import UserError
 from src.foundation.files import read_object, write_json
-from src.runs.summary import NOTES, SUMMARY
+from src.foundation.locks import locked_if_free
+from src.runs.summary import NOTES
+
+_PATIENCE = 20.0  # seconds; another command writes a small file
 
 
 class Annotations(NamedTuple):
@@ -15,6 +18,10 @@ class Annotations(NamedTuple):
 
     tags: Mapping[str, str | None] = {}  # empty: a tag without a value; None: one that was removed
     note: str | None = None
+
+    def words(self) -> list[str]:
+        """The tags as they are typed: `KEY`, or `KEY:VALUE`."""
+        return [f"{key}:{value}" if value else key for key, value in self.tags.items() if value is not None]
 
 
 def read_annotations(folder: Path) -> Annotations:
@@ -40,13 +47,18 @@ def annotate(
     Raises:
         UserError: a tag is not allowed, or the file is damaged.
     """
-    known = read_annotations(folder)
-    gone = dict.fromkeys((tag_of(tag)[0] for tag in removed), None)
-    now = Annotations({**known.tags, **gone, **dict(map(tag_of, tags))}, known.note if note is None else note or None)
-    if now != known:
-        (folder / SUMMARY).unlink(missing_ok=True)  # the table of runs writes it again
-        write_json(folder / NOTES, {"tags": dict(now.tags), "note": now.note})
-        (folder / SUMMARY).unlink(missing_ok=True)  # written meanwhile
+    changed = {**dict.fromkeys((tag_of(tag)[0] for tag in removed), None), **dict(map(tag_of, tags))}
+    if not changed and note is None:
+        return read_annotations(folder)
+    locks = folder.parent / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with locked_if_free(locks / "notes.lock", _PATIENCE) as free:  # or the later of two commands undoes the other
+        if not free:
+            raise UserError(f"{folder / NOTES}: another command has been writing notes for {_PATIENCE:g} s; try again")
+        known = read_annotations(folder)
+        now = Annotations({**known.tags, **changed}, known.note if note is None else note or None)
+        if now != known:
+            write_json(folder / NOTES, {"tags": dict(now.tags), "note": now.note})
     return now
 
 

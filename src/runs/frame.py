@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from src.runs.listing import rows
-from src.runs.where import condition
+from src.runs.listing import meeting, rows
 
 
 def runs_frame(where: str | None = None) -> Any:
@@ -15,14 +14,11 @@ def runs_frame(where: str | None = None) -> Any:
     where: a condition, as of `python -m src.runs --where`; None: all runs.
 
     Raises:
-        UserError: the condition can't be read, or names a column that no run has.
+        UserError: the condition can't be read, or names no column.
     """
     import pandas as pd  # takes a second
 
-    found = rows()
-    if where is not None:
-        holds = condition(where, {name for row in found for name in row})
-        found = [row for row in found if holds(row)]
+    found = meeting(rows(), where)
     frame = pd.DataFrame(found, columns=list(dict.fromkeys(name for row in found for name in row)) or ["id"])
     for name in frame.columns.intersection(["started", "ended"]):
         frame[name] = pd.to_datetime(frame[name], utc=True)

@@ -5,24 +5,32 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from src.config.changes import remembered
 from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 from src.foundation.locks import locked_if_free
+from src.runs.annotations import Annotations, read_annotations
 from src.runs.cited import studies_by_run
 from src.runs.described import described, differences
 from src.runs.folder import RunFolder, runs_folder
 from src.runs.summary import SUMMARY, Row, configuration, summarized, write_summary
+from src.runs.where import condition
 
+# Of the table, unless others are asked for. They are known even if no run has one.
+COLUMNS = (
+    *("id", "name", "differs", "data", "status", "kept/epoch", "valid/accuracy", "test/accuracy", "seconds", "ended"),
+)
 _LARGEST = 1 << 20  # bytes
 _MANY = 200  # summaries that take a second or more to make
 
 
 def rows() -> list[Row]:
-    """A row for each run folder, newest first, as `summarized` makes them; what `differs` from the default; `studies`.
+    """A row for each run folder, newest first, as `summarized` makes them; `tags`, `note`, `studies`; what `differs`.
+
+    What people noted is read from notes.json, and is none if that is damaged. `differs`: from the default, in words.
 
     Unfinished runs have fewer columns. Of a finished run only summary.json is read. It is written for one that lacks
     it, of an earlier version.
@@ -41,10 +49,27 @@ def rows() -> list[Row]:
     studies = studies_by_run()
     with remembered(runs_folder() / ".defaults.json"):
         for row in found:
-            row["studies"] = studies.get(row["id"], [])
+            noted = Annotations()
+            with contextlib.suppress(UserError, OSError):
+                noted = read_annotations(runs_folder() / row["id"])
+            row |= {"tags": noted.words(), "note": noted.note, "studies": studies.get(row["id"], [])}
             if "data.name" in row:  # else its configuration is damaged
                 row["differs"] = described(differences(configuration(row)), without=("data", "seed"))
     return sorted(found, key=lambda row: (row.get("ended", ""), row["id"]), reverse=True)
+
+
+def columns(found: Sequence[Row]) -> list[str]:
+    """The names of all columns that rows have, and of those that a table shows."""
+    return [*dict.fromkeys([*COLUMNS, *(name for row in found for name in row)])]
+
+
+def meeting(found: Sequence[Row], where: str | None) -> list[Row]:
+    """The rows that meet a condition; all of them without one.
+
+    Raises:
+        UserError: the condition can't be read, or names no column.
+    """
+    return [*found] if where is None else [*filter(condition(where, columns(found)), found)]
 
 
 def run_paths() -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """summary.json: a finished run in one flat object, read in 60 µs; its `config.yaml` alone would take some milliseconds.
 
-The file is a copy: whatever it says is in the other files of the run folder. It is written when a run finishes, when
-what people note about it changes, and, for runs of an earlier version, when they are first listed.
+The file is a copy: whatever it says is in the other files of the run folder. It is written when a run finishes, and,
+for runs of an earlier version, when they are first listed. What people note about a run is in notes.json alone.
 """
 
 import contextlib
@@ -33,27 +33,24 @@ def configuration(row: Row) -> dict[str, Any]:
 def summarized(folder: Path) -> Row:
     """A row for the run in a folder, whatever its status. A file that is missing or damaged leaves columns out.
 
-    Times are UTC, as ISO 8601; accuracies are fractions; metrics are of the weights that were kept.
+    Times are UTC, as ISO 8601; accuracies are fractions; metrics are of the weights that were kept, so `valid/accuracy`
+    is what MLflow has as `kept/valid/accuracy`.
     """
     try:
         return _summarized(folder)
     except (AttributeError, TypeError, LookupError, ValueError, OverflowError):  # JSON of another form
-        return {"id": folder.name, "name": folder.name[:12], "data": None, "status": "damaged", "tags": []}
+        return {"id": folder.name, "name": folder.name[:12], "data": None, "status": "damaged"}
 
 
 def _summarized(folder: Path) -> Row:
-    files = {name: _object(folder / f"{name}.json") for name in ("run", "status", "result", "timing", "notes")}
-    run, status, result, notes = files["run"], files["status"], files["result"], files["notes"]
+    files = {name: _object(folder / f"{name}.json") for name in ("run", "status", "result", "timing")}
+    run, status, result = files["run"], files["status"], files["result"]
     row: Row = {
         "id": folder.name,
         "name": run.get("name", folder.name[:12]),
         "data": None,
         "status": status.get("status", "damaged"),
         "reason": status.get("reason"),
-        "tags": [
-            f"{key}:{value}" if value else key for key, value in notes.get("tags", {}).items() if value is not None
-        ],
-        "note": notes.get("note"),
     }
     if row["status"] == "finished":
         row |= {"kept/epoch": result.get("kept_epoch"), "epochs": result.get("epochs"), **_metrics(result)}
@@ -78,7 +75,7 @@ def write_summary(folder: Path) -> Row:
 
 
 def _metrics(result: Mapping[str, Any]) -> Row:
-    """The metrics of a result.json, with the names that MLflow's have."""
+    """The metrics of a result.json, as `part/metric`."""
     of_units = {f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()}
     return {f"{part}/{key}": value for part in _PARTS for key, value in result.get(part, {}).items()} | of_units
 

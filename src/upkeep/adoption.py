@@ -10,6 +10,7 @@ from typing import NamedTuple
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, replacing_folder, sha256
 from src.foundation.locks import locked_if_free
+from src.recording.outbox import Outbox
 from src.recording.recording import Recording
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
@@ -49,7 +50,8 @@ def adopt(source: Path) -> Adopted:
             (adopted.taken if _take(run) else adopted.known).append(RunFolder.of(run.fingerprint).path)
         except (UserError, OSError) as error:
             adopted.refused[path] = str(error).replace(f"{path}/", "")
-    _record(adopted.taken)
+    recorded = {entry.folder for entry in Outbox().entries()}  # a command that was killed may have taken more
+    _record([*adopted.taken, *(path for path in adopted.known if path.name not in recorded)])
     return adopted
 
 
@@ -95,18 +97,20 @@ def _checked(path: Path) -> FinishedRun:
 def _take(run: FinishedRun) -> bool:
     """Copies a run; returns False if it is here. `UserError` if another process trains it, or it has other weights."""
     here = RunFolder.of(run.fingerprint)
-    if here.finished():
-        if here.result()["weights_sha256"] != run.result["weights_sha256"]:
-            raise UserError(f"here is a run of the same fingerprint with other weights: {here.path}")
-        return False
     here.path.mkdir(parents=True, exist_ok=True)
     with locked_if_free(here.path / "lock") as free:
         if not free:
             raise UserError(f"a process is training this very run: {here.path}")
+        here.restore()  # what a retraining that was killed had set aside
+        if here.finished():
+            if here.result()["weights_sha256"] != run.result["weights_sha256"]:
+                raise UserError(f"here is a run of the same fingerprint with other weights: {here.path}")
+            return False
         with replacing_folder(here.path) as folder:
             for name in (*_NEEDED, *_OTHERS):
-                if (run.path / name).is_file():
-                    shutil.copyfile(run.path / name, folder / name)
+                source = here.path if name == NOTES and (here.path / NOTES).exists() else run.path
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, folder / name)
             for figure in (run.path / _FIGURES).glob("*.png"):
                 if figure.is_file() and not figure.is_symlink():
                     (folder / _FIGURES).mkdir(exist_ok=True)
@@ -115,7 +119,7 @@ def _take(run: FinishedRun) -> bool:
 
 
 def _record(paths: list[Path]) -> None:
-    """Records the runs in MLflow, each in its experiment, in this repository's store."""
+    """Records the runs in MLflow, each in its experiment, in the store that is used here."""
     by_tracking = dict[object, list[FinishedRun]]()
     for run in map(FinishedRun, paths):
         if run.config.tracking.name == "mlflow":

@@ -10,6 +10,7 @@ from typing import Any
 
 from src.cli.command import Arguments
 from src.foundation.errors import RunFailed, UserError
+from src.runs.folder import RunFolder
 
 _KEPT = """\
 Never deleted: runs that a study or dvc.lock cites, whose numbers stand in a report; runs that a registered model comes
@@ -65,10 +66,14 @@ def rm(words: Sequence[str]) -> None:
     given = parser.parse_args(words)
     if bool(given.runs) == (given.where is not None):
         raise UserError("give runs, or --where CONDITION: `python -m src.runs rm 03ec5b78`")
-    from src.upkeep.selecting import meeting, named
+    if given.runs:
+        from src.upkeep.selecting import named
 
-    paths = named(given.runs) if given.runs else [path for path, _ in meeting(given.where)]
-    _delete(paths, given.dry_run, all_or_none=bool(given.runs))
+        _delete(named(given.runs), given.dry_run, all_or_none=True)
+    else:
+        from src.runs.listing import meeting, rows
+
+        _delete([RunFolder.of(row["id"]).path for row in meeting(rows(), given.where)], given.dry_run)
 
 
 def prune(words: Sequence[str]) -> None:
@@ -85,11 +90,11 @@ def prune(words: Sequence[str]) -> None:
         raise UserError("give --older-than AGE, --keep-best N, or both: `python -m src.runs prune --older-than 30d`")
     if given.keep_best is not None and given.keep_best < 0:
         raise UserError(f"--keep-best {given.keep_best}: must be >= 0")
-    from src.upkeep.selecting import meeting, old_enough
+    from src.runs.listing import meeting, rows
+    from src.upkeep.selecting import old_enough
 
-    found = meeting(given.where)
-    chosen = {row["id"] for row in old_enough([row for _, row in found], given.older_than, given.keep_best or 0)}
-    _delete([path for path, row in found if row["id"] in chosen], given.dry_run)
+    chosen = old_enough(meeting(rows(), given.where), given.older_than, given.keep_best or 0)
+    _delete([RunFolder.of(row["id"]).path for row in chosen], given.dry_run)
 
 
 _ADOPT = """\
@@ -149,7 +154,7 @@ def du(words: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, with sizes in bytes")
     given = parser.parse_args(words)
     from src.reporting.tables import plain_table
-    from src.upkeep.usage import usage
+    from src.upkeep.disk import usage
 
     found = usage()
     if given.json:
@@ -171,9 +176,10 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {
 
 
 def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> None:
-    from src.reporting.run_table import COLUMNS, run_table
-    from src.upkeep.deletion import delete, plan, size_of
-    from src.upkeep.selecting import meeting
+    from src.reporting.run_table import run_table
+    from src.runs.listing import COLUMNS, rows
+    from src.upkeep.deletion import delete, plan
+    from src.upkeep.disk import size_of
 
     planned = plan(paths)
     reasons = Counter(planned.kept.values()) if not all_or_none else {}
@@ -184,8 +190,9 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
         raise UserError(f"{len(planned.kept)} of {len(paths)} runs can't be deleted; nothing was deleted")
     size = sum(size_of(path) for path in planned.removed)
     if dry_run:
-        removed = [row for path, row in meeting(None) if path in planned.removed]
-        print(run_table(removed, COLUMNS, shutil.get_terminal_size((120, 0)).columns))
+        removed = {path.name for path in planned.removed}
+        listed = [row for row in rows() if row["id"] in removed]
+        print(run_table(listed, COLUMNS, shutil.get_terminal_size((120, 0)).columns))
         print(f"would delete {_counted(len(planned.removed), 'run')}, {size / 1e6:,.1f} MB of run folders")
         return
     done, failures, freed, records = 0, list[str](), 0, 0
@@ -203,13 +210,11 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
 
 def _annotate(path: Path, **what: Any) -> None:
     from src.recording.recording import record_again
-    from src.runs.annotations import annotate, read_annotations
+    from src.runs.annotations import annotate
 
-    before = read_annotations(path)
     now = annotate(path, **what)
-    tags = [f"{key}:{value}" if value else key for key, value in now.tags.items() if value is not None]
-    print(f"{path.name[:8]}  tags: {', '.join(tags) or 'none'}  note: {now.note or 'none'}")
-    if now != before:
+    print(f"{path.name[:8]}  tags: {', '.join(now.words()) or 'none'}  note: {now.note or 'none'}")
+    if any(given not in (None, []) for given in what.values()):  # noted before, too: MLflow may still lack it
         record_again(path.name)
 
 

@@ -12,6 +12,7 @@ from src.foundation.locks import locked_if_free
 from src.recording.removal import Removal
 from src.runs.folder import runs_folder
 from src.upkeep.citations import citations
+from src.upkeep.disk import size_of
 
 
 class Plan(NamedTuple):
@@ -57,17 +58,3 @@ def delete(path: Path, removal: Removal) -> tuple[int, int]:
         path.rename(gone)
     shutil.rmtree(gone)
     return size, number
-
-
-def size_of(path: Path) -> int:
-    """The bytes that a file, or all files below a folder, take on the disk."""
-    if not path.is_dir() or path.is_symlink():
-        return _bytes(path)
-    return sum(_bytes(Path(folder, file)) for folder, _, files in os.walk(path) for file in files)
-
-
-def _bytes(file: Path) -> int:
-    try:
-        return file.lstat().st_blocks * 512
-    except FileNotFoundError:  # removed at this moment
-        return 0

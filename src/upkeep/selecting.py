@@ -8,9 +8,8 @@ from pathlib import Path
 from src.foundation.errors import UserError
 from src.recording.outbox import Outbox
 from src.runs.folder import runs_folder
-from src.runs.listing import rows, run_paths
+from src.runs.listing import run_paths
 from src.runs.summary import Row
-from src.runs.where import condition
 
 _SHORTEST = 4  # characters of an id
 _MOST_LISTED = 5
@@ -44,19 +43,6 @@ def named(words: Sequence[str]) -> list[Path]:
             raise UserError(f"{word}: no run's id begins so; `python -m src.runs` lists them")
         found |= {match: paths[match] for match in matches}
     return list(found.values())
-
-
-def meeting(where: str | None) -> list[tuple[Path, Row]]:
-    """The run folders that meet a condition, with their rows; all of them without one.
-
-    Raises:
-        UserError: the condition can't be read, or names no column.
-    """
-    found = rows()
-    if where is not None:
-        holds = condition(where, [*dict.fromkeys(name for row in found for name in row)])
-        found = [row for row in found if holds(row)]
-    return [(runs_folder() / row["id"], row) for row in found]
 
 
 def old_enough(runs: Sequence[Row], age: str | None, keep_best: int) -> list[Row]:

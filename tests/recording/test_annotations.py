@@ -10,6 +10,7 @@ from src.recording.recording import record_again
 from src.runs.annotations import annotate
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
+from tests.helpers.commands import run_main
 from tests.helpers.composing import Small
 from tests.helpers.stores import client_of, entry_of, stored
 from tests.recording.conftest import InThread
@@ -47,3 +48,6 @@ def test_what_people_note_is_mirrored_and_so_is_what_they_remove(
     [_] = in_thread
     record_again(folder.path.name)  # is up to date: starts no writer
     [_] = in_thread
+    annotate(folder.path, ["late"])  # by a command that was killed before it recorded this
+    assert run_main("runs", "tag", folder.path.name, "late").returncode == 0
+    assert all(run.data.tags["late"] == "true" for run in stored(home))

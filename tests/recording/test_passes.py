@@ -23,6 +23,7 @@ from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.helpers.composing import Small
+from tests.helpers.refusals import refusal
 from tests.helpers.stores import assert_mirrored, client_of, entry_of, stored
 from tests.recording.conftest import InThread
 
@@ -354,6 +355,17 @@ def test_all_that_is_recorded_can_be_recorded_elsewhere_too(home: Path, trained:
     assert not Outbox().pending()
     assert not sync(to=elsewhere).failures  # again: each once
     assert len(stored(elsewhere)) == 2
+
+
+def test_the_own_store_is_no_other_one_however_it_is_written(
+    home: Path, trained: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_and_die(entry_of(trained))
+    assert len(sync().recorded) == 1
+    monkeypatch.chdir(home)
+    for uri in (f"sqlite:///{home}/mlflow.db", "sqlite:///mlflow.db", "sqlite:///./mlflow.db"):
+        assert "the store of this repository" in refusal(sync, to=uri)
+    assert len(Outbox().entries()) == 1
 
 
 def test_what_can_not_be_recorded_can_be_forgotten_and_the_rest_is_recorded(home: Path, trained: RunFolder) -> None:

@@ -1,5 +1,6 @@
 """Tags and notes: they stay with the run whatever happens to it, and are seen in the table at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,25 @@ def test_annotations_are_the_sum_of_what_was_noted(
         note = note if text is None else text or None
         assert {key: value for key, value in now.tags.items() if value is not None} == tags
         assert now.note == note
+
+
+def test_two_commands_that_note_at_once_lose_nothing(home: Path, runs: Path) -> None:
+    folder = next(path for path in runs.iterdir() if path.is_dir())
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: annotate(folder, [f"tag-{number}"]), range(24)))
+    assert sorted(read_annotations(folder).tags) == sorted(f"tag-{number}" for number in range(24))
+
+
+def test_notes_are_in_no_summary(runs: Path) -> None:
+    folder = next(path for path in runs.iterdir() if path.is_dir())
+    annotate(folder, ["draft"], note="good")
+    before = (folder / "summary.json").stat().st_mtime_ns
+    [row] = [row for row in rows() if row["id"] == folder.name]
+    assert (row["tags"], row["note"]) == (["draft"], "good")
+    (folder / NOTES).unlink()
+    [row] = [row for row in rows() if row["id"] == folder.name]
+    assert (row["tags"], row["note"]) == ([], None)
+    assert (folder / "summary.json").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(

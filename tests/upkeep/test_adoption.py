@@ -10,6 +10,8 @@ import yaml
 
 from src.config.tracking import Tracking
 from src.data.dataset import Dataset
+from src.recording.outbox import Outbox
+from src.runs.annotations import annotate, read_annotations
 from src.runs.finished import FinishedRun
 from src.runs.folder import RunFolder
 from src.runs.listing import rows
@@ -19,6 +21,7 @@ from src.upkeep import adoption
 from tests.helpers.commands import run_main
 from tests.helpers.composing import Small
 from tests.helpers.refusals import assert_rejected
+from tests.helpers.stores import entry_of
 
 
 @pytest.fixture
@@ -115,6 +118,21 @@ def test_a_run_here_is_never_replaced(home: Path, elsewhere: Path, runs: Path) -
     assert run_main("runs", "adopt", str(elsewhere)).stdout == "1 run taken, 1 here before\n"
 
 
+def test_what_a_retraining_set_aside_and_what_was_noted_here_stays(home: Path, elsewhere: Path, runs: Path) -> None:
+    one, other, _ = folders(elsewhere)
+    here = RunFolder.of(one.name)
+    config, about = FinishedRun(one).plain_config, here.run()
+    here.begin(config, about)  # a retraining, killed
+    assert not here.finished()
+    annotate(RunFolder.of(other.name).path, ["mine"], note="seen here")
+    annotate(other, ["theirs"])
+    (RunFolder.of(other.name).path / "result.json").unlink()
+    assert run_main("runs", "adopt", str(elsewhere)).stdout == "1 run taken, 2 here before\n"
+    assert here.finished()
+    assert not (here.path / "former").exists()
+    assert read_annotations(RunFolder.of(other.name).path) == ({"mine": ""}, "seen here")
+
+
 def test_what_holds_no_run_is_refused(home: Path, tmp_path: Path, runs: Path) -> None:
     for source, message in {
         "nothing": "not a folder",
@@ -154,3 +172,8 @@ def test_adopted_runs_are_recorded_here_wherever_they_were_recorded_before(
     seeds = {folder: FinishedRun(folder).config.seed for folder in (one, other)}
     of_one, of_other = ((f" s{seeds[folder]}", folder.name, "s") for folder in (one, other))
     assert noted == [(None, "mlp"), of_one, (None, "theirs"), of_other]
+    del noted[:]
+    with Outbox() as outbox:  # the command was killed when it had recorded the first run
+        outbox.note(entry_of(RunFolder.of(one.name)))
+    assert len(adoption.adopt(elsewhere).known) == 3
+    assert noted == [(None, "theirs"), of_other]

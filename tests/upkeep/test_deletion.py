@@ -17,6 +17,7 @@ from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import sync
 from src.runs.folder import RunFolder
 from src.runs.listing import rows, run_paths
+from src.upkeep.deletion import delete, plan
 from src.upkeep.selecting import named, old_enough
 from tests.helpers.commands import run_main
 from tests.helpers.refusals import assert_rejected, refusal
@@ -122,11 +123,29 @@ def test_what_is_cited_trained_or_recorded_stays(
     with Outbox() as living:
         living.note(entry_of(RunFolder(third), parent="a sweep"))
         assert "recording it" in run_main("runs", "rm", third.name).stderr
+    with Outbox() as waiting:
+        with Outbox() as dies:
+            dies.note(entry_of(RunFolder(third), parent="a sweep"))
+            assert waiting.note(entry_of(RunFolder(third), parent="a sweep")).heir == waiting.owner
+        assert "recording it" in run_main("runs", "rm", third.name).stderr
     assert left(home)["runs"] == before["runs"]
     assert left(home)["folders"] == before["folders"]
     assert run_main("runs", "rm", third.name, second.name).returncode == 2  # one can't: none goes
     assert left(home)["folders"] == before["folders"]
     assert run_main("runs", "prune", "--keep-best", "0").stdout.startswith("deleted 1 run, ")
+
+
+def test_a_run_that_is_being_recorded_by_now_loses_nothing(home: Path, recorded: dict[str, Path]) -> None:
+    path, *_ = recorded.values()
+    before = left(home)
+    planned = plan([path])
+    assert planned.removed == [path]
+    with Outbox() as meanwhile:
+        meanwhile.note(entry_of(RunFolder(path), parent="a sweep"))
+        assert "another command is recording this run" in refusal(delete, path, planned.removal)
+        assert left(home) == before
+    delete(path, planned.removal)
+    assert path.name not in left(home)["folders"]
 
 
 @pytest.mark.parametrize("where", ["_delete_artifacts", "shutil", "Path.rename", "Outbox.remove"])

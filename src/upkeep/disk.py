@@ -21,15 +21,18 @@ _OF_A_RUN = {
     "former": "former results",
 }
 _PRUNE = "python -m src.runs prune"
-# Beside run folders: what it is, where it is, and what frees it.
+# Beside run folders: what it is, where it is, as a pattern, and what frees it.
 _PLACES = (
     ("replays", "runs/replays", "removing it; MLflow has the verdicts"),
     ("runs from MLflow, for replays", "runs/.originals", "removing it; it is fetched again"),
     ("starts", "runs/.starts", "-; runs need them"),
     ("studies with overrides, and their reports", "runs/studies", "removing a study's two folders"),
     ("sheets", "runs/sheets", "removing it; its command draws it"),
+    ("compared runs", "runs/compared", "removing it; its command makes it again"),
+    ("what belongs in MLflow", "runs/.records", _PRUNE),
     ("MLflow: artifacts", "mlartifacts", _PRUNE),
     ("MLflow: database", "mlflow.db", _PRUNE),
+    ("MLflow: earlier databases", "mlflow.db.*", "removing them, if MLflow has all runs"),
     ("data", "data", "removing it; dvc repro makes it again"),
     ("models and reports", "models", ""),
     ("models and reports", "reports", ""),
@@ -55,24 +58,34 @@ def usage() -> list[Usage]:
 
     def add(what: str, path: Path, freed_by: str) -> None:
         files, size, _ = found.get(what, (0, 0, ""))
-        for file in _files(path):
-            there = file.lstat()
+        for there in _files(path):
             if (identity := (there.st_dev, there.st_ino)) not in seen:
                 seen.add(identity)
                 files, size = files + 1, size + there.st_blocks * 512
         found[what] = (files, size, freed_by)
 
     for path in run_paths():
-        for entry in path.iterdir():
-            add(f"runs: {_OF_A_RUN.get(entry.name, 'journals, results, texts')}", entry, _PRUNE)
+        _, folders, files = next(os.walk(path), ("", [], []))  # none of a run that is removed at this moment
+        for name in (*folders, *files):
+            add(f"runs: {_OF_A_RUN.get(name, 'journals, results, texts')}", path / name, _PRUNE)
     for what, place, freed_by in _PLACES:
-        add(what, (home() if place.startswith(("runs", "mlflow", "mlart", ".dvc/tmp")) else ROOT) / place, freed_by)
+        for path in (home() if place.startswith(("runs", "mlflow", "mlart", ".dvc/tmp")) else ROOT).glob(place):
+            add(what, path, freed_by)
     listed = [Usage(what, *numbers) for what, numbers in found.items() if numbers[0]]
     return sorted(listed, key=lambda usage: (-usage.size, usage.what))
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file() or path.is_symlink():
-        yield path
-    for folder, _, files in os.walk(path):
-        yield from (Path(folder, file) for file in files)
+def size_of(path: Path) -> int:
+    """The bytes that a file, or all files below a folder, take on the disk."""
+    return sum(there.st_blocks * 512 for there in _files(path))
+
+
+def _files(path: Path) -> Iterator[os.stat_result]:
+    """A file, or all files below a folder; what is removed at this moment is left out."""
+    names = [str(path)] if path.is_symlink() or not path.is_dir() else []
+    for name in (*names, *(os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files)):
+        try:
+            there = os.lstat(name)
+        except FileNotFoundError:
+            continue
+        yield there
