@@ -10,20 +10,29 @@ from src.analysis.paired_proportions import Gain, gain
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed, UserError
-from src.foundation.schema import flatten, show
+from src.foundation.schema import flatten
+from src.runs.described import fact
 from src.runs.finished import FinishedRun
+from src.runs.lineage import WITHOUT_EFFECT
 from src.runs.naming import run_name
 
-_DIGITS = 12  # of a digest, in tables for people
 _ABSENT = "–"
 
 
 class Row(NamedTuple):
-    """A fact in which runs differ, or a metric: one text for each run."""
+    """A fact in which runs differ, as texts, or a metric, as numbers: one value for each run; None: it is not known."""
 
     section: str
     name: str
-    values: tuple[str, ...]
+    values: tuple[str | float | None, ...]
+
+    def shown(self) -> tuple[str, ...]:
+        """The values for people."""
+        form = _FORMS.get(self.name, "{}")
+        return tuple(_ABSENT if value is None else form.format(value) for value in self.values)
+
+
+_FORMS = {**dict.fromkeys(("accuracy", "precision", "recall", "f1"), "{:.2%}"), "loss": "{:.4f}", "seconds": "{:.1f}"}
 
 
 class Pair(NamedTuple):
@@ -62,6 +71,7 @@ class Comparison:
                 for name, run in zip(self.names, self.runs, strict=True)
             ],
             "differences": [row._asdict() for row in self.differences],
+            "metrics": [row._asdict() for row in self.metrics],
             "pairs": pairs,
         }
 
@@ -83,8 +93,7 @@ def compare(runs: Sequence[FinishedRun]) -> Comparison:
 
 def _names(runs: Sequence[FinishedRun]) -> Iterator[str]:
     for number, run in enumerate(runs):
-        letter = chr(ord("A") + number) if number < 26 else str(number + 1)
-        yield f"{letter}: {run_name(run.config)}"
+        yield f"{chr(ord('A') + number)}: {run_name(run.config)}"
 
 
 def _dataset(run: FinishedRun) -> tuple[Dataset | None, str]:
@@ -130,22 +139,21 @@ def _differences(runs: Sequence[FinishedRun]) -> Iterator[Row]:
         ("environment", [_machine(run.about) for run in runs]),
     )
     for section, facts in sections:
-        for key in dict.fromkeys(key for fact in facts for key in fact):
-            values = [fact.get(key) for fact in facts]
+        for key in dict.fromkeys(key for of_run in facts for key in of_run):
+            values = [of_run.get(key) for of_run in facts]
             if any(value != values[0] for value in values):
-                yield Row(section, key, tuple(map(_text, values)))
+                yield Row(section, key, tuple(fact(value, _ABSENT) for value in values))
 
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[Row]:
     results, scores = [run.result for run in runs], [_scores(run) for run in runs]
     for part in ("test", "valid", "train"):
-        yield Row(part, "accuracy", tuple(f"{100 * result[part]['accuracy']:.2f} %" for result in results))
-        yield Row(part, "loss", tuple(f"{result[part]['loss']:.4f}" for result in results))
+        for name in ("accuracy", "loss"):
+            yield Row(part, name, tuple(result[part][name] for result in results))
     for name in ("precision", "recall", "f1"):
-        found = [score.get(name) for score in scores]
-        yield Row("test", name, tuple(_ABSENT if one is None else f"{100 * one:.2f} %" for one in found))
-    kept = (f"{result.get('kept_epoch', _ABSENT)} of {result['epochs']}" for result in results)
-    yield Row("training", "kept epoch", tuple(kept))
+        yield Row("test", name, tuple(score.get(name) for score in scores))
+    for name in ("kept_epoch", "epochs"):
+        yield Row("training", name.replace("_", " "), tuple(result.get(name) for result in results))
     yield Row("training", "seconds", tuple(map(_seconds, runs)))
 
 
@@ -157,11 +165,11 @@ def _scores(run: FinishedRun) -> Mapping[str, Any]:
     return overall
 
 
-def _seconds(run: FinishedRun) -> str:
+def _seconds(run: FinishedRun) -> float | None:
     try:
-        return f"{run.timing['seconds']:.1f}"
+        return run.timing["seconds"]
     except UserError:
-        return _ABSENT
+        return None
 
 
 def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,12 +182,9 @@ def _picked(about: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
 
 
 def _machine(about: Mapping[str, Any]) -> dict[str, Any]:
-    return _flat(about.get("environment") or {}) | _flat(about.get("surroundings") or {})
-
-
-def _text(value: Any) -> str:
-    text = _ABSENT if value is None else show(value)
-    return text[:_DIGITS] if len(text) >= 40 and set(text) <= set("0123456789abcdef") else text
+    around = _flat(about.get("surroundings") or {})
+    of_effect = {key: value for key, value in around.items() if not key.endswith(WITHOUT_EFFECT)}
+    return _flat(about.get("environment") or {}) | of_effect
 
 
 def _of_gain(found: Gain) -> dict[str, Any]:

@@ -67,9 +67,10 @@ class Config:
 
     @property
     def run_name(self) -> str:
-        """The run's name in lists and in MLflow: `name`, or as in `relu-glorot-momentum`, and the seed, `s0`.
+        """The name in run.json, which tables of runs show: `name`, or as in `relu-glorot-momentum`; and the seed, `s0`.
 
-        The activations of several layers are joined, as in `relu+tanh-glorot-momentum`.
+        The activations of several layers are joined, as in `relu+tanh-glorot-momentum`. MLflow's name is another one:
+        `src/runs/naming.py`.
         """
         act = self.model.act if isinstance(self.model.act, str) else "+".join(self.model.act) or "linear"
         return f"{self.name or f'{act}-{self.model.init}-{self.optimizer.name}'} s{self.seed}"

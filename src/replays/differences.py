@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from src.foundation.schema import flatten, show
+from src.foundation.schema import flatten
+from src.runs.described import fact
+from src.runs.lineage import WITHOUT_EFFECT
 
 DECISIVE = "decides the bits"
 POSSIBLE = "may change them"
@@ -17,9 +19,7 @@ _COMPARED = (
     (HARMLESS, "surroundings", ("python", "platform", "packages")),
     (HARMLESS, "lineage", ("git.commit", "git.dirty", "dvc.lock.sha256", "requirements.lock.sha256")),
 )
-_DIGITS = 12  # of a digest, in a table for people
 _ABSENT = "not recorded"
-_IGNORED = "_THREADS"  # the end of variables without effect: a training sets its number of threads, and records it
 
 
 class Difference(NamedTuple):
@@ -37,9 +37,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], portable: bool 
     portable: with an arithmetic on which a machine has no influence.
     """
     found = [
-        Difference(key, _text(there.get(key)), _text(here.get(key)), HARMLESS if portable and of_machine else severity)
+        Difference(key, fact(there.get(key), _ABSENT), fact(here.get(key), _ABSENT), influence)
         for severity, section, names in _COMPARED
-        for of_machine in [section in ("environment", "surroundings")]
+        for influence in [HARMLESS if portable and section in ("environment", "surroundings") else severity]
         for name in names
         for there, here in [(_leaves(then, section, name), _leaves(now, section, name))]
         for key in sorted(there.keys() | here.keys())
@@ -51,11 +51,4 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], portable: bool 
 def _leaves(record: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
     leaves = flatten(record.get(section) or {})
     of_name = ((key, value) for key, value in leaves if name in ("", key) or key.startswith(f"{name}."))
-    return {key: value for key, value in of_name if section != "surroundings" or not key.endswith(_IGNORED)}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return _ABSENT
-    text = show(value)
-    return text[:_DIGITS] if len(text) >= 40 and set(text) <= set("0123456789abcdef") else text
+    return {key: value for key, value in of_name if section != "surroundings" or not key.endswith(WITHOUT_EFFECT)}

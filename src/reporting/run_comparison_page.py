@@ -50,7 +50,7 @@ def write_page(comparison: Comparison, command: str) -> Path:
 def text(comparison: Comparison) -> str:
     """What differs, the metrics, and what the tests say, for a terminal."""
     rows = [*comparison.differences, *comparison.metrics]
-    table = plain_table(["", "", *comparison.names], [[row.section, row.name, *row.values] for row in rows], width=30)
+    table = plain_table(["", "", *comparison.names], [[row.section, row.name, *row.shown()] for row in rows], width=30)
     return "\n".join([table, "", *sentences(comparison)])
 
 

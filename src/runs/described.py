@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from src.config.changes import GROUPS, changes
-from src.foundation.schema import written
+from src.foundation.schema import show, written
 
 # What tells runs apart best comes first: legends and narrow columns show about 25 characters. Others follow as conf/
 # orders them.
@@ -19,6 +19,7 @@ _LAST = "seed"
 _SHORT = ("model.", "optimizer.", "train.")  # groups whose keys are known without them
 _DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b")  # such as of what a run starts from
 DEFAULT = "default"
+_DIGITS = 12  # of a digest that is a whole value
 
 
 def differences(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +44,12 @@ def described(differs: Mapping[str, Any], without: Container[str] = ()) -> str:
         if key not in without
     )
     return " ".join(words) or DEFAULT
+
+
+def fact(value: Any, absent: str) -> str:
+    """A value of a run's record for people, `absent` for None; of a digest, its beginning."""
+    text = absent if value is None else show(value)
+    return text[:_DIGITS] if re.fullmatch("[0-9a-f]{40,}", text) else text
 
 
 def _word(key: str, value: Any) -> str:

@@ -42,6 +42,8 @@ VARIABLES = (
     "PYTHONHASHSEED",
 )  # fmt: skip
 
+WITHOUT_EFFECT = "_THREADS"  # the end of some: a training sets its number of threads, and records it
+
 
 def lineage() -> dict[str, str]:
     """Facts by which runs are searched: commit, dirty ("true" or "false"), locks, Python, NumPy and CPU.

@@ -41,7 +41,11 @@ def test_what_differs_what_was_reached_and_the_test_are_in_table_json_and_page(
     [pair] = plain["pairs"]
     assert [pair["mcnemar"]["only_first"], pair["mcnemar"]["only_second"]] == only
     assert pair["difference"] == pytest.approx((only[1] - only[0]) / len(y))
-    accuracies = [f"{100 * run.result['test']['accuracy']:.2f} %" for run in (first, second)]
+    metrics = {(row["section"], row["name"]): row["values"] for row in plain["metrics"]}
+    assert metrics["test", "accuracy"] == [run.result["test"]["accuracy"] for run in (first, second)]
+    assert metrics["test", "f1"] == [run.scores["overall"]["f1"] for run in (first, second)]
+    assert metrics["training", "seconds"] == [run.timing["seconds"] for run in (first, second)]
+    accuracies = [f"{run.result['test']['accuracy']:.2%}" for run in (first, second)]
     for shown in (told.stdout, text):
         assert all(word in shown for word in (*keys, *accuracies, "Newcombe", "McNemar"))
     assert "<svg" in text
@@ -83,6 +87,14 @@ def test_a_run_whose_folder_is_elsewhere_is_compared_by_what_is_known(ids: list[
     assert (told.returncode, told.stderr) == (0, "")
     assert "no test; " in told.stdout
     assert re.search(r"^training +seconds +[\d.]+ +–$", told.stdout, re.MULTILINE)
+
+
+def test_a_variable_that_decides_nothing_is_no_difference(ids: list[str], runs: Path) -> None:
+    about = json.loads((runs / ids[1] / "run.json").read_text())
+    about["surroundings"]["variables"] |= {"OMP_NUM_THREADS": "7", "MKL_CBWR": "AVX2"}
+    (runs / ids[1] / "run.json").write_text(json.dumps(about))
+    names = {row["name"] for row in json.loads(run_main("compare", *ids[:2], "--json").stdout)["differences"]}
+    assert {name for name in names if name.startswith("variables")} == {"variables.MKL_CBWR"}
 
 
 def test_wrong_runs_are_rejected(ids: list[str], runs: Path) -> None:
