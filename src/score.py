@@ -76,6 +76,7 @@ def main() -> None:
         help="FILE, or data=RECIPE, data.KEY=VALUE, and part=train, valid or test (default: test)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--as-is", action="store_true", help="score a FILE that is unlike the training data, too")
     arguments = parser.parse_intermixed_args()
     if not arguments.model:
         raise UserError("give a model: `python -m src.score models/model.npz data=mnist part=test`")
@@ -96,7 +97,7 @@ def main() -> None:
         recipe = data_recipe(overrides, Settings)
     model, signature = open_model(arguments.model)
     if table:
-        found = score_table(model, signature, Path(overrides[0]))
+        found = score_table(model, signature, Path(overrides[0]), arguments.as_is)
         data, where = {"file": overrides[0]}, overrides[0]
     else:
         dataset = prepare(recipe or build(Recipe, model.header["recipe"], "data"))

@@ -107,8 +107,8 @@ def grey(path: Path, image: tuple[int, int]) -> "Image":
     return grey if grey.size == (width, height) else grey.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def opened(path: Path) -> "Image":
-    """A picture of 8 bits a channel, upright. Raises `UserError` as `grey` does."""
+def opened(path: Path, deep: bool = False) -> "Image":
+    """A picture, upright, of 8 bits a channel unless it may be `deep`. Raises `UserError` as `grey` does."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -121,7 +121,7 @@ def opened(path: Path) -> "Image":
             if width * height > MOST_PIXELS:
                 raise UserError(f"{path}: has {width} x {height} pixels; allowed: at most {MOST_PIXELS:,}")
             bits = repr([tile[3] for tile in picture.tile])  # Pillow drops 8 of 16 bits of colours, and says so here
-            if picture.mode.startswith(("I", "F")) or ";16" in bits:
+            if not deep and (picture.mode.startswith(("I", "F")) or ";16" in bits):
                 raise UserError(
                     f"{path}: has 16 bits or floats a pixel; allowed: 8 bits; convert it, so that white is 255"
                 )

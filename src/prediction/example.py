@@ -53,16 +53,17 @@ def example(
         UserError: there is no such example, the data do not fit the model, or an angle is given for no image.
         RunFailed: the data can't be fetched.
     """
-    source = open_source(recipe)
-    features = prepare(recipe).features if recipe.own else source.features
-    if (source.image, features) != (signature.image, signature.features):
-        raise UserError(f"data={recipe.name}: its examples do not fit the model, which takes {signature.words}")
+    source, misfit = open_source(recipe), f"its examples do not fit the model, which takes {signature.words}"
+    if source.image != signature.image:
+        raise UserError(f"data={recipe.name}: {misfit}")
     if angle is not None and source.image is None:
         raise UserError(f"angle={angle:g}: examples of {recipe.name} are not images; only images can be turned")
     if unknown := [label for label in source.labels if label not in model.header["labels"]]:
         known = ", ".join(model.header["labels"])
         raise UserError(f"data={recipe.name}: the model does not know the label {unknown[0]}; allowed: {known}")
     dataset = prepare(recipe)
+    if (dataset.features, dataset.train.x.shape[1]) != (signature.features, signature.count):
+        raise UserError(f"data={recipe.name}: {misfit}")
     row = chosen(dataset, part, index, seed)
     x, names = _raw(recipe, dataset, part, row), [UPRIGHT]
     if angle is not None and dataset.image is not None:

@@ -1,22 +1,17 @@
-"""Reads a picture, mostly of a digit, as an example of a data set. Nothing that the file claims is trusted."""
+"""Reads a picture, mostly of a digit, as an example of a data set."""
 
-import io
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from src.data import images
 from src.foundation.errors import UserError
 from src.prediction.ink import Values, ink
 from src.prediction.signature import RawExamples, Signature
 
-# None that starts a program, as EPS would, or whose library prints warnings about damage, as that of TIFF does.
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
-MOST_PIXELS = 64_000_000
 _LONGEST_SIDE = 512  # pixels: a photograph has many more than a digit needs
 _EDGE = 0.2  # of full ink: the extent of a digit, a little beyond the middle of its strokes' edges
 
@@ -34,7 +29,7 @@ class Frame(NamedTuple):
 FRAMES = {"mnist": Frame(box=20, middle=14.0), "digits": Frame(box=8, middle=3.5)}
 
 
-def read_picture(path: Path, data: bytes, signature: Signature) -> RawExamples:
+def read_picture(path: Path, signature: Signature) -> RawExamples:
     """The example that a picture is; `UserError` if it is damaged, or, for a model of digits, not of one digit."""
     assert signature.image is not None
     assert signature.largest is not None
@@ -43,7 +38,7 @@ def read_picture(path: Path, data: bytes, signature: Signature) -> RawExamples:
         return RawExamples([str(path)], grey_image.reshape(1, -1))
     if signature.source not in FRAMES:
         raise UserError(f"{path}: pictures can't be converted to examples of {signature.source}")
-    values = grey(path, data)
+    values = grey(path)
     try:
         image = frame(ink(values), FRAMES[signature.source], signature.image)
     except UserError as error:
@@ -51,25 +46,17 @@ def read_picture(path: Path, data: bytes, signature: Signature) -> RawExamples:
     return RawExamples([str(path)], np.rint(signature.largest * image).reshape(1, -1))
 
 
-def grey(path: Path, data: bytes) -> Values:
+def grey(path: Path) -> Values:
     """The picture's luminance in 0..1, upright, with at most 512 pixels a side; of a film the first frame.
 
     Raises:
         UserError: it is not a picture of a known format, damaged, or too large.
     """
+    picture = images.opened(path, deep=True)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # users can't mend metadata
-            return _luminance(_opened(path, data))
-    except UnidentifiedImageError:
-        known = ", ".join(FORMATS)
-        raise UserError(f"{path}: not a picture of a known format ({known}), nor .csv, nor .npy") from None
-    except Image.DecompressionBombError:
-        raise UserError(f"{path}: too many pixels; at most {MOST_PIXELS:,} are allowed") from None
-    except UserError:
-        raise
-    except Exception as error:  # whatever Pillow's decoders raise
-        raise UserError(f"{path}: a damaged picture ({error})") from None
+        return _luminance(picture)
+    except Exception as error:  # whatever Pillow raises
+        raise UserError(f"{path}: damaged ({error})") from None
 
 
 def frame(ink: Values, target: Frame, shape: tuple[int, int]) -> Values:
@@ -88,15 +75,6 @@ def frame(ink: Values, target: Frame, shape: tuple[int, int]) -> Values:
     image = np.zeros(shape)
     image[top : top + height, left : left + width] = small
     return image
-
-
-def _opened(path: Path, data: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header alone
-    width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise UserError(f"{path}: {width} x {height} pixels; at most {MOST_PIXELS:,} are allowed")
-    picture.load()
-    return ImageOps.exif_transpose(picture)
 
 
 def _luminance(picture: Image.Image) -> Values:

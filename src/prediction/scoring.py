@@ -52,7 +52,7 @@ def score(model: Model, signature: Signature, dataset: Dataset, part: str) -> Sc
     return Scored(name, scores_by_class(found, y, labels), counts, rescaled, seen)
 
 
-def score_table(model: Model, signature: Signature, path: Path) -> Scored:
+def score_table(model: Model, signature: Signature, path: Path, as_is: bool = False) -> Scored:
     """Scores a model on a file with the columns that it takes, and that of the labels.
 
     Raises:
@@ -64,7 +64,7 @@ def score_table(model: Model, signature: Signature, path: Path) -> Scored:
     names, x, y = signature.table.read(path, labels)
     assert y is not None
     raw = RawExamples(names, x)
-    signature.check(raw)
+    signature.check(raw, str(path), as_is)
     with held(1, model.network.arithmetic.everywhere):
         found = predict(model.network, signature.inputs(raw), y)
     if not np.isfinite(found.loss):

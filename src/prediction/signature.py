@@ -12,6 +12,7 @@ from src.data.recipe import OWN
 from src.data.scaling import scaled
 from src.data.sources import BYTE, SOURCES
 from src.foundation.errors import UserError
+from src.prediction.distribution import OfFeatures, OfPixels, distribution
 from src.prediction.own_tables import OwnTable
 from src.runs.model import Model
 
@@ -35,6 +36,7 @@ class Signature:
     scaling: dict[str, Any]
     dtype: str  # of the scaled values
     table: OwnTable | None = None  # of one's own, from whose columns the features are made
+    labels: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -52,21 +54,38 @@ class Signature:
             )
         return f"{self.count} values a row, in a .csv or .npy file"
 
+    @property
+    def training(self) -> OfPixels | OfFeatures | None:
+        """The distribution of the training data; None: not known."""
+        return distribution(self.scaling, self.source, self.largest, self.count)
+
     def value(self, index: int) -> str:
         """The name of a value in messages."""
         return self.features[index] if self.features is not None else f"value {index + 1}"
 
-    def check(self, raw: RawExamples) -> None:
-        """Raises `UserError` for the first value that is not finite, or outside the range of the source."""
+    def check(self, raw: RawExamples, name: str, as_is: bool = False) -> None:
+        """Raises `UserError` for the first value that is not finite or outside the range of the source.
+
+        Also for examples that are unlike the training data but would be like them if they were inverted or rescaled.
+        Prints a warning for other examples that are unlike them.
+
+        name: of the file, or the typed values.
+        as_is: finite values are enough.
+        """
         self._reject(raw, ~np.isfinite(raw.x), " is {:g}; a finite number is needed")
-        if self.largest is None:
+        if as_is:
             return
-        allowed = f"raw values of {self.source} are 0 to {self.largest}"
-        self._reject(raw, (raw.x < 0) | (raw.x > self.largest), f" is {{:g}}; {allowed}")
-        if 0 < raw.x.max() <= 1 and np.any(raw.x % 1):  # images as other programs scale them: nearly blank here
-            raise UserError(
-                f"{raw.names[0]}: all values are between 0 and 1; {allowed}: multiply them by {self.largest}"
-            )
+        training, outside = self.training, np.zeros(raw.x.shape, bool)
+        unlike = training is not None and not training.near(raw.x).all()
+        if training is not None and unlike:
+            for mistake, cure in training.mistakes(raw.x):
+                raise UserError(f"{name}: {mistake}: {cure}, or add --as-is to predict it as it is")
+        if self.largest is not None:
+            outside = (raw.x < 0) | (raw.x > self.largest)
+        self._reject(raw, outside, f" is {{:g}}; raw values of {self.source} are 0 to {self.largest}")
+        if training is not None and unlike:
+            difference = training.difference(raw.x, raw.names, [*map(self.value, range(self.count))])
+            print(f"warning: {name}: unlike the training data: {difference}", file=sys.stderr)
 
     def inputs(self, raw: RawExamples) -> NDArray[np.floating[Any]]:
         """[n, features], the values, scaled like those that the network was trained on."""
@@ -111,7 +130,7 @@ def signature_of(model: Model, name: str) -> Signature:
         raise UserError(f"{name}: damaged: {error}") from None
     if table and table.encoding.features != names:
         raise UserError(f"{name}: its encoding does not fit its features")
-    return Signature(count, names, shape, source, largest, header["scaling"], dtype, table)
+    return Signature(count, names, shape, source, largest, header["scaling"], dtype, table, tuple(labels))
 
 
 def _is_size(image: Any) -> bool:

@@ -1,14 +1,17 @@
-"""Examples in files of numbers: tables of comma-separated values, and arrays in .npy files; never pickle.
+"""Examples in files of numbers: tables, as text, and arrays in .npy and IDX files; never pickle.
 
 A table's header names its columns, in any order; other columns, such as a label, are ignored. Without a header there
-are as many columns as features, in their order. A first line with a cell that is not a number is a header.
+are as many columns as features, in their order; images may have a label before or after them. A first line with a cell
+that is not a number is a header. Cells are separated by commas, semicolons, tabs, bars or blanks.
 """
 
 import csv
 import io
 import math
+import re
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,39 +34,61 @@ class Line(NamedTuple):
 
 def read_table(path: Path, data: bytes, signature: Signature) -> RawExamples:
     """The examples of a table, one per line; `UserError` names file, line and column of a mistake."""
-    lines = list(_lines(path, data))
+    lines = list(_lines(path, data, signature.count))
     if not lines:
         raise UserError(f"{path}: no lines")
-    columns, width = list(range(signature.count)), signature.count
-    if any(number(cell) is None for cell in lines[0].cells):
-        header = lines.pop(0)
-        columns, width = _columns(header, signature), len(header.cells)
+    cells, names = lines[0].cells, list[str]()
+    # Of images, the names may be numbers, as pandas gives them.
+    numbered = signature.features is None and cells == [str(k) for k in range(len(cells))]
+    if numbered or any(number(cell) is None for cell in cells):
+        columns, width, names = _columns(lines.pop(0), signature), len(cells), cells
         if not lines:
             raise UserError(f"{path}: no line after the header")
+    else:
+        columns, width = _unnamed(lines, signature)
     for line in lines:
         if len(line.cells) != width:
             raise UserError(f"{line.place}: {len(line.cells)} columns; {width} are expected")
+    if signature.features is None and len(columns) < width:
+        unused = [(names and names[k]) or f"column {k + 1}" for k in range(width) if k not in columns]
+        print(f"{path}: not used: {', '.join(unused[:_SHOWN])}", file=sys.stderr)
     rows = [[_value(line, column, signature.value(k)) for k, column in enumerate(columns)] for line in lines]
     return RawExamples([line.place for line in lines], np.array(rows, np.float64))
 
 
 def read_array(path: Path, data: bytes, signature: Signature) -> RawExamples:
+    """The examples of a .npy file: see `of_array`."""
+    return of_array(path, _array(path, data), signature)
+
+
+def of_array(path: Path, array: NDArray[Any], signature: Signature) -> RawExamples:
     """The examples of an array: [features], [n, features], or images [height, width], [n, height, width].
+
+    Images may have one channel, [n, 1, height, width] or [..., height, width, 1], and be of truth values.
 
     Raises:
         UserError: it does not hold numbers, or its shape does not fit the model.
     """
-    array = _array(path, data)
-    one = signature.image if signature.image is not None and array.shape[-2:] == signature.image else (signature.count,)
-    if array.shape[-len(one) :] != one or array.ndim - len(one) not in (0, 1) or not array.size:
+    image, largest = signature.image, signature.largest
+    if array.dtype.kind not in ("uifb" if largest is not None else "uif"):
+        raise UserError(f"{path}: its dtype is {array.dtype}; integers or floats are expected")
+    shape = array.shape
+    if image is not None and shape[-3:] == (*image, 1):
+        shape = shape[:-1]
+    elif image is not None and len(shape) == 4 and shape[1] == 1:
+        shape = (shape[0], *shape[2:])
+    one = image if image is not None and shape[-2:] == image else (signature.count,)
+    if shape[-len(one) :] != one or len(shape) - len(one) not in (0, 1) or not array.size:
         allowed = [f"[{signature.count}]", f"[n, {signature.count}]"]
-        if signature.image is not None:
-            height, width = signature.image
+        if image is not None:
+            height, width = image
             allowed += [f"[{height}, {width}]", f"[n, {height}, {width}]"]
         raise UserError(f"{path}: its shape is {list(array.shape)}; this model takes {', '.join(allowed)}")
-    x = array.reshape(-1, signature.count)
-    alone = array.ndim == len(one)
-    return RawExamples([str(path)] if alone else [f"{path}[{row}]" for row in range(len(x))], x.astype(np.float64))
+    x = array.reshape(-1, signature.count).astype(np.float64)
+    if array.dtype.kind == "b" and largest is not None:
+        x *= largest
+    alone = len(shape) == len(one)
+    return RawExamples([str(path)] if alone else [f"{path}[{row}]" for row in range(len(x))], x)
 
 
 def number(text: str) -> float | None:
@@ -74,17 +99,26 @@ def number(text: str) -> float | None:
         return None
 
 
-def _lines(path: Path, data: bytes) -> Iterator[Line]:
-    """The lines that are not blank."""
+def _lines(path: Path, data: bytes, count: int) -> Iterator[Line]:
+    """The lines that are not blank, of a table of so many features."""
     try:
         text = data.decode("utf-8-sig")  # some programs begin a file with a mark
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error})") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    text = text.removeprefix("# ")  # as NumPy begins a header
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = next((mark for mark in ("\t", ";", "|", ",") if mark in first.strip()), " " if count > 1 else ",")
+    if separator == " ":
+        text = re.sub("[ \t]+$", "", text, flags=re.MULTILINE)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield Line(f"{path}:{reader.line_num}", [cell.strip() for cell in cells])
+            cells = [cell.strip() for cell in cells]
+            if cells in ([], [""]):
+                continue
+            if not any(cells):
+                raise UserError(f"{path}:{reader.line_num}: all cells are empty; remove this line")
+            yield Line(f"{path}:{reader.line_num}", cells)
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: not comma-separated values ({error})") from None
 
@@ -92,9 +126,14 @@ def _lines(path: Path, data: bytes) -> Iterator[Line]:
 def _columns(header: Line, signature: Signature) -> list[int]:
     """The column of each feature."""
     if signature.features is None:
+        # Pixels are numbered, as in pixel0 or 1x1, and programs that sort by name sort them as pixel0, pixel1, pixel10.
+        numbers = {k: [*map(int, re.findall(r"\d+", cell))] for k, cell in enumerate(header.cells)}
+        numbered = sorted((k for k in numbers if numbers[k]), key=numbers.__getitem__)
+        if len(numbered) == signature.count:
+            return numbered
         raise UserError(
             f"{header.place}: {_listed(header.cells)} are not numbers; the values of this model have no names: "
-            f"it takes {signature.count} columns without a header"
+            f"it takes {signature.count} columns without a header, or with numbers in their names"
         )
     for name in signature.features:
         if (count := header.cells.count(name)) != 1:
@@ -105,9 +144,26 @@ def _columns(header: Line, signature: Signature) -> list[int]:
     return [header.cells.index(name) for name in signature.features]
 
 
+def _unnamed(lines: Sequence[Line], signature: Signature) -> tuple[list[int], int]:
+    """The column of each feature in lines without a header, where images may have a label in front or at the end.
+
+    Also the number of columns.
+    """
+    count, labels = signature.count, {*signature.labels}
+    if signature.image is not None and len(lines[0].cells) == count + 1:
+        first, last = ({line.cells[end] for line in lines if line.cells} for end in (0, -1))
+        if first <= labels and len(first) >= len(last):  # a corner that is always blank could be a label, too
+            return list(range(1, count + 1)), count + 1
+        if last <= labels:
+            return list(range(count)), count + 1
+    return list(range(count)), count
+
+
 def _value(line: Line, column: int, name: str) -> float:
     if (value := number(line.cells[column])) is None:
-        raise UserError(f"{line.place}: column {column + 1}, {name}: {_listed([line.cells[column]])} is not a number")
+        point = "; the decimal mark is a point" if number(line.cells[column].replace(",", ".")) is not None else ""
+        cell = _listed([line.cells[column]])
+        raise UserError(f"{line.place}: column {column + 1}, {name}: {cell} is not a number{point}")
     return value
 
 
@@ -122,7 +178,7 @@ def _array(path: Path, data: bytes) -> NDArray[Any]:
         shape, fortran_order, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
     except Exception as error:  # whatever NumPy's header parser raises
         raise UserError(f"{path}: not a .npy file of numbers ({type(error).__name__}: {error})") from None
-    if dtype.kind not in "uif":
+    if dtype.kind not in "uifb":
         raise UserError(f"{path}: its dtype is {dtype}; integers or floats are expected")
     length = len(data) - file.tell()
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != length:

@@ -57,6 +57,7 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
     )[0]
     raw = SOURCES["digits"].read(digits_folder / "data/raw/digits")
     np.save(checkout / "digits.npy", raw.x[:50].reshape(-1, 8, 8))
+    np.save(checkout / "inverted.npy", 16 - raw.x[:50])
     drawn(printed("0")).save(checkout / "zero.jpg")
     drawn(printed("1"), light_on_dark=True).save(checkout / "a one.png")
     found = json.loads(predicted(shell, str(folder), "digits.npy", "zero.jpg", "a one.png", "--json").stdout)
@@ -74,9 +75,11 @@ def test_pictures_and_arrays_of_digits(checkout: Path, shell: Shell, digits_fold
 
     (checkout / "broken.png").write_bytes((checkout / "a one.png").read_bytes()[:-200])
     for arguments, message in (
-        (("zero.jpg", "broken.png"), "broken.png: a damaged picture"),
+        (("zero.jpg", "broken.png"), "broken.png: can't be read"),
         (("zero.jpg", "none.png"), "none.png: no such file"),
         (("zero.jpg", "X1=1"), "X1=1: the values of this model have no names"),
+        (("inverted.npy",), "inverted.npy: it looks inverted"),
         ((), "takes pictures of a digit"),
     ):
         assert_rejected(shell(*PREDICT, str(folder), *arguments), message)
+    assert len(json.loads(predicted(shell, str(folder), "inverted.npy", "--as-is", "--json").stdout)) == 50

@@ -1,6 +1,7 @@
 """Typed values, tables and arrays: the same numbers however they are given, scaled as those of the training were."""
 
 import contextlib
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from src.data import images as own_images
 from src.data.sources import SOURCES
 from src.data.splits import open_split
 from src.foundation.errors import UserError
@@ -33,12 +35,21 @@ def array(path: Path, values: np.ndarray) -> str:
     return str(path)
 
 
+def text(path: Path, values: np.ndarray, **how: str) -> str:
+    np.savetxt(path, values, **how)
+    return str(path)
+
+
 WAYS: dict[str, Callable[[Path], list[str]]] = {
     "a table": lambda path: [table(path / "p.csv", "X1,X2\n-0.1,0.2\n-0.5,1e-3\n0.25,-2\n")],
     "in another order": lambda path: [table(path / "p.csv", "X2,X1\n0.2,-0.1\n1e-3,-0.5\n-2,0.25\n")],
     "with a label": lambda path: [table(path / "p.csv", "X1,color,X2\n-0.1,c1,0.2\n-0.5,c2,1e-3\n0.25,,-2\n")],
     "without a header": lambda path: [table(path / "P.CSV", "-0.1,0.2\n-0.5,0.001\n0.25,-2\n")],
     "as a spreadsheet": lambda path: [table(path / "p.csv", '\ufeff"X1", "X2"\r\n\r\n-.1, 0.2\r\n-.5,1e-3\r\n0.25,-2')],
+    "semicolons": lambda path: [table(path / "p.csv", "X1;X2\n-0.1;0.2\n-0.5;1e-3\n0.25;-2\n")],
+    "tabs": lambda path: [table(path / "p.tsv", "X2\tX1\n0.2\t-0.1\n1e-3\t-0.5\n-2\t0.25\n")],
+    "as NumPy writes text": lambda path: [text(path / "p.txt", POINTS, header="X1 X2")],
+    "as NumPy writes text, without a header": lambda path: [text(path / "p.dat", POINTS)],
     "an array": lambda path: [array(path / "p.npy", POINTS)],
     "as Fortran has it": lambda path: [array(path / "p.npy", np.asfortranarray(POINTS))],
     "big-endian": lambda path: [array(path / "p.npy", POINTS.astype(">f8"))],
@@ -56,18 +67,53 @@ def test_the_same_numbers_however_they_are_given(spiral: Trained, tmp_path: Path
     assert len(set(got.names)) == 3
 
 
-def test_images_come_as_rows_as_images_and_as_tables(digits8: Trained, tmp_path: Path) -> None:
-    images = np.arange(5 * 64).reshape(5, 8, 8) % 17
-    flat = images.reshape(5, 64)
-    text = "\n".join(",".join(map(str, row)) for row in flat)
-    for way in (
+def commas(rows: np.ndarray) -> str:
+    return "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())
+
+
+def test_images_come_in_every_usual_shape_and_as_tables_with_or_without_labels(
+    digits8: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flat = raw(digits8, 12)
+    images, y = flat.reshape(-1, 8, 8), np.arange(12)[:, None] % 10
+    pixels = ",".join(f"pixel{k}" for k in range(64))
+    sides = ",".join(f"{row}x{column}" for row in range(1, 9) for column in range(1, 9))
+    by_name = sorted(range(64), key=lambda k: f"pixel{k}")  # pixel0, pixel1, pixel10, ...
+    ways: list[list[str]] = [
         [array(tmp_path / "a.npy", images.astype(np.uint8))],
         [array(tmp_path / "b.npy", flat.astype(np.float32))],
         [array(tmp_path / f"{k}.npy", image) for k, image in enumerate(images)],
-        [table(tmp_path / "c.csv", text)],
-    ):
+        [array(tmp_path / f"c{k}.npy", image[..., None]) for k, image in enumerate(images)],
+        [array(tmp_path / "d.npy", images[:, None])],
+        [array(tmp_path / "e.npy", images[..., None])],
+        [idx(tmp_path / "t10k-images-idx3-ubyte", images)],
+        *(
+            [table(tmp_path / f"{k}.csv", content)]
+            for k, content in enumerate(
+                (
+                    commas(flat),
+                    commas(np.hstack([y, flat])),
+                    commas(np.hstack([flat, y])),
+                    f"label,{pixels}\n" + commas(np.hstack([y, flat])),
+                    f"{pixels}\n" + commas(flat),
+                    f"{sides},class\n" + commas(np.hstack([flat, y])),
+                    ",".join(f"pixel{k}" for k in by_name) + "\n" + commas(flat[:, by_name]),
+                    "," + ",".join(map(str, range(64))) + "\n" + commas(np.hstack([y, flat])),  # with pandas' index
+                    ",".join(map(str, range(64))) + "\n" + commas(flat),
+                )
+            )
+        ),
+    ]
+    for way in ways:
         np.testing.assert_array_equal(read_examples(way, digits8.signature).x, flat)
-    assert not read_examples([array(tmp_path / "blank.npy", np.zeros((2, 64)))], digits8.signature).x.any()
+    told = [line.rpartition(": not used: ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["column 1", "column 65", "label", "class", "column 1"]
+
+
+def test_truth_values_are_ink_or_none(digits8: Trained, tmp_path: Path) -> None:
+    ink = raw(digits8, 5) > 7
+    got = read_examples([array(tmp_path / "a.npy", ink.reshape(-1, 8, 8))], digits8.signature)
+    np.testing.assert_array_equal(got.x, 16.0 * ink)
 
 
 @pytest.mark.parametrize("name", ["spiral", "xor", "digits8"])
@@ -84,6 +130,16 @@ def test_raw_values_are_scaled_as_in_the_training_and_predicted_as_by_the_run(
     recorded = read_npz(trained.folder / "predictions.npz", 1 << 20)
     assert [one.label for one in found] == [trained.dataset.labels[label] for label in recorded["predicted"]]
     np.testing.assert_allclose([one.probability for one in found], recorded["probability"], rtol=1e-5)
+
+
+def raw(trained: Trained, count: int) -> np.ndarray:
+    """The first images of its source, [count, features]."""
+    return SOURCES["digits"].read(trained.root / "data/raw/digits").x[:count].astype(np.int64)
+
+
+def idx(path: Path, images: np.ndarray) -> str:
+    path.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, *images.shape) + images.astype(np.uint8).tobytes())
+    return str(path)
 
 
 Content = tuple[str, ...] | str | bytes | np.ndarray  # arguments; or what a table, a picture or an array holds
@@ -104,7 +160,9 @@ MISTAKES: list[tuple[str, Content, str]] = [
     ("spiral", ("/dev",), "/dev: a folder; give the files in it"),
     ("spiral", ("/dev/null",), "/dev/null: not a regular file"),
     ("spiral", "", "an empty file"),
-    ("spiral", "\n \n,\n", "no lines"),
+    ("spiral", "\n \n", "no lines"),
+    ("spiral", "\n \n,\n", "bad.csv:3: all cells are empty; remove this line"),
+    ("spiral", "X1,X2\n1,2\n,\n1,2\n", "bad.csv:3: all cells are empty; remove this line"),
     ("spiral", "X1,X2\n", "no line after the header"),
     ("spiral", "X1,x3\n1,2\n", "bad.csv:1: no column named X2, among 'X1', 'x3'"),
     ("spiral", "X1,X2,X1\n1,2,3\n", "bad.csv:1: 2 columns named X1"),
@@ -118,7 +176,7 @@ MISTAKES: list[tuple[str, Content, str]] = [
     ("spiral", "X1,X2\n1,inf\n", "bad.csv:2: X2 is inf; a finite number is needed"),
     ("spiral", 'X1,X2\n1,"2\n', "bad.csv:2: not comma-separated values"),
     ("spiral", 'X1,X2\n1,"2"3\n', "bad.csv:2: not comma-separated values"),
-    ("spiral", "X1;X2\n1;2\n", "bad.csv:1: no column named X1, among 'X1;X2'"),
+    ("spiral", "X1;X2\n0,1;0,2\n", "bad.csv:2: column 1, X1: '0,1' is not a number; the decimal mark is a point"),
     ("spiral", "X1,X2\n\udcff,1\n", "bad.csv: not UTF-8 text"),
     ("digits8", "a,b\n1,2\n", "it takes 64 columns without a header"),
     ("spiral", np.zeros((4, 3)), "its shape is [4, 3]; this model takes [2], [n, 2]"),
@@ -133,9 +191,14 @@ MISTAKES: list[tuple[str, Content, str]] = [
     ("spiral", np.array([[1, 2], [3, np.nan]]), "bad.npy[1]: X2 is nan; a finite number is needed"),
     ("digits8", 17 * np.eye(2, 64), "bad.npy[0]: value 1 is 17; raw values of digits are 0 to 16"),
     ("digits8", -np.eye(2, 64, 3), "bad.npy[0]: value 4 is -1; raw values of digits are 0 to 16"),
-    ("digits8", np.eye(2, 64) / 2, "between 0 and 1; raw values of digits are 0 to 16: multiply them by 16"),
+    ("digits8", np.eye(2, 64) / 2, "its values are 0 to 0.5, those of the training data 0 to 16: multiply them by 16"),
     ("spiral", b"a picture", "this model takes no pictures, but the values of X1, X2: as X1=0.1 X2=0.1"),
     ("digits8", b"a picture", "bad.png: not a picture of a known format"),
+    ("digits8", b"\0\0\0\x18ftypheic\0\0\0\0", "bad.png: a HEIC or AVIF picture; convert it: `heif-convert "),
+    ("digits8", b"MM\0*\0\0\0\x08", "bad.png: a TIFF picture; convert it: `python -c "),
+    ("digits8", b"\x1f\x8b\x08", "bad.png: compressed; unpack it: `gunzip "),
+    ("spiral", b"PK\3\4", "bad.png: an archive or a workbook; save a sheet as CSV"),
+    ("digits8", np.zeros((2, 8, 8, 3)), "its shape is [2, 8, 8, 3]; this model takes [64], [n, 64], [8, 8], [n, 8, 8]"),
     ("digits8", b"", "bad.png: an empty file"),
 ]
 
@@ -207,7 +270,8 @@ def test_a_file_that_is_too_long_is_not_read(
     digits8: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(inputs, "LARGEST", {".csv": 9, ".npy": 9})
-    monkeypatch.setattr(inputs, "LARGEST_PICTURE", 9)
+    monkeypatch.setattr(own_images, "MOST_BYTES", 9)
     (tmp_path / name).write_bytes(b"1" * 10)
     message = refusal(read_examples, [str(tmp_path / name)], digits8.signature)
-    assert f"{name}: 10 bytes; allowed: at most 9" in message
+    assert message.startswith(str(tmp_path / name))
+    assert message.endswith("10 bytes; allowed: at most 9")
