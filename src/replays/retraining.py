@@ -13,6 +13,7 @@ from src.data import recipes
 from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_json
+from src.foundation.processes import begin_as_worker
 from src.replays.agreement import Agreement, compare
 from src.replays.differences import DECISIVE, Difference, differences
 from src.runs.fingerprint import fingerprint
@@ -121,7 +122,8 @@ def replays(found: Sequence[FinishedRun], bound: float) -> Iterator[tuple[Finish
         delayed(_attempt)(retrain, one, Tracker(), bound) if isinstance(one, Replay) else delayed(str)(one)
         for one in plans
     )
-    for original, one, outcome in zip(found, plans, Parallel(n_jobs=-1, return_as="generator")(jobs), strict=True):
+    parallel = Parallel(n_jobs=-1, return_as="generator", initializer=begin_as_worker)
+    for original, one, outcome in zip(found, plans, parallel(jobs), strict=True):
         if isinstance(one, Replay) and isinstance(outcome, Agreement):
             yield original, (one, outcome)
         else:

@@ -4,11 +4,13 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import sha256
+from src.foundation.processes import begin_as_worker
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry
 from src.reporting.console import progress_bar
@@ -136,20 +138,18 @@ def run_jobs(
     if recording and parent:
         for i, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
             if job.config.tracking.name == "mlflow":
-                place = {
-                    "study": parent.study,
-                    "parent": parent.identity,
-                    "variant": job.variant,
-                    "command": job.command,
-                }
-                entries[i] = recording.run(job.name, folder, job.config.train.fresh, **place)
+                place = {"study": parent.study, "parent": parent.identity, "variant": job.variant}
+                entries[i] = recording.run(job.name, folder, job.config.train.fresh, **place, command=job.command)
     waiting = [i for i, old in enumerate(reused) if not old]
     follower = Follower([(folders[i], jobs[i].label, before[i]) for i in waiting])
-    answers: dict[int, Answer] = {}
-    why = "interrupted"
+    answers, why = dict[int, Answer](), "interrupted"
     try:
         with follower:
             if waiting:
+                # For Hydra's launcher, which has no setting for it.
+                from joblib.parallel import LokyBackend, register_parallel_backend
+
+                register_parallel_backend("loky", partial(LokyBackend, initializer=begin_as_worker))
                 answers = dict(zip(waiting, launch([jobs[i].overrides for i in waiting]), strict=True))
         why = ""
     except Exception as error:  # a worker that the system killed takes the launcher with it

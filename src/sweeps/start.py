@@ -1,20 +1,14 @@
 """Starts a run: a single one with output, or a job of a sweep."""
 
-import contextlib
-import ctypes
 import functools
 import gc
-import multiprocessing
-import os
 import shlex
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from src.cli.command import FAILED
 from src.config.composition import from_hydra
 from src.config.tree import Config
 from src.data.dataset import Dataset
@@ -31,7 +25,6 @@ from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.runs.warm_start import checked, doubts, is_pinned, pin
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _SHOWN_OF_PROFILE = 15  # functions
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
 
@@ -130,10 +123,6 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
     Never raises, or the other jobs would be lost; the returned value says why it failed. `frozen`: digests of the files
     that the job depends on, taken by the parent.
     """
-    if multiprocessing.current_process().name != "MainProcess":
-        # Ctrl-C also reaches workers. The parent alone ends them and reports their state.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _die_with_parent()
     try:
         config = from_hydra(composed)
         refuse_changed(frozen)
@@ -149,13 +138,3 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
 
 
 _opened = functools.lru_cache(maxsize=4)(prepare)  # verifies the arrays once per worker, not per job
-
-
-def _die_with_parent() -> None:
-    """On Linux, ends this worker when its parent dies; otherwise it would go on with queued jobs."""
-    parent = multiprocessing.parent_process()
-    if sys.platform == "linux" and parent is not None:
-        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl: the worker goes on
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent.pid:  # it was killed already
-            os._exit(FAILED)
