@@ -169,6 +169,7 @@ IN_NO_OUT = (
     *("src/cli/", "src/recording/", "src/config/composition.py", "src/config/tracking.py", "src/data/recipe"),
     *(
         "src/foundation/errors.py",
+        "src/foundation/kernel_lock.py",
         "src/foundation/locks.py",
         "src/foundation/processes.py",
         "src/foundation/signals.py",

@@ -8,7 +8,7 @@ import errno
 import re
 from collections.abc import Iterable
 
-# Problems of the machine, not of the program: no space, no permission, a read-only disk, a file-size limit.
+# Problems of the machine, not of the program: no space, no permission, a read-only disk, a disk without locks.
 _MACHINE_ERRORS = {
     errno.ENOSPC: "no space left on the disk",
     errno.EDQUOT: "disk quota exceeded",
@@ -17,6 +17,7 @@ _MACHINE_ERRORS = {
     errno.EROFS: "the disk is read-only",
     errno.EFBIG: "the file would exceed the limit on file sizes",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOLCK: "file locks (flock), which keep commands apart, do not work on this disk; use a local one",
 }
 
 

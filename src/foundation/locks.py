@@ -13,10 +13,12 @@ from pathlib import Path
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
     """Holds the lock file `path`. If another process holds it, prints `waiting for ...` once and waits."""
-    from filelock import FileLock, Timeout  # late: not needed to import this file
+    from filelock import Timeout  # late: not needed to import this file
+
+    from src.foundation.kernel_lock import kernel_lock
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
+    lock = kernel_lock(path)
     try:
         holding = lock.acquire(timeout=0)
     except Timeout:
@@ -29,10 +31,12 @@ def locked(path: Path, waiting: Callable[[], str]) -> Iterator[None]:
 @contextlib.contextmanager
 def locked_if_free(path: Path, wait: float = 0.0) -> Iterator[bool]:
     """Holds the lock file if no other process does, after waiting up to `wait` seconds; yields whether it is held."""
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
+
+    from src.foundation.kernel_lock import kernel_lock
 
     try:
-        holding = FileLock(path).acquire(timeout=wait)
+        holding = kernel_lock(path).acquire(timeout=wait)
     except Timeout:
         yield False
         return

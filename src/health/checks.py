@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from src.foundation.errors import is_machine_error, machine_error
 from src.health.dvc import stale_locks, torn_lockfile
 from src.health.finding import Finding
 from src.health.git import setting_without_git
@@ -33,10 +34,19 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    """All findings in the checkout at `root`. A check that fails is itself a finding; the others still run."""
+    """All findings in the checkout at `root`. A check that fails is itself a finding; the others still run.
+
+    A disk that can't be written, or has no locks, is one finding, however many checks fail for it.
+    """
+    found = set[int | None]()
     for check in CHECKS:
         try:
             yield from check(root)
         except Exception as error:
             what = f"the check {check.__name__} failed ({type(error).__name__}: {' '.join(str(error).split())})"
+            if isinstance(error, OSError) and is_machine_error(error):
+                if error.errno in found:
+                    continue
+                found.add(error.errno)
+                what = machine_error(error)
             yield Finding(what, root, None, "fix the cause, then run this again")

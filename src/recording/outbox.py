@@ -19,10 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from src.foundation.errors import UserError
 from src.foundation.files import read_json, write_json
+from src.foundation.kernel_lock import kernel_lock
 from src.foundation.locks import is_free
 from src.recording.entry import Entry, State, settlement
 from src.runs.folder import runs_folder
@@ -37,8 +36,8 @@ class Outbox:
     def __init__(self, owner: str | None = None) -> None:
         self._folder = runs_folder() / ".records"
         self.owner = owner or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._alive = FileLock(self._folder / f"{self.owner}.owner")
-        self._changing = FileLock(self._folder / "lock")
+        self._alive = kernel_lock(self._folder / f"{self.owner}.owner")
+        self._changing = kernel_lock(self._folder / "lock")
         self._read_before: dict[Path, tuple[tuple[int, int, int], Entry | None]] = {}
 
     def __enter__(self) -> "Outbox":

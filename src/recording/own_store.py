@@ -8,9 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from filelock import FileLock
-
 from src.foundation.files import home
+from src.foundation.kernel_lock import KernelLock, kernel_lock
 
 _LOCATIONS = (
     *(("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location")),
@@ -28,9 +27,9 @@ def own_artifacts() -> Path:
     return home() / "mlartifacts"
 
 
-def opening(path: Path) -> FileLock:
+def opening(path: Path) -> KernelLock:
     """The lock of a database that is being made, or changed as a whole."""
-    return FileLock(path.with_name(f".{path.name}.lock"))
+    return kernel_lock(path.with_name(f".{path.name}.lock"))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from src.config.tree import Config
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.figures.run_figures import RunFigures
-from src.foundation.errors import RunFailed, UserError
+from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error
 from src.reporting.console import EpochLines
 from src.runs.annotations import annotate_as
 from src.runs.fingerprint import Frozen, code_digest, fingerprint, refuse_changed, words
@@ -132,6 +132,8 @@ def start_job(frozen: Frozen, composed: Any) -> Answer:
     except (UserError, RunFailed) as error:
         return Answer(fingerprint="", reason=str(error))
     except Exception as error:
+        if isinstance(error, OSError) and is_machine_error(error):
+            return Answer(fingerprint="", reason=machine_error(error))
         traceback.print_exc()
         return Answer(fingerprint="", reason=f"{type(error).__name__}: {error}")
     return Answer(fingerprint=outcome.folder.path.name, reason="")

@@ -1,5 +1,6 @@
 """The table of checks: one that fails is a finding, and the others still run; none finds anything in a new checkout."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +15,20 @@ def broken(root: Path) -> Iterator[Finding]:
     raise ValueError("of its own")
 
 
+def unwritable(root: Path) -> Iterator[Finding]:
+    yield from ()
+    raise OSError(errno.EROFS, "Read-only file system", str(root / "lock"))
+
+
 def last(root: Path) -> Iterator[Finding]:
     yield Finding("another", root, None, "")
 
 
 def test_a_check_that_fails_is_a_finding_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "CHECKS", (broken, last))
+    monkeypatch.setattr(checks, "CHECKS", (broken, unwritable, unwritable, last))
     found = [finding.what for finding in checks.examine(tmp_path)]
-    assert found == ["one", "the check broken failed (ValueError: of its own)", "another"]
+    readonly = f"{tmp_path}/lock: the disk is read-only"  # whose checks all fail for it
+    assert found == ["one", "the check broken failed (ValueError: of its own)", readonly, "another"]
 
 
 @pytest.mark.parametrize("check", checks.CHECKS)
