@@ -32,8 +32,8 @@ setup: # .venv from requirements.lock; again only for another lock, place, or PY
 	@lock="$$(cksum < requirements.lock)$$(cd .venv 2>/dev/null && pwd -P)"; \
 	ready=$$(cat .venv/ready 2>/dev/null || true); \
 	if [ -x $(PY) ] && [ "$(origin PYTHON)" = file ] && [ "$${ready#Python * }" = "$$lock" ]; then exit 0; fi; \
-	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "error: PYTHON=$(PYTHON): Python 3.11 or newer is needed, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "error: PYTHON=$(PYTHON): Python 3.11, 3.12 or 3.13 is needed, as in: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; \
 		exit 2; }; \
 	version=$$("$(PYTHON)" -V); \
 	if [ -x $(PY) ] && [ "$$ready" = "$$version $$lock" ]; then exit 0; fi; \

@@ -2,13 +2,16 @@
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.conftest import ROOT
 
@@ -29,6 +32,30 @@ def checkout(tmp_path: Path) -> Path:
             wheel.writestr(name, content)
         wheel.writestr("tiny-1.dist-info/RECORD", "".join(f"{name},,\n" for name in files))
     return folder
+
+
+# Another Python, which can't make an environment.
+OTHER = """#!/bin/sh
+[ "$1" = -V ] && echo Python {version} && exit
+[ "$1" = -c ] && exec {python} -c "import sys; sys.version_info = ({commas}, 0, 'final', 0); $2"
+exit 1
+"""
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
+def test_a_python_that_pyproject_leaves_out_is_refused_in_one_line(checkout: Path, version: str) -> None:
+    allowed = SpecifierSet(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
+    other = checkout / "another python"
+    other.write_text(
+        OTHER.format(version=version, commas=version.replace(".", ", "), python=shlex.quote(sys.executable))
+    )
+    other.chmod(0o755)
+    (checkout / "requirements.lock").touch()
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={other}"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    refused = f"error: PYTHON={other}: Python 3.11, 3.12 or 3.13 is needed, as in: make setup PYTHON=python3.13"
+    assert (refused not in done.stderr) == ("Setting up" in done.stdout) == allowed.contains(version)
 
 
 @pytest.mark.slow

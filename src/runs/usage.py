@@ -3,7 +3,6 @@
 MLflow's own monitor measures the whole machine instead, whatever else runs on it.
 """
 
-import resource
 import sys
 import time
 
@@ -15,11 +14,11 @@ class Meter:
     """Measures this process, all its threads together, in laps."""
 
     def __init__(self) -> None:
-        self._cpu, self._wall = _cpu_seconds(), time.monotonic()
+        self._cpu, self._wall = time.process_time(), time.monotonic()
 
     def lap(self) -> dict[str, float]:
         """`cpu_seconds` and `wall_seconds` since the last lap, or the start."""
-        cpu, wall = _cpu_seconds(), time.monotonic()
+        cpu, wall = time.process_time(), time.monotonic()
         lap = {"cpu_seconds": cpu - self._cpu, "wall_seconds": wall - self._wall}
         self._cpu, self._wall = cpu, wall
         return lap
@@ -27,9 +26,6 @@ class Meter:
 
 def peak_memory_mb() -> float:
     """The most memory that this process had so far [MB]; a worker of a sweep may have trained other runs before."""
+    import resource  # late: on Windows, which has none, a command says what it needs
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 1e6
-
-
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime

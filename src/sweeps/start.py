@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+import numpy as np
+
 from src.config.composition import from_hydra
 from src.config.tree import Config
 from src.data.dataset import Dataset
@@ -25,6 +27,7 @@ from src.runs.tracker import Tracker, TrackerGroup
 from src.runs.training_run import Outcome, run
 from src.runs.warm_start import checked, doubts, is_pinned, pin
 
+_BLAS_WITH_FREE_THREADS = ("accelerate",)  # Apple's, which threadpoolctl does not know (threadpoolctl#135)
 _SHOWN_OF_PROFILE = 15  # functions
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000  # objects made by importing matplotlib stay; searching them is a waste
 
@@ -82,7 +85,7 @@ def _profiled(config: Config, dataset: Dataset, tracker: Tracker) -> Outcome:
 
 
 def check_start(config: Config, dataset: Dataset, name: str | None = None) -> None:
-    """Raises `UserError` for a training that can't start here: settings that do not fit the data, or too many threads.
+    """Raises `UserError` for a training that can't start here: settings that do not fit the data, or the machine.
 
     name: of what it starts from, as the user typed it; for messages.
 
@@ -90,15 +93,29 @@ def check_start(config: Config, dataset: Dataset, name: str | None = None) -> No
     wherever that was, is not trained, and a replay keeps the threads of its original.
     """
     checked(config, dataset, name)
-    if (threads := config.train.threads) == 1:
-        return
-    from joblib import cpu_count  # heeds affinity and control groups
-
-    if threads > (cores := cpu_count()):
+    if refusal := _refused_here(config):
         if not config.train.fresh and RunFolder.of(fingerprint(config, dataset)["fingerprint"]).finished():
             return
-        allowed = f"1 to {cores}" if cores > 1 else "1"
-        raise UserError(f"train.threads={threads}: more than the cores that are available here; allowed: {allowed}")
+        raise UserError(refusal)
+
+
+def _refused_here(config: Config) -> str:
+    """Why this machine can't train with these settings; empty if it can."""
+    built: Any = np.show_config(mode="dicts")
+    blas = str(built.get("Build Dependencies", {}).get("blas", {}).get("name"))
+    if not config.portable and blas.lower() in _BLAS_WITH_FREE_THREADS:
+        return (
+            f"train.arithmetic=native: NumPy computes with {blas} here, whose threads can't be held, so that results "
+            "might not repeat; allowed: portable, or a NumPy with OpenBLAS"
+        )
+    if (threads := config.train.threads) == 1:
+        return ""
+    from joblib import cpu_count  # heeds affinity and control groups
+
+    if threads <= (cores := cpu_count()):
+        return ""
+    allowed = f"1 to {cores}" if cores > 1 else "1"
+    return f"train.threads={threads}: more than the cores that are available here; allowed: {allowed}"
 
 
 def pinned(config: Config) -> Config:

@@ -61,6 +61,35 @@ run_command(main)
     assert (done.returncode, done.stdout.decode(encoding), done.stderr) == (2, letters, b"error: name=?: unknown\n")
 
 
+@pytest.mark.parametrize(
+    ("what", "is_here", "told"),
+    [
+        ("platform", "win32", "WSL"),
+        ("version_info", (3, 14, 0), "Python 3.14"),
+        ("version_info", (3, 15), "Python 3.15"),
+    ],
+)
+def test_where_it_can_not_work_every_command_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, what: str, is_here: object, told: str
+) -> None:
+    for command in (*COMMANDS, "train", "ablation", "runs", "predict", "show", "score", "compare", "add", "code"):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, what, is_here)
+            done = run_main(command)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), command
+        assert told in done.stderr
+
+
+def test_every_command_comes_to_say_what_it_needs_without_what_windows_lacks() -> None:
+    commands = [
+        f"src.{file.stem}" for file in (ROOT / "src").glob("*.py") if file.stem[0] != "_" and file.stem != "src"
+    ]
+    lacking = "import sys; sys.modules.update(dict.fromkeys(('fcntl', 'grp', 'pwd', 'resource', 'termios')))"
+    imports = f"{lacking}; import {', '.join(commands)}, src.runs.__main__"
+    done = subprocess.run([sys.executable, "-c", imports], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         run_command(raising(ZeroDivisionError()))

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src.data.recipes import prepare
@@ -31,6 +32,23 @@ def test_more_threads_than_cores_are_refused_alone_and_among_jobs(small: Small, 
 def test_as_many_threads_as_cores_start(small: Small, home: Path) -> None:
     outcome, _ = start(small(f"train.threads={CORES}"))
     assert outcome.folder.run()["environment"]["threads"] == CORES
+
+
+@pytest.mark.parametrize("name", ["accelerate", "Accelerate"])
+def test_where_threads_can_not_be_held_only_portable_trainings_start(
+    small: Small, home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    of_a_mac = np.show_config(mode="dicts") | {"Build Dependencies": {"blas": {"name": name}}}
+    native = small("train=native", "seed=1")
+    there = run(native, prepare(native.data), Tracker()).folder
+    monkeypatch.setattr(np, "show_config", lambda mode: of_a_mac)
+    assert start(native)[0].folder.path == there.path  # it has finished before
+    runs = sorted((home / "runs").iterdir())
+    jobs = [Job("", "", "", config, ()) for config in (small(), small("train=native"))]
+    for message in (refusal(start, jobs[1].config), refusal(identified, jobs)):
+        assert message.startswith(f"train.arithmetic=native: NumPy computes with {name} here, ")
+    assert sorted((home / "runs").iterdir()) == runs
+    start(jobs[0].config)
 
 
 def test_a_run_of_a_larger_machine_is_read_and_reused_but_not_trained_again(small: Small, home: Path) -> None:
