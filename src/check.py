@@ -27,7 +27,10 @@ def check(config: Config) -> None:
                 "params.yaml is composed from files of conf/ that Git does not know; DVC's copy for a queued run "
                 "lacks them: run `git add -N conf`, then queue it again"
             )
-        raise RunFailed("params.yaml is stale: conf/ has changed since; run `python -m src.compose`, then try again")
+        raise RunFailed(
+            "params.yaml is stale: conf/ has changed since; run `python -m src.compose`, with the overrides that it "
+            "had, then try again"
+        )
     if config.train.start_from is not None:
         raise UserError(
             f"train.start_from={config.train.start_from}: not in the pipeline, where DVC would not see it change; "

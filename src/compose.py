@@ -1,5 +1,7 @@
 """Composes conf/ into params.yaml, which the stages of the pipeline read; `--check` only compares the two."""
 
+import contextlib
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from src.cli.command import Arguments, run_command
 from src.config.composition import CONF, compose, one_line_errors
 from src.config.tree import SNAPSHOT, read_yaml
 from src.foundation import schema
-from src.foundation.errors import RunFailed
+from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT, write_text
 
 
@@ -24,16 +26,33 @@ def snapshot(overrides: list[str]) -> str:
 
 def check(overrides: list[str]) -> None:
     """Raises `RunFailed`, naming the keys that differ, unless params.yaml matches conf/ composed with `overrides`."""
-    import yaml
-
     composed = snapshot(overrides)
     if SNAPSHOT.is_file() and SNAPSHOT.read_bytes() == composed.encode():
         print("params.yaml is up to date")
         return
+    keys = ", ".join(_changed(composed)) or "its layout"
+    raise RunFailed(f"params.yaml differs from conf/ in {keys}; run `python -m src.compose`")
+
+
+def _changed(composed: str) -> list[str]:
+    """The keys in which params.yaml differs from a composed text."""
+    import yaml
+
     trees = (read_yaml(SNAPSHOT), yaml.safe_load(composed))
     there, here = (dict(schema.flatten(tree if isinstance(tree, dict) else {})) for tree in trees)
-    keys = sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key))
-    raise RunFailed(f"params.yaml differs from conf/ in {', '.join(keys) or 'its layout'}; run `python -m src.compose`")
+    return sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key))
+
+
+def write(overrides: list[str]) -> None:
+    """Writes params.yaml, and prints what changes; it may have overrides that nobody gave this time."""
+    composed, keys = snapshot(overrides), ["all of it"]
+    with contextlib.suppress(UserError):  # it is missing, or damaged
+        keys = [key for key in _changed(composed) if key != "conf_digest"]
+    write_text(SNAPSHOT, composed)
+    print(f"wrote {SNAPSHOT.name}; changed: {', '.join(keys) or 'no value'}")
+    if overrides:
+        again = shlex.join(["dvc", "exp", "run", *(word for override in overrides for word in ("-S", override))])
+        print(f"`dvc repro` runs it. `dvc exp run` composes again, without what it is not given: {again}")
 
 
 def main() -> None:
@@ -45,8 +64,7 @@ def main() -> None:
     if arguments.check:
         check(arguments.overrides)
     else:
-        write_text(SNAPSHOT, snapshot(arguments.overrides))
-        print(f"wrote {SNAPSHOT.name}")
+        write(arguments.overrides)
 
 
 if __name__ == "__main__":

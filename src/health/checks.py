@@ -9,7 +9,7 @@ from src.health.finding import Finding
 from src.health.git import setting_without_git
 from src.health.leftovers import leftovers
 from src.health.own_data import changed_originals
-from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
+from src.health.pipeline import damaged_data, damaged_model, other_environment, stale_snapshot
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
 from src.health.store import half_made_store, moved_store, unrecorded_runs
 
@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     leftovers,
     stale_snapshot,
     damaged_model,
+    other_environment,
     unrecorded_runs,
 )
 

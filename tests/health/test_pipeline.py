@@ -4,13 +4,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src.compose import snapshot
+from src.config.tree import yaml_text
 from src.data.dataset import Dataset
 from src.data.recipes import prepare
 from src.foundation.locks import locked
-from src.health.pipeline import damaged_data, damaged_model, stale_snapshot
+from src.health.pipeline import damaged_data, damaged_model, other_environment, stale_snapshot
+from src.runs.fingerprint import environment
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
 from tests.health.mending import flip, mend
@@ -93,3 +96,22 @@ def test_a_damaged_model_is_reported(home: Path, small: Small, digits: Dataset) 
     assert [finding.mend for finding in damaged_model(home)] == [None]
     model.unlink()
     assert not list(damaged_model(home))
+
+
+@pytest.mark.parametrize("arithmetic", ["native", "portable"])
+def test_a_native_model_of_another_environment_is_reported_where_dvc_sees_no_change(
+    arithmetic: str, home: Path, small: Small, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(f"train.arithmetic={arithmetic}")
+    model = home / "models/model.npz"
+    model.parent.mkdir()
+    shutil.copy(run(config, digits, Tracker()).folder.path / "model.npz", model)
+    (home / "params.yaml").write_text(yaml_text(config.plain()))
+    assert not list(other_environment(home))
+    monkeypatch.setattr("src.health.pipeline.environment", lambda threads: environment(threads) | {"numpy": "1.0"})
+    found = list(other_environment(home))
+    assert [finding.mend for finding in found] == ([None] if arithmetic == "native" else [])
+    assert all(f"numpy {np.__version__}, here 1.0" in finding.what for finding in found)
+    assert all("`dvc repro -f train`" in finding.advice for finding in found)
+    (home / "params.yaml").write_text(yaml_text(small("train.arithmetic=native", "seed=5").plain()))
+    assert not list(other_environment(home))  # DVC trains it again

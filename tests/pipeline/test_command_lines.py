@@ -221,6 +221,16 @@ def test_a_damaged_snapshot_stops_every_stage(content: str | None, home: Path, m
     assert run_main("compose", "--check").returncode == 0
 
 
+def test_composing_says_what_changes_and_that_dvc_composes_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.config.tree.SNAPSHOT", home / "params.yaml")
+    assert run_main("compose").stdout == "wrote params.yaml; changed: all of it\n"
+    told = run_main("compose", "model.act=tanh", "model.hidden=[8,4]").stdout
+    assert told.startswith("wrote params.yaml; changed: model.act, model.hidden\n")
+    assert told.endswith("dvc exp run -S model.act=tanh -S 'model.hidden=[8,4]'\n")
+    assert run_main("compose").stdout == "wrote params.yaml; changed: model.act, model.hidden\n"  # lost: it says so
+    assert run_main("compose").stdout == "wrote params.yaml; changed: no value\n"
+
+
 @pytest.mark.parametrize(
     ("place", "stale", "message"),
     [
