@@ -7,6 +7,7 @@ from pathlib import Path
 
 from src.cli.command import Arguments, run_command
 from src.config.composition import CONF, compose, one_line_errors
+from src.config.needs import refuse_idle
 from src.config.tree import SNAPSHOT, read_yaml
 from src.foundation import schema
 from src.foundation.errors import RunFailed, UserError
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if params.yaml is not up to date")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/, as for src.train")
     arguments = parser.parse_args()
+    refuse_idle(arguments.overrides, [compose(arguments.overrides)])
     if arguments.check:
         check(arguments.overrides)
     else:

@@ -95,11 +95,12 @@ def main() -> None:
         # A single run starts after Hydra has returned: it would wrap an error in lines of its own.
         configs = [from_hydra(composed) for composed in single]
     for config in configs:
+        from src.config.needs import refuse_idle
         from src.sweeps.sheets import refuse_sheet
         from src.sweeps.start import start
 
         refuse_sheet([config], "a sheet shows several runs; add -m, and alternatives such as model.act=relu,tanh")
-
+        refuse_idle(sys.argv[1:], [config])
         _print_outcome(config, *start(config, (*_COMMAND, *sys.argv[1:])))
 
 

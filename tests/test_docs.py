@@ -8,6 +8,7 @@ import pytest
 
 from docs.make_published import EXCERPT, MARK, PAGE, with_excerpt, with_tables
 from src.config.composition import compose
+from src.config.needs import refuse_idle
 from src.config.tree import read_yaml
 from src.reporting.replica_tables import published
 from src.studies.replicas.declare import declare
@@ -57,7 +58,7 @@ def overrides_in(text: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("overrides", sorted({each for text in TEXTS.values() for each in overrides_in(text)}), ids=str)
 def test_commands_that_are_shown_are_allowed(overrides: tuple[str, ...]) -> None:
-    compose(overrides)
+    refuse_idle(overrides, [compose(overrides)])
 
 
 def test_the_readme_is_short_and_quotes_the_study_and_the_refusal_as_they_are() -> None:

@@ -174,7 +174,7 @@ IN_NO_OUT = (
         "src/foundation/processes.py",
         "src/foundation/signals.py",
     ),
-    *("src/config/groups.py", "src/config/reference.py", "src/config/slips.py"),  # messages and help
+    *(f"src/config/{name}.py" for name in ("groups", "needs", "reference", "slips")),  # messages and help
     *("src/config/changes.py", "src/runs/annotations.py", "src/runs/lineage.py", "src/runs/tracker.py"),  # of records
 )
 RUNS_JOBS = (

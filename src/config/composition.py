@@ -178,6 +178,8 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
         names = [str(name) for name in parent if name != "hydra"] if isinstance(parent, Mapping) else []
     else:
         return " ".join(text.split()) or type(error).__name__
+    if needs := _needs(key.partition("=")[0]):
+        return f"{key}: no such key without {needs}"
     listed = suggestion(match[1].rpartition(".")[2], names) if names else "`python -m src.train --help` lists the keys"
     meant = "" if listed.startswith("did") else _cure([key], 0, but=key.partition("=")[0])
     return f"{key}: no such key; {meant or listed}"
@@ -187,6 +189,12 @@ def _cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     from src.config.slips import cure
 
     return cure(arguments, at, but)
+
+
+def _needs(key: str) -> str:
+    from src.config.needs import NEEDS
+
+    return " and ".join(need.words for need in NEEDS.get(key, ()))
 
 
 def _takes_a_list(key: str) -> bool:

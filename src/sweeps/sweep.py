@@ -18,6 +18,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.composition import check_overrides, from_hydra
+from src.config.needs import refuse_idle
 from src.config.tree import Config
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, conf_digest, sha256
@@ -60,6 +61,7 @@ class Sweep:
             label = " ".join(differing or job)
             name = run_name(config, dict(o.split("=", 1) for o in differing))
             jobs.append(Job(label, name, label, config, tuple(job)))
+        refuse_idle(arguments, [job.config for job in jobs])
         return jobs
 
     def study(self, arguments: Sequence[str], stage: bool) -> tuple[Kind, Study[Any]]:
@@ -75,7 +77,10 @@ class Sweep:
         seeds = [o for o in (*self._parsed(self._params), *typed) if o.get_key_element() == "seed"][-1:]
         others = [o.input_line or "" for o in typed if o.get_key_element() != "seed"]
         declared = not any(seed in typed for seed in seeds)
-        return kind, replace(plan(declaration, _values(seeds), others, declared, self._composed), stage=stage)
+        planned = plan(declaration, _values(seeds), others, declared, self._composed)
+        if not stage:  # which is given what params.yaml has
+            refuse_idle(arguments, [job.config for job in planned.jobs])
+        return kind, replace(planned, stage=stage)
 
     def launch(self, jobs: Sequence[Sequence[str]]) -> list[Answer]:
         """Runs jobs, each from its overrides, with the launcher of the configuration."""

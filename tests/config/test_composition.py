@@ -176,7 +176,7 @@ REJECTED = {
     "model.act=[a": ("model.act=[a", "a bracket is not closed"),
     "name=${seed}": ("name=${seed}", "interpolations"),
     "optimizer.lr=nan": ("optimizer.lr=nan", "a finite number > 0"),
-    "optimizer.momentum=0.9": ("optimizer.momentum=0.9", "beta1"),
+    "optimizer.momentum=0.9": ("optimizer.momentum=0.9", "without optimizer=momentum or optimizer=nesterov"),
     "model.hidden=[10,x]": ("model.hidden[1]=x", "an integer"),
     "model.act=": ("model.act=", "relu"),
     "model.act=[relu,tanh]": ("model.act=[relu,tanh]", "a list of length 1, with one for each of model.hidden=[512]"),
