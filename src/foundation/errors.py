@@ -5,8 +5,10 @@
 
 import difflib
 import errno
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 # Problems of the machine, not of the program: no space, no permission, a read-only disk, a disk without locks.
 _MACHINE_ERRORS = {
@@ -17,6 +19,7 @@ _MACHINE_ERRORS = {
     errno.EROFS: "the disk is read-only",
     errno.EFBIG: "the file would exceed the limit on file sizes",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOTDIR: "a part of this path is not a folder",
     errno.ENOLCK: "file locks (flock), which keep commands apart, do not work on this disk; use a local one",
 }
 
@@ -53,10 +56,19 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
 
 def is_machine_error(error: OSError) -> bool:
     """Whether the machine, not the program, causes the error."""
-    return error.errno in _MACHINE_ERRORS
+    return error.errno in _MACHINE_ERRORS or bool(lost_link(error.filename))
 
 
 def machine_error(error: OSError) -> str:
     """An `OSError` in words: the path and the reason."""
+    if lost := lost_link(error.filename):
+        return lost
     reason = _MACHINE_ERRORS.get(error.errno or 0, error.strerror or str(error))
     return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def lost_link(name: object) -> str:
+    """Says of a path that it leads over a link to what is not there, such as a disk that is not mounted, else empty."""
+    path = Path(str(name or "/"))
+    lost = next((part for part in (path, *path.parents) if part.is_symlink() and not part.exists()), None)
+    return f"{lost} is a link to {os.readlink(lost)}, which is not there" if lost else ""

@@ -8,6 +8,7 @@ from src.health.dvc import stale_locks, torn_lockfile
 from src.health.finding import Finding
 from src.health.git import setting_without_git
 from src.health.leftovers import leftovers
+from src.health.links import lost_links
 from src.health.own_data import changed_originals
 from src.health.pipeline import damaged_data, damaged_model, other_environment, stale_snapshot
 from src.health.runs import damaged_checkpoints, damaged_results, orphaned_runs, unreadable_runs
@@ -16,6 +17,7 @@ from src.health.store import half_made_store, moved_store, unrecorded_runs
 Check = Callable[[Path], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     setting_without_git,
+    lost_links,
     orphaned_runs,
     unreadable_runs,
     damaged_checkpoints,

@@ -140,7 +140,7 @@ class OutboxMirror:
             self._mirrors.pop(entry.file_name, None)
             file = str(getattr(error, "filename", None))
             unreadable = file.startswith(f"{runs_folder()}/") and not file.startswith(f"{runs_folder()}/.records")
-            if isinstance(error, OSError) and (unreadable or isinstance(error, FileNotFoundError)):  # emptied just now
+            if isinstance(error, OSError) and unreadable:
                 self._synced.failures.append(f"{entry.name}: {machine_error(error)}")
             elif isinstance(error, UserError):
                 self._synced.failures.append(f"{entry.name}: {error}")

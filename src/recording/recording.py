@@ -144,8 +144,9 @@ class Recording:
             self.follow(replace(self._followed.get(known.file_name, known), report=report))
 
     def run_id(self, entry: Entry) -> str:
-        """The id in the store; empty where it isn't known."""
-        return (self._outbox.find(entry) or entry).run_id or ""
+        """The id in the store; empty as long as the store is not known to have everything."""
+        known = self._outbox.find(entry)
+        return (known.run_id if known and known.settled and not known.owner else None) or ""
 
     def settle(self, left: Callable[[int], object] = lambda number: None) -> None:
         """Waits until the store has everything that there is by now.

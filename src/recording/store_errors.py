@@ -37,6 +37,8 @@ def one_line(error: Exception) -> str:
     # SQLAlchemy's errors are long, and have the database's own words in the middle; those of requests have them last.
     if isinstance(error, ModuleNotFoundError):  # of a database's driver
         return f"it needs the Python package {error.name}, which is not installed"
+    if isinstance(error, OSError) and error.filename:
+        return machine_error(error)
     lines = str(error).splitlines() or [type(error).__name__]
     line = next((line for line in lines if "Error) " in line), lines[0])
     return without_credentials(line.partition("(Caused by ")[2].removesuffix(")") or line)

@@ -11,6 +11,7 @@ import pytest
 
 from src.cli.command import run_command
 from src.foundation.errors import RunFailed, UserError
+from src.foundation.files import write_text
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
 from tests.helpers.refusals import assert_rejected
@@ -41,6 +42,29 @@ def test_an_ending_has_its_exit_code_and_one_line(
         run_command(raising(error))
     assert ended.value.code == code
     assert capsys.readouterr().err == told
+
+
+USES: list[Callable[[Path], object]] = [
+    lambda path: path.mkdir(parents=True, exist_ok=True),
+    lambda path: (path / "new").mkdir(),
+    lambda path: (path / "deep" / "new").mkdir(parents=True),
+    lambda path: (path / "file").read_text(),
+    lambda path: write_text(path / "file", ""),
+    lambda path: list(os.scandir(path)),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_link_to_what_is_not_there_is_named(
+    use: Callable[[Path], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "on").symlink_to("nowhere")
+    for name, target in (("gone", "/nowhere/runs"), ("loop", "loop"), ("further", "on/there")):
+        (link := tmp_path / name).symlink_to(target)
+        with pytest.raises(SystemExit) as ended:
+            run_command(lambda link=link: use(link))
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"error: {link} is a link to {target}, which is not there\n"
 
 
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])

@@ -28,6 +28,7 @@ from src.foundation.schema import flatten, show
 from src.recording import mlflow_run, writer
 from src.recording.links import links
 from src.recording.outbox import Outbox
+from src.recording.outbox_mirror import sync
 from src.recording.own_store import prepare_to_open
 from src.recording.reading import artifact
 from src.recording.recording import Recording
@@ -42,6 +43,7 @@ from src.runs.usage import USAGE
 from src.sweeps import start
 from tests.faults.trainings import InterruptsAfter
 from tests.helpers.composing import Small, compose
+from tests.helpers.processes import until
 from tests.helpers.stores import assert_mirrored, client_of, database, stored
 from tests.recording.conftest import InThread, fail
 
@@ -337,6 +339,38 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     errors += capsys.readouterr().err
     assert errors.count("the server is away") == errors.count("warning") == 1
     assert "the MLflow store is back" in errors
+    assert_mirrored(home, outcome.folder.path)
+
+
+@pytest.mark.parametrize("call", ["log_artifact", "set_terminated"])
+def test_a_run_that_the_store_lost_part_of_has_no_id(
+    home: Path, digits: Dataset, small: Small, call: str, otherwise: Callable[..., None]
+) -> None:
+    otherwise(**{call: lambda method, *arguments, **named: fail("the store failed", 0)})
+
+    class Waiting(Tracker):
+        """Trains no more than an epoch until the store has begun with the run."""
+
+        def advanced(self, folder: Path, record: Mapping[str, Any]) -> None:
+            until(lambda: any(entry.run_id for entry in Outbox().pending()))
+
+    assert recorded(small(), digits, Waiting()).run_id == ""
+    [entry] = Outbox().pending()
+    assert entry.run_id
+
+
+def test_artifacts_on_a_disk_that_is_not_there_are_named_and_recorded_once_it_is(
+    home: Path, digits: Dataset, small: Small, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_store(Tracking())
+    (link := home / "mlartifacts").symlink_to("/nowhere/mlartifacts")
+    outcome, run_id = recorded(small(), digits)
+    assert run_id == ""
+    errors = capsys.readouterr().err
+    assert errors.count(f" failed: {link} is a link to /nowhere/mlartifacts, which is not there; ") == 1
+    assert "MLflow lacks some of this" in errors
+    link.unlink()
+    assert not sync().failures
     assert_mirrored(home, outcome.folder.path)
 
 
