@@ -142,7 +142,7 @@ def _differences(runs: Sequence[FinishedRun]) -> Iterator[Row]:
         for key in dict.fromkeys(key for of_run in facts for key in of_run):
             values = [of_run.get(key) for of_run in facts]
             if any(value != values[0] for value in values):
-                yield Row(section, key, tuple(fact(value, _ABSENT) for value in values))
+                yield Row(section, key, tuple(fact(of_run, key, _ABSENT) for of_run in facts))
 
 
 def _metrics(runs: Sequence[FinishedRun]) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from src.recording.mlflow_run import ParentMirror
 from src.recording.outbox import Outbox
 from src.recording.run_mirror import RunMirror
 from src.recording.store import Store, absolute, noted_uri, open_store, tracking_of, whereabouts
-from src.recording.store_errors import is_away, one_line
+from src.recording.store_errors import as_user_errors, is_away, one_line
 from src.runs.folder import runs_folder
 
 
@@ -33,13 +33,17 @@ def sync(everything: bool = False, to: str | None = None) -> Synced:
     to: another store, without credentials, that gets all entries of this machine, too.
 
     Raises:
-        UserError: `to` has a password, or is the repository's own store.
+        UserError: `to` has a password, is the repository's own store, or can't be used; then nothing is noted for it.
     """
     synced = Synced([], [], [])
     if to and (to := noted_uri(Tracking(uri=absolute(to)))) is None:
         raise UserError("--to: this is the store of this repository; `python -m src.sync --all` fills it")
     with Outbox() as outbox:
-        for entry in outbox.entries() if to else ():
+        known = outbox.entries() if to else []
+        for experiment in {entry.experiment for entry in known}:
+            with as_user_errors(Tracking(uri=to, experiment=experiment)):
+                open_store(Tracking(uri=to, experiment=experiment))
+        for entry in known:
             outbox.note(replace(entry, uri=to, run_id=None, settled=None, owner="", heir="", adopted=True))
         entries = [*outbox.orphans(), *outbox.mine(), *(outbox.settled() if everything else ())]
         for uri, experiment in sorted({entry.place for entry in entries}):

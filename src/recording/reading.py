@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 _LIMITS = {"model.npz": 1_200_000_000, START: 1_200_000_000, START_OPTIMIZER: 2_400_000_000}  # bytes
 _LIMIT = 16_000_000  # of any other file
-_DIGITS_OF_ID = 32
+_LISTED = "`python -m src.runs` lists the runs"
 _SHOWN = 5
 
 
 def find_run(tracking: Tracking, prefix: str) -> "Run":
     """The run with this id, or the only one whose id begins so; `UserError` if there is none, or several."""
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
-        raise UserError(f"{prefix}: no id of an MLflow run, which has {_DIGITS_OF_ID} digits of 0-9 and a-f")
+        raise UserError(f"{prefix}: no id of a run, which has digits 0-9 and a-f; {_LISTED}")
     with _opened(tracking) as (client, _):
         from mlflow.entities import ViewType
 
@@ -46,7 +46,7 @@ def find_run(tracking: Tracking, prefix: str) -> "Run":
         raise UserError(f"{prefix}: MLflow run {run_id} is in the trash; to restore it, run {restore}")
     if not found:
         where = without_credentials(store_uri(tracking))
-        raise UserError(f"{prefix}: no MLflow run's id begins so, in {where}; `make ui` shows the runs")
+        raise UserError(f"{prefix}: no run's id begins so, neither here nor in {where}; {_LISTED}")
     return found[0]
 
 

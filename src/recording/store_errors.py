@@ -16,7 +16,7 @@ def as_user_errors(tracking: Tracking) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, sqlite3.Error, MlflowException) as error:
+    except (OSError, sqlite3.Error, MlflowException, ModuleNotFoundError) as error:  # the last of a driver
         reason = machine_error(error) if isinstance(error, OSError) else one_line(error)
         uri = without_credentials(store_uri(tracking))
         raise UserError(f"the MLflow store {uri} can't be used: {reason}") from None

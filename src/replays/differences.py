@@ -37,7 +37,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], portable: bool 
     portable: with an arithmetic on which a machine has no influence.
     """
     found = [
-        Difference(key, fact(there.get(key), _ABSENT), fact(here.get(key), _ABSENT), influence)
+        Difference(key, fact(there, key, _ABSENT), fact(here, key, _ABSENT), influence)
         for severity, section, names in _COMPARED
         for influence in [HARMLESS if portable and section in ("environment", "surroundings") else severity]
         for name in names

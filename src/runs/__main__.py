@@ -45,12 +45,12 @@ exit codes: 0 done; 2 the input is wrong
 """
 
 
-def _columns(given: str | None, known: Sequence[str], default: Sequence[str]) -> Sequence[str]:
+def _columns(given: Sequence[str] | None, known: Sequence[str], default: Sequence[str]) -> Sequence[str]:
     from src.runs.where import column
 
     if given is None:
         return default
-    names = [name.strip() for name in given.split(",") if name.strip()]
+    names = [name.strip() for name in ",".join(given).split(",") if name.strip()]
     if not names:
         raise UserError("--columns: give names of columns, like id,differs,test/accuracy")
     return [column(name, known, "--columns") for name in dict.fromkeys(names)]
@@ -81,7 +81,9 @@ def listing(words: Sequence[str]) -> None:
     parser.add_argument(
         "--sort", metavar="COLUMN", help="metrics best first, all else ascending; --sort=-COLUMN: reversed"
     )
-    parser.add_argument("--columns", metavar="NAMES", help="columns, separated by commas; '?': lists their names")
+    parser.add_argument(
+        "--columns", metavar="NAMES", nargs="+", help="columns, separated by commas; '?': lists their names"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", dest="form", const="json", default="table", help="print JSON")
     form.add_argument("--csv", action="store_const", dest="form", const="csv", help="print CSV")
@@ -99,7 +101,7 @@ def listing(words: Sequence[str]) -> None:
         print("no runs yet; `python -m src.train` makes one")
         return
     known = columns(found)
-    if given.columns == "?":
+    if given.columns == ["?"]:
         print("\n".join(sorted(known)))
         return
     shown = _columns(given.columns, known, COLUMNS if given.form == "table" else known)
@@ -120,7 +122,8 @@ def main() -> None:
         from src.upkeep.commands import COMMANDS
 
         if words[0] not in COMMANDS:
-            raise UserError(f"{words[0]}: no such command; {suggestion(words[0], COMMANDS)}")
+            without = "without one, `python -m src.runs` lists the runs, `python -m src.show RUN` shows one"
+            raise UserError(f"{words[0]}: no such command; {suggestion(words[0], COMMANDS)}; {without}")
         COMMANDS[words[0]](words[1:])
     else:
         listing(words)

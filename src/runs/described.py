@@ -46,9 +46,9 @@ def described(differs: Mapping[str, Any], without: Container[str] = ()) -> str:
     return " ".join(words) or DEFAULT
 
 
-def fact(value: Any, absent: str) -> str:
-    """A value of a run's record for people, `absent` for None; of a digest, its beginning."""
-    text = absent if value is None else show(value)
+def fact(record: Mapping[str, Any], key: str, absent: str) -> str:
+    """What a run's record has under a key, for people; of a digest, its beginning."""
+    text = show(record[key]) if key in record else absent
     return text[:_DIGITS] if re.fullmatch("[0-9a-f]{40,}", text) else text
 
 

@@ -21,6 +21,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _WORDS = {"null": None, "true": True, "false": False}  # as in YAML; Python's own are constants already
 _ALLOWED = 'allowed: columns, numbers, "texts", lists, == != < <= > >= in, and, or, not, ( )'
 _LONGEST, _DEEPEST = 2000, 50  # characters; levels
+_LISTS = ("tags", "studies", "model.hidden")  # whose values are lists in each run
+_TIMES = ("started", "ended")
+_TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?Z?)?)?)?")
 _Value = Callable[[Row], Any]
 
 
@@ -91,6 +94,10 @@ class _Reader:
         if refused := [op for op in ops if type(op) not in _COMPARE]:
             raise UserError(f"--where {self._text}: `{type(refused[0]).__name__.lower()}` is not allowed; {_ALLOWED}")
         compared = [_COMPARE[type(op)] for op in ops]
+        for one, op, other in zip((left, *others), ops, others, strict=False):
+            if not isinstance(op, ast.In | ast.NotIn):
+                self._refuse_unlike(one, other)
+                self._refuse_unlike(other, one)
 
         def holds(row: Row) -> bool:
             found = [value(row) for value in values]
@@ -101,8 +108,20 @@ class _Reader:
 
         return holds
 
+    def _refuse_unlike(self, node: ast.expr, other: ast.expr) -> None:
+        """Raises `UserError` where no run's column could equal a constant: `!=` would hold for all of them."""
+        name, constant = _name(node), other.value if isinstance(other, ast.Constant) else None
+        if name in _LISTS and isinstance(constant, str | int | float):
+            listed = f'"{constant}"' if isinstance(constant, str) else constant
+            raise UserError(f"--where {self._text}: {name} is a list; type {listed} in {name}")
+        if name in _TIMES and isinstance(constant, str) and not _TIME.fullmatch(constant):
+            times = '"2026-11-20" or "2026-11-20T14:30" (UTC)'
+            raise UserError(f"--where {self._text}: {constant!r} is no time; {name} is compared with {times}")
+
     def _compare(self, compare: Callable[[Any, Any], Any], one: Any, other: Any) -> bool:
         try:
+            if {type(one), type(other)} in ({str, int}, {str, float}):  # equal in no run, different in all
+                raise TypeError
             return bool(compare(one, other))
         except TypeError:
             if one is None or other is None:  # a run without that column, or one that has no value there
@@ -152,6 +171,7 @@ def _cure(text: str) -> str:
     cures = {
         r"(?<![=!<>])=(?!=)": "for equality, type ==",
         r"[&|]|\b(AND|OR|NOT)\b": "join conditions with `and` and `or`",
+        r"\b(like|LIKE|contains|matches)\b|=~": 'for a part of a text, type "tanh" in differs',
         r"\d%": "accuracies are fractions, such as 0.98",
         r"\d{4}-\d\d?": 'a date is a text, such as "2026-11-20"',
     }

@@ -1,6 +1,7 @@
 """The commands below `python -m src.runs`."""
 
 import json
+import re
 import shutil
 import sys
 from collections import Counter
@@ -115,9 +116,13 @@ def tag(words: Sequence[str]) -> None:
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a word, or KEY:VALUE")
     parser.add_argument("--remove", nargs="+", default=[], metavar="TAG", help="tags to remove, by their keys")
     given = parser.parse_args(words)
+    from src.runs.listing import run_paths
     from src.upkeep.selecting import named
 
     [path] = named([given.run])
+    for word in given.tags:
+        if re.fullmatch("[0-9a-f]{8,}", word) and any(other.name.startswith(word) for other in run_paths()):
+            raise UserError(f"{word}: the id of a run; give one run, then its tags")
     _annotate(path, tags=given.tags, removed=given.remove)
 
 
@@ -125,12 +130,12 @@ def note(words: Sequence[str]) -> None:
     """Writes a note on a run."""
     parser = Arguments("runs note", "Writes a note on a run; without a text, prints it.", _NOTE)
     parser.add_argument("run", metavar="RUN", help="a run folder, or the beginning of an id, here or in MLflow")
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="the new note; '' removes it")
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="the new note; '' removes it")
     given = parser.parse_args(words)
     from src.upkeep.selecting import named
 
     [path] = named([given.run])
-    _annotate(path, note=given.text)
+    _annotate(path, note=" ".join(given.text) if given.text else None)
 
 
 def adopt(words: Sequence[str]) -> None:

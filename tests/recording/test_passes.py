@@ -365,6 +365,8 @@ def test_the_own_store_is_no_other_one_however_it_is_written(
     monkeypatch.chdir(home)
     for uri in (f"sqlite:///{home}/mlflow.db", "sqlite:///mlflow.db", "sqlite:///./mlflow.db"):
         assert "the store of this repository" in refusal(sync, to=uri)
+    for uri in ("mlflow.db", f"sqlite:///{home}/runs", "postgresql://host/x", "sqlite://"):
+        refusal(sync, to=uri)
     assert len(Outbox().entries()) == 1
 
 

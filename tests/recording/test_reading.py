@@ -48,12 +48,12 @@ def test_a_run_is_found_by_its_id_and_by_a_beginning_that_is_its_own(made: Calla
 
 @pytest.mark.parametrize("prefix", ["", "%", "_", "A1", "0' OR 1", "0" * 33, "../x"])
 def test_what_is_no_id_is_refused(client: "MlflowClient", prefix: str) -> None:
-    with pytest.raises(UserError, match="no id of an MLflow run"):
+    with pytest.raises(UserError, match="no id of a run"):
         find_run(Tracking(), prefix)
 
 
 def test_a_missing_run_or_store_is_an_error_and_no_store_is_made(home: Path, client: "MlflowClient") -> None:
-    with pytest.raises(UserError, match="no MLflow run's id begins so"):
+    with pytest.raises(UserError, match="no run's id begins so"):
         find_run(Tracking(), "0123abcd")
     elsewhere = Tracking(uri=f"sqlite:///{home}/none.db")
     with pytest.raises(UserError, match="no such MLflow store"):

@@ -119,7 +119,9 @@ def test_the_commands_change_and_print_them(runs: Path) -> None:
     assert printed("tag", name, "draft", "paper:icml") == "tags: draft, paper:icml  note: none"
     assert printed("note", name[:8], "a 'quoted' one") == "tags: draft, paper:icml  note: a 'quoted' one"
     assert printed("tag", name, "new", "--remove", "draft", "paper:icml") == "tags: new  note: a 'quoted' one"
+    assert printed("note", name, "without", "quotes") == "tags: new  note: without quotes"
     assert printed("note", name, "") == "tags: new  note: none"
     assert printed("note", name) == printed("tag", name) == "tags: new  note: none"
     assert_rejected(run_main("runs", "tag", name, "study:x"), "the tag study is set by the project itself")
     assert_rejected(run_main("runs", "tag", "0000", "x"), "no run's id begins so")
+    assert_rejected(run_main("runs", "tag", name, name[:8], "x"), f"{name[:8]}: the id of a run; give one run")

@@ -13,10 +13,22 @@ from src.foundation.errors import UserError
 from src.runs.where import condition
 from tests.helpers.refusals import refusal
 
-COLUMNS = ("model.act", "model.hidden", "test/accuracy", "seconds", "name", "train.fresh", "tags", "status", "a", "b")
+COLUMNS = (
+    "model.act",
+    "model.hidden",
+    "test/accuracy",
+    "seconds",
+    "name",
+    "train.fresh",
+    "tags",
+    "status",
+    "a",
+    "b",
+    "ended",
+)
 ROW = {
     "model.act": "relu", "model.hidden": [64, 32], "test/accuracy": 0.98, "seconds": 3, "name": "x",
-    "train.fresh": False, "tags": ["draft"], "a": 2, "status": None,
+    "train.fresh": False, "tags": ["draft"], "a": 2, "status": None, "ended": "2026-11-27T04:35:12Z",
 }  # fmt: skip
 
 HOLDS = {
@@ -40,6 +52,11 @@ HOLDS = {
     "  a == 2\n": True,
     "a\n== 2": True,
     r"name == '\d'": False,
+    "ended >= '2026-11'": True,
+    "'2026-11-27T04:36' > ended": True,
+    "'11-27' in ended": True,
+    "tags != []": True,
+    "tags == null": False,
     # A run without the column.
     "b > 3": False,
     "b == null": True,
@@ -72,6 +89,14 @@ REFUSED = {
     "status > 2026-01-02": 'can\'t be read; a date is a text, such as "2026-11-20"',
     "accuracy > 0.9": "did you mean test/accuracy?",
     "a is None": "`is` is not allowed",
+    "tags == 'draft'": 'tags is a list; type "draft" in tags',
+    "'draft' != tags": 'tags is a list; type "draft" in tags',
+    "model.hidden != 64": "model.hidden is a list; type 64 in model.hidden",
+    "seconds != '3'": "3 and '3' can't be compared this way",
+    "ended < 'yesterday'": "'yesterday' is no time; ended is compared with \"2026-11-20\"",
+    "ended > '11-27 04:35'": "'11-27 04:35' is no time",
+    "ended >= '2026-11-20 14:30'": "is no time",
+    "name like 'x'": 'for a part of a text, type "tanh" in differs',
     "3": "3 is not allowed",
     "a + 1 == 3": "a + 1 is not allowed",
     "a == 2 if b else 3": "is not allowed",
