@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PORT ?= 5000
+# Some shells set a variable of this name: only `make ui HOST=...` counts.
+HOST := 127.0.0.1
 PY := .venv/bin/python
 # Stages are started by name (`python -m src.fetch`): they must find this project's Python first.
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -78,15 +80,8 @@ format: setup ## Format the code
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-ui: setup ## Open the MLflow UI on this machine's runs, the best first (PORT=5000)
-	@case "$$MLFLOW_TRACKING_URI" in http*) echo "The runs are on $$MLFLOW_TRACKING_URI; open that."; exit 0;; esac; \
-	if [ -z "$$MLFLOW_TRACKING_URI" ] && [ ! -e mlflow.db ]; then \
-		echo "error: no runs yet; make repro, or .venv/bin/python -m src.train, records one" >&2; exit 2; fi; \
-	$(PY) -m src.recording.links $(PORT) & \
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-	MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false \
-		$(PY) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+ui: setup ## Open the MLflow UI on this machine's runs, the best first (PORT=5000; HOST=0.0.0.0 lets others in)
+	@$(PY) -m src.recording.ui "$(HOST)" "$(PORT)"
 
 bench: setup ## Time an epoch against its products and other libraries (benchmarks/README.md)
 	@[ benchmarks/.venv/ready -nt benchmarks/requirements.txt ] || { \

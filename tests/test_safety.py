@@ -293,14 +293,3 @@ def test_what_has_no_password_is_left_as_it_is(uri: str) -> None:
 def test_a_message_hides_the_passwords_in_it(kind: Callable[[str], Exception]) -> None:
     message = str(kind("the store http://me:hidden@host:80/x can't be used: 'https://hidden@host' is away; do this"))
     assert message == "the store http://me:***@host:80/x can't be used: 'https://***@host' is away; do this"
-
-
-# --- the MLflow UI ---------------------------------------------------------------------------------------------------
-
-
-def test_the_ui_is_for_this_machine_alone() -> None:
-    recipe = (ROOT / "Makefile").read_text()
-    assert recipe.count("mlflow ui") == 1
-    assert "-m mlflow ui --host 127.0.0.1 " in recipe
-    assert "0.0.0.0" not in recipe
-    assert "MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false" in recipe

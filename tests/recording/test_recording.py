@@ -26,7 +26,6 @@ from src.figures.run_figures import RunFigures
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.schema import flatten, show
 from src.recording import mlflow_run, writer
-from src.recording.links import links
 from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import sync
 from src.recording.own_store import prepare_to_open
@@ -557,24 +556,6 @@ def test_only_a_store_that_has_the_experiment_can_be_opened_later(
 
 def test_telemetry_is_off() -> None:
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
-
-
-def test_the_ui_is_opened_at_the_runs_of_each_experiment_the_latest_first(
-    home: Path, digits: Dataset, small: Small, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert [name for name, _ in links("http://here")] == [""]
-    recorded(small(), digits)
-    recorded(small("train.epochs=1"), digits, experiment="another")
-    ids = {name: open_store(Tracking(experiment=name)).experiment_id for name in ("another", "mlp")}
-    found = links("http://here")
-    assert [name for name, _ in found] == ["another", "mlp"]
-    for name, link in found:
-        assert link.startswith(f"http://here/#/experiments/{ids[name]}/runs?workflowType=machine_learning&")
-        assert link.endswith("orderByKey=metrics.%60valid%2Faccuracy%60&orderByAsc=false")
-    client_of(home).delete_experiment(ids["another"])
-    assert [name for name, _ in links("http://here")] == ["mlp"]
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://host/database")
-    assert links("http://here") == [("", "http://here/#/experiments?workflowType=machine_learning")]
 
 
 def test_a_table_of_many_columns_fits_into_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
