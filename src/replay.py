@@ -79,12 +79,14 @@ def _study(name: str, bound: float, tag_original: bool) -> None:
 
 
 def _differences(replay: "Replay") -> str:
+    from src.replays.retraining import advice
+
     if not replay.differences:
         return "no differences found; expecting identical weights"
     rows = [[one.what, one.then, one.now, one.severity] for one in replay.differences]
     lines = [plain_table(["what differs", "then", "now", ""], rows)]
     if replay.code_differs:
-        lines.append(replay.advice)
+        lines.append(advice(replay.original))
     elif replay.expects_same_bits:
         lines.append("none of these should change the result; expecting identical weights")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from src.replays.differences import DECISIVE, Difference, differences
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
-from src.runs.lineage import CUT
+from src.runs.lineage import CUT, fetching
 from src.runs.tracker import Tracker
 from src.runs.training_run import about, run
 from src.runs.warm_start import checked, identify, keep
@@ -51,18 +51,19 @@ class Replay:
         """Whether no difference decides the bits."""
         return not any(difference.severity == DECISIVE for difference in self.differences)
 
-    @property
-    def advice(self) -> str:
-        """How to replay with the original's code."""
-        commit = str(self.original.about["lineage"].get("git.commit"))
-        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):  # a record is not trusted: this gets into a shell
-            return "The code differs, and the record names no commit that has the original's."
-        advice = f"The code differs. To replay with the original's: git worktree add ../then {commit[:12]}"
-        patch = self.original.path / _PATCH
-        if not patch.exists():
-            return advice
-        cut = " (incomplete: only part of the diff was kept)" if patch.read_bytes().startswith(CUT.encode()) else ""
-        return f"{advice}, and in it git apply {shlex.quote(str(patch.absolute()))}{cut}"
+
+def advice(original: FinishedRun) -> str:
+    """How to replay with the original's code."""
+    commit = str(original.about["lineage"].get("git.commit"))
+    if not re.fullmatch(r"[0-9a-f]{40,64}", commit):  # a record is not trusted: this gets into a shell
+        return "The code differs, and the record names no commit that has the original's."
+    then = f"{fetching(commit)}git worktree add ../then {commit[:12]}"
+    text = f"The code differs. To replay with the original's: {then}"
+    patch = original.path / _PATCH
+    if not patch.exists():
+        return text
+    cut = " (incomplete: only part of the diff was kept)" if patch.read_bytes().startswith(CUT.encode()) else ""
+    return f"{text}, and in it git apply {shlex.quote(str(patch.absolute()))}{cut}"
 
 
 def plan(original: FinishedRun) -> Replay:
@@ -70,7 +71,8 @@ def plan(original: FinishedRun) -> Replay:
     try:
         recorded = original.config
     except UserError as error:
-        raise RunFailed(f"{original.name}: this code does not understand its configuration: {error}") from None
+        what = f"{original.name}: this code does not understand its configuration: {error}"
+        raise RunFailed(f"{what}. {advice(original)}") from None
     config = dataclasses.replace(recorded, train=dataclasses.replace(recorded.train, fresh=True, resume=True))
     try:
         dataset = prepare(config.data)

@@ -71,6 +71,19 @@ def diff() -> str:
     return _tree()[1] or ""
 
 
+def fetching(commit: str) -> str:
+    """How to get a commit that this checkout lacks, as the beginning of a command; empty if it is there."""
+    if not (ROOT / ".git").exists():
+        return "in a clone of the repository, "
+    try:
+        _git("cat-file", "-e", f"{commit}^{{commit}}")
+    except (OSError, subprocess.SubprocessError):
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            shallow = _git("rev-parse", "--is-shallow-repository").strip() == b"true"
+            return f"git fetch {'--unshallow' if shallow else '--all'} && "
+    return ""
+
+
 def surroundings() -> dict[str, Any]:
     """The machine and the packages. `fingerprint.environment` has what decides floating-point results."""
     return {

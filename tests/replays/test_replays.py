@@ -15,7 +15,7 @@ from src.data.dataset import Dataset
 from src.foundation.errors import RunFailed, UserError
 from src.replays.agreement import DIFFERENT, EQUAL, IDENTICAL, Agreement, compare
 from src.replays.differences import DECISIVE, HARMLESS, POSSIBLE, differences
-from src.replays.retraining import Replay, plan, retrain
+from src.replays.retraining import Replay, advice, plan, retrain
 from src.runs.fingerprint import fingerprint
 from src.runs.finished import FinishedRun, by_fingerprint
 from src.runs.tracker import Tracker
@@ -162,9 +162,9 @@ def test_other_code_comes_with_the_commit_to_check_out(recorded: Outcome) -> Non
     (folder / "diff.patch").write_text("a patch")
     ready = planned(folder)
     assert ready.code_differs
-    assert f"git worktree add ../then abababababab, and in it git apply {folder}/diff.patch" in ready.advice
+    assert f"git worktree add ../then abababababab, and in it git apply {folder}/diff.patch" in advice(ready.original)
     edit(folder / "run.json", lambda run: run["lineage"].update({"git.commit": "x; rm -rf /"}))
-    assert "names no commit" in planned(folder).advice
+    assert "names no commit" in advice(planned(folder).original)
 
 
 def test_other_data_are_a_difference_and_missing_data_or_an_unknown_configuration_a_failure(

@@ -12,7 +12,7 @@ import pytest
 
 from src.foundation.files import sha256, write_text
 from src.runs import lineage as module
-from src.runs.lineage import CUT, VARIABLES, diff, lineage, surroundings
+from src.runs.lineage import CUT, VARIABLES, diff, fetching, lineage, surroundings
 from tests.conftest import ROOT
 
 Git = Callable[..., str]
@@ -208,3 +208,30 @@ def test_a_checkout_that_git_does_not_trust_is_a_warning_with_the_cure(
     assert lineage()["git.commit"] == "unknown"
     cure = f"git config --global --add safe.directory '{tree}'"
     assert capsys.readouterr().err == f"warning: Git does not trust this checkout, so runs name no commit: {cure}\n"
+
+
+def test_a_commit_that_a_clone_lacks_comes_by_the_command_that_is_named(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = git(tree, "rev-parse", "HEAD").strip()
+    git(tree, "commit", "-qm", "second", "--allow-empty")
+    shallow, whole, worktree = (tmp_path / name for name in ("shallow", "whole", "worktree"))
+    git(tmp_path, "clone", "-q", "--depth=1", tree.as_uri(), str(shallow))
+    git(tmp_path, "clone", "-q", tree.as_uri(), str(whole))
+    git(shallow, "worktree", "add", "-q", str(worktree))
+    git(tree, "commit", "-qm", "third", "--allow-empty")
+    third = git(tree, "rev-parse", "HEAD").strip()
+    for clone, commit, cure in (
+        *((tree, commit, "") for commit in (first, third)),
+        (worktree, first, "git fetch --unshallow && "),
+        (shallow, first, "git fetch --unshallow && "),
+        (worktree, first, ""),
+        (whole, third, "git fetch --all && "),
+        (whole, third, ""),
+    ):
+        monkeypatch.setattr(module, "ROOT", clone)
+        assert fetching(commit) == cure
+        if cure and clone != worktree:
+            git(clone, *cure.split()[1:-1])
+    (whole / ".git").rename(whole / "git")
+    assert fetching(first) == "in a clone of the repository, "
