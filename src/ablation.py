@@ -7,6 +7,7 @@ for a study as declared, to runs/studies/ for one with overrides.
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -75,9 +76,11 @@ def main() -> None:
 def _run(arguments: list[str], stage: bool) -> None:
     names = [argument.removeprefix("ablation=") for argument in arguments if argument.startswith("ablation=")]
     if len(names) != 1:
-        raise UserError(f"ablation: give one study, like ablation=ladder; allowed: {', '.join(choices('ablation'))}")
+        study = next((word for word in arguments if word in choices("ablation")), "ladder")
+        raise UserError(f"ablation: give one study, like ablation={study}; allowed: {', '.join(choices('ablation'))}")
     if names[0] not in choices("ablation"):
-        raise UserError(f"ablation={names[0]}: no such study; {suggestion(names[0], choices('ablation'))}")
+        near = suggestion(Path(names[0]).stem, choices("ablation"))
+        raise UserError(f"ablation={names[0]}: no such study; {near}")
     single: list[Any] = []
 
     def task(composed: Any) -> None:

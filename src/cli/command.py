@@ -32,7 +32,11 @@ class Arguments(argparse.ArgumentParser):
         super().__init__(f"python -m src.{command}", description=description, epilog=epilog, formatter_class=as_is)
 
     def error(self, message: str) -> NoReturn:
-        """Raises `UserError` with argparse's message, in place of printing the usage."""
+        """Raises `UserError` with argparse's message, in place of printing the usage; or what overrides should be."""
+        if any(action.dest == "overrides" for action in self._actions):
+            from src.config.composition import check_overrides
+
+            check_overrides([word for word in sys.argv[1:] if word not in self._option_string_actions])
         raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")
 
 

@@ -126,7 +126,7 @@ def check_overrides(arguments: Sequence[str]) -> None:
         if choice.startswith("[") and group != "experiment":  # Hydra would merge them all
             raise UserError(f"{argument}: must be one choice, not a list; allowed: {', '.join(allowed)}")
         if "/" in choice:
-            raise UserError(f"{argument}: no such choice; {suggestion(choice, allowed)}")
+            raise UserError(f"{argument}: no such choice; {suggestion(Path(choice).stem, allowed)}")
         for word in re.findall(r"(?:^|,)([\w.+-]*)(?=,|$)", choice):
             if word not in allowed:  # Hydra crashes on a word that YAML reads as a number, a boolean or null
                 near = suggestion(word, allowed)
@@ -147,6 +147,11 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     try:
         check_files(Path(CONF))
         yield
+    except UserError as error:
+        from src.config.slips import another_value
+
+        meant = another_value(message := str(error), arguments)
+        raise UserError(f"{message}; {meant}") if meant and meant not in message else error from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueError: a key below a list
@@ -156,12 +161,17 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
 def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     from hydra.errors import MissingConfigException, OverrideParseException
 
+    from src.config.slips import as_one_value
+
     text = str(error).split("Config search path")[0]
     several = re.match(r"Ambiguous value for argument '(.*?)'|Sweep parameters '(.*?)'", text)
     if several:
         key, _, values = (one := several[1] or several[2].split()[0]).partition("=")
-        as_list = f"; as one list: '{key}=[{values}]'" if _takes_a_list(key) and "(" not in values else ""
-        return f"{one}: several values; `python -m src.train -m` trains with each of them{as_list}"
+        as_one = as_one_value(key, values)
+        return f"{one}: several values; `python -m src.train -m` trains with each of them{as_one and f'; {as_one}'}"
+    if unknown := re.search(r"BasicSweeper does not support sweep type : (\w+)_SWEEP", text):
+        argument = next((a for a in arguments if f"={unknown[1].lower()}(" in a), unknown[1])
+        return f"{argument}: can't be swept; allowed: KEY=A,B,C, KEY=choice(A,B,C) and KEY=range(FROM,TO,STEP)"
     if isinstance(error, OverrideParseException):
         at = [*arguments].index(error.override) if error.override in arguments else -1
         meant = _cure(arguments, at) if at >= 0 else ""
@@ -195,9 +205,3 @@ def _needs(key: str) -> str:
     from src.config.needs import NEEDS
 
     return " and ".join(need.words for need in NEEDS.get(key, ()))
-
-
-def _takes_a_list(key: str) -> bool:
-    from src.config.reference import keys
-
-    return key in keys() and "list" in keys()[key].allowed

@@ -119,8 +119,15 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
 
 
 def refuse_idle(arguments: Sequence[str], configs: Sequence[Config]) -> None:
-    """Raises `UserError` for a typed key that has an effect in none of the configurations."""
-    for argument in arguments:
+    """Raises `UserError` for a typed key that has an effect in none of the configurations.
+
+    Or that is typed twice in succession, as a shell expands `model.act={relu,tanh}`: only the last would count.
+    """
+    for argument, after in zip(arguments, (*arguments[1:], ""), strict=True):
+        key, _, value = argument.partition("=")
+        if key == after.partition("=")[0] and "=" in after:
+            values = f"{value},{after.partition('=')[2]}"
+            raise UserError(f"{argument} {after}: the same key twice; did you mean -m {key}={values}?")
         needs = NEEDS.get(argument.partition("=")[0], ())
         if not any(all(need.met(config) for need in needs) for config in configs):
             missing = next(need.words for need in needs if not need.met(configs[0]))

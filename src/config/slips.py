@@ -1,9 +1,11 @@
-"""What a user may have meant by an argument that can't be read, or that names nothing.
+"""What a user may have meant by an argument that can't be read, that names nothing, or whose value is not allowed.
 
 Only asked when there is an error, since it imports the whole configuration.
 """
 
 import difflib
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from src.config.groups import choices
@@ -24,6 +26,13 @@ _ELSEWHERE = {
 }
 _SHOWN = 3  # overrides that a message offers
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
+# What word processors and chats make of signs, and spaces that separate no words in a shell.
+_PLAIN = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | {"\u2014": "--", "\uff1d": "=", "\uff0c": ","}
+)
+_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_SPACES = r"[\s\u200b\ufeff]+"
+_RANGE = re.compile(r"(\d+)(\.\.|-|:)(\d+)")
 
 
 def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
@@ -32,10 +41,16 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     The argument may be an override with a key or a choice that does not exist, or something else: part of an override
     that the shell has cut at a space, an option, a value alone. but: a group or key that it is known not to be.
     """
+    if (typed := typographic(arguments[at])) != arguments[at]:
+        return f"did you mean {typed}?"
     word = arguments[at].lstrip("-+~")
-    if (whole := _joined(arguments, at)) is not None:
-        return f"quote it, so that the shell keeps it whole: '{whole}'" if whole else "a bracket is not closed"
     name, equals, value = word.partition("=")
+    if (whole := _joined(arguments, at)) is not None:
+        if equals and not whole and name in keys() and _takes_a_text(name):
+            return _readable(name, value)
+        return f"quote it, so that the shell keeps it whole: '{whole}'" if whole else "a bracket is not closed"
+    if equals and name in keys():
+        return _readable(name, value)
     before = arguments[at - 1] if at else ""
     if not equals and before.partition("=")[0] in keys() and "list" in keys()[before.partition("=")[0]].allowed:
         key, _, value = before.partition("=")
@@ -45,8 +60,75 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     if not equals and (names := list(_owners(word))):
         return f"did you mean {' or '.join(names[:_SHOWN])}?"
     meant = [key for key in dict.fromkeys(_meant(name, value)) if key != but and _allows(key, value)]
+    if but in _GROUPS:  # and no choice of it: only what has such a value
+        meant = [key for key in meant if value in (choices(key) if key in _GROUPS else keys()[key].names)]
     shown = [text for key in meant[:_SHOWN] if (text := f"{key}={value or 'VALUE'}") != word]
     return f"did you mean {' or '.join(shown)}?" if shown else ""
+
+
+def typographic(word: str) -> str:
+    """An argument with plain signs in place of typographic ones, as it is to be typed; several, if it has several."""
+    parts = [part for part in re.split(rf"{_SPACES}(?=[\w.]+=)|^{_SPACES}|{_SPACES}$", word) if part]
+    name, _, value = word.partition("=")
+    inside = name in keys() and _takes_a_text(name) and value.strip(_QUOTES) == value  # they may be meant
+    if len(parts) == 1 and (inside or not {*word} & {*_QUOTES, *map(chr, _PLAIN)}):
+        return word if parts == [word] else shlex.quote(parts[0])
+    plain = [part.translate({ord(sign): None for sign in _QUOTES}).translate(_PLAIN) for part in parts]
+    words = " ".join(shlex.quote(re.sub(r"^--(?=\w$)", "-", part)) for part in plain)
+    return f"{words}, as {len(plain)} words" if len(plain) > 1 else words
+
+
+def quoted(key: str, value: str) -> str:
+    """An override whose value is a text, as a shell and Hydra need it."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    single, double = (f"{key}={QuotedString(value, quote).with_quotes()}" for quote in (Quote.single, Quote.double))
+    if not re.search(r'["$`!]|\\\\', single):
+        return f'"{single}"'
+    return shlex.quote(single if "'" in double else double)
+
+
+def another_value(message: str, arguments: Sequence[str]) -> str:
+    """What to type if a message refuses an argument's value, as the end of the message; empty if nobody can tell."""
+    if "did you mean" in message:
+        return ""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key not in keys() or not re.match(rf"{re.escape(key)}(\[\d+\])?=", message):
+            continue
+        if match := _RANGE.fullmatch(value):
+            last = int(match[3]) + (match[2] != ":")
+            return f"did you mean -m '{key}=range({match[1]},{last})'?"
+        words = re.findall(r"[\w.+-]+", value)
+        if "list" not in keys()[key].allowed or (": length" in message and value.startswith("[")):
+            return f"did you mean -m {key}={','.join(words)}?" if re.fullmatch(r"\[.*,.*\]", value) else ""
+        return f"did you mean '{key}=[{','.join(words)}]'?" if len(words) > 1 and "," not in value else ""
+    return ""
+
+
+def as_one_value(key: str, values: str) -> str:
+    """How to type what Hydra takes for several values as one: a list, a text, a number with a decimal comma."""
+    if key not in keys() or "(" in values:
+        return ""
+    if "list" in keys()[key].allowed:
+        return f"as one list: '{key}=[{values}]'"
+    if _takes_a_text(key):
+        return f"as one text: {quoted(key, values)}"
+    number = re.fullmatch(r"\d+,\d+", values) and "number" in keys()[key].allowed
+    return f"with a decimal point: {key}={values.replace(',', '.')}" if number else ""
+
+
+def _readable(key: str, value: str) -> str:
+    """What to type in place of a value that Hydra's grammar does not have."""
+    allowed = keys()[key].allowed
+    if _takes_a_text(key):
+        return f"quote it, for the shell and for Hydra: {quoted(key, value)}"
+    numbers = re.findall(r"[\w.+-]+", value)
+    return f"did you mean '{key}=[{','.join(numbers)}]'?" if "list" in allowed and numbers else f"allowed: {allowed}"
+
+
+def _takes_a_text(key: str) -> bool:
+    return "a text" in keys()[key].allowed
 
 
 def _joined(arguments: Sequence[str], at: int) -> str | None:

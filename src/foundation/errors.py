@@ -48,10 +48,10 @@ def masked(text: str) -> str:
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown `word`: the closest match, if any, and everything allowed."""
-    names = sorted(allowed)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    listing = ", ".join(names)
-    return f"did you mean {near[0]}? (allowed: {listing})" if near else f"allowed: {listing}"
+    names = {name.lower(): name for name in sorted(allowed)}
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    listing = ", ".join(names.values())
+    return f"did you mean {names[near[0]]}? (allowed: {listing})" if near else f"allowed: {listing}"
 
 
 def is_machine_error(error: OSError) -> bool:

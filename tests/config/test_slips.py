@@ -1,17 +1,24 @@
 """Slips on the command line: each message says what to type."""
 
+import json
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from src.config.composition import check_overrides
 from src.config.reference import help_text, keys
 from src.foundation.schema import flatten
 from tests.conftest import ROOT
+from tests.helpers.commands import run_main
 from tests.helpers.composing import compose, composed
-from tests.helpers.refusals import refusal
+from tests.helpers.refusals import assert_rejected, refusal
+
+_PRINT = shlex.join([sys.executable, "-c", "import json, sys; print(json.dumps(sys.argv[1:]))"])
 
 CURES = {
     "act=relu": "did you mean model.act=relu?",
@@ -37,7 +44,22 @@ CURES = {
     "batch=32": "did you mean train.batch_size=32?",
     "solver=sgd": "did you mean optimizer=sgd?",
     "experiment": "did you mean experiment=VALUE?",
-    "model.act=relu;tanh": "allowed: KEY=VALUE, with special characters in quotes",
+    "model.act=relu;tanh": "did you mean 'model.act=[relu,tanh]'?",
+    "model.hidden=(64,32)": "did you mean 'model.hidden=[64,32]'?",
+    "model.act=ReLU": "did you mean relu?",
+    "optimizer.lr=0,1": "with a decimal point: optimizer.lr=0.1",
+    "optimizer.lr=#1": "allowed: a finite number > 0",
+    "seed=0..3": "did you mean -m 'seed=range(0,4)'?",
+    "seed=0:3": "did you mean -m 'seed=range(0,3)'?",
+    "seed=[0,1]": "did you mean -m seed=0,1?",
+    "model.act=[relu,sigmoid]": "did you mean -m model.act=relu,sigmoid?",
+    "experiment=conf/experiment/quick.yaml": "did you mean quick?",
+    "experiment=Quick": "did you mean quick?",
+    "experiment=Mine": "no such choice; allowed: digits",
+    "\u2013m model.act=relu": "did you mean -m?",
+    "\u2014multirun model.act=relu": "did you mean --multirun?",
+    "\u201cmodel.act=tanh\u201d": "did you mean model.act=tanh?",
+    "optimizer.lr=1e\u22123": "did you mean optimizer.lr=1e-3?",
     "experiment quick": "did you mean experiment=quick?",
     "train.epochs": "did you mean train.epochs=VALUE?",
     "nonsense": "allowed: KEY=VALUE for a key that --help lists",
@@ -56,6 +78,57 @@ def test_a_slip_gets_a_line_that_names_the_cure(typed: str) -> None:
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("sign", [" ", "\t", "\xa0", "\u200b"])
+def test_overrides_that_no_plain_space_separates_are_taken_apart(sign: str) -> None:
+    message = refusal(compose, [f"data=digits{sign}model.act=tanh"])
+    assert message.endswith("can't be read; did you mean data=digits model.act=tanh, as 2 words?")
+
+
+# What Hydra's grammar has no place for, or a meaning of its own: as a shell would pass it on.
+TEXTS = [
+    "#x",
+    "it's",
+    "~/x",
+    "a=b",
+    'say "x"',
+    "!x",
+    "$#",
+    "\u00e9",
+    "it\u2019s",
+    "a (b",
+    "[x",
+    "{",
+    "a;b & c",
+    "\\'",
+    "a, b",
+]
+
+
+def test_a_text_that_has_to_be_quoted_is_shown_in_quotes() -> None:
+    shown = []
+    for text in TEXTS:
+        message = refusal(compose, [f"tracking.note={text}"])
+        assert message.startswith(f"tracking.note={text}: ")
+        shown += re.findall(r"(?:for Hydra|as one text): (['\"]tracking.note=.*)$", message)
+    typed = f"{_PRINT} {' '.join(shown)}"
+    words = json.loads(subprocess.run(["bash", "-c", typed], capture_output=True, check=True).stdout)
+    assert [override.value() for override in OverridesParser.create().parse_overrides(words)] == TEXTS
+
+
+@pytest.mark.parametrize("command", ["train -m", "ablation ablation=width", "compose"])
+def test_each_command_shows_it(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.config.tree.SNAPSHOT", home / "params.yaml")
+    assert_rejected(
+        run_main(*command.split(), "name=#x"), "name=#x: can't be read; quote it, for the shell and for Hydra"
+    )
+    assert_rejected(run_main(*command.split(), "--epochs", "5"), "--epochs: did you mean train.epochs=5?")
+    assert_rejected(run_main(*command.split(), "model.hidden=[64 32]"), "did you mean 'model.hidden=[64,32]'?")
+    for braces in (["model.act=relu", "model.act=tanh"], ["optimizer=sgd", "optimizer=adam"]):
+        key, values = braces[0].partition("=")[0], ",".join(word.partition("=")[2] for word in braces)
+        said = f"{' '.join(braces)}: the same key twice; did you mean -m {key}={values}?"
+        assert_rejected(run_main(*command.split(), *braces), said)
+
+
 @pytest.mark.parametrize("typed", ["name='a[b'", 'name="(x"', "model.hidden=[64,32]", "seed=3"])
 def test_what_is_no_slip_is_left_alone(typed: str) -> None:
     check_overrides([typed])
@@ -70,6 +143,12 @@ def test_a_command_that_is_started_as_a_file_says_how_to_start_it() -> None:
     run = subprocess.run([sys.executable, "src/train.py"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == f"error: src/train.py: start it from {ROOT}, as: python -m src.train\n"
+
+
+@pytest.mark.parametrize("name", ["train", "Train", "tran", "train.py"])
+def test_a_command_that_is_typed_as_a_word_says_how_to_start_it(name: str) -> None:
+    run = subprocess.run([sys.executable, "-m", "src", name, "name=a b"], cwd=ROOT, capture_output=True, text=True)
+    assert_rejected(run, f"error: {name}: did you mean `python -m src.train 'name=a b'`?")
 
 
 def test_the_commands_are_listed() -> None:
