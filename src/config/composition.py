@@ -6,6 +6,7 @@ Every command imports this file, so imports that `--help` does not need are late
 import contextlib
 import os
 import re
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,16 +146,22 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     check_overrides(arguments)
     try:
-        check_files(Path(CONF))
+        try:
+            check_files(Path(CONF))
+        except UnicodeDecodeError as error:
+            raise yaml.YAMLError(error) from None
         yield
     except UserError as error:
         from src.config.slips import another_value
 
         meant = another_value(message := str(error), arguments)
         raise UserError(f"{message}; {meant}") if meant and meant not in message else error from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
-    except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueError: a key below a list
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith("omegaconf"):
+            raise  # a bug; OmegaConf raises one for a key below a list
         raise UserError(_one_line(error, arguments)) from None
 
 

@@ -6,6 +6,7 @@ beside the fields, because the files of the network and of training are part of 
 """
 
 import dataclasses
+import itertools
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -123,7 +124,7 @@ def refuse_idle(arguments: Sequence[str], configs: Sequence[Config]) -> None:
 
     Or that is typed twice in succession, as a shell expands `model.act={relu,tanh}`: only the last would count.
     """
-    for argument, after in zip(arguments, (*arguments[1:], ""), strict=True):
+    for argument, after in itertools.pairwise((*arguments, "")):
         key, _, value = argument.partition("=")
         if key == after.partition("=")[0] and "=" in after:
             values = f"{value},{after.partition('=')[2]}"

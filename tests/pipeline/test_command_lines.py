@@ -206,6 +206,26 @@ def test_a_single_run_composes_once_and_hydra_mode_makes_a_sweep_nevertheless(
         assert_rejected(run_main("train", several, "optimizer.lr=-1,-2"), "optimizer.lr=-1: must be")
 
 
+@pytest.mark.parametrize(
+    "bug", [ValueError("ours"), KeyError("ours"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "ours")]
+)
+@pytest.mark.parametrize(
+    ("where", "command"),
+    [
+        ("src.sweeps.jobs.multirun", "train -m seed=0,1"),  # in Hydra's hands
+        ("src.sweeps.start.start", "train"),
+        ("src.config.tree.Config.__post_init__", "train"),
+        ("src.sweeps.run_study.run_study", "ablation ablation=width"),
+    ],
+)
+def test_a_bug_is_not_called_the_users_mistake(
+    bug: Exception, where: str, command: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, Mock(side_effect=bug))
+    with pytest.raises(type(bug), match="ours"):  # of which Python prints a traceback, and exits with 1
+        run_main(*command.split())
+
+
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
 def test_a_damaged_snapshot_stops_every_stage(content: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = home / "params.yaml"
