@@ -6,17 +6,18 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from src.config.changes import remembered
 from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 from src.foundation.locks import locked_if_free
-from src.runs.annotations import Annotations, read_annotations
+from src.runs.annotations import read_annotations
 from src.runs.cited import studies_by_run
 from src.runs.described import described, differences
 from src.runs.folder import RunFolder, runs_folder
-from src.runs.summary import SUMMARY, Row, configuration, summarized, write_summary
+from src.runs.summary import NOTES, SUMMARY, Row, configuration, summarized, write_summary
 from src.runs.where import condition
 
 # Of the table, unless others are asked for. They are known even if no run has one.
@@ -45,14 +46,13 @@ def rows() -> list[Row]:
             if made == _MANY:
                 print("reading the configurations of many runs; the next time is quick", file=sys.stderr, flush=True)
             row = _made(path)
-        found += [row] if row else []
+        if row:
+            row.update(_noted(path))
+            found.append(row)
     studies = studies_by_run()
     with remembered(runs_folder() / ".defaults.json"):
         for row in found:
-            noted = Annotations()
-            with contextlib.suppress(UserError, OSError):
-                noted = read_annotations(runs_folder() / row["id"])
-            row |= {"tags": noted.words(), "note": noted.note, "studies": studies.get(row["id"], [])}
+            row["studies"] = studies.get(row["id"], [])
             if "data.name" in row:  # else its configuration is damaged
                 row["differs"] = described(differences(configuration(row)), without=("data", "seed"))
     return sorted(found, key=lambda row: (row.get("ended", ""), row["id"]), reverse=True)
@@ -60,7 +60,7 @@ def rows() -> list[Row]:
 
 def columns(found: Sequence[Row]) -> list[str]:
     """The names of all columns that rows have, and of those that a table shows."""
-    return [*dict.fromkeys([*COLUMNS, *(name for row in found for name in row)])]
+    return [*dict.fromkeys(chain(COLUMNS, *dict.fromkeys(map(tuple, found))))]  # most rows have the same ones
 
 
 def meeting(found: Sequence[Row], where: str | None) -> list[Row]:
@@ -78,6 +78,14 @@ def run_paths() -> Iterator[Path]:
         for entry in entries:
             if re.fullmatch("[0-9a-f]{64}", entry.name) and entry.is_dir():
                 yield Path(entry.path)
+
+
+def _noted(path: Path) -> Row:
+    if os.path.exists(f"{path}/{NOTES}"):  # few runs have it
+        with contextlib.suppress(UserError, OSError):
+            noted = read_annotations(path)
+            return {"tags": noted.words(), "note": noted.note}
+    return {"tags": [], "note": None}
 
 
 def _known(path: Path) -> Row | None:
