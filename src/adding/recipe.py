@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from src.adding.found import Found
+from src.config.interpolations import escaped
 from src.data.originals import digest_of
 from src.data.recipe import Recipe
 from src.data.splits import Split
@@ -179,11 +180,6 @@ def _value(key: str, value: Any) -> str:
             else quoted(escaped(value))
         )
     return "null" if value is None else str(value)
-
-
-def escaped(text: str) -> str:
-    """A text in which OmegaConf finds no interpolation: `${` is written as an escaped one."""
-    return re.sub(r"(\\*)\$\{", lambda match: f"{match[1] * 2}\\${{", text)
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from src.adding.column import Column
 from src.data.columns import strings
 from src.data.table import is_parquet, texts
+from src.foundation.errors import UserError
+from src.foundation.schema import show
 
 _MOST_LINES = 50_000_000  # among which equal ones are counted
 
@@ -32,6 +34,7 @@ class Asked:
 class Marks:
     """The texts of a column of labels, groups or categories: how often each appears, and in which row first."""
 
+    where: str  # the file and the column, for messages
     rows: int = 0
     missing: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -40,7 +43,10 @@ class Marks:
 
     def add(self, array: Any, left_out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Counts the values of a batch [m], but for rows that are left out. Returns which are missing."""
-        coded = strings(array).dictionary_encode()
+        try:
+            coded = strings(array).dictionary_encode()
+        except UserError as error:
+            raise UserError(f"{self.where}: {error}") from None
         indices, found = np.asarray(coded.indices), coded.dictionary.to_pylist()
         empty = np.array([not text.strip() for text in found], bool)
         missing: NDArray[np.bool_] = empty[indices] if found else np.zeros(0, bool)
@@ -83,13 +89,13 @@ def tally(path: Path, separator: str, used: Sequence[str], label: str, asked: As
     """Counts what the columns `used`, the label and the group of a table have in them.
 
     Raises:
-        UserError: a row is short or long, or the file is not UTF-8.
+        UserError: a row is short or long, the file is not UTF-8, or a column has values that are no texts.
     """
     counted = Tally(
         {name: Column(name, asked.decimal) for name in used if name not in asked.category},
-        {name: Marks() for name in used if name in asked.category},
-        Marks(),
-        Marks() if asked.group else None,
+        {name: Marks(f"{path}: {show(name)}") for name in used if name in asked.category},
+        Marks(f"{path}: {show(label)}"),
+        Marks(f"{path}: {show(asked.group)}") if asked.group else None,
     )
     for batch in texts(path, separator, [*used, label, *([asked.group] if asked.group else [])]):
         missing: NDArray[np.bool_] = np.zeros(len(batch[label]), bool)

@@ -67,3 +67,8 @@ def unescaped(value: Any, key: str) -> Any:
     if re.search(_INTERPOLATED, value):
         raise UserError(f"data.{key}={value}: interpolations are not allowed; write \\${{ for the text ${{")
     return re.sub(r"(\\+)\$\{", lambda match: "\\" * (len(match[1]) // 2) + "${", value)
+
+
+def escaped(text: str) -> str:
+    """A text in which OmegaConf finds no interpolation: `${` is written as an escaped one."""
+    return re.sub(r"(\\*)\$\{", lambda match: f"{match[1] * 2}\\${{", text)

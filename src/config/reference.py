@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from src.config.groups import CONF, choices
 from src.foundation.schema import flatten, in_words, options_of, read_annotation, show
 
-_GROUPS = ("data", "model", "optimizer", "schedule", "train", "draws", "tracking")
-_TITLED = ("experiment", "debug")  # groups whose choices are listed with their titles
+GROUPS = ("data", "model", "optimizer", "schedule", "train", "draws", "tracking")
+TITLED = ("experiment", "debug")  # groups whose choices are listed with their titles
 _HIDDEN = ("conf_digest", "studies")  # which nobody types
 _WIDTH, _COLUMN = 118, 34  # characters of a line, and before a key's text
 _HELP = """\
@@ -61,8 +61,8 @@ class Key(NamedTuple):
 def help_text(composed: Mapping[str, Any]) -> str:
     """The text of `python -m src.train --help`, with the values of a configuration, which is a plain tree."""
     values = dict(flatten(composed))
-    groups = "\n".join(_hanging(f"  {group}", ", ".join(choices(group)), 14) for group in (*_GROUPS, *_TITLED[1:]))
-    titled = {group: "\n".join(_titles(group)) for group in _TITLED}
+    groups = "\n".join(_hanging(f"  {group}", ", ".join(choices(group)), 14) for group in (*GROUPS, *TITLED[1:]))
+    titled = {group: "\n".join(_titles(group)) for group in TITLED}
     return _HELP.format(groups=groups, keys="\n".join(_explained(values)), **titled)
 
 
@@ -125,7 +125,7 @@ def _titles(group: str) -> Iterator[str]:
 def _comments() -> dict[str, str]:
     """The comment of each key: behind it, or in the lines above it, in the first file that has one."""
     found = dict[str, str]()
-    for group in ("", *_GROUPS):
+    for group in ("", *GROUPS):
         base = Path(CONF) / group
         first = {"": "config", "data": "mnist", "draws": "default", "tracking": "mlflow"}.get(group, "")
         files = [base / f"{first}.yaml"] if first else sorted(base.rglob("*.yaml"))

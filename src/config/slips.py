@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from src.config.groups import choices
-from src.config.reference import keys
+from src.config.reference import GROUPS, TITLED, keys
 
-_GROUPS = ("data", "model", "optimizer", "schedule", "train", "draws", "tracking", "experiment", "debug")
+_GROUPS = (*GROUPS, *TITLED)
 # What other libraries call it.
 _ELSEWHERE = {
     **dict.fromkeys(("activation", "nonlinearity"), "model.act"),

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from PIL import Image
 
-from src.adding.recipe import escaped, quoted, training_examples
+from src.adding.recipe import quoted, training_examples
 from src.config.composition import compose
+from src.config.interpolations import escaped
 from src.data.recipes import prepare
 from tests.conftest import ROOT
 from tests.data.conftest import idx_bytes

@@ -121,6 +121,8 @@ def test_a_parquet_file_has_its_own_types(tmp_path: Path) -> None:
     found = survey(path, Asked("class", leave_out=["day"], missing="mean"))
     assert columns(found) == {"whole": "number", "x": "number", "flag": "category", "colour": "category"}
     assert found.keys["labels"] == ["0", "1", "2"]
+    parquet.write_table(pa.table(columns_of | {"class": pa.array([["a"]] * 30)}), path)
+    assert "mine.parquet: class: a column has values of the type list" in refusal(survey, path, CLASS)
 
 
 MISTAKES = {
