@@ -11,11 +11,15 @@ _MOST_TEXTS = 10_000  # different ones that are counted in a column
 _LOOKS = {
     "dates": re.compile(
         r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
-        r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+        r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|\d{1,2}[. -]+[^\W\d]{3,9}\.?[ -]+(\d{4}|\d{2})"
     ),
-    "numbers with marks between digits": re.compile(r"[+-]?\d{1,3}([,' ]\d{3})+(\.\d+)?"),
+    "numbers with marks between digits": re.compile(
+        r"[+-]?\d{1,3}([,'\u2019\s]\d{3})+(\.\d+)?|[+-]?\d{1,3}([.'\u2019\s]\d{3})+,\d+"
+    ),
     "numbers with a decimal comma": re.compile(r"[+-]?\d+,\d+"),
 }
+# As in 8 %, $8, 8 kg and \u22128; but categories may look so, too: 1st, 2nd.
+WITH_SIGNS = re.compile(r"[^\w\s]{0,2}\s?[^\w\s]?\d[\d.,]*\s?[^\d\s]{0,6}")
 
 
 class Column:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 
+from src.adding.column import WITH_SIGNS
 from src.adding.tally import Tally
 from src.data.encoding import MOST_CATEGORIES
 from src.data.table import place
@@ -76,6 +77,12 @@ def refuse_many_texts(path: Path, seen: Tally, kinds: Mapping[str, str]) -> None
             found.append((name, len(counts), next(iter(counts))))
     if found:
         name, count, example = found[0]
+        texts = () if name in seen.categories else seen.columns[name].texts
+        if texts and all(WITH_SIGNS.fullmatch(text) for text in texts):
+            raise UserError(
+                f"{path}: {show(name)} has numbers with signs or units, such as {show(example)}; keep the digits, the "
+                f"decimal mark and a plain - alone, or leave the column out: --leave-out {quote(name)}"
+            )
         out = " ".join(quote(name) for name, _, _ in found)
         others = f"; so have {', '.join(show(name) for name, _, _ in found[1:])}" if len(found) > 1 else ""
         raise UserError(

@@ -14,6 +14,7 @@ from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
 _SHOWN = 6
+_MISSING = ("na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "--", ".", "k.a.")  # what programs write
 
 
 def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
@@ -24,6 +25,7 @@ def survey(path: Path, asked: Asked, test: Path | None = None) -> Found:
     """
     separator = "," if is_parquet(path) else separator_of(path)
     header = names(path, separator)
+    asked = asked.named_in(header)
     label = _label(path, header, asked.label)
     _refuse_unknown(path, header, label, asked)
     used = [name for name in header if name not in (label, asked.group, *asked.leave_out)]
@@ -196,9 +198,15 @@ def _warnings(
         )
     if tested and (new := [show(text) for text in labels if text not in classes]):
         found.append(f"{', '.join(new)}: only in the test set; the network will never have seen an example")
-    plain: dict[str, str] = {}
+    plain: dict[object, str] = {}
     for text in labels:
-        other = plain.setdefault(" ".join(text.split()).casefold(), text)
+        number = _number(text)
+        other = plain.setdefault(" ".join(text.split()).casefold() if number is None else number, text)
         if other != text:
-            found.append(f"the classes {other!r} and {text!r} differ only in spaces or capitals")
+            how = "spaces or capitals" if number is None else "how the number is written"
+            found.append(f"the classes {other!r} and {text!r} differ only in {how}")
+    texts = {name: column.texts for name, column in seen.columns.items()} | {"the label": labels}
+    for name, values in texts.items():
+        if marks := [text for text in values if text.strip().lower() in _MISSING]:
+            found.append(f"{show(name)}: {show(marks[0])} counts as a value; if it means missing, empty these cells")
     return found

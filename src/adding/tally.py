@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,22 @@ class Asked:
     decimal: str = "."
     category: Sequence[str] = ()  # columns whose numbers are names
     leave_out: Sequence[str] = ()
+
+    def named_in(self, header: Sequence[str]) -> "Asked":
+        """The same with the columns' names as the file has them: spaces around a name need not be typed."""
+        trimmed = Counter(name.strip() for name in header)
+        full = {name.strip(): name for name in header if trimmed[name.strip()] == 1}
+
+        def known(name: str) -> str:
+            return name if name in header else full.get(name.strip(), name)
+
+        return replace(
+            self,
+            label=self.label and known(self.label),
+            group=self.group and known(self.group),
+            category=[*map(known, self.category)],
+            leave_out=[*map(known, self.leave_out)],
+        )
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Looking at tables: separators, kinds, classes, missing values; and each mistake in one line that says what to do."""
 
 import re
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -137,7 +138,7 @@ MISTAKES = {
     "for a spreadsheet": (["a,b", "1,2"], "sep=,", CLASS, "its first line, sep=, is for a spreadsheet; remove it"),
     "one column": (["a"], "class", CLASS, "its first line has one cell"),
     "twice": (["1,2,a"], "x,x,class", CLASS, "two columns are called x"),
-    "long": (["1,2,3"], "a,b", Asked("a"), "line 2 has 3 cells, the first line has 2"),
+    "long": (["1,2", "1,2,3"], "a,b", Asked("a"), "line 3 has 3 cells, the first line has 2"),
     "short": ([*ROWS, "1"], HEADER, CLASS, "line 62 has 1 cells, the first line has 3"),
     "one class": (["1,red,a"] * 9, HEADER, CLASS, r"class: 1 class \(a\); allowed: 2 to 1,000"),
     "a rare class": ([*ROWS, "1,red,a"], HEADER, CLASS, "the class a has 1 example, line 62; allowed: at least 3"),
@@ -159,6 +160,22 @@ MISTAKES = {
     "thousands": ([f'"{k},000",{"ab"[k % 2]}' for k in range(30)], "x,class", CLASS, "numbers with marks between"),
     "empty column": ([f",{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "x is empty in each row"),
     "names": ([f"n{k},{'ab'[k % 2]}" for k in range(30)], "the name,class", CLASS, "--leave-out 'the name'"),
+    "with a unit": ([f"{k}.5 kg,{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "signs or units, such as 0.5 kg"),
+    "per cent": ([f"{k} %,{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "x has numbers with signs or units"),
+    "money": ([f"${k}.25,{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "x has numbers with signs or units"),
+    "a typographic minus": ([f"\u2212{k},{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "signs or units"),
+    "both marks": (
+        [f"{k}.000,5;{'ab'[k % 2]}" for k in range(30)], "x;class", Asked("class", decimal=","),
+        "numbers with marks between digits, such as 0.000,5",
+    ),
+    "narrow spaces": ([f"{k}\u202f000,{'ab'[k % 2]}" for k in range(30)], "x,class", CLASS, "marks between digits"),
+    "months": ([f"{k % 28 + 1:02}-Jan-24,{'ab'[k % 2]}" for k in range(30)], "day,class", CLASS, "day has dates"),
+    "units below": (["kg,,", *ROWS], HEADER, CLASS, "line 2: x=kg: not a number; correct it"),
+    "a title": ([HEADER, *ROWS], "My table", CLASS, "its first line has one cell; .*remove titles and comments"),
+    "by write.table": ([f'"{k}" {k} "a"' for k in range(9)], '"x" "class"', CLASS, r"with spaces .*row.names=FALSE"),
+    "names of rows": ([f"r{k}\t{k}\ta" for k in range(9)], "x\tclass", CLASS, "each row has 3 cells, the first line 2"),
+    "one more separator": ([f"{row}," for row in ROWS], f"{HEADER},", CLASS, "each line ends with one more separator"),
+    "only below": ([f"{row}," for row in ROWS], HEADER, CLASS, "each line ends with one more separator"),
     "a regression": ([f"{k},{k / 7}" for k in range(300)], "x,price", Asked("price"), "300 different numbers"),
     "free text": ([f"1,t{k}" for k in range(1200)], "x,y", Asked("y"), "1,200 different texts; allowed: 2 to 1,000"),
 }  # fmt: skip
@@ -170,6 +187,22 @@ def test_a_mistake_is_named_with_its_place_and_what_to_do(mistake: str, tmp_path
     assert re.search(reason, refusal(survey, table(tmp_path, rows, header), asked))
 
 
+def test_a_file_of_windows_says_how_to_convert_it(tmp_path: Path) -> None:
+    path = table(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"green", "gr\u00fcn".encode("cp1252")))
+    message = refusal(survey, path, CLASS)
+    assert "it has the byte 0xfc; save it as UTF-8, or, if it is from Windows: " in message
+    subprocess.run(message.partition("Windows: ")[2], shell=True, cwd=tmp_path, check=True)
+    assert survey(tmp_path / "mine-utf8.csv", CLASS).features == 4
+
+
+def test_spaces_around_a_name_need_not_be_typed(tmp_path: Path) -> None:
+    path = table(tmp_path, header="x, colour , class")
+    found = survey(path, Asked("class", category=["x"], leave_out=["colour"]))
+    assert (found.keys["label"], columns(found)) == (" class", {"x": "category"})
+    assert "no such column" in refusal(survey, table(tmp_path, header="x,class , class"), CLASS)
+
+
 def test_what_looks_odd_is_told(tmp_path: Path) -> None:
     rows = [f"{k},7,{('a', ' a', 'A', 'b')[k % 4]}" for k in range(60)]
     found = survey(table(tmp_path, rows, "x,same,class"), CLASS)
@@ -178,4 +211,10 @@ def test_what_looks_odd_is_told(tmp_path: Path) -> None:
         "x: counts the rows; if they are sorted by class, it gives the class away: --leave-out x",
         "the classes ' a' and 'A' differ only in spaces or capitals",
         "the classes ' a' and 'a' differ only in spaces or capitals",
+    )
+    rows = [f"{k % 7},{('red', 'NA')[k % 2]},{('1', '1.0', '?')[k % 3]}" for k in range(60)]
+    assert survey(table(tmp_path, rows), CLASS).warnings == (
+        "the classes '1' and '1.0' differ only in how the number is written",
+        "colour: NA counts as a value; if it means missing, empty these cells",
+        "the label: ? counts as a value; if it means missing, empty these cells",
     )
