@@ -13,7 +13,7 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 .PHONY: help setup repro doctor test test-all test-faults test-portable lint format ui bench lock clean
 
 help: ## Show this list
-	@echo "make TARGET [PYTHON=python3.12] [PORT=5000] [UV=]"
+	@echo "make TARGET [PYTHON=python3.12] [PORT=5000] [HOST=0.0.0.0] [UV=]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # uv, if it is on the path, installs in parallel; otherwise, or with UV=, pip installs the same. Each takes its index,

@@ -6,6 +6,7 @@ one that is killed, leave a database that never opens again. So ours is made und
 """
 
 import contextlib
+import errno
 import functools
 import logging
 import os
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from src.config.tracking import Tracking
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, lost_link
 from src.recording.descriptions import NOTE, OF_EXPERIMENT
 from src.recording.own_store import made_beside, opening, own_artifacts, own_store, prepare_to_open, writable
 
@@ -192,6 +193,8 @@ def _make_once(path: Path) -> None:
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     with opening(path):
+        if lost_link(path):  # a new database in the place of the link would part the history
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         if not path.exists():
             beside = made_beside(path)
             _client(_sqlite(beside)).search_experiments()  # which creates its tables

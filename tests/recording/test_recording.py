@@ -341,11 +341,10 @@ def test_a_store_that_fails_in_mid_run_costs_a_warning_and_no_training(
     assert_mirrored(home, outcome.folder.path)
 
 
-@pytest.mark.parametrize("call", ["log_artifact", "set_terminated"])
-def test_a_run_that_the_store_lost_part_of_has_no_id(
-    home: Path, digits: Dataset, small: Small, call: str, otherwise: Callable[..., None]
+def test_a_run_whose_end_the_store_lost_has_no_id(
+    home: Path, digits: Dataset, small: Small, otherwise: Callable[..., None]
 ) -> None:
-    otherwise(**{call: lambda method, *arguments, **named: fail("the store failed", 0)})
+    otherwise(set_terminated=lambda method, *arguments, **named: fail("the store failed"))
 
     class Waiting(Tracker):
         """Trains no more than an epoch until the store has begun with the run."""
@@ -488,6 +487,11 @@ def test_a_store_that_is_not_one_is_refused(tmp_path: Path, home: Path) -> None:
     for uri in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
         with pytest.raises(UserError, match="in memory and keeps nothing"):
             open_store(Tracking(uri=uri))
+    (home / "mlflow.db").unlink()
+    (home / "mlflow.db").symlink_to("/nowhere/mlflow.db")
+    with pytest.raises(UserError, match="is a link to /nowhere/mlflow"), as_user_errors(Tracking()):
+        open_store(Tracking())
+    assert (home / "mlflow.db").is_symlink()
     with pytest.raises(ModuleNotFoundError) as lacking:
         open_store(Tracking(uri="mssql+pyodbc://localhost/x"))
     assert one_line(lacking.value) == "it needs the Python package pyodbc, which is not installed"
