@@ -17,6 +17,7 @@ You can interrupt and repeat it. It does not touch what a running command is rec
   python -m src.sync --all        records everything again, for example after the store was deleted
   python -m src.sync --to URI     also records all that this machine knows in another store, such as http://host:5000
   python -m src.sync --forget     forgets what can't be recorded, such as for a server that is gone
+  python -m src.sync --all --forget    forgets also what a store has that can't be opened any more
 
 Exit codes: 0 MLflow is up to date, or the rest is forgotten; 1 a store is unreachable, or a run can't be recorded.
 """
@@ -31,7 +32,7 @@ def record_missing(everything: bool = False, to: str | None = None, forgetting: 
         print(f"recorded: {entry.name}, MLflow run {entry.run_id}")
     for entry in synced.left:
         print(f"still running: {entry.name}, MLflow run {entry.run_id}")
-    for entry in forget() if forgetting else ():
+    for entry in forget(synced.gone if everything else ()) if forgetting else ():
         print(f"forgotten: {entry.name}, for {entry.uri or 'the store of this repository'}; its run folder stays")
     if synced.failures and not forgetting:
         raise RunFailed("; ".join(synced.failures))

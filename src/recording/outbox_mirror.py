@@ -4,7 +4,7 @@ A command's writer makes them for as long as the command lives. `sync` makes one
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,11 +20,15 @@ from src.runs.folder import runs_folder
 
 
 class Synced(NamedTuple):
-    """What passes did for commands that died: entries recorded, those still being trained, what failed and why."""
+    """What passes did for commands that died: entries recorded, those still being trained, what failed and why.
+
+    gone: the places of entries, in stores other than the repository's own, that can't be opened.
+    """
 
     recorded: list[Entry]
     left: list[Entry]
     failures: list[str]
+    gone: list[tuple[str, str]]
 
 
 def sync(everything: bool = False, to: str | None = None) -> Synced:
@@ -35,7 +39,7 @@ def sync(everything: bool = False, to: str | None = None) -> Synced:
     Raises:
         UserError: `to` has a password, is the repository's own store, or can't be used; then nothing is noted for it.
     """
-    synced = Synced([], [], [])
+    synced = Synced([], [], [], [])
     if to and (to := noted_uri(Tracking(uri=absolute(to)))) is None:
         raise UserError("--to: this is the store of this repository; `python -m src.sync --all` fills it")
     with Outbox() as outbox:
@@ -47,18 +51,25 @@ def sync(everything: bool = False, to: str | None = None) -> Synced:
             outbox.note(replace(entry, uri=to, run_id=None, settled=None, owner="", heir="", adopted=True))
         entries = [*outbox.orphans(), *outbox.mine(), *(outbox.settled() if everything else ())]
         for uri, experiment in sorted({entry.place for entry in entries}):
-            tracking = tracking_of(uri or None, experiment)
+            tracking, store = tracking_of(uri or None, experiment), None
             try:
-                OutboxMirror(outbox, tracking, open_store(tracking), synced).mirror(last=True, everything=everything)
+                store = open_store(tracking)
+                OutboxMirror(outbox, tracking, store, synced).mirror(last=True, everything=everything)
             except Exception as error:
+                if uri and store is None:
+                    synced.gone.append((uri, experiment))
                 synced.failures.append(f"the MLflow store {uri or 'of this repository'} failed: {one_line(error)}")
     return synced
 
 
-def forget() -> list[Entry]:
-    """Removes the pending entries that have no living owner; run folders stay as they are."""
+def forget(gone: Collection[tuple[str, str]] = ()) -> list[Entry]:
+    """Removes the pending entries that have no living owner, and the settled ones of places that are gone.
+
+    Run folders stay as they are.
+    """
     with Outbox() as outbox:
-        return [entry for entry in outbox.orphans() if entry.idle() and outbox.remove(entry)]
+        left = [*outbox.orphans(), *(entry for entry in outbox.settled() if entry.place in gone)]
+        return [entry for entry in left if entry.idle() and outbox.remove(entry)]
 
 
 class OutboxMirror:

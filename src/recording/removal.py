@@ -92,8 +92,12 @@ class Removal:
         for uri, experiment in {entry.place for entry in self._entries}:
             tracking = tracking_of(uri or None, experiment)
             if whereabouts(tracking) is not None:
-                with as_user_errors(tracking):
-                    stores[uri, experiment] = open_store(tracking)
+                try:
+                    with as_user_errors(tracking):
+                        stores[uri, experiment] = open_store(tracking)
+                except UserError as error:
+                    cure = "; if it is gone for good: `python -m src.sync --all --forget`" if uri else ""
+                    raise UserError(f"{error}{cure}") from None
         return stores
 
     def _runs(self, entry: Entry) -> "list[Run]":

@@ -49,7 +49,7 @@ class Writer:
         self._tracking = tracking
         self._outbox = Outbox(owner)
         self._mirror: OutboxMirror | None = None  # until the store has been opened
-        self._synced = Synced([], [], [])
+        self._synced = Synced([], [], [], [])
         self._requests = threading.Semaphore(0)
         self._opens = False  # whether the command waits for the store to be opened, and says why it can't be
         self._waiting = False  # whether the command waits

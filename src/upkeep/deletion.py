@@ -35,7 +35,9 @@ def plan(paths: Sequence[Path]) -> Plan:
         cited = {name: f"registered model {model}" for name, model in removal.registered().items()} | cited
     kept = {path: f"needed by {cited[path.name]}" for path in paths if path.name in cited}
     for path in paths:
-        if path not in kept:
+        if path.is_symlink():
+            kept[path] = f"it is a link to {path.readlink()}"
+        elif path not in kept:
             with locked_if_free(path / "lock") as free:
                 if not free:
                     kept[path] = "it is being trained"

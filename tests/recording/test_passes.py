@@ -43,7 +43,7 @@ def note_and_die(*entries: Entry) -> None:
 
 
 def pass_over(outbox: Outbox, last: bool = True) -> Synced:
-    synced = Synced([], [], [])
+    synced = Synced([], [], [], [])
     OutboxMirror(outbox, Tracking(), open_store(Tracking()), synced).mirror(last)
     return synced
 
@@ -166,7 +166,7 @@ def test_a_pass_says_how_many_runs_are_left_and_asks_little_about_new_ones(
     with Outbox() as outbox:
         for name in "abc":
             outbox.note(entry_of(trained, identity=name, name=name))
-        OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], []), left.append).mirror(last=True)
+        OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], [], []), left.append).mirror(last=True)
         assert (left, outbox.pending()) == ([3, 2, 1], [])
     assert sorted(calls) == sorted([*names, "log_batch"] * 3)
     for recorded in runs(home).values():
@@ -203,7 +203,7 @@ def test_a_pass_over_a_thousand_entries_reads_none_again(home: Path, monkeypatch
             owner = (outbox, another)[number % 2].owner
             entry = Entry(identity=f"{number}", name="a run", experiment="mlp", folder=f"{number}", owner=owner)
             (folder / entry.file_name).write_text(json.dumps(asdict(entry)))
-        mirror = OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], []))
+        mirror = OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], [], []))
         mirror.mirror()
         assert len(reads) == 1000
         reads.clear()
@@ -374,7 +374,7 @@ def test_what_can_not_be_recorded_can_be_forgotten_and_the_rest_is_recorded(home
     note_and_die(entry_of(trained), replace(entry_of(trained), uri=AWAY))
     with Outbox() as living:
         living.note(replace(entry_of(trained), uri=AWAY, experiment="of a living command"))
-        assert [len(found) for found in sync()] == [1, 0, 1]
+        assert [len(found) for found in sync()] == [1, 0, 1, 1]
         [forgotten] = forget()
         assert (forgotten.uri, forgotten.experiment) == (AWAY, "mlp")
         assert len(Outbox().pending()) == 1

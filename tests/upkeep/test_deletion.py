@@ -190,6 +190,33 @@ def test_a_store_that_can_not_be_used_keeps_everything_and_one_that_is_gone_noth
     assert not other.exists()
 
 
+def test_a_run_that_is_a_link_stays(home: Path, recorded: dict[str, Path]) -> None:
+    path, *_ = recorded.values()
+    path.rename(home / "elsewhere")
+    path.symlink_to(home / "elsewhere")
+    before = left(home)
+    done = run_main("runs", "rm", path.name)
+    assert (done.returncode, done.stderr.count("kept; it is a link to ")) == (2, 1)
+    assert left(home) == before
+
+
+def test_a_run_of_a_store_that_is_gone_can_be_deleted_once_that_is_forgotten(
+    home: Path, recorded: dict[str, Path]
+) -> None:
+    path, *others = recorded.values()
+    gone = {"uri": "nonsense://server", "experiment": "theirs"}
+    with Outbox() as dead:
+        entry = dead.note(entry_of(RunFolder(path), **gone))
+        assert dead.settle(entry, {"end": 0})
+    assert_rejected(run_main("runs", "rm", path.name), "if it is gone for good: `python -m src.sync --all --forget`")
+    assert run_main("sync", "--forget").returncode == 0  # what it has is not pending
+    assert run_main("runs", "rm", path.name).returncode == 2
+    told = run_main("sync", "--all", "--forget")
+    assert (told.returncode, told.stdout.count("forgotten: ")) == (0, 1)
+    assert run_main("runs", "rm", path.name).returncode == 0
+    assert {*run_paths()} == {*others}
+
+
 def test_names_of_runs(runs: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other, third = sorted(run_paths())
     assert named([one.name[:8], one.name, str(one)]) == [one]
