@@ -160,8 +160,8 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-        if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith("omegaconf"):
-            raise  # a bug; OmegaConf raises one for a key below a list
+        if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith(("hydra.", "omegaconf.")):
+            raise  # a bug; theirs are of a file in conf/, or of a key below a list
         raise UserError(_one_line(error, arguments)) from None
 
 
@@ -186,6 +186,8 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
+    if text.startswith("Unsupported item value in defaults"):
+        return f"a file in conf/: {text}; a choice that YAML reads as something else needs quotes, like \"off\""
     names: list[str] = []
     if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
         key = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
