@@ -80,6 +80,9 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
     if isinstance(tree, dict):
         tree.pop("hydra", None)
         tree.pop("ablation", None)  # belongs to a study, not to a run
+        for group in ("experiment", "debug"):
+            if group in tree:
+                raise UserError(f"{group}: the file in conf/{group}/ needs the first line `# @package _global_`")
         if tree.get("conf_digest") == DIGEST:
             tree["conf_digest"] = digest or conf_digest()
         data: Any = tree.get("data")
@@ -187,7 +190,7 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
     if text.startswith("Unsupported item value in defaults"):
-        return f"a file in conf/: {text}; a choice that YAML reads as something else needs quotes, like \"off\""
+        return f'a file in conf/: {text}; a choice that YAML reads as something else needs quotes, like "off"'
     names: list[str] = []
     if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
         key = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])

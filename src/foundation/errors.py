@@ -50,8 +50,9 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown `word`: the closest match, if any, and everything allowed."""
     names = {name.lower(): name for name in sorted(allowed)}
     near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    listing = ", ".join(names.values())
-    return f"did you mean {names[near[0]]}? (allowed: {listing})" if near else f"allowed: {listing}"
+    shown = {lower: name if name == name.strip() else repr(name) for lower, name in names.items()}
+    listing = ", ".join(shown.values())
+    return f"did you mean {shown[near[0]]}? (allowed: {listing})" if near else f"allowed: {listing}"
 
 
 def is_machine_error(error: OSError) -> bool:

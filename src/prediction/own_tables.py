@@ -1,21 +1,24 @@
 """Examples in tables of one's own: columns by name, in any order, encoded as those that the model was trained on."""
 
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.data.columns import Codes, Layout, rows
 from src.data.encoding import Encoding
+from src.data.recipe import Recipe
 from src.data.table import is_parquet, lines, names
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
 _SHOWN = 8  # names in a message
+SEPARATORS = get_args(get_type_hints(Recipe, include_extras=True)["separator"])[1]
 
 
 class TableExamples(NamedTuple):
@@ -69,7 +72,8 @@ class OwnTable(NamedTuple):
         label = None if labels is None else self.label
         missing = "mean" if self.missing == "mean" else "refuse"
         kinds = self.encoding.kinds
-        layout = Layout(kinds, label, tuple(labels or ()), None, missing, self.separator, self.decimal)
+        separator = self._separator(path)
+        layout = Layout(kinds, label, tuple(labels or ()), None, missing, separator, self.decimal)
         codes = {name: Codes() for name, kind in kinds.items() if kind == "category"}
         parts, y, unknown = list[NDArray[np.float64]](), list[NDArray[np.int64]](), Counter[str]()
         for batch in rows(path, layout, [*kinds], codes):
@@ -81,13 +85,23 @@ class OwnTable(NamedTuple):
                 y.append(batch.y)
         if not parts or not sum(map(len, parts)):
             raise UserError(f"{path}: no line after the header")
-        if others := [n for n in names(path, self.separator) if n not in kinds and n not in (self.label, self.group)]:
+        if others := [n for n in names(path, separator) if n not in kinds and n not in (self.label, self.group)]:
             print(f"{path}: not used: {listing(others)}", file=sys.stderr)
         for name, count in unknown.items():
             print(f"{path}: {count:,} with a {name} that the training set lacked; its features are 0", file=sys.stderr)
         x = np.concatenate(parts)
-        where = range(1, len(x) + 1) if is_parquet(path) else lines(path, self.separator)
+        where = range(1, len(x) + 1) if is_parquet(path) else lines(path, separator)
         return TableExamples([f"{path}:{line}" for line in where], x, np.concatenate(y) if y else None)
+
+    def _separator(self, path: Path) -> str:
+        """What separates the cells of a file: as in the model's table, unless only another one gives its columns."""
+        if is_parquet(path) or self.encoding.kinds.keys() <= {*names(path, self.separator)}:
+            return self.separator
+        for separator in SEPARATORS:
+            with contextlib.suppress(UserError):  # names of columns that it does not give
+                if self.encoding.kinds.keys() <= {*names(path, separator)}:
+                    return separator
+        return self.separator
 
     def typed(self, arguments: Sequence[str]) -> NDArray[np.float64]:
         """[1, features], the features of the example that `name=value` arguments give, each column once."""
@@ -107,10 +121,11 @@ class OwnTable(NamedTuple):
             if kind == "category":
                 categories[k] = (values[name],)
                 continue
+            text = values[name].replace(",", ".") if self.decimal == "," else values[name]
             try:
-                x[0, k] = float(values[name])
+                x[0, k] = float(text) if text.strip() or self.missing != "mean" else np.nan
             except ValueError:
-                raise UserError(f"{name}={values[name]}: not a number") from None
+                raise UserError(f"{name}={values[name]}: not a number, like 0.5") from None
         features, unknown = self.encoding.encoded(x, categories)
         for name in unknown:
             print(f"{name}={values[name]}: the training set lacked it; its features are 0", file=sys.stderr)

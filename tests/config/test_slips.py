@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from src.config import composition
 from src.config.composition import check_overrides
 from src.config.reference import help_text, keys
+from src.foundation.errors import UserError
 from src.foundation.schema import flatten
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
@@ -167,3 +170,29 @@ def test_help_explains_every_key_and_shows_what_overrides_give() -> None:
     assert "  model.act=tanh " in text
     assert "  model.hidden=[32] " in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: {act: tanh}\n", "experiment: the file in conf/experiment/ needs the first line `# @package _global_`"),
+        ("# @package _global_\ndefaults:\n  - override /tracking: off\n", 'needs quotes, like "off"'),
+        (
+            "# @package _global_\ndefaults:\n  - override /data: digist\n",
+            "data=digist: no such choice; did you mean digits?",
+        ),
+        ("# @package _global_\nmodel:\n\tact: tanh\n", "a file in conf/ is not valid YAML"),
+        ("name: gr\xfcn\n", "a file in conf/ is not valid YAML"),
+    ],
+)
+def test_a_slip_in_an_experiment_gets_one_line(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "conf", conf := tmp_path / "conf")
+    (conf / "experiment/mine.yaml").write_text(text, encoding="latin-1")
+    monkeypatch.setattr("src.config.groups.ROOT", tmp_path)
+    for module in ("composition", "groups"):
+        monkeypatch.setattr(f"src.config.{module}.CONF", str(conf))
+    with pytest.raises(UserError) as caught:
+        composition.compose(["experiment=mine"])
+    assert said in str(caught.value)

@@ -10,6 +10,7 @@ from src.config.tree import build
 from src.data.originals import digest_of
 from src.data.recipes import prepare
 from src.prediction.inputs import read_examples
+from src.prediction.own_tables import SEPARATORS
 from src.prediction.predictions import open_model, predictions
 from src.prediction.scoring import score, score_table
 from src.prediction.signature import Signature, signature_of
@@ -71,6 +72,35 @@ def test_columns_are_found_by_name_and_others_are_named(
     assert capsys.readouterr().err == f"{turned}: not used: note\n"
     height, colour, x, _ = own.rows[0]
     assert predicted(own, f"height=1={height}", f"colour={colour}", f"${{x}}, y={x}") == whole[:1]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_the_separator_is_the_one_that_gives_the_columns(
+    separator: str, own: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = predicted(own, str(own.file))
+    file = tmp_path / "new.csv"
+    file.write_text(own.file.read_text().replace('","', f'"{separator}"'))
+    assert predicted(own, str(file)) == whole
+    assert capsys.readouterr().err == ""
+    file.write_text(file.read_text().replace("height=1", " height=1"))
+    if separator == ",":
+        assert "no column height=1; did you mean ' height=1'?" in refusal(predicted, own, str(file))
+
+
+def test_a_value_that_misses_or_has_a_decimal_comma_can_be_typed(own: Own) -> None:
+    def typed(height: str, decimal: str = ".") -> list[float]:
+        assert own.signature.table is not None
+        table = own.signature.table._replace(decimal=decimal)
+        x: list[float] = table.typed([f"height=1={height}", "colour=red", "${x}, y=3"])[0].tolist()
+        return x
+
+    assert typed("0,5", ",") == typed("0.5")
+    assert own.signature.table is not None
+    filled, there = typed(""), typed("0.5")
+    assert filled[0] == own.signature.table.encoding.columns[0].fill
+    assert filled[1:] == there[1:]
+    assert refusal(typed, "0,5") == "height=1=0,5: not a number, like 0.5"
 
 
 def test_a_file_is_scored_as_the_data_are(own: Own, tmp_path: Path) -> None:
