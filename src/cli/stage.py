@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from src.cli.command import Arguments, run_command
 from src.config.tree import Config
-from src.foundation.errors import UserError
+from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT, read_json, write_json
 from src.foundation.locks import locked
 
@@ -18,6 +18,8 @@ _EPILOG = """\
 Without overrides the stage reads params.yaml, as under `dvc repro`. With overrides, such as data=digits, it composes
 conf/. `python -m src.train --help` lists groups and keys.
 """
+
+_WITHOUT_RESULTS = ("check", "code")  # stages whose outs nobody reads
 
 
 def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
@@ -40,7 +42,7 @@ def alone(stage: str) -> Iterator[None]:
     """Holds the stage's lock. A second process waits, and prints which process it waits for.
 
     Read the stage's inputs inside the block: after the wait they may have changed. Raises `RunFailed` where the code
-    has changed since the stage `code` ran.
+    has changed since the stage `code` ran. Under DVC an error says how to restore the outs: DVC has deleted them.
     """
     locks = ROOT / "runs" / ".locks"  # not under data/: DVC clears the folders of its outs
     owner = locks / f"stage-{stage}.json"
@@ -53,8 +55,14 @@ def alone(stage: str) -> Iterator[None]:
 
     with locked(locks / f"stage-{stage}.lock", named):
         write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
-        if started_by_dvc := os.environ.get("DVC_STAGE"):
-            from src.cli.dependencies import refuse_outdated
+        started_by_dvc = os.environ.get("DVC_STAGE")
+        try:
+            if started_by_dvc:
+                from src.cli.dependencies import refuse_outdated
 
-            refuse_outdated(started_by_dvc)
-        yield
+                refuse_outdated(started_by_dvc)
+            yield
+        except (UserError, RunFailed) as error:
+            if not started_by_dvc or stage in _WITHOUT_RESULTS:
+                raise
+            raise type(error)(f"{error}; `dvc checkout` restores the former outs of this stage") from None

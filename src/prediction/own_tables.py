@@ -18,7 +18,7 @@ from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
 _SHOWN = 8  # names in a message
-SEPARATORS = get_args(get_type_hints(Recipe, include_extras=True)["separator"])[1]
+SEPARATORS: tuple[str, ...] = get_args(get_type_hints(Recipe, include_extras=True)["separator"])[1]
 
 
 class TableExamples(NamedTuple):

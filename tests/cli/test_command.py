@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from src.cli.command import run_command
+from src.cli.stage import alone
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_text
 from tests.conftest import ROOT
@@ -72,6 +73,7 @@ def test_a_link_to_what_is_not_there_is_named(
 def test_what_the_locale_can_not_write_is_replaced(encoding: str, errors: str) -> None:
     program = """
 from src.cli.command import run_command
+from src.cli.stage import alone
 from src.foundation.errors import UserError
 def main():
     print("caf\\u00e9 \\u2026")
@@ -151,3 +153,27 @@ def test_a_wrong_option_gets_one_line(command: str, arguments: list[str], messag
     done = run_main(command, *arguments)
     assert_rejected(done, f"error: {message}")
     assert done.stderr.endswith(f"; `python -m src.{command} --help` lists what is allowed\n")
+
+
+@pytest.mark.parametrize("error", [UserError("model.act=rleu: unknown"), RunFailed("failed: diverged")])
+@pytest.mark.parametrize(
+    ("stage", "dvc", "restored"), [("train", "train", True), ("check", "check", False), ("train", "", False)]
+)
+def test_a_stage_that_fails_says_how_to_restore_the_outs_that_dvc_has_deleted(
+    error: Exception, stage: str, dvc: str, restored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.cli.stage.ROOT", tmp_path)
+    monkeypatch.setattr("src.cli.dependencies.refuse_outdated", lambda name: None)
+    monkeypatch.setenv("DVC_STAGE", dvc)
+    with pytest.raises(type(error)) as caught, alone(stage):
+        raise error
+    remedy = "; `dvc checkout` restores the former outs of this stage"
+    assert str(caught.value) == f"{error}{remedy * restored}"
+
+
+def test_so_does_one_whose_code_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.cli.stage.ROOT", tmp_path)
+    monkeypatch.setattr("src.cli.dependencies.DIGESTS", tmp_path)
+    monkeypatch.setenv("DVC_STAGE", "train")
+    with pytest.raises(RunFailed, match="without -s; `dvc checkout` restores"), alone("train"):
+        pytest.fail("it ran")
