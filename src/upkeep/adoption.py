@@ -35,16 +35,16 @@ class Adopted(NamedTuple):
     refused: dict[Path, str]
 
 
-def adopt(source: Path) -> Adopted:
-    """Copies the finished runs of a folder into runs/, where this repository lacks them, and records them in MLflow.
+def adopt(*sources: Path) -> Adopted:
+    """Copies the finished runs of folders into runs/, where this repository lacks them, and records them in MLflow.
 
-    source: a run folder, a folder of run folders, or a checkout.
+    sources: run folders, folders of run folders, or checkouts.
 
     Raises:
-        UserError: there is no run folder in it.
+        UserError: there is no run folder in one of them; nothing is copied.
     """
     adopted = Adopted([], [], {})
-    for path in _run_folders(source):
+    for path in [path for source in sources for path in _run_folders(source)]:
         try:
             run = _checked(path)
             (adopted.taken if _take(run) else adopted.known).append(RunFolder.of(run.fingerprint).path)

@@ -141,11 +141,13 @@ def note(words: Sequence[str]) -> None:
 def adopt(words: Sequence[str]) -> None:
     """Takes runs from another machine."""
     parser = Arguments("runs adopt", "Takes finished runs from another machine.", _ADOPT)
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a run folder, a folder of them, or a checkout")
+    parser.add_argument(
+        "folders", nargs="+", metavar="FOLDER", type=Path, help="a run folder, a folder of them, or a checkout"
+    )
     given = parser.parse_args(words)
     from src.upkeep import adoption
 
-    adopted = adoption.adopt(given.folder)
+    adopted = adoption.adopt(*given.folders)
     for path, why in adopted.refused.items():
         print(f"{path.name[:8]}: not taken; {why}", file=sys.stderr)
     print(f"{_counted(len(adopted.taken), 'run')} taken, {len(adopted.known)} here before")

@@ -100,7 +100,9 @@ def test_what_is_not_whole_is_not_taken_and_named(home: Path, elsewhere: Path) -
             (one / name).write_bytes(content)
     shutil.rmtree(other / "figures", ignore_errors=True)
     (third / "model.npz").unlink()
-    done = run_main("runs", "adopt", str(elsewhere))
+    assert_rejected(run_main("runs", "adopt", str(one), str(home)), "neither a run folder, nor a folder or checkout")
+    assert not rows()
+    done = run_main("runs", "adopt", *map(str, (one, other, third)))
     assert (done.returncode, done.stdout) == (1, "2 runs taken, 0 here before\n")
 
 
