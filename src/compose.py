@@ -13,6 +13,8 @@ from src.foundation import schema
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT, write_text
 
+_SHOWN = 8  # keys; a recipe has one for each column of a table
+
 
 def snapshot(overrides: list[str]) -> str:
     """The text of params.yaml, composed by DVC's own function, so that `dvc exp run -S` writes the same."""
@@ -50,7 +52,8 @@ def write(overrides: list[str]) -> None:
     with contextlib.suppress(UserError):  # it is missing, or damaged
         keys = [key for key in _changed(composed) if key != "conf_digest"]
     write_text(SNAPSHOT, composed)
-    print(f"wrote {SNAPSHOT.name}; changed: {', '.join(keys) or 'no value'}")
+    listed = ", ".join(keys[:_SHOWN]) + f" and {len(keys) - _SHOWN} more" * (len(keys) > _SHOWN)
+    print(f"wrote {SNAPSHOT.name}; changed: {listed or 'no value'}")
     if overrides:
         again = shlex.join(["dvc", "exp", "run", *(word for override in overrides for word in ("-S", override))])
         print(f"`dvc repro` runs it. `dvc exp run` composes again, without what it is not given: {again}")

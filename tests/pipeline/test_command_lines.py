@@ -249,6 +249,7 @@ def test_composing_says_what_changes_and_that_dvc_composes_again(home: Path, mon
     assert told.endswith("dvc exp run -S model.act=tanh -S 'model.hidden=[8,4]'\n")
     assert run_main("compose").stdout == "wrote params.yaml; changed: model.act, model.hidden\n"  # lost: it says so
     assert run_main("compose").stdout == "wrote params.yaml; changed: no value\n"
+    assert re.search(r"changed: (\S+, ){7}\S+ and \d+ more$", run_main("compose", "experiment=digits").stdout, re.M)
 
 
 @pytest.mark.parametrize(
