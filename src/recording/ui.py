@@ -127,6 +127,8 @@ def main() -> None:
     path = database(uri)
     if path == own_store() and not path.exists():
         raise UserError("no runs yet; make repro, or .venv/bin/python -m src.train, records one")
+    if not host:
+        raise UserError("HOST=: no address; allowed: 127.0.0.1; 0.0.0.0: lets others in")
     if not (number.isdecimal() and 0 < int(number) < _MOST_PORTS):
         raise UserError(f"PORT={number}: not a port; allowed: 1 to {_MOST_PORTS - 1}")
     refuse_taken(host, port := int(number))

@@ -61,6 +61,7 @@ def test_a_port_that_is_taken_is_refused_with_one_that_is_not(host: str, taken: 
     [
         (("127.0.0.1", "many"), "PORT=many: not a port; allowed: 1 to 65535"),
         (("127.0.0.1", "65536"), "PORT=65536: not a port"),
+        (("", "5000"), "HOST=: no address; allowed: 127.0.0.1; "),
         (("nowhere.example", "5000"), "HOST=nowhere.example: the UI can't listen there"),
         (("192.0.2.77", "5000"), "HOST=192.0.2.77: the UI can't listen there"),
         (("::1", "5000"), "HOST=::1: the UI can't listen there"),
