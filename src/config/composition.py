@@ -113,14 +113,15 @@ def check_overrides(arguments: Sequence[str]) -> None:
         if argument.startswith("-"):
             option, equals, _ = argument.partition("=")
             if option not in _OPTIONS:
-                listed = f"no such option; allowed: {', '.join(_OPTIONS)}"
+                listed = f"no such option; {suggestion(option, _OPTIONS)}"
                 raise UserError(f"{argument}: {_cure(arguments, at) or listed}")
             if equals and option not in (*_TAKE_A_WORD, "-i", "--info"):
                 raise UserError(f"{argument}: {option} takes no value; leave out {argument[len(option) :]}")
             continue
         for pattern, why in _NOT_ALLOWED:
             if re.match(pattern, argument, re.DOTALL):
-                raise UserError(f"{argument}: {why}")
+                meant = _cure(arguments, at) if re.match(r"\+\+?\w", argument) and "$" not in argument else ""
+                raise UserError(f"{argument}: {meant or why}")
         cut = not re.search("['\"]", argument) and any(argument.count(a) != argument.count(b) for a, b in _BRACKETS)
         if ("=" not in argument and not argument.startswith("~")) or cut:
             raise UserError(f"{argument}: {_cure(arguments, at) or f'not KEY=VALUE; allowed: {_A_KEY}'}")
@@ -203,7 +204,7 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     if needs := _needs(key.partition("=")[0]):
         return f"{key}: no such key without {needs}"
     listed = suggestion(match[1].rpartition(".")[2], names) if names else "`python -m src.train --help` lists the keys"
-    meant = "" if listed.startswith("did") else _cure([key], 0, but=key.partition("=")[0])
+    meant = _cure([key], 0, but=key.partition("=")[0])
     return f"{key}: no such key; {meant or listed}"
 
 

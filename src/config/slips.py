@@ -44,7 +44,7 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     if (typed := typographic(arguments[at])) != arguments[at]:
         return f"did you mean {typed}?"
     word = arguments[at].lstrip("-+~")
-    name, equals, value = word.partition("=")
+    name, equals, value = (part.strip() for part in word.partition("="))
     if (whole := _joined(arguments, at)) is not None:
         if equals and not whole and name in keys() and _takes_a_text(name):
             return _readable(name, value)
@@ -52,6 +52,8 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     if equals and name in keys():
         return _readable(name, value)
     before = arguments[at - 1] if at else ""
+    if not equals and re.search(r"=(.*,)?$", before):
+        return f"did you mean {before}{word}?"
     if not equals and before.partition("=")[0] in keys() and "list" in keys()[before.partition("=")[0]].allowed:
         key, _, value = before.partition("=")
         return f"did you mean '{key}=[{value.strip('[],')},{word.strip('[],')}]'?"
@@ -90,19 +92,21 @@ def quoted(key: str, value: str) -> str:
 
 def another_value(message: str, arguments: Sequence[str]) -> str:
     """What to type if a message refuses an argument's value, as the end of the message; empty if nobody can tell."""
-    if "did you mean" in message:
+    if "did you mean" in message or not re.search("=.*: (must be|length|unknown)", message):
         return ""
     for argument in arguments:
         key, _, value = argument.partition("=")
         if key not in keys() or not re.match(rf"{re.escape(key)}(\[\d+\])?=", message):
             continue
-        if match := _RANGE.fullmatch(value):
+        allowed = keys()[key].allowed
+        if "list" not in allowed and "an integer" in allowed and (match := _RANGE.fullmatch(value)):
             last = int(match[3]) + (match[2] != ":")
             return f"did you mean -m '{key}=range({match[1]},{last})'?"
-        words = re.findall(r"[\w.+-]+", value)
-        if "list" not in keys()[key].allowed or (": length" in message and value.startswith("[")):
+        words = re.findall(r"[\w.]+", value)
+        if "list" not in allowed or (": length" in message and value.startswith("[")):
             return f"did you mean -m {key}={','.join(words)}?" if re.fullmatch(r"\[.*,.*\]", value) else ""
-        return f"did you mean '{key}=[{','.join(words)}]'?" if len(words) > 1 and "," not in value else ""
+        several = f", or -m '{key}={','.join(f'[{word}]' for word in words)}'" if "," in value else ""
+        return f"did you mean '{key}=[{','.join(words)}]'{several}?" if len(words) > 1 and "[" not in value[1:] else ""
     return ""
 
 
@@ -121,6 +125,8 @@ def as_one_value(key: str, values: str) -> str:
 def _readable(key: str, value: str) -> str:
     """What to type in place of a value that Hydra's grammar does not have."""
     allowed = keys()[key].allowed
+    if re.fullmatch(r"[\w.+-]+(,[\w.+-]+)*", plain := value.strip("=, "), re.ASCII):  # which can be read
+        return f"did you mean {key}={plain}?"
     if _takes_a_text(key):
         return f"quote it, for the shell and for Hydra: {quoted(key, value)}"
     numbers = re.findall(r"[\w.+-]+", value)
@@ -156,6 +162,7 @@ def _halves(arguments: Sequence[str], at: int, word: str) -> tuple[str, str]:
 def _meant(name: str, value: str) -> Iterator[str]:
     """Keys and groups that a name may stand for, the most likely first; then those that allow it as a value."""
     known, name = [*keys(), *_GROUPS], name.lower().replace("-", "_")
+    name = next((key for key in known if re.sub(r"\W", "_", key) == re.sub(r"\W", "_", name)), name)
     if name in known:
         yield name
         if name not in _GROUPS or not value or value in choices(name):

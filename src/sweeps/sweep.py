@@ -61,6 +61,8 @@ class Sweep:
             label = " ".join(differing or job)
             name = run_name(config, dict(o.split("=", 1) for o in differing))
             jobs.append(Job(label, name, label, config, tuple(job)))
+        if not jobs:
+            raise UserError(f"-m {' '.join(arguments)}: nothing to sweep; give alternatives, like model.act=relu,tanh")
         refuse_idle(arguments, [job.config for job in jobs])
         return jobs
 

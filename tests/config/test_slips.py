@@ -59,6 +59,12 @@ CURES = {
     "experiment=conf/experiment/quick.yaml": "did you mean quick?",
     "experiment=Quick": "did you mean quick?",
     "experiment=Mine": "no such choice; allowed: digits",
+    "model.act==relu": "did you mean model.act=relu?",
+    "+model.act=relu": "did you mean model.act=relu?",
+    "model_act=relu": "did you mean model.act=relu?",
+    "model.hidden=64-32": "did you mean 'model.hidden=[64,32]'?",
+    "train.epoch=5": "did you mean train.epochs=5?",
+    "-M model.act=relu": "did you mean -m?",
     "\u2013m model.act=relu": "did you mean -m?",
     "\u2014multirun model.act=relu": "did you mean --multirun?",
     "\u201cmodel.act=tanh\u201d": "did you mean model.act=tanh?",
@@ -126,6 +132,10 @@ def test_each_command_shows_it(command: str, home: Path, monkeypatch: pytest.Mon
     )
     assert_rejected(run_main(*command.split(), "--epochs", "5"), "--epochs: did you mean train.epochs=5?")
     assert_rejected(run_main(*command.split(), "model.hidden=[64 32]"), "did you mean 'model.hidden=[64,32]'?")
+    if command == "train -m":
+        said = "did you mean 'model.hidden=[64,32]', or -m 'model.hidden=[64],[32]'?"
+        assert_rejected(run_main("train", "-m", "model.hidden=64,32"), said)
+        assert_rejected(run_main("train", "-m", "seed=range(0)", "model.act=tanh"), "nothing to sweep")
     for braces in (["model.act=relu", "model.act=tanh"], ["optimizer=sgd", "optimizer=adam"]):
         key, values = braces[0].partition("=")[0], ",".join(word.partition("=")[2] for word in braces)
         said = f"{' '.join(braces)}: the same key twice; did you mean -m {key}={values}?"
@@ -140,6 +150,8 @@ def test_what_is_no_slip_is_left_alone(typed: str) -> None:
 def test_a_list_that_the_shell_has_cut_is_put_together() -> None:
     message = refusal(check_overrides, ["model.hidden=64", "32"])
     assert message == "32: did you mean 'model.hidden=[64,32]'?"
+    assert refusal(check_overrides, ["model.act=", "relu"]) == "relu: did you mean model.act=relu?"
+    assert refusal(check_overrides, ["seed=1,", "2"]) == "2: did you mean seed=1,2?"
 
 
 def test_a_command_that_is_started_as_a_file_says_how_to_start_it() -> None:
