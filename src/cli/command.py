@@ -34,9 +34,11 @@ class Arguments(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises `UserError` with argparse's message, in place of printing the usage; or what overrides should be."""
         if any(action.dest == "overrides" for action in self._actions):
-            from src.config.composition import check_overrides
+            from src.config.slips import cure
 
-            check_overrides([word for word in sys.argv[1:] if word not in self._option_string_actions])
+            for at, word in enumerate(words := sys.argv[1:]):
+                if said := cure(words, at):
+                    raise UserError(f"{word}: {said}")
         raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")
 
 
