@@ -14,7 +14,7 @@ from src.data.splits import open_split
 from src.foundation.errors import UserError
 from src.foundation.files import canonical_json, conf_digest, sha256
 from src.foundation.locks import is_free
-from src.foundation.schema import show
+from src.foundation.schema import written
 from src.health.finding import Finding, owned, refusal, repair
 from src.health.own_data import own_recipes
 from src.runs.fingerprint import environment
@@ -76,15 +76,19 @@ def other_environment(root: Path) -> Iterator[Finding]:
     """A native models/model.npz of another NumPy, BLAS or processor than this one: DVC can't see that."""
     file = root / "models" / "model.npz"
     try:
-        config, header = read_snapshot(root / "params.yaml"), load_model(file).header
-        about = RunFolder(root / "runs" / header["fingerprint"]).run()
+        config = read_snapshot(root / "params.yaml")
+        if config.portable:
+            return
+        about = RunFolder(root / "runs" / load_model(file).header["fingerprint"]).run()
         then, of_config = about["environment"], about["digests"]["config"]
     except (UserError, LookupError):  # damaged, which other checks say; or trained elsewhere
         return
-    if config.portable or of_config != sha256(canonical_json(config.semantic())):  # DVC trains another one anyway
+    if of_config != sha256(canonical_json(config.semantic())):  # DVC trains another one anyway
         return
     now = environment(config.train.threads)
-    if others := [f"{key} {show(then.get(key))}, here {show(now[key])}" for key in now if now[key] != then.get(key)]:
+    if others := [
+        f"{key} {written(then.get(key))}, here {written(now[key])}" for key in now if now[key] != then.get(key)
+    ]:
         advice = "`dvc repro -f train` trains it again; plain `dvc repro` sees no change"
         yield Finding(f"trained natively with {'; '.join(others)}", file, None, advice)
 

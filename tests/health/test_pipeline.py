@@ -108,10 +108,10 @@ def test_a_native_model_of_another_environment_is_reported_where_dvc_sees_no_cha
     shutil.copy(run(config, digits, Tracker()).folder.path / "model.npz", model)
     (home / "params.yaml").write_text(yaml_text(config.plain()))
     assert not list(other_environment(home))
-    monkeypatch.setattr("src.health.pipeline.environment", lambda threads: environment(threads) | {"numpy": "1.0"})
+    monkeypatch.setattr("src.health.pipeline.environment", lambda threads: environment(threads) | {"numpy": "1.0.0"})
     found = list(other_environment(home))
     assert [finding.mend for finding in found] == ([None] if arithmetic == "native" else [])
-    assert all(f"numpy {np.__version__}, here 1.0" in finding.what for finding in found)
+    assert all(f"numpy {np.__version__}, here 1.0.0" in finding.what for finding in found)
     assert all("`dvc repro -f train`" in finding.advice for finding in found)
     (home / "params.yaml").write_text(yaml_text(small("train.arithmetic=native", "seed=5").plain()))
     assert not list(other_environment(home))  # DVC trains it again
