@@ -61,8 +61,11 @@ class Removal:
         Raises:
             UserError: a store can't be used; the records that are left stay.
         """
-        number = 0
-        for entry in [entry for entry in self._entries if entry.folder == folder]:
+        number, entries = 0, [entry for entry in self._entries if entry.folder == folder]
+        for entry in entries:  # before any of them is removed
+            if not self._outbox.is_free(entry):
+                raise UserError(f"{entry.name}: another command is recording this run")
+        for entry in entries:
             number += self._remove(entry)
             self._entries.remove(entry)
             self._all.remove(entry)
@@ -75,8 +78,6 @@ class Removal:
         return number
 
     def _remove(self, entry: Entry) -> int:
-        if not self._outbox.is_free(entry):
-            raise UserError(f"{entry.name}: another command is recording this run")
         runs = self._runs(entry)
         with as_user_errors(tracking_of(entry.uri, entry.experiment)):
             for run in runs:

@@ -137,11 +137,15 @@ def test_what_is_cited_trained_or_recorded_stays(
 
 def test_a_run_that_is_being_recorded_by_now_loses_nothing(home: Path, recorded: dict[str, Path]) -> None:
     path, *_ = recorded.values()
+    with Outbox() as dead:
+        dead.note(entry_of(RunFolder(path), parent="another"))
+    assert sync().failures == []
     before = left(home)
     planned = plan([path])
     assert planned.removed == [path]
+    last = planned.removal._entries[-1]
     with Outbox() as meanwhile:
-        meanwhile.note(entry_of(RunFolder(path), parent="a sweep"))
+        meanwhile.note(last)
         assert "another command is recording this run" in refusal(delete, path, planned.removal)
         assert left(home) == before
     delete(path, planned.removal)
