@@ -6,6 +6,7 @@ for runs of an earlier version, when they are first listed. What people note abo
 
 import contextlib
 import datetime
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,7 +28,12 @@ _DIGESTS = {"dataset": "data", "code": "code"}  # `data.` begins the keys of a r
 
 def configuration(row: Row) -> dict[str, Any]:
     """The columns that are the run's semantic configuration."""
-    return {key: value for key, value in row.items() if key.startswith(_CONFIG) or key in _SCALARS}
+    return {key: row[key] for key in _of_configuration(tuple(row))}
+
+
+@functools.lru_cache(maxsize=64)  # ten thousand runs have few sets of columns
+def _of_configuration(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for key in columns if key.startswith(_CONFIG) or key in _SCALARS)
 
 
 def summarized(folder: Path) -> Row:
