@@ -269,3 +269,10 @@ def test_the_check_says_what_to_do_in_each_place(
     monkeypatch.setattr("src.check.conf_digest", lambda: "another" if stale else config.conf_digest)
     with pytest.raises((UserError, RunFailed), match=re.escape(message)):
         check(config)
+
+
+@pytest.mark.parametrize(("jobs", "said"), [(20, ""), (21, "checking 21 jobs\n")])
+def test_a_sweep_of_many_jobs_says_at_once_that_it_checks_them(jobs: int, said: str) -> None:
+    done = run_main("train", "-m", "experiment=digits", f"seed=range({jobs})", "profile=true")  # which no sweep can do
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{said}error: profile=true: ")
