@@ -43,4 +43,4 @@ def check(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("check", "Checks that params.yaml is valid and composed from the current conf/.", check)
+    run_stage("check", "Checks that params.yaml is valid and composed from the current conf/.", check, data_alone=False)

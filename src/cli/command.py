@@ -36,9 +36,10 @@ class Arguments(argparse.ArgumentParser):
         if any(action.dest == "overrides" for action in self._actions):
             from src.config.slips import cure
 
-            for at, word in enumerate(words := sys.argv[1:]):
-                if said := cure(words, at):
-                    raise UserError(f"{word}: {said}")
+            known = self._option_string_actions
+            for at in (k for k, word in enumerate(sys.argv) if k and word.startswith("-") and word not in known):
+                if meant := cure(sys.argv, at):
+                    raise UserError(f"{sys.argv[at]}: {meant}")
         raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 
 from src.cli.command import Arguments, run_command
 from src.config.tree import Config
@@ -19,11 +20,15 @@ Without overrides the stage reads params.yaml, as under `dvc repro`. With overri
 conf/. `python -m src.train --help` lists groups and keys.
 """
 
+_NOT_DATA = {f.name for f in fields(Config)} - {"data"}
 _WITHOUT_RESULTS = ("check", "code")  # stages whose outs nobody reads
 
 
-def run_stage(name: str, description: str, act: Callable[[Config], None]) -> None:
-    """Calls `act` with the configuration of the command line, and ends the process with the exit code that follows."""
+def run_stage(name: str, description: str, act: Callable[[Config], None], data_alone: bool = True) -> None:
+    """Calls `act` with the configuration of the command line, and ends the process with the exit code that follows.
+
+    data_alone: all that it uses is `config.data`, so overrides of anything else are refused.
+    """
     parser = Arguments(name, description, _EPILOG)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to conf/")
 
@@ -31,6 +36,11 @@ def run_stage(name: str, description: str, act: Callable[[Config], None]) -> Non
         overrides = parser.parse_args().overrides
         from src.config.composition import load
 
+        for override in overrides if data_alone else ():
+            if override.partition("=")[0].partition(".")[0] in _NOT_DATA:
+                raise UserError(
+                    f"{override}: has no effect here; the stage {name} uses data alone, such as data=digits"
+                )
         with alone(name):
             act(load(overrides))
 

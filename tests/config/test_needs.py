@@ -158,6 +158,11 @@ IDLE = {
     "train -m seed=0,1 train.unit_steps=5,6": "without train.unit_targets",
     "ablation ablation=width train.monitor=valid_loss": "without train.patience",
     "compose train.monitor=valid_loss": "without train.patience",
+    **{
+        f"{stage} data=digits {typed}": f"here; the stage {stage} uses data alone"
+        for stage in ("fetch", "split", "normalize", "evaluate")
+        for typed in ("model.threshold=0.3", "optimizer=sgd")
+    },
 }
 
 
@@ -168,7 +173,7 @@ def test_a_key_without_effect_is_refused_where_it_is_typed(
     monkeypatch.setattr("src.config.tree.SNAPSHOT", home / "params.yaml")
     done = run_main(*command.split())
     assert_rejected(done, f"has no effect {IDLE[command]}")
-    assert done.stderr.removeprefix("error: ").split(":")[0] in command
+    assert done.stderr.removeprefix("error: ").split(":")[0] in command.split()
 
 
 @pytest.mark.parametrize(
