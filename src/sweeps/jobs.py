@@ -70,7 +70,8 @@ def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> N
         if sheets and recording and parent:
             recording.report(parent.identity, {}, {}, sheets)
         if failures := sum(not end.done for end in ends):
-            raise RunFailed(f"{failures} of {len(ends)} jobs failed; the others are finished and recorded")
+            others = f"; the others are finished{' and recorded' if recording else ''}" if failures < len(ends) else ""
+            raise RunFailed(f"{failures} of {len(ends)} jobs failed{others}")
 
 
 def identity_of_sweep(title: str, fingerprints: Sequence[str]) -> str:

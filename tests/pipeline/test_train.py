@@ -83,6 +83,8 @@ def test_a_multirun_finishes_the_other_jobs_and_reports_the_failure(checkout: Pa
     statuses = {" ".join(row[1:3]): row[3] for row in rows}
     assert statuses["optimizer.lr=0.1 model.act=relu"] == "finished"
     assert statuses["optimizer.lr=1e+20 model.act=relu"] == "failed"
+    none = shell(*TRAIN, "-m", *overrides, "optimizer.lr=1e20", "model.act=relu", "tracking=off")
+    assert none.stderr.strip().endswith("1 of 1 jobs failed")
     assert len(rows) == 4
     assert re.search(
         r"^job \d \(optimizer.lr=\S+ model.act=relu\): failed: diverged at epoch 1", done.stdout, re.MULTILINE
