@@ -122,14 +122,15 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
 def refuse_idle(arguments: Sequence[str], configs: Sequence[Config]) -> None:
     """Raises `UserError` for a typed key that has an effect in none of the configurations.
 
-    Or that is typed twice in succession, as a shell expands `model.act={relu,tanh}`: only the last would count.
+    Or that follows itself, as a shell expands `model.act={relu,tanh}`: only the last one would count.
     """
-    for argument, after in itertools.pairwise((*arguments, "")):
-        key, _, value = argument.partition("=")
-        if key == after.partition("=")[0] and "=" in after:
-            values = f"{value},{after.partition('=')[2]}"
-            raise UserError(f"{argument} {after}: the same key twice; did you mean -m {key}={values}?")
-        needs = NEEDS.get(argument.partition("=")[0], ())
+    typed = [argument for argument in arguments if "=" in argument]
+    for key, words in itertools.groupby(typed, lambda argument: argument.partition("=")[0]):
+        argument, *others = words
+        if others:
+            values = ",".join(word.partition("=")[2] for word in (argument, *others))
+            raise UserError(f"{' '.join((argument, *others))}: the same key again; did you mean -m {key}={values}?")
+        needs = NEEDS.get(key, ())
         if not any(all(need.met(config) for need in needs) for config in configs):
             missing = next(need.words for need in needs if not need.met(configs[0]))
             raise UserError(f"{argument}: has no effect without {missing}")

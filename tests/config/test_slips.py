@@ -136,9 +136,9 @@ def test_each_command_shows_it(command: str, home: Path, monkeypatch: pytest.Mon
         said = "did you mean 'model.hidden=[64,32]', or -m 'model.hidden=[64],[32]'?"
         assert_rejected(run_main("train", "-m", "model.hidden=64,32"), said)
         assert_rejected(run_main("train", "-m", "seed=range(0)", "model.act=tanh"), "nothing to sweep")
-    for braces in (["model.act=relu", "model.act=tanh"], ["optimizer=sgd", "optimizer=adam"]):
+    for braces in (["model.act=relu", "model.act=tanh"], ["optimizer=sgd", "optimizer=adam", "optimizer=momentum"]):
         key, values = braces[0].partition("=")[0], ",".join(word.partition("=")[2] for word in braces)
-        said = f"{' '.join(braces)}: the same key twice; did you mean -m {key}={values}?"
+        said = f"{' '.join(braces)}: the same key again; did you mean -m {key}={values}?"
         assert_rejected(run_main(*command.split(), *braces), said)
 
 
