@@ -199,7 +199,8 @@ def _delete(paths: Sequence[Path], dry_run: bool, all_or_none: bool = False) -> 
     if dry_run:
         removed = {path.name for path in planned.removed}
         listed = [row for row in rows() if row["id"] in removed]
-        print(run_table(listed, COLUMNS, shutil.get_terminal_size((120, 0)).columns))
+        if listed:
+            print(run_table(listed, COLUMNS, shutil.get_terminal_size((120, 0)).columns))
         print(f"would delete {_counted(len(planned.removed), 'run')}, {size / 1e6:,.1f} MB of run folders")
         return
     done, failures, freed, records = 0, list[str](), 0, 0

@@ -248,6 +248,7 @@ def test_a_condition_or_names_but_not_both_and_not_nothing(runs: Path) -> None:
     [seed_1] = [row["id"] for row in rows() if row["seed"] == 1]
     assert done.stdout.splitlines()[2].startswith(seed_1[:8])
     assert run_main("runs", "prune", "--older-than", "1h").stdout.startswith("deleted 0 runs")
+    assert run_main("runs", "prune", "--older-than", "1h", "--dry-run").stdout.startswith("would delete 0 runs")
 
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
