@@ -51,6 +51,9 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
         return f"quote it, so that the shell keeps it whole: '{whole}'" if whole else "a bracket is not closed"
     if equals and name in keys():
         return _readable(name, value)
+    group, _, choice = name.rpartition(".")
+    if group in _GROUPS and choice in choices(group):  # optimizer.nesterov=true
+        return f"did you mean {group}={choice}?"
     before = arguments[at - 1] if at else ""
     if not equals and re.search(r"=(.*,)?$", before):
         return f"did you mean {before}{word}?"

@@ -18,6 +18,7 @@ from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
 _SHOWN = 8  # names in a message
+_START = 4096  # bytes
 SEPARATORS: tuple[str, ...] = get_args(get_type_hints(Recipe, include_extras=True)["separator"])[1]
 
 
@@ -94,7 +95,14 @@ class OwnTable(NamedTuple):
         return TableExamples([f"{path}:{line}" for line in where], x, np.concatenate(y) if y else None)
 
     def _separator(self, path: Path) -> str:
-        """What separates the cells of a file: as in the model's table, unless only another one gives its columns."""
+        """What separates the cells of a file: as in the model's table, unless only another one gives its columns.
+
+        Raises `UserError` for a file that is no text.
+        """
+        with path.open("rb") as file:
+            no_text = b"\0" in file.read(_START)
+        if no_text and not is_parquet(path):
+            raise UserError(f"{path}: not a text, but perhaps a workbook or UTF-16; save it as CSV in UTF-8")
         if is_parquet(path) or self.encoding.kinds.keys() <= {*names(path, self.separator)}:
             return self.separator
         for separator in SEPARATORS:

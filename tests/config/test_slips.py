@@ -64,6 +64,7 @@ CURES = {
     "model_act=relu": "did you mean model.act=relu?",
     "model.hidden=64-32": "did you mean 'model.hidden=[64,32]'?",
     "train.epoch=5": "did you mean train.epochs=5?",
+    "optimizer.nesterov=true": "did you mean optimizer=nesterov?",
     "-M model.act=relu": "did you mean -m?",
     "\u2013m model.act=relu": "did you mean -m?",
     "\u2014multirun model.act=relu": "did you mean --multirun?",

@@ -151,7 +151,7 @@ MISTAKES: list[tuple[str, Content, str]] = [
     ("spiral", ("X1=", "X2=1"), "X1=: not a number"),
     ("spiral", ("X1=1", "X2=nan"), "X1=1 X2=nan: X2 is nan; a finite number is needed"),
     ("spiral", ("X1=-inf", "X2=1"), "X1 is -inf; a finite number is needed"),
-    ("spiral", ("X1=1", "x2=1"), "x2=1: not a feature of this model; allowed: X1, X2"),
+    ("spiral", ("X1=1", "x2=1"), "x2=1: not a feature of this model; did you mean X2? (allowed: X1, X2)"),
     ("spiral", ("X3=1",), "X3=1: not a feature of this model"),
     ("spiral", ("=1",), "=1: not a feature of this model; allowed: X1, X2"),
     ("digits8", ("X1=1",), "the values of this model have no names; it takes pictures of a digit"),

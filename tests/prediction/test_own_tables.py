@@ -86,6 +86,8 @@ def test_the_separator_is_the_one_that_gives_the_columns(
     file.write_text(file.read_text().replace("height=1", " height=1"))
     if separator == ",":
         assert "no column height=1; did you mean ' height=1'?" in refusal(predicted, own, str(file))
+        file.write_bytes(own.file.read_text().encode("utf-16"))
+        assert refusal(predicted, own, str(file)).endswith("perhaps a workbook or UTF-16; save it as CSV in UTF-8")
 
 
 def test_a_value_that_misses_or_has_a_decimal_comma_can_be_typed(own: Own) -> None:

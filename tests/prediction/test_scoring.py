@@ -109,7 +109,7 @@ def test_data_that_do_not_fit_get_one_line(spiral: Trained, xor: Trained, digits
         (
             spiral,
             dataclasses.replace(spiral.dataset, features=("X1", "x2")),
-            f"data={spiral.recipe.name}: no feature X2, which the model takes; allowed: X1, x2",
+            f"data={spiral.recipe.name}: no feature X2, which the model takes; did you mean x2? (allowed: X1, x2)",
         ),
         (
             digits8,
