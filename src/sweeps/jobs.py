@@ -131,7 +131,8 @@ def run_jobs(
     folders = [RunFolder.of(digest["fingerprint"]) for digest in digests]
     reused = [folder.finished() and not job.config.train.fresh for folder, job in zip(folders, jobs, strict=True)]
     before: list[Status] = [{} if old else folder.living_status() for old, folder in zip(reused, folders, strict=True)]
-    print(f"{len(jobs)} jobs: {title}" + (f" ({sum(reused)} of them finished before)" if any(reused) else ""))
+    known = f" ({sum(reused)} of them finished before)" if any(reused) else ""
+    print(f"{len(jobs)} job{'s' * (len(jobs) > 1)}: {title}{known}")
 
     for job, folder in zip(jobs, folders, strict=True):
         annotate_as(job.config.tracking, folder.path)
