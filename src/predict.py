@@ -17,7 +17,8 @@ _EPILOG = """\
 inputs, any number of them:
   digit.png      a picture of one digit (PNG, JPEG, BMP, GIF, WEBP, PPM), of any size, dark on light or light on
                  dark, drawn, printed or photographed, with some plain paper around it. The ink is separated from the
-                 paper, cropped, scaled and centred as in MNIST. Several digits side by side are rejected
+                 paper, cropped, scaled and centred as in MNIST. Several digits side by side, dark lines and frames
+                 around the digit are rejected
   points.csv     a table of cells between commas, semicolons, tabs, bars or blanks (CSV, TSV, TXT). With a header,
                  features are found by name, in any order, pixels by their numbers, and other columns are ignored;
                  without one, the columns are the features in their order, for images also after or before a label

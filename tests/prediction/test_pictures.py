@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from src.data import images
 from src.data.images import MOST_PIXELS
@@ -101,8 +101,15 @@ SAME: dict[str, Callable[[], Image.Image]] = {
     "dust": lambda: beside(255, 0, (np.s_[10:14, 20:24], 0), (np.s_[180:185, 100:103], 0)),
     "the paper's edge": lambda: beside(230, 20, (np.s_[:, :12], 60), (np.s_[-9:], 90)),
     "ruled paper": lambda: beside(250, 10, (np.s_[8::24], 200)),
+    "squared paper": lambda: beside(250, 10, (np.s_[8::16], 150), (np.s_[:, 8::16], 150)),
 }
 NOT_PNG = {"CMYK": "picture.jpg"}
+
+
+def _turned(*lines: int, squared: bool) -> Image.Image:
+    strips: list[tuple[Any, int]] = [(np.s_[line::30], 60) for line in lines]
+    strips += [(np.s_[:, line::30], 60) for line in lines if squared]
+    return beside(250, 10, *strips).rotate(4, Image.Resampling.BICUBIC, fillcolor=250)
 
 
 def _box(values: Values) -> tuple[slice, slice]:
@@ -180,6 +187,26 @@ def noise(deviation: float) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+def framed(draw: Callable[[ImageDraw.ImageDraw], None]) -> Image.Image:
+    picture = on(255, 0)
+    draw(ImageDraw.Draw(picture))
+    return picture
+
+
+def window() -> Image.Image:
+    """A drawing program: a title, a menu, tools, and the digit on a canvas."""
+    picture = Image.new("L", (640, 480), 235)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, 640, 28), fill=70)
+    for k in range(8):
+        draw.text((10 + 60 * k, 36), "Menu", fill=0)
+        draw.rectangle((10 + 30 * k, 60, 32 + 30 * k, 82), outline=60)
+    draw.rectangle((80, 110, 540, 440), fill=255, outline=100, width=2)
+    picture.paste(on(255, 0), (200, 160))
+    return picture
+
+
+LINED = "lines, a frame or a window around the digit: give a picture of one digit on plain paper"
 NO_DIGIT: dict[str, tuple[Callable[[], Image.Image], str]] = {
     "white": (lambda: Image.new("L", (50, 50), 255), NOTHING),
     "black": (lambda: Image.new("RGB", (50, 40)), NOTHING),
@@ -192,6 +219,14 @@ NO_DIGIT: dict[str, tuple[Callable[[], Image.Image], str]] = {
     "a speck": (lambda: ImageOps.expand(Image.new("L", (5, 5)), 150, 255), NOTHING),
     "42": (lambda: drawn(printed("42", size=120)), "several digits side by side"),
     "1 1": (lambda: drawn(printed("11"), light_on_dark=True), "several digits side by side"),
+    "dark squared paper": (lambda: beside(250, 10, (np.s_[8::24], 60), (np.s_[:, 8::24], 60)), LINED),
+    "dark squared paper, turned": (lambda: _turned(8, 9, squared=True), LINED),
+    "dark ruled paper": (lambda: beside(250, 10, (np.s_[8::30], 60)), LINED),
+    "dark ruled paper, turned": (lambda: _turned(8, 9, squared=False), LINED),
+    "dark ruled paper with a margin": (lambda: beside(250, 10, (np.s_[8::30], 60), (np.s_[:, 40:42], 60)), LINED),
+    "a printed box": (lambda: framed(lambda draw: draw.rectangle((12, 12, 188, 188), outline=0, width=3)), LINED),
+    "a circle": (lambda: framed(lambda draw: draw.ellipse((4, 4, 196, 196), outline=0, width=3)), LINED),
+    "a window": (window, LINED),
     "a number": (lambda: drawn(printed("2026")), "several digits side by side"),
 }
 
