@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -72,9 +73,9 @@ def open_store(tracking: Tracking) -> Store:
     """
     uri = store_uri(tracking)
     if uri in ("sqlite:", "sqlite://", _SQLITE) or ":memory:" in uri:
-        raise UserError(
-            f"the MLflow store {uri} is in memory and keeps nothing; allowed: sqlite:////folder/mlflow.db, ..."
-        )
+        raise UserError(f"the MLflow store {uri} is in memory and keeps nothing; allowed: a file, as sqlite:////a/b.db")
+    if "%" in sys.prefix and not is_server(uri):  # which its migrations take for an interpolation
+        raise UserError(f"{sys.prefix}: MLflow can't work with % in the path of its code; rename the folder")
     if path := database(uri):
         _make_once(path)
     client = _client(uri)
@@ -112,9 +113,8 @@ def trashed(tracking: Tracking, run_ids: Iterable[str]) -> dict[str, str]:
     if path is not None and path.exists():
         query = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'deleted'"
         with contextlib.suppress(sqlite3.Error), writable(path) as opened:
-            for run_id in run_ids:
-                if opened.execute(query, [run_id]).fetchone():
-                    found[run_id] = restores(tracking, f"runs restore --run-id {run_id}")
+            there = [run_id for run_id in run_ids if opened.execute(query, [run_id]).fetchone()]
+            found = {run_id: restores(tracking, f"runs restore --run-id {run_id}") for run_id in there}
     return found
 
 

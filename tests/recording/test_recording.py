@@ -43,6 +43,7 @@ from src.sweeps import start
 from tests.faults.trainings import InterruptsAfter
 from tests.helpers.composing import Small, compose
 from tests.helpers.processes import until
+from tests.helpers.refusals import refusal
 from tests.helpers.stores import assert_mirrored, client_of, database, stored
 from tests.recording.conftest import InThread, fail
 
@@ -447,6 +448,11 @@ def test_a_repository_in_a_path_of_any_letters_has_its_store(
     kept = open_store(Tracking()).client.get_run(run_id)
     assert kept.info.status == "FINISHED"
     assert (folder / "mlartifacts" / run_id / "artifacts" / "model.npz").exists()
+
+
+def test_an_environment_whose_path_mlflow_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.prefix", "/home/you/50%20x/.venv")
+    assert "50%20x/.venv: MLflow can't work with % in the path of its code" in refusal(open_store, Tracking())
 
 
 def test_the_store_of_a_checkout_that_was_moved_or_copied_goes_along(
