@@ -77,10 +77,12 @@ class OwnTable(NamedTuple):
         layout = Layout(kinds, label, tuple(labels or ()), None, missing, separator, self.decimal)
         codes = {name: Codes() for name, kind in kinds.items() if kind == "category"}
         parts, y, unknown = list[NDArray[np.float64]](), list[NDArray[np.int64]](), Counter[str]()
+        empty: list[bool] = []
         for batch in rows(path, layout, [*kinds], codes):
             categories = {k: tuple(codes[name]) for k, name in enumerate(kinds) if name in codes}
             features, new = self.encoding.encoded(batch.x, categories)
             parts.append(features)
+            empty += [bool(np.isnan(row).all()) for row in batch.x]
             unknown.update(new)
             if batch.y is not None:
                 y.append(batch.y)
@@ -92,7 +94,12 @@ class OwnTable(NamedTuple):
             print(f"{path}: {count:,} with a {name} that the training set lacked; its features are 0", file=sys.stderr)
         x = np.concatenate(parts)
         where = range(1, len(x) + 1) if is_parquet(path) else lines(path, separator)
-        return TableExamples([f"{path}:{line}" for line in where], x, np.concatenate(y) if y else None)
+        examples = [f"{path}:{line}" for line in where]
+        if labels is None and any(empty):  # it would be the mean of the training set
+            raise UserError(
+                f"{examples[empty.index(True)]}: all cells of the model's columns are empty; remove this line"
+            )
+        return TableExamples(examples, x, np.concatenate(y) if y else None)
 
     def _separator(self, path: Path) -> str:
         """What separates the cells of a file: as in the model's table, unless only another one gives its columns.

@@ -138,6 +138,7 @@ def test_rows_are_named_by_their_lines(own: Own, tmp_path: Path) -> None:
         (("height", "colour", "${x}, y"), ("1", "red", "1"), "no column height=1; did you mean height?"),
         (("colour",), ("red",), "no column height=1, ${x}, y"),
         (tuple(COLUMNS), ("tall", "red", "1"), "line 2: height=1=tall: not a number"),
+        (tuple(COLUMNS), ("", "", ""), "new.csv:2: all cells of the model's columns are empty; remove this line"),
         (tuple(COLUMNS), ("inf", "red", "1"), "line 2: height=1=inf: too large"),
     ],
 )
