@@ -35,7 +35,7 @@ def read_picture(path: Path, signature: Signature) -> RawExamples:
     assert signature.largest is not None
     if signature.source == "images":  # the user's own, which are made grey and of one size, and nothing else
         grey_image = np.asarray(images.grey(path, signature.image), np.float64)
-        return RawExamples([str(path)], grey_image.reshape(1, -1))
+        return RawExamples([str(path)], grey_image.reshape(1, -1), picture=True)
     if signature.source not in FRAMES:
         raise UserError(f"{path}: pictures can't be converted to examples of {signature.source}")
     values = grey(path)
@@ -43,7 +43,7 @@ def read_picture(path: Path, signature: Signature) -> RawExamples:
         image = frame(ink(values), FRAMES[signature.source], signature.image)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return RawExamples([str(path)], np.rint(signature.largest * image).reshape(1, -1))
+    return RawExamples([str(path)], np.rint(signature.largest * image).reshape(1, -1), picture=True)
 
 
 def grey(path: Path) -> Values:

@@ -22,6 +22,7 @@ class RawExamples(NamedTuple):
 
     names: list[str]  # of the examples: "points.csv:2" for a line, "x.npy[0]" for a row, or the file's name
     x: NDArray[np.float64]  # [n, features]
+    picture: bool = False  # read from a picture, whose range and whose light and dark are known
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Signature:
             return
         training, outside = self.training, np.zeros(raw.x.shape, bool)
         unlike = training is not None and not training.near(raw.x).all()
-        if training is not None and unlike:
+        if training is not None and unlike and not raw.picture:
             for mistake, cure in training.mistakes(raw.x):
                 raise UserError(f"{name}: {mistake}: {cure}, or add --as-is to predict it as it is")
         if self.largest is not None:

@@ -175,6 +175,16 @@ def test_a_picture_for_a_model_of_ones_own_pictures_is_made_as_its_data_were(tmp
         np.testing.assert_array_equal(read_picture(path, signature).x, [x])
 
 
+def test_a_dark_picture_of_ones_own_is_no_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scaling = {"kind": "standard", "center": 115.0, "scale": 70.0}
+    signature = Signature(35, None, (5, 7), "images", 255, scaling, "float32")
+    Image.new("L", (7, 5), 30).save(tmp_path / "a.png")
+    got = read_picture(tmp_path / "a.png", signature)
+    signature.check(got, "a.png")
+    assert capsys.readouterr().err.startswith("warning: a.png: unlike the training data: mean 30")
+    assert "multiply them by 8.5" in refusal(signature.check, got._replace(picture=False), "a.npy")
+
+
 def test_every_source_of_images_has_its_frame() -> None:
     assert {name for name, source in SOURCES.items() if source.image} == FRAMES.keys()
 
