@@ -1,6 +1,7 @@
 """How a command starts and ends: wrong options, exit codes, one line for errors, and closed standard streams."""
 
 import errno
+import importlib
 import os
 import subprocess
 import sys
@@ -98,7 +99,10 @@ run_command(main)
 def test_where_it_can_not_work_every_command_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, what: str, is_here: object, told: str
 ) -> None:
-    for command in (*COMMANDS, "train", "ablation", "runs", "predict", "show", "score", "compare", "add", "code"):
+    commands = (*COMMANDS, "train", "ablation", "runs", "predict", "show", "score", "compare", "add", "code")
+    for command in commands:  # so that nothing is imported, and kept, as if this were another system
+        importlib.import_module("src.runs.__main__" if command == "runs" else f"src.{command}")
+    for command in commands:
         with monkeypatch.context() as patch:
             patch.setattr(sys, what, is_here)
             done = run_main(command)
