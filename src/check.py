@@ -8,6 +8,8 @@ its conf/, which this stage compares. The out of this stage is constant, so comp
 those whose values have changed.
 """
 
+import sys
+
 from src.cli.stage import run_stage
 from src.config.composition import choices
 from src.config.tree import Config
@@ -39,6 +41,10 @@ def check(config: Config) -> None:
     for study in config.studies:
         if study not in choices("ablation"):
             raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")
+    from src.health.pipeline import other_environment  # late: what is refused is refused at once
+
+    for found in other_environment(ROOT):
+        print(f"warning: {found.where.name}: {found.what}; {found.advice}", file=sys.stderr)
     write_text(CHECKED, "params.yaml is composed from conf/\n")
 
 

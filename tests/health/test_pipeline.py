@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from src.check import check
 from src.compose import snapshot
 from src.config.tree import yaml_text
 from src.data.dataset import Dataset
@@ -100,7 +101,12 @@ def test_a_damaged_model_is_reported(home: Path, small: Small, digits: Dataset) 
 
 @pytest.mark.parametrize("arithmetic", ["native", "portable"])
 def test_a_native_model_of_another_environment_is_reported_where_dvc_sees_no_change(
-    arithmetic: str, home: Path, small: Small, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    arithmetic: str,
+    home: Path,
+    small: Small,
+    digits: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = small(f"train.arithmetic={arithmetic}")
     model = home / "models/model.npz"
@@ -113,5 +119,9 @@ def test_a_native_model_of_another_environment_is_reported_where_dvc_sees_no_cha
     assert [finding.mend for finding in found] == ([None] if arithmetic == "native" else [])
     assert all(f"numpy {np.__version__}, here 1.0.0" in finding.what for finding in found)
     assert all("`dvc repro -f train`" in finding.advice for finding in found)
+    monkeypatch.setattr("src.check.ROOT", home)
+    monkeypatch.setattr("src.check.CHECKED", home / "params.checked")
+    check(config)
+    assert capsys.readouterr().err.count("warning: model.npz: trained natively with numpy") == len(found)
     (home / "params.yaml").write_text(yaml_text(small("train.arithmetic=native", "seed=5").plain()))
     assert not list(other_environment(home))  # DVC trains it again
