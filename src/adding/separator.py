@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
+from src.data.recipe import SEPARATORS
 from src.foundation.errors import UserError
 
-_SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 1000  # rows
-
 
 Rows = Sequence[Sequence[str]]  # their cells
 
@@ -26,7 +25,7 @@ def separator_of(path: Path) -> str:
         if file.readline(16).removeprefix(b"\xef\xbb\xbf").startswith(b"sep="):
             raise UserError(f"{path}: its first line, sep=, is for a spreadsheet; remove it")
     samples = {}
-    for separator in _SEPARATORS:
+    for separator in SEPARATORS:
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = [cells for cells in itertools.islice(csv.reader(file, delimiter=separator), _SAMPLE) if cells]

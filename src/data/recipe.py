@@ -16,6 +16,7 @@ from src.foundation.schema import show
 
 KINDS = ("number", "category")  # of a column
 ON_MISSING = ("refuse", "mean", "drop")
+SEPARATORS = (",", ";", "\t", "|")  # of the cells of a table
 # The kinds of one's own data, and which of the keys below each uses besides these four.
 OWN: dict[str, tuple[str, ...]] = {
     "table": ("label", "columns", "missing", "group", "separator", "decimal"),
@@ -57,7 +58,7 @@ class Recipe:
     columns: Mapping[str, Annotated[str, KINDS]] = _own()  # that are used, label and group apart
     missing: Annotated[str, ON_MISSING] = _own("refuse")
     group: str | None = _own(None)  # a column; examples with the same value are in the same set
-    separator: Annotated[str, (",", ";", "\t", "|")] = _own(",")
+    separator: Annotated[str, SEPARATORS] = _own(",")
     decimal: Annotated[str, (".", ",")] = _own(".")  # the decimal mark
     image: tuple[Annotated[int, ">= 1"], ...] | None = _own(None)  # height and width
 

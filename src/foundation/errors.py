@@ -48,11 +48,11 @@ def masked(text: str) -> str:
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown `word`: the closest match, if any, and everything allowed."""
-    names = {name.lower(): name for name in sorted(allowed)}
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    shown = {lower: name if name == name.strip() else repr(name) for lower, name in names.items()}
-    listing = ", ".join(shown.values())
-    return f"did you mean {shown[near[0]]}? (allowed: {listing})" if near else f"allowed: {listing}"
+    names = {name: name if name == name.strip() else repr(name) for name in sorted(allowed)}
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    listing = ", ".join(names.values())
+    return f"did you mean {names[lower[near[0]]]}? (allowed: {listing})" if near else f"allowed: {listing}"
 
 
 def is_machine_error(error: OSError) -> bool:

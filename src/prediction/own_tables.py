@@ -5,21 +5,20 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.data.columns import Codes, Layout, rows
 from src.data.encoding import Encoding
-from src.data.recipe import Recipe
+from src.data.recipe import SEPARATORS
 from src.data.table import is_parquet, lines, names
 from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import show
 
 _SHOWN = 8  # names in a message
 _START = 4096  # bytes
-SEPARATORS: tuple[str, ...] = get_args(get_type_hints(Recipe, include_extras=True)["separator"])[1]
 
 
 class TableExamples(NamedTuple):
@@ -82,7 +81,7 @@ class OwnTable(NamedTuple):
             categories = {k: tuple(codes[name]) for k, name in enumerate(kinds) if name in codes}
             features, new = self.encoding.encoded(batch.x, categories)
             parts.append(features)
-            empty += [bool(np.isnan(row).all()) for row in batch.x]
+            empty += np.isnan(batch.x).all(axis=1).tolist()
             unknown.update(new)
             if batch.y is not None:
                 y.append(batch.y)

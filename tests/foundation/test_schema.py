@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from src.config.tree import Config
 from src.data.recipe import AS_BEFORE, Recipe
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, suggestion
 from src.foundation.schema import build, flatten, plain, show
 from src.nn.architecture import Architecture
 from src.nn.losses import HEADS
@@ -330,3 +330,8 @@ def test_flatten_gives_the_leaves_their_dotted_keys() -> None:
 )
 def test_show(value: Any, shown: str) -> None:
     assert show(value) == shown
+
+
+def test_a_suggestion_ignores_capitals_and_lists_all_names() -> None:
+    assert suggestion("height", ["X", "x"]) == "allowed: X, x"
+    assert suggestion("AGE", ["age", "height"]) == "did you mean age? (allowed: age, height)"
