@@ -76,12 +76,12 @@ class OwnTable(NamedTuple):
         layout = Layout(kinds, label, tuple(labels or ()), None, missing, separator, self.decimal)
         codes = {name: Codes() for name, kind in kinds.items() if kind == "category"}
         parts, y, unknown = list[NDArray[np.float64]](), list[NDArray[np.int64]](), Counter[str]()
-        empty: list[bool] = []
+        empty = list[Any]()  # [rows] each
         for batch in rows(path, layout, [*kinds], codes):
             categories = {k: tuple(codes[name]) for k, name in enumerate(kinds) if name in codes}
             features, new = self.encoding.encoded(batch.x, categories)
             parts.append(features)
-            empty += np.isnan(batch.x).all(axis=1).tolist()
+            empty.append(np.isnan(batch.x).all(axis=1))
             unknown.update(new)
             if batch.y is not None:
                 y.append(batch.y)
@@ -94,10 +94,9 @@ class OwnTable(NamedTuple):
         x = np.concatenate(parts)
         where = range(1, len(x) + 1) if is_parquet(path) else lines(path, separator)
         examples = [f"{path}:{line}" for line in where]
-        if labels is None and any(empty):  # it would be the mean of the training set
-            raise UserError(
-                f"{examples[empty.index(True)]}: all cells of the model's columns are empty; remove this line"
-            )
+        blank = np.flatnonzero(np.concatenate(empty))
+        if labels is None and blank.size:  # it would be the mean of the training set
+            raise UserError(f"{examples[blank[0]]}: all cells of the model's columns are empty; remove this line")
         return TableExamples(examples, x, np.concatenate(y) if y else None)
 
     def _separator(self, path: Path) -> str:
