@@ -18,7 +18,7 @@ import operator
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from src.foundation.errors import UserError, suggestion
@@ -47,14 +47,19 @@ def build(annotation: Any, value: Any, key: str = "") -> Any:
 
     Raises `UserError` with the key, the value and what is allowed.
     """
+    return _builder(annotation)(value, key)
+
+
+def _builder(annotation: Any) -> Callable[[Any, str], Any]:
+    """What builds from a value and its key. The annotation is read here, once for all values."""
     allowed = read_annotation(annotation)
     if dataclasses.is_dataclass(allowed.kind):
-        return _build_dataclass(allowed, value, key)
+        return functools.partial(_build_dataclass, allowed)
     if get_origin(allowed.kind) is tuple:
-        return _build_tuple(allowed, value, key)
+        return functools.partial(_build_tuple, allowed)
     if get_origin(allowed.kind) is Mapping:
-        return _build_mapping(allowed, value, key)
-    return _build_scalar(options_of(allowed), value, key)
+        return functools.partial(_build_mapping, allowed)
+    return functools.partial(_build_scalar, options_of(allowed))
 
 
 def plain(value: Any, semantic_only: bool = False, complete: bool = False) -> Any:
@@ -110,7 +115,7 @@ def _build_dataclass(allowed: Allowed, value: Any, key: str) -> Any:
         if not isinstance(name, str) or name not in allowed.table:
             raise UserError(f"{key}.name={show(name)}: unknown; {suggestion(show(name), allowed.table)}")
         kind = allowed.table[name]
-    hints, prefix = _hints(kind), f"{key}." if key else ""
+    builders, prefix = _builders(kind), f"{key}." if key else ""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for name, entry in given.items():
         if name not in fields:
@@ -119,13 +124,13 @@ def _build_dataclass(allowed: Allowed, value: Any, key: str) -> Any:
         if name not in given and f.default is f.default_factory is dataclasses.MISSING:
             raise UserError(f"{prefix}{name}: missing, and it has no default")
     before = {name: f.metadata["before"] for name, f in fields.items() if "before" in f.metadata}
-    return kind(**before | {name: build(hints[name], entry, f"{prefix}{name}") for name, entry in given.items()})
+    return kind(**before | {name: builders[name](entry, f"{prefix}{name}") for name, entry in given.items()})
 
 
-@functools.cache  # asking takes as long as building
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    """The annotations of a data class, by field."""
-    return get_type_hints(kind, include_extras=True)
+@functools.cache  # reading annotations takes longer than building
+def _builders(kind: type[Any]) -> dict[str, Callable[[Any, str], Any]]:
+    """What builds each field of a data class."""
+    return {name: _builder(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
 
 
 def _build_tuple(allowed: Allowed, value: Any, key: str) -> Any:
@@ -135,7 +140,8 @@ def _build_tuple(allowed: Allowed, value: Any, key: str) -> Any:
             "64,32" if entry.kind is int else show(value) if isinstance(value, str) else next(iter(entry.table or "x"))
         )
         raise UserError(f"{key}={show(value)}: must be a list, like {key}=[{like}]")
-    return tuple(build(get_args(allowed.kind)[0], entry, f"{key}[{i}]") for i, entry in enumerate(value))
+    builder = _builder(get_args(allowed.kind)[0])
+    return tuple(builder(entry, f"{key}[{i}]") for i, entry in enumerate(value))
 
 
 def _build_mapping(allowed: Allowed, value: Any, key: str) -> Any:
@@ -144,7 +150,8 @@ def _build_mapping(allowed: Allowed, value: Any, key: str) -> Any:
     for name in value:
         if not isinstance(name, str):
             raise UserError(f'{key}.{show(name)}: must be a text; write it in quotes: "{show(name)}"')
-    return {name: build(get_args(allowed.kind)[1], entry, f"{key}.{show(name)}") for name, entry in value.items()}
+    builder = _builder(get_args(allowed.kind)[1])
+    return {name: builder(entry, f"{key}.{show(name)}") for name, entry in value.items()}
 
 
 def _build_scalar(options: list[Allowed], value: Any, key: str) -> Any:

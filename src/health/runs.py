@@ -1,32 +1,20 @@
-"""Checks of run folders: those whose process died, and those with damaged files.
+"""Checks of run folders: those whose process died, and those with damaged files."""
 
-runs/.verified.json has the runs that were found undamaged, with the sizes, times and inodes of their files and the
-digest of the code: as long as these are the same, the files are not read again.
-"""
-
-import contextlib
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from src.foundation.errors import UserError
-from src.foundation.files import read_object, sha256, write_json
 from src.foundation.npz import DAMAGE
 from src.health.finding import Finding, refusal, repair
+from src.runs import intact
 from src.runs.fingerprint import code_digest, words
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, RunFolder, Status
 from src.runs.model import load_model
 from src.training import checkpoint
-
-_READ = (
-    *("status.json", "run.json", "config.yaml", "result.json", "timing.json", "history.csv", "journal.jsonl"),
-    *("model.npz", "predictions.npz", START),
-)
-
 
 _forgotten: set[Path] = set()
 
@@ -101,51 +89,37 @@ def of_other_code(root: Path) -> tuple[int, int]:
 
 def _verdicts(root: Path) -> Iterator[Verdict]:
     """The verdict on each finished run; what is undamaged is remembered."""
-    known: Mapping[str, Any] = {}
+    runs = root / "runs"
     forgotten = root in _forgotten
-    if not forgotten and _memory(root).is_file():
-        with contextlib.suppress(UserError, OSError):  # damaged, or not ours to read
-            known = read_object(_memory(root))
+    known = {} if forgotten else intact.read(runs)
     _forgotten.discard(root)
-    undamaged: dict[str, Any] = {}
+    undamaged: dict[str, intact.Intact] = {}
     for folder in run_folders(root):
-        name, version = folder.path.name, _version(folder)
-        match known.get(name):
-            case [str(before), bool(reused)] if before == version:
-                undamaged[name] = [version, reused]
-                yield Verdict(folder, reused, "")
-            case _ if _says_finished(folder):
-                run = FinishedRun(folder.path)  # whose configuration is read once for both
-                verdict = Verdict(folder, _is_of_this_code(folder, run), _damage(folder, run))
-                if not verdict.damage:
-                    undamaged[name] = [version, verdict.reused]
-                yield verdict
+        name, version = folder.path.name, intact.version(folder.path)
+        if name in known and known[name].version == version:
+            undamaged[name] = known[name]
+            yield Verdict(folder, known[name].reused, "")
+        elif _says_finished(folder):
+            run = FinishedRun(folder.path)
+            reused = _is_of_this_code(folder, run)
+            damage = _damage_of(folder, run) if reused else ""  # no command of this version reuses one of other code
+            if not damage:
+                undamaged[name] = intact.Intact(version, reused)
+            yield Verdict(folder, reused, damage)
     if forgotten or undamaged != known:
-        with contextlib.suppress(OSError):  # a full disk, or one that can only be read: all is verified next time
-            write_json(_memory(root), undamaged)
+        intact.write(runs, undamaged)
 
 
-def _version(folder: RunFolder) -> str:
-    """What differs as soon as one of the files that are verified does, or the code that computes."""
-    files: list[tuple[str, int, int, int]] = []
-    for name in _READ:
-        with contextlib.suppress(FileNotFoundError):
-            there = os.stat(folder.path / name)
-            files.append((name, there.st_size, there.st_mtime_ns, there.st_ino))
-    return sha256(f"{code_digest()} {files}".encode())
+def _damage(folder: RunFolder) -> str:
+    """What is damaged in a finished run that this code would reuse, as it stands now."""
+    run = FinishedRun(folder.path)
+    return _damage_of(folder, run) if _says_finished(folder) and _is_of_this_code(folder, run) else ""
 
 
-def _memory(root: Path) -> Path:
-    return root / "runs" / ".verified.json"
-
-
-def _damage(folder: RunFolder, read: FinishedRun | None = None) -> str:
-    """What is damaged, as it stands now, or as it was `read`."""
-    run = read or FinishedRun(folder.path)
+def _damage_of(folder: RunFolder, run: FinishedRun) -> str:
     try:
-        # Skip runs of other code: no command of this version reuses them.
-        if not _says_finished(folder) or _identity_is_damaged(folder) or not _is_of_this_code(folder, run):
-            return ""
+        if _identity_is_damaged(folder):
+            return ""  # another check's finding
         if run.model.header["weights_sha256"] != run.result["weights_sha256"]:
             return "result.json and model.npz have different weights"
         _ = run.predictions, run.timing

@@ -28,7 +28,7 @@ from typing import Any
 from src.foundation.errors import UserError
 from src.foundation.files import home, read_object, replacing, replacing_folder, write_csv, write_json, write_text
 from src.foundation.locks import is_free, locked, locked_if_free
-from src.runs import journal
+from src.runs import intact, journal
 from src.runs.summary import NOTES, SUMMARY, write_summary
 from src.runs.usage import Meter, peak_memory_mb
 from src.training import checkpoint
@@ -113,7 +113,6 @@ class RunFolder:
         """Empties the folder of an earlier attempt, and writes what is known before the first epoch.
 
         start: files to copy, by the names that the copies get.
-
         The results of a finished run are set aside: `restore` brings them back if the new attempt fails.
         """
         from src.config.tree import yaml_text
@@ -189,6 +188,7 @@ class RunFolder:
         write_json(self.path / "result.json", dict(result))
         self.mark("finished")
         self.clear()
+        intact.note(runs_folder(), self.path)
 
     def discard(self) -> None:
         """Makes the folder one of a run that has not begun; its other files no longer count."""

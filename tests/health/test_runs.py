@@ -23,6 +23,7 @@ from src.health.runs import (
     run_folders,
     unreadable_runs,
 )
+from src.runs import fingerprint, intact
 from src.runs.folder import RunFolder
 from src.runs.tracker import Tracker
 from src.runs.training_run import run
@@ -132,8 +133,8 @@ def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_ask
     home: Path, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[RunFolder] = []
-    damage = health._damage
-    monkeypatch.setattr(health, "_damage", lambda folder, run: (reads.append(folder), damage(folder, run))[1])
+    damage = health._damage_of
+    monkeypatch.setattr(health, "_damage_of", lambda folder, run: (reads.append(folder), damage(folder, run))[1])
 
     def found() -> tuple[list[Path], int]:
         reads.clear()
@@ -142,26 +143,29 @@ def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_ask
         return findings, len(reads)
 
     read, remembered = ([], 1), ([], 0)
-    assert (found(), found()) == (read, remembered)
-    there = [file for name in health._READ if (file := finished.path / name).exists()]
-    assert len(there) == len(health._READ) - 1  # it has no start
+    assert found() == remembered  # as it was when it had finished
+    there = [file for name in intact.FILES if (file := finished.path / name).exists()]
+    assert len(there) == len(intact.FILES) - 1  # it has no start
     for file in there:
         os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
         assert (found(), found()) == (read, remembered)
-    memory = home / "runs/.verified.json"
-    for content in ("", "[]", json.dumps({finished.path.name: ["", 1]})):
+    memory = home / "runs/.intact.jsonl"
+    line = memory.read_text()
+    others = ["{}", "[]", "[" * 100_000, json.dumps([finished.path.name, "", 1]), json.dumps(["", "", True]), "\0" * 99]
+    for content in ("", line[:-9], *others):
         memory.write_text(content)
         assert (found(), found()) == (read, remembered)
     with monkeypatch.context() as patch:
-        patch.setattr(health, "read_object", Mock(side_effect=PermissionError(13, "permission denied")))
+        patch.setattr(intact, "read_capped", Mock(side_effect=PermissionError(13, "permission denied")))
         assert found() == ([], 2)  # by each of the two checks
     memory.unlink()
     memory.mkdir()
     assert found() == ([], 2)
     memory.rmdir()
     assert (found(), found()) == (read, remembered)
-    digest = health.code_digest
-    monkeypatch.setattr(health, "code_digest", lambda used_by=None: digest(used_by) if used_by else "of other code")
+    digest = fingerprint.code_digest
+    other = lambda used_by=None: digest(used_by) if used_by else "of other code"  # noqa: E731
+    monkeypatch.setattr(fingerprint, "code_digest", other)
     assert (found(), found()) == (read, remembered)
     model = finished.path / "model.npz"
     before = model.stat().st_mtime_ns
