@@ -112,8 +112,8 @@ class RunFolder:
     ) -> None:
         """Empties the folder of an earlier attempt, and writes what is known before the first epoch.
 
-        start: files to copy, by the names that the copies get.
         The results of a finished run are set aside: `restore` brings them back if the new attempt fails.
+        start: files to copy, by the names that the copies get.
         """
         from src.config.tree import yaml_text
 

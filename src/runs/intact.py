@@ -45,12 +45,12 @@ def version(run: Path) -> str:
 def note(runs: Path, run: Path) -> None:
     """Adds a run that has just been written, under its lock, by this code, if it is in the folder of all runs.
 
-    It is left out where the disk is full.
+    It is left out where the disk is full, or its files can't be looked at: that must not fail a run that has finished.
     """
     if run.parent != runs:
         return
-    line = _line(run.name, Intact(version(run), True)).encode()
     with contextlib.suppress(OSError):
+        line = _line(run.name, Intact(version(run), True)).encode()
         file = os.open(runs / _FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             os.write(file, line)  # in one piece, beside other processes

@@ -178,6 +178,19 @@ def test_a_run_is_read_again_only_if_it_or_the_code_has_changed_or_if_all_is_ask
         assert (findings, times > 0) == ([finished.path], True)
 
 
+@pytest.mark.parametrize("failing", ["stat", "open", "write"])
+@pytest.mark.usefixtures("home")
+def test_a_run_that_cannot_be_noted_as_whole_has_finished(
+    small: Small, digits: Dataset, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    refusal = Mock(side_effect=PermissionError(13, "permission denied"))
+    beside = {name: getattr(os, name) for name in ("stat", "open", "write", "close", "O_WRONLY", "O_CREAT", "O_APPEND")}
+    monkeypatch.setattr(intact, "os", Mock(**beside | {failing: refusal}))
+    folder = run(small(), digits, Tracker()).folder
+    assert refusal.called
+    assert folder.finished()
+
+
 @pytest.mark.parametrize("name", ["status.json", "run.json"])
 @pytest.mark.parametrize("content", ["", "[]", '{"status": "finis', "\0\0\0"])
 def test_a_run_that_does_not_know_itself_is_trained_again(
