@@ -5,21 +5,21 @@ A parent has the runs of a sweep or a study below it, and its entry has all of i
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.config.composition import choices
-from src.config.tree import read_snapshot
 from src.foundation.schema import flatten, plain, show
 from src.recording.descriptions import NOTE, WORKFLOW, of_parent, of_run
 from src.recording.entry import REPORTED, Entry, State, settlement
 from src.recording.outbox import Outbox
 from src.recording.store import Store
-from src.runs.folder import RunFolder, runs_folder
+from src.runs.folder import runs_folder
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Param, Run, RunTag
 
     from src.config.tree import Config
 
@@ -48,40 +48,43 @@ def find(store: Store, entry: Entry, attempt: str | None = None) -> "Run | None"
     return kept[0] if kept else None
 
 
-def create(store: Store, entry: Entry, parent: str | None = None) -> "Run":
-    """Makes the MLflow run of an entry, below the one with the id `parent`."""
-    tags: dict[str, str | None]
-    if entry.folder is None:
-        started = entry.started
-        tags = {"study": entry.study, "command": entry.command or None, CURRENT: "true" if entry.supersedes else None}
-        tags |= {"identity": entry.identity}
-    else:
-        about, started = entry.run_folder.run(), entry.run_folder.status()["started"]
-        digests, lineage = about["digests"], about["lineage"]
-        config, attempt = read_snapshot(entry.run_folder.path / "config.yaml"), str(about.get("attempt", ""))
-        tags = {  # the UI shows them in this order: what people read comes first
-            "experiment": config.name if config.name in choices("experiment") else None,
-            "data": config.data.name,
-            "study": entry.study or "none",
-            "variant": entry.variant or entry.name,
-            "command": entry.command or None,
-            COPY_OF: _original(store, entry, attempt),
-            CURRENT: "true",
-            "identity": entry.identity,
-            ATTEMPT: attempt,
-            "fingerprint": digests["fingerprint"],
-            "data.sha256": digests["data"],
-            "code.sha256": digests["code"],
-            "env.sha256": digests["env"],
-            "folder": str(entry.run_folder.path),
-            "mlflow.source.name": "python -m src.train",
-            "mlflow.source.git.commit": lineage["git.commit"],
-            **lineage,
-            PARENT: parent,
-            **about.get("tags", {}),  # a replay's verdict
-        }
+def create(store: Store, entry: Entry, config: "Config", parent: str | None = None) -> "Run":
+    """Makes the MLflow run of a run with this configuration, below the one with the id `parent`."""
+    about, started = entry.run_folder.run(), entry.run_folder.status()["started"]
+    digests, lineage, attempt = about["digests"], about["lineage"], str(about.get("attempt", ""))
+    tags = {  # the UI shows them in this order: what people read comes first
+        "experiment": config.name if config.name in choices("experiment") else None,
+        "data": config.data.name,
+        "study": entry.study or "none",
+        "variant": entry.variant or entry.name,
+        "command": entry.command or None,
+        COPY_OF: _original(store, entry, attempt),
+        CURRENT: "true",
+        "identity": entry.identity,
+        ATTEMPT: attempt,
+        "fingerprint": digests["fingerprint"],
+        "data.sha256": digests["data"],
+        "code.sha256": digests["code"],
+        "env.sha256": digests["env"],
+        "folder": str(entry.run_folder.path),
+        "mlflow.source.name": "python -m src.train",
+        "mlflow.source.git.commit": lineage["git.commit"],
+        **lineage,
+        PARENT: parent,
+        **about.get("tags", {}),  # a replay's verdict
+    }
+    return _create(store, entry.name, started, tags)
+
+
+def create_parent(store: Store, entry: Entry) -> "Run":
+    """Makes the MLflow run of a parent."""
+    tags = {"study": entry.study, "command": entry.command or None, CURRENT: "true" if entry.supersedes else None}
+    return _create(store, entry.name, entry.started, {**tags, "identity": entry.identity})
+
+
+def _create(store: Store, name: str, started: float, tags: Mapping[str, str | None]) -> "Run":
     kept = {tag: cut(value) for tag, value in tags.items() if value is not None}
-    return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=entry.name)
+    return store.client.create_run(store.experiment_id, start_time=int(started * 1000), tags=kept, run_name=name)
 
 
 def _original(store: Store, entry: Entry, attempt: str) -> str | None:
@@ -101,27 +104,32 @@ def _params(config: "Config") -> dict[str, Any]:
     return tree
 
 
-def describe(store: Store, run: "Run", folder: RunFolder) -> None:
-    """Adds to an MLflow run what can't be set as it is made: parameters, data, what it is and how to replay it."""
-    from mlflow.entities import Dataset, DatasetInput, Param, RunTag
+def description(run: "Run", config: "Config") -> "tuple[list[Param], list[RunTag]]":
+    """The parameters that an MLflow run lacks, and the tag that says what it is and how to replay it."""
+    from mlflow.entities import Param, RunTag
+
+    params = [] if run.data.params else [Param(key, show(value)) for key, value in flatten(_params(config))]
+    if NOTE in run.data.tags:
+        return params, []
+    return params, [RunTag(NOTE, cut(of_run(str(run.info.run_name), config, run.data.tags, run.info.run_id)))]
+
+
+def add_data(store: Store, run: "Run", config: "Config", digest: str) -> None:
+    """Adds the data that a run was trained with to its MLflow run, unless it has them."""
+    from mlflow.entities import Dataset, DatasetInput
     from mlflow.exceptions import MlflowException
 
-    run_id, config = run.info.run_id, read_snapshot(folder.path / "config.yaml")
-    if not run.data.params or NOTE not in run.data.tags:
-        params = [Param(key, show(value)) for key, value in flatten(_params(config))]
-        note = RunTag(NOTE, cut(of_run(str(run.info.run_name), config, run.data.tags, run_id)))
-        store.client.log_batch(run_id, params=params, tags=[] if NOTE in run.data.tags else [note])
-    if not (run.inputs and run.inputs.dataset_inputs):
-        recipe = plain(config.data, semantic_only=True)
-        if "columns" in recipe:
-            recipe["columns"] = _params(config)["data"]["columns"]
-        digest = folder.run()["digests"]["data"][:_SHOWN_OF_DIGEST]
-        datasets = [DatasetInput(Dataset(config.data.name, digest, "recipe", cut(str(recipe))))]
-        try:
-            store.client.log_inputs(run_id, datasets)
-        except MlflowException:
-            # MLflow looks a data set up, then inserts it: another command may have been faster, and a retry finds it.
-            store.client.log_inputs(run_id, datasets)
+    if run.inputs and run.inputs.dataset_inputs:
+        return
+    recipe = plain(config.data, semantic_only=True)
+    if "columns" in recipe:
+        recipe["columns"] = _params(config)["data"]["columns"]
+    datasets = [DatasetInput(Dataset(config.data.name, digest[:_SHOWN_OF_DIGEST], "recipe", cut(str(recipe))))]
+    try:
+        store.client.log_inputs(run.info.run_id, datasets)
+    except MlflowException:
+        # MLflow looks a data set up, then inserts it: another command may have been faster, and a retry finds it.
+        store.client.log_inputs(run.info.run_id, datasets)
 
 
 class ParentMirror:
@@ -144,7 +152,7 @@ class ParentMirror:
         if run is None and self.entry.status == REPORTED:
             self._outbox.settle(self.entry, None, gone=True)
             return
-        run = run or create(self._store, self.entry)
+        run = run or create_parent(self._store, self.entry)
         self.entry = self._outbox.change(self.entry, run_id=run.info.run_id)
         if self.entry.status == "running" and run.info.status != "RUNNING":
             self._store.client.update_run(run.info.run_id, status="RUNNING")

@@ -9,30 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from src.recording.entry import Entry, State, settlement
-from src.recording.mlflow_run import PARENT, create, cut, describe, find
+from src.recording.mlflow_run import PARENT, add_data, create, create_parent, cut, description, find
 from src.recording.outbox import Outbox
+from src.recording.run_metrics import CURVES, milliseconds, of_epoch, of_finished
 from src.recording.store import Store, is_server
 from src.runs.annotations import read_annotations
 from src.runs.finished import FinishedRun
 from src.runs.folder import START, START_OPTIMIZER, Status
-from src.runs.journal import EpochRecord, Journal
-from src.runs.usage import USAGE
+from src.runs.journal import Journal
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, RunTag
+    from mlflow.entities import Metric, Param, RunTag
 
 _SECONDS_TO_LET_GO = 0.2
-_CURVES = {
-    "train/loss": "train_loss",
-    "train/accuracy": "train_accuracy",
-    "valid/loss": "valid_loss",
-    "valid/accuracy": "valid_accuracy",
-    "train/lr": "lr",
-    "train/images_per_second": "images_per_second",
-}
 _LARGEST_BATCH = 1000  # metrics and tags that MLflow accepts in one call
 _FIGURES = "figures"
 _NOTE = "note"  # the tag with what people say of the run; its description says what the run is
@@ -40,7 +30,6 @@ _FILES = (
     *("config.yaml", "run.json", "diff.patch", "history.csv", "result.json", "test.json", "timing.json"),
     *("model.npz", "predictions.npz", "steps.npz", START, START_OPTIMIZER),
 )
-_MOST_STEPS = 320  # points of the curve of a run's updates; MLflow's UI draws no more of a curve
 
 
 class RunMirror:
@@ -56,6 +45,7 @@ class RunMirror:
         self._run_id = ""
         self._new = False  # whether the MLflow run was made here, so that it has nothing yet
         self._tags: Mapping[str, str] = {}  # of the MLflow run, as it was opened
+        self._lacks: tuple[Sequence[Param], Sequence[RunTag]] = (), ()  # of what says what the run is
         self._ended = False  # whether the MLflow run was opened with the end that the folder has
         self._recorded = -1  # the last epoch that the store is known to have
         self._mirrored: State | None = None  # the end that the store has all of
@@ -91,6 +81,8 @@ class RunMirror:
             self._annotate()
             if not self._ended:
                 self._record_end(status, where)
+            elif any(self._lacks):
+                self._record_epochs()
             self._mirrored, self._attempt = state, None  # if it is resumed, it has to be opened again
         self.entry = replace(self.entry, run_id=self._run_id or self.entry.run_id)
         settles = state is not None and (last or status["status"] == "finished")
@@ -101,23 +93,26 @@ class RunMirror:
         if self._attempt == (attempt := str(self._folder.run().get("attempt", ""))):
             return
         above = self._outbox.find(replace(self.entry, identity=self.entry.parent)) if self.entry.parent else None
-        known = above.run_id if above and above.owner == self._outbox.owner else None  # opened before its runs
-        parent = known or ((find(self._store, above) or create(self._store, above)).info.run_id if above else None)
+        parent = above.run_id if above and above.owner == self._outbox.owner else None  # opened before its runs
+        if above and not parent:
+            parent = (find(self._store, above) or create_parent(self._store, above)).info.run_id
+        self._run = FinishedRun(self._folder.path)
         found = find(self._store, self.entry, attempt)
-        run = found or create(self._store, self.entry, parent)
+        run = found or create(self._store, self.entry, self._run.config, parent)
         self._run_id, self._new, self._tags = run.info.run_id, found is None, run.data.tags
         self.entry = replace(self.entry, run_id=self._run_id)
         if status["status"] == "running":  # else the entry is about to be settled, and written then
             self.entry = self._outbox.change(self.entry, run_id=self._run_id)
-        describe(self._store, run, self._folder)
+        add_data(self._store, run, self._run.config, self._run.about["digests"]["data"])
+        self._lacks = description(run, self._run.config)
         if parent and run.data.tags.get(PARENT) != parent:
             self._client.set_tag(self._run_id, PARENT, parent)
         if run.info.run_name != self.entry.name:
             self._client.update_run(self._run_id, name=self.entry.name)
-        history = [] if self._new else self._client.get_metric_history(self._run_id, next(iter(_CURVES)))
+        history = [] if self._new else self._client.get_metric_history(self._run_id, next(iter(CURVES)))
         self._journal.rewind()
         epochs = self._journal.new()
-        if not {(m.step, m.timestamp) for m in history} <= {(e["epoch"], _milliseconds(e["time"])) for e in epochs}:
+        if not {(m.step, m.timestamp) for m in history} <= {(e["epoch"], milliseconds(e["time"])) for e in epochs}:
             self._client.delete_run(self._run_id)  # the journal lost lines, and their epochs were trained again
             self._open(status)
             return
@@ -133,27 +128,24 @@ class RunMirror:
         self._attempt = attempt
 
     def _record_epochs(self, further: "Sequence[Metric]" = (), tags: "Sequence[RunTag]" = ()) -> None:
-        """Writes the epochs that the store lacks; with the last of them, further metrics, and tags."""
-        from mlflow.entities import Metric
-
+        """Writes the epochs that the store lacks; with the last of them, further metrics, tags, and the description."""
         waiting = [epoch for epoch in self._journal.new() if epoch["epoch"] > self._recorded]
+        params, tags = self._lacks[0], [*self._lacks[1], *tags]
         batch: list[Metric] = []
-        whole = [  # epochs as a whole: the store takes a batch or none of it
-            [Metric(key, value, _milliseconds(epoch["time"]), epoch["epoch"]) for key, value in _metrics(epoch).items()]
-            for epoch in waiting
-        ]
+        whole = map(of_epoch, waiting)  # the store takes a batch or none of it: so no epoch stands in two
         for metrics in (*whole, *([metric] for metric in further)):
-            if len(batch) + len(metrics) > _LARGEST_BATCH - len(tags):
+            if len(batch) + len(metrics) > _LARGEST_BATCH - len(params) - len(tags):
                 self._client.log_batch(self._run_id, metrics=batch)
                 batch = []
             batch += metrics
-        if batch or tags:
-            self._client.log_batch(self._run_id, metrics=batch, tags=tags)
+        if batch or params or tags:
+            self._client.log_batch(self._run_id, metrics=batch, params=params, tags=tags)
+        self._lacks = (), ()
         if waiting:
             self._recorded = waiting[-1]["epoch"]
 
     def _record_end(self, status: Status, where: State | None) -> None:
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import RunTag
 
         for path in (self._folder.path / name for name in _FILES):
             if path.exists():
@@ -161,39 +153,12 @@ class RunMirror:
         metrics: list[Metric] = []
         tags = [RunTag("reason", cut(status["reason"]))] if status["reason"] else []
         if self._folder.finished():
-            result, timing = self._folder.result(), self._folder.timing()
-            values = {
-                **{f"test/{name}": value for name, value in result["test"].items()},
-                **{f"unit/{group}/accuracy": value for group, value in result.get("units", {}).items()},
-                "train/seconds": timing["seconds"],
-                # With patience, the last valid/accuracy is that of other weights (mlflow#7790).
-                "kept/epoch": result["kept_epoch"],
-                **{f"kept/valid/{name}": value for name, value in result["valid"].items()},
-                **{f"train/{name}": timing[name] for name in USAGE if name in timing},  # older runs have none
-            }
-            # At step 0 the UI draws a bar for each run, and the mean of a group of runs; else a curve of a single dot.
-            metrics = [Metric(key, value, _milliseconds(status["time"]), 0) for key, value in values.items()]
-            metrics += self._steps(_milliseconds(status["time"]))
-            tags.append(RunTag("weights.sha256", result["weights_sha256"]))
+            metrics = of_finished(self._folder, self._run, milliseconds(status["time"]))
+            tags.append(RunTag("weights.sha256", self._folder.result()["weights_sha256"]))
         self._record_epochs(metrics, tags)
         if where and is_server(where["uri"]):  # a request whose reply was lost may have been served late
             find(self._store, self.entry)
         self._client.set_terminated(self._run_id, *_end(status))  # last: a run that has its end has everything
-
-    def _steps(self, time: int) -> "list[Metric]":
-        """The losses of updates, evenly thinned: of the network and of units that were trained one by one."""
-        from mlflow.entities import Metric
-
-        run = FinishedRun(self._folder.path)
-        groups = run.plain_config["train"].get("unit_targets", ())  # older runs have no such key
-        keys = {f"unit_{k}": f"unit/{group}/step_loss" for k, group in enumerate(groups)}
-        metrics: list[Metric] = []
-        for name, rows in run.steps.items():
-            losses = rows[:, 0]
-            shown = np.linspace(0, len(losses) - 1, min(len(losses), _MOST_STEPS)).astype(int)
-            key = keys.get(name, "train/step_loss")
-            metrics += [Metric(key, float(losses[i]), time, int(i) + 1) for i in shown if np.isfinite(losses[i])]
-        return metrics
 
     def _annotate(self) -> None:
         """Gives the MLflow run the tags and the note of the folder, and removes those that were removed there."""
@@ -216,15 +181,6 @@ class RunMirror:
                 self._client.log_artifact(self._run_id, str(drawn[name]), _FIGURES)
 
 
-def _metrics(epoch: EpochRecord) -> dict[str, float]:
-    """An epoch's metrics, with MLflow's names."""
-    return {**{key: epoch[column] for key, column in _CURVES.items()}, **epoch.get("metrics", {})}
-
-
 def _end(status: Status) -> tuple[str, int]:
     """MLflow's words for a final status, and its time [ms]."""
-    return status["status"].upper(), _milliseconds(status["time"])
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
+    return status["status"].upper(), milliseconds(status["time"])

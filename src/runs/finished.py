@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from src.config.tree import Config, read_snapshot, read_yaml
+from src.config.tree import Config, build, read_yaml
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT, read_capped, read_object, replacing, write_json
 from src.foundation.npz import DAMAGE, read_npz
@@ -96,7 +96,7 @@ class FinishedRun:
     @cached_property
     def config(self) -> Config:
         """The configuration, as this code understands it."""
-        return read_snapshot(self.path / "config.yaml")
+        return build(self.plain_config, str(self.path / "config.yaml"))
 
     @cached_property
     def plain_config(self) -> dict[str, Any]:

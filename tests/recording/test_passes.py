@@ -14,6 +14,7 @@ from src.config.tracking import Tracking
 from src.data.dataset import Dataset
 from src.foundation import locks
 from src.recording import outbox as outbox_module
+from src.recording.descriptions import NOTE
 from src.recording.entry import Entry
 from src.recording.outbox import Outbox
 from src.recording.outbox_mirror import OutboxMirror, Synced, forget, sync
@@ -168,9 +169,21 @@ def test_a_pass_says_how_many_runs_are_left_and_asks_little_about_new_ones(
             outbox.note(entry_of(trained, identity=name, name=name))
         OutboxMirror(outbox, Tracking(), open_store(Tracking()), Synced([], [], [], []), left.append).mirror(last=True)
         assert (left, outbox.pending()) == ([3, 2, 1], [])
-    assert sorted(calls) == sorted([*names, "log_batch"] * 3)
+    assert sorted(calls) == sorted(names * 3)
     for recorded in runs(home).values():
         assert client_of(home).list_artifacts(recorded.info.run_id, "figures")
+
+
+def test_a_description_that_was_deleted_is_written_again(home: Path, trained: RunFolder) -> None:
+    with Outbox() as outbox:
+        outbox.note(entry_of(trained))
+        pass_over(outbox)
+    before = runs(home)["a run"]
+    client_of(home).delete_tag(before.info.run_id, NOTE)
+    assert not sync(everything=True).failures
+    after = runs(home)["a run"]
+    assert (after.data.tags[NOTE], after.data.params) == (before.data.tags[NOTE], before.data.params)
+    assert after.info.end_time == before.info.end_time
 
 
 def test_what_was_noted_meanwhile_stays_pending(home: Path, trained: RunFolder, otherwise: Callable[..., None]) -> None:

@@ -568,7 +568,7 @@ def test_telemetry_is_off() -> None:
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
-def test_a_table_of_many_columns_fits_into_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_table_of_many_columns_fits_into_mlflow() -> None:
     columns = {f"column number {k}": ("number", "category")[k % 10 == 0] for k in range(5000)}
     about: dict[str, Any] = {
         "source": "table",
@@ -581,11 +581,9 @@ def test_a_table_of_many_columns_fits_into_mlflow(monkeypatch: pytest.MonkeyPatc
     config = compose(["data=digits"])
     recipe = dataclasses.replace(config.data, **about, labels=labels, columns=columns)
     config = dataclasses.replace(config, data=recipe)
-    monkeypatch.setattr(mlflow_run, "read_snapshot", lambda path: config)
-    store, folder = Mock(), Mock(path=tmp_path, run=lambda: {"digests": {"data": "0" * 64}})
-    recorded = Mock(inputs=None, data=Mock(params={}, tags={}), info=Mock(run_id="1", run_name="x"))
-    mlflow_run.describe(store, recorded, folder)
-    params = {param.key: param.value for param in store.client.log_batch.call_args.kwargs["params"]}
+    store, recorded = Mock(), Mock(inputs=None, data=Mock(params={}, tags={}), info=Mock(run_id="1", run_name="x"))
+    params = {param.key: param.value for param in mlflow_run.description(recorded, config)[0]}
+    mlflow_run.add_data(store, recorded, config, "0" * 64)
     assert params["data.columns"] == "500 category, 4500 number"
     assert max(map(len, params.values())) <= 6000
     [given] = store.client.log_inputs.call_args.args[1]
