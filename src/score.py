@@ -2,8 +2,8 @@
 
 MODEL is a model file, a run folder, an MLflow run id, a fingerprint, or a unique prefix of either. The data are a
 recipe of conf/data/, or, if the model was trained on a table of your own, a file with the same columns; without one,
-those that the model was trained on. Labels are matched by name, and inputs are
-scaled as in the model's training, whatever the recipe's own scaling.
+those that the model was trained on. Labels are matched by name, and inputs are scaled as in the model's training,
+whatever the recipe's own scaling.
 """
 
 import sys

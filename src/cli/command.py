@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error
+from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error, suggestion
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 TOO_NEW = (3, 14)  # versions of Python, as in pyproject.toml
@@ -29,17 +29,31 @@ class Arguments(argparse.ArgumentParser):
 
     def __init__(self, command: str, description: str | None, epilog: str = "") -> None:
         as_is = argparse.RawDescriptionHelpFormatter
-        super().__init__(f"python -m src.{command}", description=description, epilog=epilog, formatter_class=as_is)
+        # An abbreviation would choose an option that is not meant: `prune --keep 3`, --keep-best.
+        super().__init__(
+            f"python -m src.{command}",
+            description=description,
+            epilog=epilog,
+            formatter_class=as_is,
+            allow_abbrev=False,
+        )
 
     def error(self, message: str) -> NoReturn:
-        """Raises `UserError` with argparse's message, in place of printing the usage; or what overrides should be."""
-        if any(action.dest == "overrides" for action in self._actions):
-            from src.config.slips import cure
+        """Raises `UserError` with what an unknown option should be, else with argparse's message, without the usage."""
+        known = self._option_string_actions
+        takes_overrides = any(action.dest == "overrides" for action in self._actions)
+        for at, word in enumerate(sys.argv):
+            option, _, _ = word.partition("=")
+            if not at or not word.startswith("-") or {word, option} & known.keys():
+                continue
+            if takes_overrides:
+                from src.config.slips import cure
 
-            known = self._option_string_actions
-            for at in (k for k, word in enumerate(sys.argv) if k and word.startswith("-") and word not in known):
                 if meant := cure(sys.argv, at):
-                    raise UserError(f"{sys.argv[at]}: {meant}")
+                    raise UserError(f"{word}: {meant}")
+            if option.startswith("--") and option != "--":
+                options = (name for name in known if name.startswith("--"))
+                raise UserError(f"{option}: no such option of `{self.prog}`; {suggestion(option, options)}")
         raise UserError(f"{message}; `{self.prog} --help` lists what is allowed")
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.cli.stage import alone
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import write_text
 from tests.conftest import ROOT
 from tests.helpers.commands import run_main
-from tests.helpers.refusals import assert_rejected
+from tests.helpers.refusals import assert_rejected, refusal
 
 COMMANDS = ("check", "compose", "doctor", "evaluate", "fetch", "normalize", "replay", "report", "split", "sync")
 
@@ -26,6 +26,21 @@ def raising(error: BaseException) -> Callable[[], None]:
         raise error
 
     return main
+
+
+def test_no_abbreviation_chooses_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`prune --keep 3` would otherwise keep the 3 best runs, whatever was meant."""
+    parser = Arguments("runs prune", None)
+    parser.add_argument("--keep-best", type=int)
+    parser.add_argument("--dry-run", action="store_true")
+    assert parser.parse_args(["--keep-best=3", "--dry-run"]).keep_best == 3
+    for option in ("--keep-best", "--dry-run"):
+        for end in range(3, len(option)):
+            typed = f"{option[:end]}=3"
+            monkeypatch.setattr(sys, "argv", ["prune", typed])
+            message = refusal(parser.parse_args, [typed])
+            assert message.startswith(f"{option[:end]}: no such option of `python -m src.runs prune`; ")
+            assert "--dry-run, --help, --keep-best" in message
 
 
 @pytest.mark.parametrize(
@@ -73,7 +88,7 @@ def test_a_link_to_what_is_not_there_is_named(
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_what_the_locale_can_not_write_is_replaced(encoding: str, errors: str) -> None:
     program = """
-from src.cli.command import run_command
+from src.cli.command import Arguments, run_command
 from src.cli.stage import alone
 from src.foundation.errors import UserError
 def main():
@@ -146,17 +161,18 @@ def test_a_closed_stream_leads_nowhere(closed: str, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "content"
 
 
-@pytest.mark.parametrize(
-    ("command", "arguments", "message"),
-    [
-        *((command, ["--nosuch", "value"], "") for command in COMMANDS),
-        ("replay", ["--bound", "x", "0123"], "argument --bound: invalid float value: 'x'"),
-    ],
-)
-def test_a_wrong_option_gets_one_line(command: str, arguments: list[str], message: str) -> None:
-    done = run_main(command, *arguments)
-    assert_rejected(done, f"error: {message}")
-    assert done.stderr.endswith(f"; `python -m src.{command} --help` lists what is allowed\n")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_option_gets_one_line(command: str) -> None:
+    done = run_main(command, "--nosuch", "value")
+    assert_rejected(done, f"error: --nosuch: no such option of `python -m src.{command}`; allowed: ")
+    assert "--help" in done.stderr
+
+
+def test_a_wrong_value_of_an_option_gets_one_line() -> None:
+    done = run_main("replay", "--bound", "x", "0123")
+    assert_rejected(
+        done, "error: argument --bound: invalid float value: 'x'; `python -m src.replay --help` lists what is"
+    )
 
 
 @pytest.mark.parametrize("error", [UserError("model.act=rleu: unknown"), RunFailed("failed: diverged")])

@@ -156,7 +156,7 @@ def test_conditions_and_orders_of_the_command(runs: Path) -> None:
         ("--columns", "id,nmae"): "--columns nmae: no such column; did you mean name?",
         ("--columns", ","): "--columns: give names of columns",
         ("--json", "--csv"): "not allowed with argument --json",
-        ("--were", "x"): "unrecognized arguments",
+        ("--were", "x"): "--were: no such option of `python -m src.runs`; did you mean --where?",
     }.items():
         assert_rejected(run_main("runs", *words), message)
 
