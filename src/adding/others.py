@@ -19,6 +19,7 @@ from src.foundation.schema import show
 _LARGEST_SIDE = 64  # pixels: pictures that all have one size up to this keep it
 _SIDE = 32  # pixels: others are reduced to this, the longer side, unless most are smaller
 _SHOWN = 3
+_OTHER_PICTURES = {".avif", ".dng", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".psd", ".svg", ".tif", ".tiff"}
 
 
 def survey_arrays(path: Path) -> Found:
@@ -66,12 +67,12 @@ def survey_images(folder: Path, size: tuple[int, int] | None = None, test: Path 
     chosen = size or _size(sizes)
     smallest, largest = (f"{h} x {w}" for h, w in (pick(sizes, key=lambda s: s[0] * s[1]) for pick in (min, max)))
     several = f"{len(paths):,}, height x width {smallest}" + (f" to {largest}" if len({*sizes}) > 1 else "")
-    ignored = sum(1 for top in (folder, test) if top for path in top.rglob("*") if path.is_file()) - len(paths)
+    there = [path for top in (folder, test) if top for path in top.rglob("*") if path.is_file()]
     lines = {"pictures": several, "become": f"grey, {chosen[0]} x {chosen[1]}", "classes": counted(classes)}
     lines["repeated"] = _repeated(len(digests) - len({*digests}))
-    if ignored:
+    if ignored := len(there) - len(paths):
         lines["ignored"] = f"{ignored:,} files that are hidden, or no {', '.join(images.SUFFIXES)}"
-    warnings = _in_two_classes(paths, digests, {top for top in (folder, test) if top})
+    warnings = _in_two_classes(paths, digests, {top for top in (folder, test) if top}) + _of_other_kinds(there)
     keys = {"labels": list(files), "image": list(chosen)}
     return Found("images", keys, classes, chosen[0] * chosen[1], lines, warnings, sum(map(len, tested.values())))
 
@@ -119,6 +120,14 @@ def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     ratio = float(np.median([height / width for height, width in sizes]))
     side = min(_SIDE, float(np.median([max(size) for size in sizes])))
     return max(1, round(side * min(1.0, ratio))), max(1, round(side * min(1.0, 1 / ratio)))
+
+
+def _of_other_kinds(files: Sequence[Path]) -> tuple[str, ...]:
+    """A warning about pictures that can't be read, so that nobody misses them later."""
+    kinds = Counter(path.suffix.lower() for path in files if path.suffix.lower() in _OTHER_PICTURES)
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    what = f"pictures of other kinds are left out ({counts}); convert them to PNG, and type this again with --update"
+    return (what,) if kinds else ()
 
 
 def _in_two_classes(paths: Sequence[Path], digests: Sequence[str], tops: set[Path]) -> tuple[str, ...]:

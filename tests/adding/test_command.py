@@ -140,6 +140,15 @@ def test_a_test_set_of_its_own_is_the_published_one(conf: Path, tmp_path: Path) 
     assert [len(part.y) for part in (dataset.train, dataset.valid, dataset.test)] == [20, 4, 24]
 
 
+def test_pictures_of_other_kinds_are_left_out_with_a_warning(conf: Path, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pets")
+    for name in ("cats/a.HEIC", "cats/b.heic", "dogs/c.tif", "dogs/notes.txt"):
+        (folder / name).write_bytes(b"whatever it holds")
+    printed = added("pets", folder)
+    assert "ignored   4 files" in printed
+    assert "pictures of other kinds are left out (2 .heic, 1 .tif); convert them to PNG" in printed
+
+
 def test_changed_data_are_taken_and_what_the_user_chose_stays(conf: Path, tmp_path: Path) -> None:
     path = flowers(tmp_path / "x.csv")
     added("mine", path, "--label", "class", "--category", "x", "--missing", "drop")
