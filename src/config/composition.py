@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from src.config.tree import Config
 
 _ONE_BATCH = "one_batch"
+_FOLLOWS_DEFAULTS = "_create_defaults_tree_impl"  # Hydra's function, which calls itself for each file
 _BRACKETS = (("[", "]"), ("(", ")"), ("{", "}"))
 # The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
@@ -162,6 +163,13 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
         raise UserError(f"{message}; {meant}") if meant and meant not in message else error from None
     except yaml.YAMLError as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
+    except RecursionError as error:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        followed = [frame.f_locals.get("path") for frame in frames if frame.f_code.co_name == _FOLLOWS_DEFAULTS]
+        circle = [f"conf/{path}.yaml" for path in dict.fromkeys(followed) if path and followed.count(path) > 1]
+        if not circle:
+            raise
+        raise UserError(f"{', '.join(circle)}: the defaults lead in a circle; remove one of them") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith(("hydra.", "omegaconf.")):

@@ -196,6 +196,11 @@ def test_help_explains_every_key_and_shows_what_overrides_give() -> None:
         ),
         ("# @package _global_\nmodel:\n\tact: tanh\n", "a file in conf/ is not valid YAML"),
         ("name: gr\xfcn\n", "a file in conf/ is not valid YAML"),
+        ("# @package _global_\ndefaults: [mine]\n", "conf/experiment/mine.yaml: the defaults lead in a circle; remove"),
+        (
+            "# @package _global_\ndefaults: [quick, other]\n",
+            "conf/experiment/mine.yaml, conf/experiment/other.yaml: the defaults lead in a circle; remove one of them",
+        ),
     ],
 )
 def test_a_slip_in_an_experiment_gets_one_line(
@@ -203,6 +208,7 @@ def test_a_slip_in_an_experiment_gets_one_line(
 ) -> None:
     shutil.copytree(ROOT / "conf", conf := tmp_path / "conf")
     (conf / "experiment/mine.yaml").write_text(text, encoding="latin-1")
+    (conf / "experiment/other.yaml").write_text("# @package _global_\ndefaults: [mine]\n")
     monkeypatch.setattr("src.config.groups.ROOT", tmp_path)
     for module in ("composition", "groups"):
         monkeypatch.setattr(f"src.config.{module}.CONF", str(conf))
