@@ -220,7 +220,7 @@ def _client(uri: str) -> "MlflowClient":
 
 @functools.cache  # once for a process
 def _wait_less_for_the_disk() -> None:
-    """Has SQLite sync once or twice for each of a run's 16 commits, not four times; whatever dies, the file is whole.
+    """Has SQLite sync once or twice for each of a run's 11 commits, not four times; whatever dies, the file is whole.
 
     After a power cut it may lack the last runs, which `src.sync --all` records again.
     """
