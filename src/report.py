@@ -6,7 +6,8 @@ It reads models/studies/<study>/, which `dvc repro` makes and `dvc pull` brings,
 from pathlib import Path
 
 from src.cli.command import Arguments, run_command
-from src.foundation.errors import UserError
+from src.config.groups import choices
+from src.foundation.errors import UserError, suggestion
 from src.foundation.files import ROOT
 
 
@@ -20,6 +21,8 @@ def report(study: str, target: Path | None) -> None:
     folder = named if (named / "study.json").exists() else Path(study)
     if not (folder / "study.json").exists():
         there = sorted(file.parent.name for file in named.parent.glob("*/study.json"))
+        if study not in (declared := choices("ablation")):
+            raise UserError(f"{study}: no such study; {suggestion(study, {*there, *declared})}")
         raise UserError(
             f"{study}: no results of this study; run `python -m src.ablation ablation={study}` or `dvc pull` "
             f"(available: {', '.join(there) or 'none'})"

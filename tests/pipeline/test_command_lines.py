@@ -153,6 +153,8 @@ COMMANDS = {
     "score predictions.npz": "predictions.npz: the predictions of a test set, not a model",
     "train train.start_from=optimizer.npz": "train.start_from=optimizer.npz: the state of an optimizer, not a model",
     "show zzzz": "zzzz: no id of a run",
+    "report laddr": "laddr: no such study; did you mean ladder? (allowed: ",
+    "report depth": "depth: no results of this study; run `python -m src.ablation ablation=depth`",
     "replay": "give a run: ",
     "replay zzzz": "zzzz: no id of a run",
     "replay 0123456789": "no run's id begins so",
