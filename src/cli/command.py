@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from src.foundation.errors import RunFailed, UserError, is_machine_error, machine_error, suggestion
 
@@ -37,6 +37,16 @@ class Arguments(argparse.ArgumentParser):
             formatter_class=as_is,
             allow_abbrev=False,
         )
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; an option with a value that is given twice is a `UserError`: the last one would win."""
+        seen: set[argparse.Action] = set()
+        for word in sys.argv[1:] if args is None else args:
+            action = self._option_string_actions.get(option := str(word).partition("=")[0])
+            if action in seen and action.nargs != 0 and not isinstance(action, argparse._AppendAction):
+                raise UserError(f"{option}: given twice; give it once")
+            seen |= {action} if action else set()
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises `UserError` with what an unknown option should be, else with argparse's message, without the usage."""

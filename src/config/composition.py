@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.config.groups import CONF as CONF
 from src.config.groups import choices as choices
+from src.config.groups import in_a_circle
 from src.config.interpolations import DIGEST, OTHER_SEED, TEXTS, check_files, unescaped
 from src.foundation.errors import UserError, suggestion
 from src.foundation.files import conf_digest, sha256
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from src.config.tree import Config
 
 _ONE_BATCH = "one_batch"
-_FOLLOWS_DEFAULTS = "_create_defaults_tree_impl"  # Hydra's function, which calls itself for each file
 _BRACKETS = (("[", "]"), ("(", ")"), ("{", "}"))
 # The allowed options of Hydra. Not allowed: another conf/, and --experimental-rerun, which reads a pickle.
 _OPTIONS = (
@@ -108,6 +108,7 @@ def check_overrides(arguments: Sequence[str]) -> None:
 
     These are added and removed keys, interpolations, `_target_`, and most of Hydra's own settings.
     """
+    late = ""  # an option behind an override
     for at, (before, argument) in enumerate(zip(("", *arguments), arguments, strict=False)):
         if before in _TAKE_A_WORD and re.fullmatch(r"[\w.]+", argument):
             continue  # the option's value, such as `-p train`
@@ -118,7 +119,10 @@ def check_overrides(arguments: Sequence[str]) -> None:
                 raise UserError(f"{argument}: {_cure(arguments, at) or listed}")
             if equals and option not in (*_TAKE_A_WORD, "-i", "--info"):
                 raise UserError(f"{argument}: {option} takes no value; leave out {argument[len(option) :]}")
+            late = late or argument * (not all(word.startswith("-") for word in arguments[:at]))
             continue
+        if late:
+            raise UserError(f"{late}: move it before the first KEY=VALUE; Hydra does not read {argument} behind it")
         for pattern, why in _NOT_ALLOWED:
             if re.match(pattern, argument, re.DOTALL):
                 meant = _cure(arguments, at) if re.match(r"\+\+?\w", argument) and "$" not in argument else ""
@@ -164,12 +168,9 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
     except yaml.YAMLError as error:
         raise UserError(f"a file in conf/ is not valid YAML: {error}") from None
     except RecursionError as error:
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        followed = [frame.f_locals.get("path") for frame in frames if frame.f_code.co_name == _FOLLOWS_DEFAULTS]
-        circle = [f"conf/{path}.yaml" for path in dict.fromkeys(followed) if path and followed.count(path) > 1]
-        if not circle:
+        if not (files := in_a_circle(error)):
             raise
-        raise UserError(f"{', '.join(circle)}: the defaults lead in a circle; remove one of them") from None
+        raise UserError(f"{', '.join(files)}: the defaults lead in a circle; remove one of them") from None
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith(("hydra.", "omegaconf.")):

@@ -50,7 +50,8 @@ def suggestion(word: str, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown `word`: the closest match, if any, and everything allowed."""
     names = {name: name if name == name.strip() else repr(name) for name in sorted(allowed)}
     lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    begins = [name for name in lower if word and name.startswith(word.lower())]
+    near = begins if len(begins) == 1 else difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     listing = ", ".join(names.values())
     return f"did you mean {names[lower[near[0]]]}? (allowed: {listing})" if near else f"allowed: {listing}"
 

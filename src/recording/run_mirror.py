@@ -41,6 +41,7 @@ class RunMirror:
         self._outbox = outbox
         self._folder = entry.run_folder
         self._journal = Journal(self._folder.path / "journal.jsonl")
+        self._files = FinishedRun(self._folder.path)  # of the open attempt, each read once
         self._attempt: str | None = None  # whose MLflow run is open here
         self._run_id = ""
         self._new = False  # whether the MLflow run was made here, so that it has nothing yet
@@ -96,15 +97,15 @@ class RunMirror:
         parent = above.run_id if above and above.owner == self._outbox.owner else None  # opened before its runs
         if above and not parent:
             parent = (find(self._store, above) or create_parent(self._store, above)).info.run_id
-        self._run = FinishedRun(self._folder.path)
+        self._files = FinishedRun(self._folder.path)
         found = find(self._store, self.entry, attempt)
-        run = found or create(self._store, self.entry, self._run.config, parent)
+        run = found or create(self._store, self.entry, self._files.config, parent)
         self._run_id, self._new, self._tags = run.info.run_id, found is None, run.data.tags
         self.entry = replace(self.entry, run_id=self._run_id)
         if status["status"] == "running":  # else the entry is about to be settled, and written then
             self.entry = self._outbox.change(self.entry, run_id=self._run_id)
-        add_data(self._store, run, self._run.config, self._run.about["digests"]["data"])
-        self._lacks = description(run, self._run.config)
+        add_data(self._store, run, self._files.config, self._files.about["digests"]["data"])
+        self._lacks = description(run, self._files.config)
         if parent and run.data.tags.get(PARENT) != parent:
             self._client.set_tag(self._run_id, PARENT, parent)
         if run.info.run_name != self.entry.name:
@@ -153,7 +154,7 @@ class RunMirror:
         metrics: list[Metric] = []
         tags = [RunTag("reason", cut(status["reason"]))] if status["reason"] else []
         if self._folder.finished():
-            metrics = of_finished(self._folder, self._run, milliseconds(status["time"]))
+            metrics = of_finished(self._folder, self._files, milliseconds(status["time"]))
             tags.append(RunTag("weights.sha256", self._folder.result()["weights_sha256"]))
         self._record_epochs(metrics, tags)
         if where and is_server(where["uri"]):  # a request whose reply was lost may have been served late

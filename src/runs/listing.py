@@ -5,11 +5,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 from src.config.changes import remembered
+from src.config.groups import choices
 from src.foundation.errors import UserError
 from src.foundation.files import read_capped
 from src.foundation.locks import locked_if_free
@@ -24,6 +25,7 @@ from src.runs.where import condition
 COLUMNS = (
     *("id", "name", "differs", "data", "status", "kept/epoch", "valid/accuracy", "test/accuracy", "seconds", "ended"),
 )
+_STATUSES = ("running", "finished", "failed", "killed", "damaged")
 _LARGEST = 1 << 20  # bytes
 _MANY = 200  # summaries that take a second or more to make
 
@@ -67,9 +69,24 @@ def meeting(found: Sequence[Row], where: str | None) -> list[Row]:
     """The rows that meet a condition; all of them without one.
 
     Raises:
-        UserError: the condition can't be read, or names no column.
+        UserError: the condition can't be read, names no column, or compares one with what it can't be.
     """
-    return [*found] if where is None else [*filter(condition(where, columns(found)), found)]
+    if where is None:
+        return [*found]
+
+    def possible(name: str, text: str) -> Collection[str]:
+        """The texts that a column can have, where they are listed, unless `text` is one of them."""
+        there = {row[name] for row in found if isinstance(row.get(name), str)}
+        if text in there:
+            return ()
+        listed: Collection[str] = _STATUSES if name == "status" else choices(name.removesuffix(".name"))
+        if not listed:
+            from src.config.reference import keys  # late: it imports all that can be configured
+
+            listed = keys()[name].names if name in keys() else ()
+        return {*listed, *there} if listed and text not in listed else ()
+
+    return [*filter(condition(where, columns(found), possible), found)]
 
 
 def run_paths() -> Iterator[Path]:

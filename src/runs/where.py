@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Collection
 from typing import Any
 
-from src.foundation.errors import UserError
+from src.foundation.errors import UserError, suggestion
 from src.runs.summary import Row
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -27,10 +27,13 @@ _TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?Z?)?)?)?")
 _Value = Callable[[Row], Any]
 
 
-def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
+def condition(
+    text: str, columns: Collection[str], possible: Callable[[str, str], Collection[str]] = lambda name, text: ()
+) -> Callable[[Row], bool]:
     """The condition in `text`, as a function of a row. A comparison with a column that a run lacks is false.
 
-    columns: the names that are allowed.
+    columns: the names that are allowed. possible: given a column's name and a text, all texts that the column can have
+    if that is not one of them; else nothing.
 
     Raises:
         UserError: it can't be read, or names another column; from the function, if text is compared with a number.
@@ -43,7 +46,7 @@ def condition(text: str, columns: Collection[str]) -> Callable[[Row], bool]:
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise UserError(f"--where {text}: can't be read; {_cure(text)}{_ALLOWED}") from None
-    reader = _Reader(text, columns)
+    reader = _Reader(text, columns, possible)
     holds = reader.boolean(tree)
     return lambda row: bool(holds(row))
 
@@ -61,8 +64,8 @@ def column(name: str, columns: Collection[str], option: str) -> str:
 class _Reader:
     """Turns the nodes of a condition into functions of a row."""
 
-    def __init__(self, text: str, columns: Collection[str]) -> None:
-        self._text, self._columns, self._depth = text, columns, 0
+    def __init__(self, text: str, columns: Collection[str], possible: Callable[[str, str], Collection[str]]) -> None:
+        self._text, self._columns, self._possible, self._depth = text, columns, possible, 0
 
     def boolean(self, node: ast.expr) -> _Value:
         """A condition: comparisons, joined by and, or, not; or a column that is true or false."""
@@ -98,6 +101,9 @@ class _Reader:
             if not isinstance(op, ast.In | ast.NotIn):
                 self._refuse_unlike(one, other)
                 self._refuse_unlike(other, one)
+            elif isinstance(other, ast.List | ast.Tuple):
+                for part in other.elts:
+                    self._refuse_unlike(one, part)
 
         def holds(row: Row) -> bool:
             found = [value(row) for value in values]
@@ -117,6 +123,10 @@ class _Reader:
         if name in _TIMES and isinstance(constant, str) and not _TIME.fullmatch(constant):
             times = '"2026-11-20" or "2026-11-20T14:30" (UTC)'
             raise UserError(f"--where {self._text}: {constant!r} is no time; {name} is compared with {times}")
+        if name and isinstance(constant, str) and (names := self._possible(name, constant)):
+            raise UserError(f"--where {self._text}: {name} can't be {constant!r}; {suggestion(constant, names)}")
+        if name and name.endswith("accuracy") and isinstance(constant, int | float) and constant > 1:
+            raise UserError(f"--where {self._text}: {name} can't be {constant}; accuracies are fractions, such as 0.98")
 
     def _compare(self, compare: Callable[[Any, Any], Any], one: Any, other: Any) -> bool:
         try:

@@ -149,9 +149,18 @@ def test_conditions_and_orders_of_the_command(runs: Path) -> None:
     assert seeds == json.loads(run_main("runs", "--sort", "-seed", "--json", "--columns", "seed").stdout)
     assert [row["seed"] for row in seeds] == sorted((row["seed"] for row in seeds), reverse=True)
     assert run_main("runs", "--where", "seed == 99").stdout == "no such run\n"
+    for possible in ('status == "killed"', 'data == "spiral"', 'model.act == "sigmoid"', 'name == "anything"'):
+        assert run_main("runs", "--where", possible).stdout == "no such run\n"
     for words, message in {
         ("--where", "model.act == tanh"): 'quote it: model.act == "tanh"',
         ("--where", "act == 'tanh'"): "act: no such column; did you mean model.act?",
+        ("--where", 'model.act != "tahn"'): "model.act can't be 'tahn'; did you mean tanh?",
+        ("--where", 'model.act not in ["relu", "tahn"]'): "did you mean tanh?",
+        ("--where", '"finishd" != status'): "status can't be 'finishd'; did you mean finished?",
+        ("--where", 'data != "xorall"'): "data can't be 'xorall'; did you mean xor_all?",
+        ("--where", 'optimizer.name != "momentun"'): "did you mean momentum?",
+        ("--where", "seed == 99", "--where", "seed < 99"): "--where: given twice; give it once",
+        ("--sort", "seed", "--sort=-seed"): "--sort: given twice; give it once",
         ("--sort", "test/acuracy"): "--sort test/acuracy: no such column; did you mean test/accuracy?",
         ("--columns", "id,nmae"): "--columns nmae: no such column; did you mean name?",
         ("--columns", ","): "--columns: give names of columns",

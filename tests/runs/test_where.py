@@ -96,6 +96,8 @@ REFUSED = {
     "ended < 'yesterday'": "'yesterday' is no time; ended is compared with \"2026-11-20\"",
     "ended > '11-27 04:35'": "'11-27 04:35' is no time",
     "ended >= '2026-11-20 14:30'": "is no time",
+    "test/accuracy < 90": "test/accuracy can't be 90; accuracies are fractions, such as 0.98",
+    "98.5 >= test/accuracy": "accuracies are fractions",
     "name like 'x'": 'for a part of a text, type "tanh" in differs',
     "3": "3 is not allowed",
     "a + 1 == 3": "a + 1 is not allowed",
