@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from src.cli.command import Arguments, run_command
+from src.foundation.errors import UserError
 
 _EPILOG = """\
 PATH is one of
@@ -58,6 +59,9 @@ def main() -> None:
         "--size", metavar="HEIGHTxWIDTH", type=_size, help="of pictures (default: theirs, up to 64; else 32)"
     )
     parser.add_argument("--update", action="store_true", help="take data that have changed; all options as before")
+    what, *more = sys.argv[1:] or [""]
+    if more and not what.startswith("-") and what != "data":
+        raise UserError(f"{what}: did you mean `python -m src.add data {shlex.join(sys.argv[1:])}`?")
     given = vars(parser.parse_args())
     del given["what"]
     from src.adding.command import add

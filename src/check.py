@@ -11,9 +11,9 @@ those whose values have changed.
 import sys
 
 from src.cli.stage import run_stage
-from src.config.composition import choices
+from src.config.composition import refuse_unknown
 from src.config.tree import Config
-from src.foundation.errors import RunFailed, UserError, suggestion
+from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT, conf_digest, home, write_text
 
 CHECKED = ROOT / "data" / "params.checked"
@@ -38,9 +38,7 @@ def check(config: Config) -> None:
             f"train.start_from={config.train.start_from}: not in the pipeline, where DVC would not see it change; "
             "allowed: null. `python -m src.train` goes on with a trained network"
         )
-    for study in config.studies:
-        if study not in choices("ablation"):
-            raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")
+    refuse_unknown(config.studies)
     from src.health.pipeline import other_environment  # late: what is refused is refused at once
 
     for found in other_environment(ROOT):

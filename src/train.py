@@ -54,7 +54,9 @@ def _print_outcome(config: "Config", outcome: "Outcome", run_id: str) -> None:
     if run_id:
         print(f"MLflow run    {run_id}   (`make ui` shows it)")
     if outcome.reused:
-        print("This run had already finished, so nothing was trained; train.fresh=true trains it again.")
+        named = outcome.folder.run()["name"]
+        under = f", under the name {named}" if named != config.run_name else ""
+        print(f"This run had already finished{under}, so nothing was trained; train.fresh=true trains it again.")
 
 
 def main() -> None:

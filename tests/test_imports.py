@@ -174,7 +174,9 @@ IN_NO_OUT = (
         "src/foundation/processes.py",
         "src/foundation/signals.py",
     ),
-    *(f"src/config/{name}.py" for name in ("groups", "needs", "reference", "slips")),  # messages and help
+    *(
+        f"src/config/{name}.py" for name in ("groups", "hydra_errors", "needs", "reference", "slips")
+    ),  # messages and help
     *("src/config/changes.py", "src/runs/annotations.py", "src/runs/lineage.py", "src/runs/tracker.py"),  # of records
 )
 RUNS_JOBS = (

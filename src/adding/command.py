@@ -1,9 +1,10 @@
 """Adds data of one's own, or takes changed ones: looks at them, writes recipe and experiment, says what was found."""
 
+import filecmp
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +87,27 @@ def look_at(request: Request) -> Found:
     """What the data have in them. Raises `UserError` if they can't be used, or an option is for other data."""
     source = kind(request.path)
     if source != "table" and request.table != Asked():
-        raise UserError(f"{request.path}: options that name columns are for tables; these data are {source}")
+        [option, *_] = [f.name for f in fields(Asked) if getattr(request.table, f.name) != f.default]
+        raise UserError(f"--{option.replace('_', '-')}: only for a table; {request.path} has data of the kind {source}")
     if source != "images" and request.size is not None:
         raise UserError(f"--size: only for a folder of pictures; {request.path} has data of the kind {source}")
-    if request.test is not None and (source in ("idx", "arrays") or kind(request.test) != source):
-        whole = "have their own test set in them" if source in ("idx", "arrays") else f"are {source}"
-        raise UserError(f"--test {request.test}: the data {whole}; allowed: a second file or folder of the same kind")
+    if request.test is not None:
+        _refuse_test(request.path, source, request.test)
     if source == "table":
         return survey(request.path, request.table, request.test)
     if source == "images":
         return survey_images(request.path, request.size, request.test)
     return (survey_idx if source == "idx" else survey_arrays)(request.path)
+
+
+def _refuse_test(path: Path, source: str, test: Path) -> None:
+    """Raises `UserError` for a test set of its own that is none: of another kind, in the data, or the data again."""
+    if place := {"arrays": "this file, as x_test and y_test", "idx": "this folder, as t10k-*"}.get(source):
+        raise UserError(f"--test {test}: data of the kind {source} have their test set in them; put it into {place}")
+    if (other := kind(test)) != source:
+        raise UserError(f"--test {test}: of the kind {other}; allowed: {source}, as {path}")
+    if path.samefile(test) or (path.is_file() and filecmp.cmp(path, test, shallow=False)):
+        raise UserError(f"--test {test}: the same examples as {path}; allowed: others, that no network is trained on")
 
 
 def _require_room(request: Request, found: Found) -> None:
@@ -139,13 +150,14 @@ def _as_before(request: Request, given: Mapping[str, Any], former: Recipe) -> Re
             f"{request.path}: no longer has the column {show(missing[0])}, which data={former.name} uses; delete "
             f"conf/data/{former.name}.yaml and add the data again"
         )
+    said = {name for value in given.values() for name in (value if isinstance(value, list) else [value])}
     before: dict[str, Any] = {
         "label": former.label,
         "group": former.group,
         "missing": former.missing,
         "decimal": former.decimal,
-        "category": [name for name, kind in former.columns.items() if kind == "category"],
-        "leave_out": [name for name in header if name not in wanted],
+        "category": [name for name, kind in former.columns.items() if kind == "category" and name not in said],
+        "leave_out": [name for name in header if name not in wanted and name not in said],
     }
     more = {key: [*before[key], *value] if isinstance(value, list) else value for key, value in given.items()}
     return replace(request, table=Asked(**{**before, **more}))

@@ -45,7 +45,9 @@ class Files(NamedTuple):
 
 def files_of(name: str) -> Files:
     """The files of a name. Raises `UserError` for a name that Hydra, or a folder, can't have."""
-    if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
+    if name.lower() in _RESERVED:
+        raise UserError(f"{name}: YAML reads this word as a value, not as a name; choose another name for the recipe")
+    if not _NAME.fullmatch(name):
         raise UserError(
             f"{name!r}: not a name for a recipe; allowed: a letter, then up to 49 letters, digits, '_' and '-'; "
             "NAME comes before PATH"

@@ -78,6 +78,8 @@ def _refuse_unknown(path: Path, header: Sequence[str], label: str, asked: Asked)
                 raise UserError(f"{option} {show(name)}: no such column in {path}; {suggestion(name, header[:50])}")
             if name == label or (option != "--group" and name == asked.group):
                 raise UserError(f"{option} {show(name)}: the label, or the group; allowed: another column")
+            if option == "--leave-out" and name in asked.category:
+                raise UserError(f"--category {show(name)} and --leave-out {show(name)}: give one of them")
 
 
 def _classes(path: Path, separator: str, seen: Tally, label: str, asked: Asked) -> dict[str, int]:

@@ -9,6 +9,7 @@ import atexit
 import gc
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -39,14 +40,23 @@ class Arguments(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does; an option with a value that is given twice is a `UserError`: the last one would win."""
+        """As argparse does, but a value may begin with `-`, as in `--sort -seconds`, if it is no option.
+
+        An option with a value that is given twice is a `UserError`: the last one would win.
+        """
         seen: set[argparse.Action] = set()
+        words: list[str] = []
         for word in sys.argv[1:] if args is None else args:
-            action = self._option_string_actions.get(option := str(word).partition("=")[0])
+            action = self._option_string_actions.get(option := word.partition("=")[0])
+            before = self._option_string_actions.get(words[-1]) if words else None
+            if action is None and re.match("-(?!-$)", word) and before is not None and before.nargs is None:
+                words[-1] += f"={word}"
+                continue
             if action in seen and action.nargs != 0 and not isinstance(action, argparse._AppendAction):
                 raise UserError(f"{option}: given twice; give it once")
             seen |= {action} if action else set()
-        return super().parse_known_args(args, namespace)
+            words.append(word)
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises `UserError` with what an unknown option should be, else with argparse's message, without the usage."""

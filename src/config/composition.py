@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ _OPTIONS = (
 _TAKE_A_WORD = ("-c", "--cfg", "-p", "--package")
 # The allowed keys of Hydra: where and how jobs run, and what is printed. Not allowed: anything that Hydra would call.
 _HYDRAS_KEYS = (
-    r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir)|job\.chdir)"
+    r"[+~]*hydra([./](launcher|sweeper)\b[\w./]*|\.(mode|verbose|output_subdir|run\.dir|sweep\.(dir|subdir))"
     r"|/(job|hydra)_logging)(=|$)"
 )
 _A_KEY = "KEY=VALUE for a key that --help lists"
@@ -43,6 +43,7 @@ _NOT_ALLOWED = (
     (r"\+(?!\+?hydra\b)", f"keys and groups can't be added; allowed: {_A_KEY}"),
     (r"~(?!hydra\b)", f"keys and groups can't be removed; allowed: {_A_KEY}"),
     (r"/|[^=]*@|=|$", f"no such key; allowed: {_A_KEY}"),
+    (r"conf_digest=", "is the digest of the files in conf/, which nobody sets; leave it out"),
 )
 
 
@@ -92,7 +93,16 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
                 data["name"] += f"_{sha256(repr(sorted(data.items())).encode())[:8]}"
             data["name"] = OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
             data.update((key, unescaped(data[key], key)) for key in TEXTS if key in data and key != "columns")
-    return config.build(tree, "the configuration")
+    built = config.build(tree, "the configuration")
+    refuse_unknown(built.studies)
+    return built
+
+
+def refuse_unknown(studies: Sequence[str]) -> None:
+    """Raises `UserError` for a name that is no study of conf/ablation/."""
+    for study in studies:
+        if study not in choices("ablation"):
+            raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")
 
 
 def other_seed(own: int | None, seed: Any) -> str:
@@ -175,55 +185,12 @@ def one_line_errors(arguments: Sequence[str]) -> Iterator[None]:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         if isinstance(error, ValueError) and not frame.f_globals["__name__"].startswith(("hydra.", "omegaconf.")):
             raise  # a bug; theirs are of a file in conf/, or of a key below a list
-        raise UserError(_one_line(error, arguments)) from None
+        from src.config.hydra_errors import one_line
 
-
-def _one_line(error: Exception, arguments: Sequence[str]) -> str:
-    from hydra.errors import MissingConfigException, OverrideParseException
-
-    from src.config.slips import as_one_value
-
-    text = str(error).split("Config search path")[0]
-    several = re.match(r"Ambiguous value for argument '(.*?)'|Sweep parameters '(.*?)'", text)
-    if several:
-        key, _, values = (one := several[1] or several[2].split()[0]).partition("=")
-        as_one = as_one_value(key, values)
-        return f"{one}: several values; `python -m src.train -m` trains with each of them{as_one and f'; {as_one}'}"
-    if unknown := re.search(r"BasicSweeper does not support sweep type : (\w+)_SWEEP", text):
-        argument = next((a for a in arguments if f"={unknown[1].lower()}(" in a), unknown[1])
-        return f"{argument}: can't be swept; allowed: KEY=A,B,C, KEY=choice(A,B,C) and KEY=range(FROM,TO,STEP)"
-    if isinstance(error, OverrideParseException):
-        at = [*arguments].index(error.override) if error.override in arguments else -1
-        meant = _cure(arguments, at) if at >= 0 else ""
-        return f"{error.override}: can't be read; {meant or 'allowed: KEY=VALUE, with special characters in quotes'}"
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}"
-    if text.startswith("Unsupported item value in defaults"):
-        return f'a file in conf/: {text}; a choice that YAML reads as something else needs quotes, like "off"'
-    names: list[str] = []
-    if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
-        key = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])
-    elif match := re.search(r"Could not override '([^']*)'", text):
-        key = next((a for a in arguments if a.lstrip("+~").startswith(f"{match[1]}=")), match[1])
-        parent = getattr(error.__cause__, "parent_node", None)
-        names = [str(name) for name in parent if name != "hydra"] if isinstance(parent, Mapping) else []
-    else:
-        return " ".join(text.split()) or type(error).__name__
-    if needs := _needs(key.partition("=")[0]):
-        return f"{key}: no such key without {needs}"
-    listed = suggestion(match[1].rpartition(".")[2], names) if names else "`python -m src.train --help` lists the keys"
-    meant = _cure([key], 0, but=key.partition("=")[0])
-    return f"{key}: no such key; {meant or listed}"
+        raise UserError(one_line(error, arguments)) from None
 
 
 def _cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     from src.config.slips import cure
 
     return cure(arguments, at, but)
-
-
-def _needs(key: str) -> str:
-    from src.config.needs import NEEDS
-
-    return " and ".join(need.words for need in NEEDS.get(key, ()))

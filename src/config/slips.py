@@ -25,6 +25,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("solver", "optim"), "optimizer"),
 }
 _SHOWN = 3  # overrides that a message offers
+_SHORTEST = 3  # letters of an abbreviation
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 # What word processors and chats make of signs, and spaces that separate no words in a shell.
 _PLAIN = str.maketrans(
@@ -46,7 +47,7 @@ def cure(arguments: Sequence[str], at: int, but: str = "") -> str:
     word = arguments[at].lstrip("-+~")
     name, equals, value = (part.strip() for part in word.partition("="))
     if (whole := _joined(arguments, at)) is not None:
-        if equals and not whole and name in keys() and _takes_a_text(name):
+        if equals and not whole and _takes_a_text(name):
             return _readable(name, value)
         return f"quote it, so that the shell keeps it whole: '{whole}'" if whole else "a bracket is not closed"
     if equals and name in keys():
@@ -75,7 +76,7 @@ def typographic(word: str) -> str:
     """An argument with plain signs in place of typographic ones, as it is to be typed; several, if it has several."""
     parts = [part for part in re.split(rf"{_SPACES}(?=[\w.]+=)|^{_SPACES}|{_SPACES}$", word) if part]
     name, _, value = word.partition("=")
-    inside = name in keys() and _takes_a_text(name) and value.strip(_QUOTES) == value  # they may be meant
+    inside = _takes_a_text(name) and value.strip(_QUOTES) == value  # they may be meant
     if len(parts) == 1 and (inside or not {*word} & {*_QUOTES, *map(chr, _PLAIN)}):
         return word if parts == [word] else shlex.quote(parts[0])
     plain = [part.translate({ord(sign): None for sign in _QUOTES}).translate(_PLAIN) for part in parts]
@@ -137,14 +138,14 @@ def _readable(key: str, value: str) -> str:
 
 
 def _takes_a_text(key: str) -> bool:
-    return "a text" in keys()[key].allowed
+    return key in keys() and "a text" in keys()[key].allowed
 
 
 def _joined(arguments: Sequence[str], at: int) -> str | None:
     """The override of which the argument is the first part, cut inside a bracket; empty if it never closes."""
-    text = ""
+    text, apart = "", " " if _takes_a_text(arguments[at].partition("=")[0]) else ","
     for word in arguments[at:]:
-        text += word
+        text += apart * bool(re.search(r"[\w.]$", text) and re.match(r"[\w.+-]", word)) + word
         open_brackets = [sign for sign in text if sign in "[]{}()"]
         if all(open_brackets.count(one) == open_brackets.count(other) for one, other in _CLOSES.items()):
             return None if word == arguments[at] else text
@@ -172,13 +173,18 @@ def _meant(name: str, value: str) -> Iterator[str]:
             return
     last = name.rpartition(".")[2]
     yield from filter(None, [_ELSEWHERE.get(last)])
+    begun = [group for group in _GROUPS if len(name) >= _SHORTEST and group.startswith(name)]
+    for group in (difflib.get_close_matches(name, _GROUPS, n=1, cutoff=0.75) or begun)[:1]:
+        yield group
+        if value in choices(group):
+            return
     yield from (key for key in keys() if key.rpartition(".")[2] == last)
     yield from (key for key, about in keys().items() if key.startswith(f"{name}.") and value in about.names)
     yield from difflib.get_close_matches(name, keys(), n=1, cutoff=0.75)
     lasts = {key.rpartition(".")[2]: key for key in reversed([*keys()])}
     yield from (key for short, key in lasts.items() if last and short.startswith(f"{last}_"))
     for short in difflib.get_close_matches(last, [*lasts], n=1, cutoff=0.8):
-        yield lasts[short]
+        yield short if short in keys() else lasts[short]
 
 
 def _allows(key: str, value: str) -> bool:

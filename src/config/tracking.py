@@ -51,7 +51,7 @@ def tag_of(text: str, option: str = "") -> tuple[str, str]:
     key, _, value = text.partition(":")
     if not re.fullmatch(r"[\w-]+", key) or not value.isprintable() or max(len(key), len(value)) > _LONGEST_TAG:
         allowed = "a word of letters, digits, _ and -, or KEY:VALUE, such as paper:icml"
-        raise UserError(f"{option}{show(text)}: no tag; allowed: {allowed}")
+        raise UserError(f"{option}{show(text) or 'an empty text'}: no tag; allowed: {allowed}")
     if key in _OURS:
         raise UserError(f"{option}{show(text)}: the tag {key} is set by the project itself; choose another key")
     return key, value

@@ -107,14 +107,20 @@ class OwnTable(NamedTuple):
         with path.open("rb") as file:
             no_text = b"\0" in file.read(_START)
         if no_text and not is_parquet(path):
-            raise UserError(f"{path}: not a text, but perhaps a workbook or UTF-16; save it as CSV in UTF-8")
-        if is_parquet(path) or self.encoding.kinds.keys() <= {*names(path, self.separator)}:
-            return self.separator
-        for separator in SEPARATORS:
+            raise UserError(
+                f"{path}: not a table that can be read; this model takes {self.words}. Save a workbook, or a table in "
+                "UTF-16, as CSV in UTF-8"
+            )
+        kinds = self.encoding.kinds
+        separators: tuple[str, ...] = () if is_parquet(path) else tuple(SEPARATORS)
+        for separator in (self.separator, *separators):
             with contextlib.suppress(UserError):  # names of columns that it does not give
-                if self.encoding.kinds.keys() <= {*names(path, separator)}:
+                if kinds.keys() <= {*names(path, separator)}:
                     return separator
-        return self.separator
+        found = names(path, self.separator)
+        missing = [name for name in kinds if name not in found]
+        near = suggestion(missing[0], found[:_SHOWN]).replace("allowed: ", "it has ")
+        raise UserError(f"{path}: no column {listing(missing)}, which this model takes; {near}")
 
     def typed(self, arguments: Sequence[str]) -> NDArray[np.float64]:
         """[1, features], the features of the example that `name=value` arguments give, each column once."""

@@ -5,7 +5,6 @@ Everything is read from the run folders in runs/, so the table is right whatever
 
 import csv
 import json
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -87,9 +86,6 @@ def listing(words: Sequence[str]) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", dest="form", const="json", default="table", help="print JSON")
     form.add_argument("--csv", action="store_const", dest="form", const="csv", help="print CSV")
-    words = list(words)
-    if "--sort" in words[:-1] and re.match("-[^-]", words[(place := words.index("--sort")) + 1]):
-        words[place : place + 2] = [f"--sort={words[place + 1]}"]  # argparse takes `-seconds` for an option
     given = parser.parse_args(words)
 
     from src.reporting.run_table import ordered

@@ -45,9 +45,12 @@ def annotate(
     tags: `KEY` or `KEY:VALUE`. removed: keys; they stay in the file, since a mirror has to remove them, too.
 
     Raises:
-        UserError: a tag is not allowed, or the file is damaged.
+        UserError: a tag is not allowed, the run never had one to remove, or the file is damaged.
     """
-    changed = {**dict.fromkeys((tag_of(tag)[0] for tag in removed), None), **dict(map(tag_of, tags))}
+    added, gone = dict(map(tag_of, tags)), [tag_of(tag)[0] for tag in removed]
+    if both := added.keys() & gone:
+        raise UserError(f"{min(both)}: to be added and to be removed; give it once")
+    changed = {**dict.fromkeys(gone, None), **added}
     if not changed and note is None:
         return read_annotations(folder)
     locks = folder.parent / ".locks"
@@ -56,6 +59,8 @@ def annotate(
         if not free:
             raise UserError(f"{folder / NOTES}: another command has been writing notes for {_PATIENCE:g} s; try again")
         known = read_annotations(folder)
+        if never := [key for key in gone if key not in known.tags]:
+            raise UserError(f"{never[0]}: not a tag of this run; its tags: {', '.join(known.words()) or 'none'}")
         now = Annotations({**known.tags, **changed}, known.note if note is None else note or None)
         if now != known:
             write_json(folder / NOTES, {"tags": dict(now.tags), "note": now.note})

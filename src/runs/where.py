@@ -39,6 +39,8 @@ def condition(
         UserError: it can't be read, or names another column; from the function, if text is compared with a number.
     """
     text = " ".join(text.splitlines()).strip()
+    if not text:
+        raise UserError(f"--where is empty; {_ALLOWED}")
     try:
         if len(text) > _LONGEST:
             raise ValueError("too long")
@@ -93,7 +95,7 @@ class _Reader:
             self._depth -= 1
 
     def _comparison(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr]) -> _Value:
-        values = [self._value(node, of=left) for node in (left, *others)]
+        values = [self._value(left, of=others[0]), *(self._value(node, of=left) for node in others)]
         if refused := [op for op in ops if type(op) not in _COMPARE]:
             raise UserError(f"--where {self._text}: `{type(refused[0]).__name__.lower()}` is not allowed; {_ALLOWED}")
         compared = [_COMPARE[type(op)] for op in ops]
@@ -153,8 +155,8 @@ class _Reader:
             raise self._refused(node)
         if name in _WORDS and name not in self._columns:
             return lambda row: _WORDS[name]
-        if name not in self._columns and of is not None and node is not of and (about := _name(of)) in self._columns:
-            raise UserError(f'--where {self._text}: no column {name}; if it is a text, quote it: {about} == "{name}"')
+        if name not in self._columns and of is not None and _name(of) in self._columns:
+            raise UserError(f'--where {self._text}: no column {name}; if it is a text, quote it: "{name}"')
         column(name, self._columns, "--where")
         return lambda row: row.get(name)
 

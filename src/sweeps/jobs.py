@@ -57,6 +57,10 @@ def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> N
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
     digests = identified(jobs)
+    known: dict[str, Job] = {}
+    for job, digest in zip(jobs, digests, strict=True):
+        if (same := known.setdefault(digest["fingerprint"], job)) is not job:  # one would wait for the other
+            raise UserError(f"{job.label}: the same run as an earlier job, {same.label}; leave one of them out")
     check_sheets(jobs)
     swept = {word.partition("=")[0] for word in jobs[0].label.split()}
     first = sorted(arguments, key=lambda argument: argument.partition("=")[0] not in swept)  # as legends cut names

@@ -46,6 +46,8 @@ class Sweep:
         self._loader = SweepLoader(context.config_loader.get_search_path(), sha256(canonical_json(frozen)))
         self._callbacks = context.callbacks
         self._digest = conf_digest()
+        if config.hydra.launcher.get("n_jobs") == 0:  # joblib's launcher starts all jobs, and none of them runs
+            raise UserError("hydra.launcher.n_jobs=0: must be a number of workers, or -1 for all cores")
 
     def grid(self, arguments: Sequence[str]) -> list[Job]:
         """The jobs of the Cartesian product of the swept overrides."""

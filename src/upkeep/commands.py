@@ -28,8 +28,8 @@ examples:
 
 {_KEPT}"""
 _PRUNE = f"""\
-Runs with tags or a note stay. The best runs have the highest valid/accuracy; they are counted for each data recipe.
-With both options, a run goes only if it is older and is not among the best.
+Runs with tags or a note stay. The best runs have the highest valid/accuracy; they are counted for each data recipe,
+among those that meet --where. With --older-than, too, a run goes only if it is older and is not among the best.
 
 examples:
   python -m src.runs prune --older-than 30d --keep-best 3 --dry-run
@@ -65,7 +65,9 @@ def rm(words: Sequence[str]) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     given = parser.parse_args(words)
-    if bool(given.runs) == (given.where is not None):
+    if given.runs and given.where is not None:
+        raise UserError(f"{' '.join(given.runs)} and --where: give runs or a condition, not both")
+    if not given.runs and given.where is None:
         raise UserError("give runs, or --where CONDITION: `python -m src.runs rm 03ec5b78`")
     if given.runs:
         from src.upkeep.selecting import named
@@ -81,7 +83,7 @@ def prune(words: Sequence[str]) -> None:
     """Deletes runs by age and rank."""
     parser = Arguments("runs prune", "Deletes old runs, and keeps the best.", _PRUNE)
     parser.add_argument("--older-than", metavar="AGE", help="only runs that ended longer ago, such as 12h, 30d, 8w")
-    parser.add_argument("--keep-best", metavar="N", type=int, help="keep the N best runs of each data recipe")
+    parser.add_argument("--keep-best", metavar="N", type=int, help="keep the N best of these for each data recipe")
     parser.add_argument(
         "--where", metavar="CONDITION", help="only runs that meet it, as of `python -m src.runs --where`"
     )
@@ -113,7 +115,7 @@ def tag(words: Sequence[str]) -> None:
     """Adds and removes tags of a run."""
     parser = Arguments("runs tag", "Adds tags to a run, or removes them; without any, prints them.", _TAG)
     parser.add_argument("run", metavar="RUN", help="a run folder, or the beginning of an id, here or in MLflow")
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="a word, or KEY:VALUE")
+    parser.add_argument("tags", nargs="*", default=[], metavar="TAG", help="a word, or KEY:VALUE")
     parser.add_argument("--remove", nargs="+", default=[], metavar="TAG", help="tags to remove, by their keys")
     given = parser.parse_args(words)
     from src.runs.listing import run_paths
@@ -130,7 +132,7 @@ def note(words: Sequence[str]) -> None:
     """Writes a note on a run."""
     parser = Arguments("runs note", "Writes a note on a run; without a text, prints it.", _NOTE)
     parser.add_argument("run", metavar="RUN", help="a run folder, or the beginning of an id, here or in MLflow")
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="the new note; '' removes it")
+    parser.add_argument("text", nargs="*", default=[], metavar="TEXT", help="the new note; '' removes it")
     given = parser.parse_args(words)
     from src.upkeep.selecting import named
 

@@ -33,7 +33,7 @@ _PLACES = (
     ("MLflow: artifacts", "mlartifacts", _PRUNE),
     ("MLflow: database", "mlflow.db", _PRUNE),
     ("MLflow: earlier databases", "mlflow.db.*", "removing them, if MLflow has all runs"),
-    ("data", "data", "removing it; dvc repro makes it again"),
+    ("data", "data", "removing it; dvc repro makes it again, your own from their originals"),
     ("models and reports", "models", ""),
     ("models and reports", "reports", ""),
     ("models and reports", "plots", ""),

@@ -199,11 +199,14 @@ def mistakes(folder: Path) -> dict[str, tuple[list[object], str]]:
     ):
         (folder / name).write_bytes(content)
     pictures(folder / "pets")
+    (folder / "link").symlink_to("pets")
+    np.savez(folder / "x.npz", x=np.zeros((9, 2)), y=np.arange(9) % 3)
     (folder / "pets" / "dogs" / "broken.png").write_bytes(b"\x89PNG\r\n")
     return {
         "a taken recipe": (["digits", path, *whole], "digits: this name is taken by the recipe conf/data/digits.yaml"),
         "a taken experiment": (["spiral_mlp", path, *whole], "taken by the experiment conf/experiment/spiral_mlp.yaml"),
-        **{name: ([name, path, *whole], "not a name for a recipe") for name in ("null", "a/b", "1", "a b", "", "é")},
+        **{name: ([name, path, *whole], "not a name for a recipe") for name in ("a/b", "1", "a b", "", "é")},
+        **{name: ([name, path, *whole], "YAML reads this word as a value") for name in ("null", "on", "No", "y")},
         "no path": (["mine"], "PATH is missing"),
         "a name that is no text": (["mine", os.fsdecode(b"gr\xf6n.csv"), *whole], "this locale can't read its name"),
         "no file": (["mine", folder / "y.csv", *whole], "y.csv: no such file or folder"),
@@ -216,10 +219,25 @@ def mistakes(folder: Path) -> dict[str, tuple[list[object], str]]:
         "an empty file": (["mine", folder / "e.csv", *whole], "an empty file"),
         "one picture": (["mine", folder / "pets" / "cats" / "0.png"], "one picture; give a folder"),
         "a broken picture": (["mine", folder / "pets"], "dogs/broken.png: not a picture"),
-        "a column of pictures": (["mine", folder / "pets", *whole], "options that name columns are for tables"),
+        "a column of pictures": (["mine", folder / "pets", *whole], "--label: only for a table; "),
+        **{
+            f"{option[0]} of pictures": (["mine", folder / "pets", *option], f"{option[0]}: only for a table; ")
+            for option in (["--missing", "mean"], ["--decimal", ","], ["--category", "x"], ["--leave-out", "x"])
+        },
         "the size of a table": (["mine", path, *whole, "--size", "3x3"], "--size: only for a folder of pictures"),
         "no size": (["mine", folder / "pets", "--size", "big"], "big: must be height x width"),
-        "another kind to test on": (["mine", path, *whole, "--test", folder / "pets"], "the data are table"),
+        "another kind to test on": (["mine", path, *whole, "--test", folder / "pets"], "images; allowed: table"),
+        "the data to test on": (["mine", path, *whole, "--test", path], "the same examples as"),
+        "a copy to test on": (["mine", path, *whole, "--test", flowers(folder / "copy.csv")], "the same examples as"),
+        "a link to test on": (["mine", folder / "pets", "--test", folder / "link"], "the same examples as"),
+        "a test set of arrays": (
+            ["mine", folder / "x.npz", "--test", path],
+            "data of the kind arrays have their test set in them; put it into this file, as x_test and y_test",
+        ),
+        "a column in two roles": (
+            ["mine", path, *whole, "--category", "x", "--leave-out", "x"],
+            "--category x and --leave-out x: give one of them",
+        ),
         "nothing to update": (["mine", "--update"], "there is no conf/data/mine.yaml; add it without --update"),
         "not their own": (["digits", "--update"], "not data of your own, but data.source=digits"),
         "another command": (["mine", path, *whole, "--lable", "x"], "--lable"),
@@ -231,7 +249,10 @@ def test_bad_data_and_slips_are_rejected_in_one_line_and_nothing_is_written(conf
     for slip, (arguments, message) in mistakes(tmp_path).items():
         assert_rejected(run_main("add", "data", *map(str, arguments)), message)
         assert files(conf) == before, slip
-    assert_rejected(run_main("add", "model", "mine"), "invalid choice: 'model'")
+    said = "error: wine: did you mean `python -m src.add data wine 'my wine.csv' --label x`?"
+    assert_rejected(run_main("add", "wine", "my wine.csv", "--label", "x"), said)
+    assert_rejected(run_main("add"), "required: what")
+    assert_rejected(run_main("add", "wine"), "invalid choice: 'wine'")
 
 
 def test_data_for_which_the_disk_has_no_room_are_refused(conf: Path, tmp_path: Path, monkeypatch: Any) -> None:

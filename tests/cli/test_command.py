@@ -43,6 +43,19 @@ def test_no_abbreviation_chooses_an_option(monkeypatch: pytest.MonkeyPatch) -> N
             assert "--dry-run, --help, --keep-best" in message
 
 
+def test_a_value_may_begin_with_a_dash_unless_it_is_an_option() -> None:
+    parser = Arguments("runs", None)
+    parser.add_argument("--sort")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("names", nargs="*")
+    for value in ("-seconds", "-3", "--none", "-x=1", "-", "seconds"):
+        assert parser.parse_args(["--sort", value, "--json"]).sort == value
+        assert parser.parse_args([f"--sort={value}", "--json"]).sort == value
+    for option in ("--json", "-h", "--", "--help"):
+        assert "expected one argument" in refusal(parser.parse_args, ["--sort", option])
+    assert "unrecognized arguments: -x" in refusal(parser.parse_args, ["name", "-x"])
+
+
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [

@@ -64,7 +64,9 @@ def test_runs_and_multiruns_touch_nothing_that_dvc_tracks_and_give_the_same_bits
     assert len(set(single.values())) == 2
     again = shell(*TRAIN, *overrides, "seed=0")
     assert "epoch 1/3" not in again.stdout
-    assert "train.fresh=true" in again.stdout
+    assert "This run had already finished, so nothing was trained; train.fresh=true" in again.stdout
+    named = shell(*TRAIN, *overrides, "seed=0", "name=other")
+    assert "This run had already finished, under the name digits s0, so nothing was trained" in named.stdout
     done = shell(*TRAIN, "-m", *overrides, "seed=0,1", "train.fresh=true")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("  finished  ") == 2  # trained, and not reused

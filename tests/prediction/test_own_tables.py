@@ -85,9 +85,12 @@ def test_the_separator_is_the_one_that_gives_the_columns(
     assert capsys.readouterr().err == ""
     file.write_text(file.read_text().replace("height=1", " height=1"))
     if separator == ",":
-        assert "no column height=1; did you mean ' height=1'?" in refusal(predicted, own, str(file))
+        said = "no column height=1, which this model takes; did you mean ' height=1'? (it has ' height=1', "
+        assert said in refusal(predicted, own, str(file))
         file.write_bytes(own.file.read_text().encode("utf-16"))
-        assert refusal(predicted, own, str(file)).endswith("perhaps a workbook or UTF-16; save it as CSV in UTF-8")
+        assert refusal(predicted, own, str(file)).endswith("or a table in UTF-16, as CSV in UTF-8")
+        file.write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+        assert "not a table that can be read; this model takes the columns" in refusal(predicted, own, str(file))
 
 
 def test_a_value_that_misses_or_has_a_decimal_comma_can_be_typed(own: Own) -> None:
@@ -135,8 +138,13 @@ def test_rows_are_named_by_their_lines(own: Own, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "row", "expected"),
     [
-        (("height", "colour", "${x}, y"), ("1", "red", "1"), "no column height=1; did you mean height?"),
-        (("colour",), ("red",), "no column height=1, ${x}, y"),
+        (
+            ("height", "colour", "${x}, y"),
+            ("1", "red", "1"),
+            "no column height=1, which this model takes; did you mean height?",
+        ),
+        (("colour",), ("red",), "no column height=1, ${x}, y, which this model takes; it has colour"),
+        (("a;b",), ("1;2",), "which this model takes; it has a;b"),
         (tuple(COLUMNS), ("tall", "red", "1"), "line 2: height=1=tall: not a number"),
         (tuple(COLUMNS), ("", "", ""), "new.csv:2: all cells of the model's columns are empty; remove this line"),
         (tuple(COLUMNS), ("inf", "red", "1"), "line 2: height=1=inf: too large"),

@@ -31,7 +31,15 @@ def test_annotations_are_the_sum_of_what_was_noted(
 ) -> None:
     folder = tmp_path_factory.mktemp("run")
     tags, note = dict[str, str](), None
+    had = set[str]()
     for added, removed, text in steps:
+        keys = {word.partition(":")[0] for word in added}
+        if not keys.isdisjoint(removed) or not had.issuperset(removed):
+            assert ": not a tag of this run" in (said := refusal(annotate, folder, added, removed, text)) or (
+                ": to be added and to be removed" in said
+            )
+            continue
+        had |= keys
         now = annotate(folder, added, removed, text)
         assert read_annotations(folder) == now
         tags = {key: value for key, value in tags.items() if key not in removed}
@@ -125,3 +133,9 @@ def test_the_commands_change_and_print_them(runs: Path) -> None:
     assert_rejected(run_main("runs", "tag", name, "study:x"), "the tag study is set by the project itself")
     assert_rejected(run_main("runs", "tag", "0000", "x"), "no run's id begins so")
     assert_rejected(run_main("runs", "tag", name, name[:8], "x"), f"{name[:8]}: the id of a run; give one run")
+    assert_rejected(run_main("runs", "tag", name, "--remove", "nwe"), "nwe: not a tag of this run; its tags: new")
+    assert_rejected(run_main("runs", "tag", name, "x", "--remove", "x"), "x: to be added and to be removed")
+    assert_rejected(run_main("runs", "tag", name, ""), "error: an empty text: no tag; allowed: ")
+    assert_rejected(run_main("runs", "tag"), "error: the following arguments are required: RUN; ")
+    assert_rejected(run_main("runs", "note"), "error: the following arguments are required: RUN; ")
+    assert printed("tag", name, "--remove", "draft") == "tags: new  note: none"  # again: MLflow may still have it

@@ -71,12 +71,16 @@ def test_what_is_allowed_has_its_meaning(text: str) -> None:
 
 
 REFUSED = {
-    "model.act == relu": 'no column relu; if it is a text, quote it: model.act == "relu"',
-    "model.act in [relu, 'tanh']": 'quote it: model.act == "relu"',
+    "model.act == relu": 'no column relu; if it is a text, quote it: "relu"',
+    "model.act in [relu, 'tanh']": 'no column relu; if it is a text, quote it: "relu"',
+    "draft in tags": 'no column draft; if it is a text, quote it: "draft"',
+    "draft not in tags": 'quote it: "draft"',
+    "relu == model.act": 'quote it: "relu"',
     "model.act = 'relu'": "for equality, type ==",
     "modle.act == 'relu'": "--where modle.act: no such column; did you mean model.act?",
     "test.accuracy > 0.9": "did you mean test/accuracy?",
-    "": "can't be read",
+    "": "--where is empty; allowed: columns",
+    " \n": "--where is empty; allowed: columns",
     "model.act": None,  # text: never true, but a column
     "seconds": None,
     "seconds > 'x'": "3 and 'x' can't be compared this way",

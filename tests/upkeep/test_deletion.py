@@ -238,9 +238,14 @@ def test_names_of_runs(runs: Path, home: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_condition_or_names_but_not_both_and_not_nothing(runs: Path) -> None:
     assert_rejected(run_main("runs", "rm"), "give runs, or --where CONDITION")
-    assert_rejected(run_main("runs", "rm", "abcd", "--where", "seed == 1"), "give runs, or --where CONDITION")
+    both = run_main("runs", "rm", "abcd", "--where", "seed == 1")
+    assert_rejected(both, "abcd and --where: give runs or a condition, not both")
+    assert_rejected(run_main("runs", "rm", "--where", ""), "--where is empty; allowed: columns")
     assert_rejected(run_main("runs", "prune"), "give --older-than AGE, --keep-best N, or both")
-    assert_rejected(run_main("runs", "prune", "--older-than", "3 days"), "must be a number with h, d or w")
+    for age in ("3 days", "-3d", "3", "", "d", "1y", "--dryrun"):
+        said = f"--older-than {age}: must be a number with h, d or w"
+        assert_rejected(run_main("runs", "prune", "--older-than", age), said)
+    assert_rejected(run_main("runs", "prune", "--older-than", "--dry-run"), "--older-than: expected one argument")
     assert_rejected(run_main("runs", "prune", "--keep-best", "-1"), "--keep-best -1: must be >= 0")
     assert_rejected(run_main("runs", "prune", "--keep-best", "few"), "invalid int value: 'few'")
     assert_rejected(run_main("runs", "remove", "abcd"), "remove: no such command; allowed: ")
