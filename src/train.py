@@ -86,7 +86,8 @@ def main() -> None:
             from src.sweeps.start import start
 
             # Our own sweeper starts its jobs itself. Another one, chosen by hydra/sweeper=..., gets this number.
-            outcome, _ = start(from_hydra(composed))
+            outcome, run_id = start(config := from_hydra(composed))
+            _print_outcome(config, outcome, run_id)
             return float(outcome.result["valid"]["accuracy"])
         single.append(composed)
         return None
