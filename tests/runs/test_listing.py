@@ -152,7 +152,7 @@ def test_conditions_and_orders_of_the_command(runs: Path) -> None:
     for possible in ('status == "killed"', 'data == "spiral"', 'model.act == "sigmoid"', 'name == "anything"'):
         assert run_main("runs", "--where", possible).stdout == "no such run\n"
     for words, message in {
-        ("--where", "model.act == tanh"): 'quote it: model.act == "tanh"',
+        ("--where", "model.act == tanh"): 'quote it: "tanh"',
         ("--where", "act == 'tanh'"): "act: no such column; did you mean model.act?",
         ("--where", 'model.act != "tahn"'): "model.act can't be 'tahn'; did you mean tanh?",
         ("--where", 'model.act not in ["relu", "tahn"]'): "did you mean tanh?",
