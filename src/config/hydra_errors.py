@@ -13,6 +13,8 @@ from src.config.reference import keys
 from src.config.slips import as_one_value, cure
 from src.foundation.errors import suggestion
 
+_NOBODY_SETS = ("hydra", "conf_digest")
+
 
 def one_line(error: Exception, arguments: Sequence[str]) -> str:
     """The message for an error that Hydra or OmegaConf raised about a command's arguments."""
@@ -42,7 +44,7 @@ def one_line(error: Exception, arguments: Sequence[str]) -> str:
     elif match := re.search(r"Could not override '([^']*)'", text):
         key = next((a for a in arguments if a.lstrip("+~").startswith(f"{match[1]}=")), match[1])
         parent = getattr(error.__cause__, "parent_node", None)
-        names = [str(name) for name in parent if name != "hydra"] if isinstance(parent, Mapping) else []
+        names = [str(name) for name in parent if name not in _NOBODY_SETS] if isinstance(parent, Mapping) else []
     else:
         return " ".join(text.split()) or type(error).__name__
     if needs := _needs(key.partition("=")[0]):

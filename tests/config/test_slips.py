@@ -60,6 +60,7 @@ CURES = {
     "data.seeds=2": "did you mean data.seed=2 or seed=2?",
     "data.split=[0.8,0.2]": "has keys of its own, which are set one by one: data.split.train, ",
     "train.unit_targets.x=3": "train.unit_targets",
+    "ab=3": "no such key; allowed: data, draws, model, name, ",
     "conf_digest=abc": "is the digest of the files in conf/, which nobody sets; leave it out",
     "hydra.job.chdir=true": "this key of Hydra can't be set",
     "studies=[laddr]": "studies=[laddr]: no such study; did you mean ladder?",
