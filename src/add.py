@@ -5,6 +5,7 @@ recipe, conf/data/NAME.yaml, and an experiment, conf/experiment/NAME.yaml, for y
 """
 
 import argparse
+import difflib
 import re
 import shlex
 import sys
@@ -61,7 +62,9 @@ def main() -> None:
     parser.add_argument("--update", action="store_true", help="take data that have changed; all options as before")
     what, *more = sys.argv[1:] or [""]
     if more and not what.startswith("-") and what != "data":
-        raise UserError(f"{what}: did you mean `python -m src.add data {shlex.join(sys.argv[1:])}`?")
+        name = ["NAME", what] if Path(what).exists() else [what]
+        words = shlex.join([*([] if difflib.get_close_matches(what, ["data"]) else name), *more])
+        raise UserError(f"{what}: did you mean `python -m src.add data {words}`?")
     given = vars(parser.parse_args())
     del given["what"]
     from src.adding.command import add

@@ -23,7 +23,7 @@ from src.data.table import names
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 from src.foundation.locks import locked
-from src.foundation.schema import show
+from src.foundation.schema import plain, show
 
 _LEARNS_FROM = 2  # examples for each feature, at least, or a warning
 
@@ -80,6 +80,9 @@ def add(
         _require_room(request, found)
         recipe = recipe_of(name, found, path, test, former)
         write(files, recipe, found, command)
+        if former is not None and plain(former) != plain(recipe):  # a changed file is noticed, other columns are not
+            for kind_of_arrays in ("split", "normalized"):
+                shutil.rmtree(ROOT / "data" / kind_of_arrays / name, ignore_errors=True)
     return _report(name, found, files, recipe, former)
 
 

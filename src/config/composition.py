@@ -99,8 +99,10 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
 
 
 def refuse_unknown(studies: Sequence[str]) -> None:
-    """Raises `UserError` for a name that is no study of conf/ablation/."""
-    for study in studies:
+    """Raises `UserError` for a name that is no study of conf/ablation/, or that is there twice."""
+    for at, study in enumerate(studies):
+        if study in studies[:at]:
+            raise UserError(f"studies=[{','.join(studies)}]: contains {study} twice")
         if study not in choices("ablation"):
             raise UserError(f"studies=[{study}]: no such study; {suggestion(study, choices('ablation'))}")
 

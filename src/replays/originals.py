@@ -3,6 +3,7 @@
 A run whose folder is not here is read from MLflow.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from src.config.tracking import Tracking
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
 from src.recording.reading import artifact, find_run, runs_of_study
+from src.recording.store import whereabouts
 from src.runs.finished import FinishedRun, by_fingerprint
 from src.runs.folder import START, START_OPTIMIZER, RunFolder, runs_folder
 from src.studies.comparisons.results import STUDY, read_results
@@ -29,7 +31,11 @@ def finished_run(name: str) -> FinishedRun:
         raise UserError(f"{name}: not a run folder; it has no run.json")
     if len(name) < _SHORTEST:
         raise UserError(f"{name}: give at least {_SHORTEST} characters of an id")
-    return by_fingerprint(name) or _of_mlflow(find_run(Tracking(), name))
+    if found := by_fingerprint(name):
+        return found
+    if re.fullmatch("[0-9a-f]+", name) and whereabouts(Tracking()) is None:
+        raise UserError(f"{name}: no run's id begins so; `python -m src.runs` lists them")
+    return _of_mlflow(find_run(Tracking(), name))
 
 
 def originals(study: str) -> list[FinishedRun]:

@@ -5,6 +5,7 @@ It looks like Python, and is parsed as Python, but only what is listed here has 
 
 import ast
 import difflib
+import json
 import operator
 import re
 import warnings
@@ -88,11 +89,23 @@ class _Reader:
                 case ast.Compare(left=left, ops=ops, comparators=comparators):
                     return self._comparison(left, ops, comparators)
                 case ast.Name() | ast.Attribute() | ast.BinOp(op=ast.Div()):
-                    value = self._value(node)
-                    return lambda row: value(row) is True
+                    return self._truth(node)
             raise self._refused(node)
         finally:
             self._depth -= 1
+
+    def _truth(self, node: ast.expr) -> _Value:
+        """A column alone, which is true or false; of any other, `not` would hold for all runs."""
+        value, name = self._value(node), _name(node)
+
+        def holds(row: Row) -> bool:
+            found = value(row)
+            if not isinstance(found, bool | None):
+                allowed = f"compare it, such as {name} == {json.dumps(found)}"
+                raise UserError(f"--where {self._text}: {name} is not true or false; {allowed}")
+            return found is True
+
+        return holds
 
     def _comparison(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr]) -> _Value:
         values = [self._value(left, of=others[0]), *(self._value(node, of=left) for node in others)]
@@ -122,6 +135,8 @@ class _Reader:
         if name in _LISTS and isinstance(constant, str | int | float):
             listed = f'"{constant}"' if isinstance(constant, str) else constant
             raise UserError(f"--where {self._text}: {name} is a list; type {listed} in {name}")
+        if name == "id" and isinstance(constant, str) and not re.fullmatch("[0-9a-f]{64}", constant):
+            raise UserError(f'--where {self._text}: an id has 64 digits; type "{constant}" in id')
         if name in _TIMES and isinstance(constant, str) and not _TIME.fullmatch(constant):
             times = '"2026-11-20" or "2026-11-20T14:30" (UTC)'
             raise UserError(f"--where {self._text}: {constant!r} is no time; {name} is compared with {times}")

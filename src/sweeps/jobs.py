@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from src.data.recipes import prepare
 from src.foundation.errors import RunFailed, UserError
-from src.foundation.files import sha256
+from src.foundation.files import canonical_json, sha256
 from src.foundation.processes import begin_as_worker
 from src.foundation.signals import interrupts_wait
 from src.recording.entry import Entry
@@ -56,11 +56,11 @@ def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> N
 
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
-    digests = identified(jobs)
     known: dict[str, Job] = {}
-    for job, digest in zip(jobs, digests, strict=True):
-        if (same := known.setdefault(digest["fingerprint"], job)) is not job:  # one would wait for the other
+    for job in jobs:
+        if (same := known.setdefault(canonical_json(job.config.semantic()).decode(), job)) is not job:  # it would wait
             raise UserError(f"{job.label}: the same run as an earlier job, {same.label}; leave one of them out")
+    digests = identified(jobs)
     check_sheets(jobs)
     swept = {word.partition("=")[0] for word in jobs[0].label.split()}
     first = sorted(arguments, key=lambda argument: argument.partition("=")[0] not in swept)  # as legends cut names

@@ -180,6 +180,21 @@ def test_changed_data_are_taken_and_what_the_user_chose_stays(conf: Path, tmp_pa
     assert compose(["data=mine"]).data.path == str(tmp_path / "moved.csv")
 
 
+def test_an_updated_recipe_leaves_no_arrays_that_another_one_made(conf: Path, tmp_path: Path) -> None:
+    """The same file, other columns: its digest does not tell."""
+    added("mine", flowers(tmp_path / "x.csv"), "--label", "class")
+
+    def columns(*update: str) -> list[str]:
+        if update:
+            added("mine", "--update", *update)
+        return list(prepare(compose(["data=mine"]).data, conf.parent).features or ())
+
+    assert columns() == ["x", "colour=b", "colour=g", "colour=r"]
+    assert columns("--leave-out", "x") == ["colour=b", "colour=g", "colour=r"]
+    assert columns("--category", "x")[-4:-2] == columns("--label", "class")[-4:-2]
+    assert "class=a" in columns("--label", "colour")
+
+
 def test_two_recipes_may_be_about_one_file(conf: Path, tmp_path: Path) -> None:
     path = flowers(tmp_path / "x.csv")
     added("one", path, "--label", "class")
@@ -251,6 +266,10 @@ def test_bad_data_and_slips_are_rejected_in_one_line_and_nothing_is_written(conf
         assert files(conf) == before, slip
     said = "error: wine: did you mean `python -m src.add data wine 'my wine.csv' --label x`?"
     assert_rejected(run_main("add", "wine", "my wine.csv", "--label", "x"), said)
+    said = "error: daat: did you mean `python -m src.add data wine x.csv`?"
+    assert_rejected(run_main("add", "daat", "wine", "x.csv"), said)
+    said = f"did you mean `python -m src.add data NAME {tmp_path / 'x.csv'} --label class`?"
+    assert_rejected(run_main("add", str(tmp_path / "x.csv"), "--label", "class"), said)
     assert_rejected(run_main("add"), "required: what")
     assert_rejected(run_main("add", "wine"), "invalid choice: 'wine'")
 

@@ -63,6 +63,7 @@ CURES = {
     "ab=3": "no such key; allowed: data, draws, model, name, ",
     "conf_digest=abc": "is the digest of the files in conf/, which nobody sets; leave it out",
     "hydra.job.chdir=true": "this key of Hydra can't be set",
+    "studies=[ladder,ladder]": "studies=[ladder,ladder]: contains ladder twice",
     "studies=[laddr]": "studies=[laddr]: no such study; did you mean ladder?",
     "solver=sgd": "did you mean optimizer=sgd?",
     "experiment": "did you mean experiment=VALUE?",

@@ -244,6 +244,14 @@ def test_a_bug_is_not_called_the_users_mistake(
         run_main(*command.split())
 
 
+@pytest.mark.parametrize(
+    "command", ["predict {} a.png", "score {}", "show {}", "replay {}", "train train.start_from={}"]
+)
+def test_an_id_of_no_run_is_named_where_nothing_is_recorded_yet(command: str, home: Path) -> None:
+    said = "0123456abc: no run's id begins so; `python -m src.runs` lists them"
+    assert_rejected(run_main(*command.format("0123456abc").split()), said)
+
+
 @pytest.mark.parametrize("content", [None, "", "- a list", "model: ["])
 def test_a_damaged_snapshot_stops_every_stage(content: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = home / "params.yaml"

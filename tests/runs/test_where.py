@@ -25,10 +25,12 @@ COLUMNS = (
     "a",
     "b",
     "ended",
+    "id",
 )
 ROW = {
     "model.act": "relu", "model.hidden": [64, 32], "test/accuracy": 0.98, "seconds": 3, "name": "x",
     "train.fresh": False, "tags": ["draft"], "a": 2, "status": None, "ended": "2026-11-27T04:35:12Z",
+    "id": "de8d15a7" * 8,
 }  # fmt: skip
 
 HOLDS = {
@@ -56,6 +58,8 @@ HOLDS = {
     "'2026-11-27T04:36' > ended": True,
     "'11-27' in ended": True,
     "tags != []": True,
+    "'de8d15a7' in id": True,
+    "id == '" + "de8d15a7" * 8 + "'": True,
     "tags == null": False,
     # A run without the column.
     "b > 3": False,
@@ -81,8 +85,13 @@ REFUSED = {
     "test.accuracy > 0.9": "did you mean test/accuracy?",
     "": "--where is empty; allowed: columns",
     " \n": "--where is empty; allowed: columns",
-    "model.act": None,  # text: never true, but a column
-    "seconds": None,
+    "model.act": 'model.act is not true or false; compare it, such as model.act == "relu"',
+    "id == 'de8d15a7'": 'an id has 64 digits; type "de8d15a7" in id',
+    "id != 'de8d15a7'": 'type "de8d15a7" in id',
+    "id not in ['de8d15a7']": 'type "de8d15a7" in id',
+    "not seconds": "seconds is not true or false; compare it, such as seconds == 3",
+    "not tags": 'tags is not true or false; compare it, such as tags == ["',
+    "b > 3 or not model.act": "model.act is not true or false",
     "seconds > 'x'": "3 and 'x' can't be compared this way",
     "name in seconds": "can't be compared this way",
     "a == 2 & b == 3": "2 & b is not allowed; join conditions with `and` and `or`",
