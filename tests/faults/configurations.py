@@ -114,6 +114,7 @@ TOGETHER: Mapping[str, Drawn] = {
     **{f"data.{key}": st.just(schema.plain(value)) for key, value in AS_BEFORE.items()},  # of other sources
     "train.epochs": st.integers(2, LARGEST) | st.just(10**30),  # more than the warm-up of schedule=warmup
     "data.seed": st.sampled_from([0, 4294967295]),
+    "studies": st.lists(st.sampled_from(choices("ablation")), max_size=2, unique=True),
 }
 APART = (
     *("model.output", "model.loss", "schedule.warmup", "data.split.train", "data.split.valid", "data.split.test"),
