@@ -11,7 +11,7 @@ those whose values have changed.
 import sys
 
 from src.cli.stage import run_stage
-from src.config.composition import refuse_unknown
+from src.config.composition import check_studies
 from src.config.tree import Config
 from src.foundation.errors import RunFailed, UserError
 from src.foundation.files import ROOT, conf_digest, home, write_text
@@ -38,7 +38,7 @@ def check(config: Config) -> None:
             f"train.start_from={config.train.start_from}: not in the pipeline, where DVC would not see it change; "
             "allowed: null. `python -m src.train` goes on with a trained network"
         )
-    refuse_unknown(config.studies)
+    check_studies(config.studies)
     from src.health.pipeline import other_environment  # late: what is refused is refused at once
 
     for found in other_environment(ROOT):

@@ -19,6 +19,7 @@ from src.adding.tally import Asked
 from src.config.composition import compose
 from src.data.originals import files as copied
 from src.data.recipe import Recipe
+from src.data.recipes import forget
 from src.data.table import names
 from src.foundation.errors import UserError
 from src.foundation.files import ROOT
@@ -79,10 +80,9 @@ def add(
         found = look_at(request)
         _require_room(request, found)
         recipe = recipe_of(name, found, path, test, former)
+        if former is not None and plain(former) != plain(recipe):
+            forget(recipe, ROOT)
         write(files, recipe, found, command)
-        if former is not None and plain(former) != plain(recipe):  # a changed file is noticed, other columns are not
-            for kind_of_arrays in ("split", "normalized"):
-                shutil.rmtree(ROOT / "data" / kind_of_arrays / name, ignore_errors=True)
     return _report(name, found, files, recipe, former)
 
 
@@ -153,7 +153,7 @@ def _as_before(request: Request, given: Mapping[str, Any], former: Recipe) -> Re
             f"{request.path}: no longer has the column {show(missing[0])}, which data={former.name} uses; delete "
             f"conf/data/{former.name}.yaml and add the data again"
         )
-    said = {name for value in given.values() for name in (value if isinstance(value, list) else [value])}
+    said = {given.get("label"), given.get("group"), *given.get("category", ()), *given.get("leave_out", ())}
     before: dict[str, Any] = {
         "label": former.label,
         "group": former.group,

@@ -94,11 +94,11 @@ def from_hydra(composed: Any, digest: str | None = None) -> "Config":
             data["name"] = OTHER_SEED.sub(lambda own: other_seed(int(own[1]), data["seed"]), data["name"])
             data.update((key, unescaped(data[key], key)) for key in TEXTS if key in data and key != "columns")
     built = config.build(tree, "the configuration")
-    refuse_unknown(built.studies)
+    check_studies(built.studies)
     return built
 
 
-def refuse_unknown(studies: Sequence[str]) -> None:
+def check_studies(studies: Sequence[str]) -> None:
     """Raises `UserError` for a name that is no study of conf/ablation/, or that is there twice."""
     for at, study in enumerate(studies):
         if study in studies[:at]:

@@ -37,7 +37,8 @@ def one_line(error: Exception, arguments: Sequence[str]) -> str:
     if text.startswith("Unsupported item value in defaults"):
         return f'a file in conf/: {text}; a choice that YAML reads as something else needs quotes, like "off"'
     if match := re.match(r"Error merging override (([\w.]+)=.*)", text):
-        return f"{match[1]}: {_inside(match[2]) or str(error.__cause__).splitlines()[0]}"
+        why = str(error.__cause__ or "not a value of this key").partition("\n")[0]
+        return f"{match[1]}: {_inside(match[2]) or why}"
     names: list[str] = []
     if match := re.search(r"invalid literal for int.* '(.*)'", text):  # OmegaConf expected an index of a list
         key = next((a for a in arguments if f".{match[1]}" in a.partition("=")[0]), match[1])

@@ -29,7 +29,7 @@ from src.foundation.files import ROOT, replacing_folder
 from src.foundation.locks import locked
 from src.foundation.schema import flatten, plain, show
 
-__all__ = ["STAGES", "Recipe", "Split", "make", "prepare", "split_otherwise", "unscaled"]
+__all__ = ["STAGES", "Recipe", "Split", "forget", "make", "prepare", "split_otherwise", "unscaled"]
 
 
 def make(recipe: Recipe, *stages: str, root: Path = ROOT) -> None:
@@ -75,6 +75,14 @@ def prepare(recipe: Recipe, root: Path = ROOT) -> Prepared:
             "`python -m src.split` and `python -m src.normalize`"
         )
     return dataset
+
+
+def forget(recipe: Recipe, root: Path = ROOT) -> None:
+    """Removes the split and the arrays of a recipe's name, which an earlier recipe made; `prepare` makes them again."""
+    with _alone(recipe, root):
+        for folder in filter(Path.exists, (_folder("normalized", recipe, root), _folder("split", recipe, root))):
+            gone = folder.rename(folder.with_name(f".{folder.name}.gone.tmp"))  # no reader finds half of it
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def unscaled(recipe: Recipe, root: Path = ROOT) -> tuple[Raw, dict[str, NDArray[np.int64]]]:

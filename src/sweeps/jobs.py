@@ -56,9 +56,9 @@ def multirun(arguments: Sequence[str], jobs: Sequence[Job], launch: Launch) -> N
 
     Raises `UserError` before anything runs if one job is not allowed, and `RunFailed` at the end if one failed.
     """
-    known: dict[str, Job] = {}
-    for job in jobs:
-        if (same := known.setdefault(canonical_json(job.config.semantic()).decode(), job)) is not job:  # it would wait
+    known: dict[bytes, Job] = {}
+    for job in jobs:  # of two that are the same run, one would wait for the other
+        if (same := known.setdefault(canonical_json(job.config.semantic()), job)) is not job:
             raise UserError(f"{job.label}: the same run as an earlier job, {same.label}; leave one of them out")
     digests = identified(jobs)
     check_sheets(jobs)

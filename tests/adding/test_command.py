@@ -195,6 +195,15 @@ def test_an_updated_recipe_leaves_no_arrays_that_another_one_made(conf: Path, tm
     assert "class=a" in columns("--label", "colour")
 
 
+def test_a_column_called_like_a_value_of_an_option_stays_as_it_was(conf: Path, tmp_path: Path) -> None:
+    rows = [(k / 4, k % 3, k % 5, "ab"[k % 2]) for k in range(60)]
+    path = table(tmp_path / "x.csv", ("x", "mean", "drop", "class"), rows)
+    added("mine", path, "--label", "class", "--leave-out", "mean", "--category", "drop")
+    for missing in ("mean", "drop"):
+        added("mine", "--update", "--missing", missing)
+        assert compose(["data=mine"]).data.columns == {"x": "number", "drop": "category"}
+
+
 def test_two_recipes_may_be_about_one_file(conf: Path, tmp_path: Path) -> None:
     path = flowers(tmp_path / "x.csv")
     added("one", path, "--label", "class")
